@@ -1,0 +1,45 @@
+"""Impasto: paintings -> captions -> retraining -> prompt expansion -> new paintings -> judgement.
+
+    painter = impasto.Painter.load("pocket")
+    painting = painter.paint("boats at sunset", artist="Claude Monet", seed=1)
+    painting.save("boats.png")
+
+What needs torch is imported when it is first asked for, so that `import impasto` and `impasto --help` stay quick.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import ImpastoError, MissingPart, UsageError
+
+if TYPE_CHECKING:
+    from impasto.painting.painter import Painter
+    from impasto.painting.painting import Painting
+    from impasto.painting.provenance import read_provenance
+    from impasto.prompts.condition import Condition
+
+__version__ = "0.1.0"
+__all__ = [
+    "Condition",
+    "ImpastoError",
+    "MissingPart",
+    "Painter",
+    "Painting",
+    "UsageError",
+    "__version__",
+    "read_provenance",
+]
+
+_HOMES = {
+    "Painter": "impasto.painting.painter",
+    "Painting": "impasto.painting.painting",
+    "read_provenance": "impasto.painting.provenance",
+    "Condition": "impasto.prompts.condition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'impasto' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,66 @@
+"""What a denoiser trains on, computed once: posteriors of the pictures and token states of the texts."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from impasto.data.pixels import Pixels
+from impasto.data.row_cache import RowCache, content_key
+
+Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [n,s,s,3] -> mean, deviation, each [n,c,h,w]
+
+
+def prepare_latents(
+    pixels: Pixels,
+    encoder_key: str,
+    encode: Encode,
+    cache: Path,
+    *,
+    channels: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The posterior of every picture: mean and standard deviation, each float32 [n, channels, size / 8, size / 8].
+
+    A row is keyed by the picture's content and by `encoder_key`, the hash of the encoder's weights: an edited picture or a
+    retrained encoder is encoded again, nothing else is. Mean and deviation are kept, not one sample, so that training can
+    draw another latent each time (equation 17 of wu2022).
+    """
+    side = pixels.squares.shape[1] // 8
+    store = RowCache(cache / f"latents-{encoder_key[:16]}-{channels}x{side}", (2, channels, side, side), "float16")
+    keys = [content_key(key, encoder_key) for key in pixels.keys]
+
+    def make(positions: list[int]) -> np.ndarray:
+        mean, deviation = encode(pixels.batch(np.array(positions)))
+        return np.stack([mean, deviation], axis=1)
+
+    store.fill(keys, make, chunk=64, on_progress=on_progress)
+    rows = store.array()[store.places(keys)].astype(np.float32)
+    return rows[:, 0], rows[:, 1]
+
+
+class TextStates:
+    """Token states of texts, each encoded once: `states(texts)` is float32 [n, tokens, width]."""
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        encoder_key: str,
+        encode: Callable[[list[str]], np.ndarray],
+        cache: Path,
+        *,
+        tokens: int,
+        width: int,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._store = RowCache(cache / f"texts-{encoder_key[:16]}-{tokens}x{width}", (tokens, width), "float16")
+        unique = sorted(set(texts))
+        keys = [content_key(text, encoder_key) for text in unique]
+        self._store.fill(keys, lambda rows: encode([unique[n] for n in rows]), chunk=128, on_progress=on_progress)
+        places = self._store.places(keys)
+        self._places = {text: int(place) for text, place in zip(unique, places, strict=True)}
+        self._rows = self._store.array()
+
+    def states(self, texts: Sequence[str]) -> np.ndarray:
+        """The states of texts that were given at the start: float32 [n, tokens, width]."""
+        return self._rows[[self._places[text] for text in texts]].astype(np.float32)

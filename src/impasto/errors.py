@@ -1,0 +1,21 @@
+"""Errors that a user can act on.
+
+Every error that a user can cause is an `ImpastoError`: one sentence that says what is wrong, with which file or value,
+and what to do about it. The command line prints that sentence alone, without a traceback, and exits with `exit_code`.
+"""
+
+
+class ImpastoError(Exception):
+    """What went wrong and what to do, in one line. `exit_code` is 1: the work failed."""
+
+    exit_code = 1
+
+
+class UsageError(ImpastoError):
+    """The request itself cannot be met: an unknown sampler, a negative step count. `exit_code` is 2."""
+
+    exit_code = 2
+
+
+class MissingPart(ImpastoError):
+    """A package, file or checkpoint is not on this machine; the message says how to get it."""

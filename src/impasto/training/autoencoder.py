@@ -1,0 +1,195 @@
+"""The autoencoder's task: pictures to latents with f = 8 and back (section 2.2 of wu2022; section 3.1 of wang2023)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch.nn import functional as F
+
+from impasto.data.pixels import Pixels
+from impasto.training.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
+from impasto.training.loop import ShuffledOrder
+
+
+@dataclass(frozen=True)
+class AutoencoderChoices:
+    """Sizes and weights of the losses. Small crops first, whole pictures last.
+
+    The `..._from` are shares of the run: what costs most time joins last.
+    """
+
+    latent_channels: int = 8
+    block_out_channels: tuple[int, ...] = (16, 32, 96, 192)
+    norm_groups: int = 16
+    crop: int = 64
+    crop_batch: int = 8
+    picture_batch: int = 3
+    whole_from: float = 0.8
+    perceptual_from: float = 0.25
+    adversarial_from: float = 0.65
+    learning_rate: float = 1e-3
+    kl_weight: float = 1e-3
+    perceptual_weight: float = 0.25
+    adversarial_weight: float = 0.15
+
+
+def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
+    """An untrained `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8]."""
+    levels = len(choices.block_out_channels)
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=choices.block_out_channels,
+        layers_per_block=1,
+        latent_channels=choices.latent_channels,
+        norm_num_groups=choices.norm_groups,
+        sample_size=size,
+        scaling_factor=1.0,
+        mid_block_add_attention=False,
+    )
+
+
+def to_tensor(squares: np.ndarray) -> torch.Tensor:
+    """uint8 [n, h, w, 3] -> float [n, 3, h, w] in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
+
+
+class AutoencoderTask:
+    """Reconstruction + perceptual + KL + adversarial loss. With `decoder_only`, the latents stay as they are."""
+
+    averaged: Sequence[str] = ("autoencoder",)
+
+    def __init__(
+        self,
+        autoencoder: AutoencoderKL,
+        pixels: Pixels,
+        choices: AutoencoderChoices,
+        *,
+        seed: int,
+        perceptual: bool = True,
+        decoder_only: bool = False,
+    ) -> None:
+        self.choices, self.pixels, self.decoder_only = choices, pixels, decoder_only
+        self.autoencoder = autoencoder.train()
+        self.discriminator = PatchDiscriminator()
+        self.models: dict[str, torch.nn.Module] = {
+            "autoencoder": self.autoencoder,
+            "discriminator": self.discriminator,
+        }
+        if decoder_only:
+            autoencoder.encoder.requires_grad_(False)
+            if autoencoder.quant_conv is not None:
+                autoencoder.quant_conv.requires_grad_(False)
+        self.trained = [p for p in autoencoder.parameters() if p.requires_grad]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "autoencoder": torch.optim.AdamW(
+                self.trained, lr=choices.learning_rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True
+            ),
+            "discriminator": torch.optim.AdamW(
+                self.discriminator.parameters(), lr=choices.learning_rate / 2, betas=(0.5, 0.99), fused=True
+            ),
+        }
+        self.perceptual = PerceptualDistance() if perceptual else None
+        self.crops = ShuffledOrder(len(pixels.entries), choices.crop_batch, seed)
+        self.wholes = ShuffledOrder(len(pixels.entries), choices.picture_batch, seed + 1)
+
+    def _pictures(self, step: int, progress: float) -> torch.Tensor:
+        """A batch in [-1, 1], mirrored at random: crops at first, whole pictures towards the end."""
+        size = self.pixels.squares.shape[1]
+        if progress >= self.choices.whole_from or size <= self.choices.crop:
+            batch = to_tensor(self.pixels.batch(self.wholes.at(step)))
+        else:
+            squares = self.pixels.batch(self.crops.at(step))
+            room = size - self.choices.crop + 1
+            corners = torch.randint(0, room, (len(squares), 2)).tolist()
+            crop = self.choices.crop
+            batch = to_tensor(np.stack([s[y : y + crop, x : x + crop] for s, (y, x) in zip(squares, corners, strict=True)]))
+        mirrored = torch.rand(len(batch)) < 0.5
+        batch[mirrored] = batch[mirrored].flip(-1)
+        return batch
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        """One step of the autoencoder and, once it plays, of the discriminator."""
+        choices = self.choices
+        pictures = self._pictures(step, progress)
+        with torch.set_grad_enabled(not self.decoder_only):
+            posterior = self.autoencoder.encode(pictures).latent_dist
+            latents = posterior.sample()
+        made = self.autoencoder.decode(latents).sample
+        pixel = F.l1_loss(made, pictures) + F.mse_loss(made, pictures)
+        kl = posterior.kl().mean() / latents[0].numel()
+        near = pixel
+        losses = {"pixel": pixel.item(), "kl": kl.item()}
+        if self.perceptual is not None and progress >= choices.perceptual_from:
+            distance = self.perceptual(made, pictures)
+            near = near + choices.perceptual_weight * distance
+            losses["perceptual"] = distance.item()
+        total = near + choices.kl_weight * kl
+        playing = progress >= choices.adversarial_from and choices.adversarial_weight > 0
+        if playing:
+            deceit = -self.discriminator(made).mean()
+            # Esser et al. 2020, equation 7: the adversary weighs as much as the rest at the last layer.
+            last = self.autoencoder.decoder.conv_out.weight
+            pull = torch.autograd.grad(near, last, retain_graph=True)[0].norm()
+            push = torch.autograd.grad(deceit, last, retain_graph=True)[0].norm()
+            balance = (pull / (push + 1e-4)).clamp(0, 1e4).detach()
+            total = total + choices.adversarial_weight * balance * deceit
+            losses["deceit"] = deceit.item()
+        optimizer = self.optimizers["autoencoder"]
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        optimizer.step()
+        if progress >= choices.adversarial_from - 0.03 and choices.adversarial_weight > 0:
+            losses["discriminator"] = self._train_discriminator(pictures, made.detach())
+        return losses
+
+    def _train_discriminator(self, pictures: torch.Tensor, made: torch.Tensor) -> float:
+        loss = discriminator_loss(self.discriminator(pictures), self.discriminator(made))
+        optimizer = self.optimizers["discriminator"]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+
+@torch.no_grad()
+def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int = 64) -> None:
+    """Folds the latents' mean and deviation per channel into the 1x1 convolutions around them, in place.
+
+    The encoder then gives latents with mean 0 and deviation 1 in each channel over `squares` (uint8 [n, h, w, 3]), the
+    decoder expects just these, and the config's scaling factor is 1: the form that plain diffusers pipelines read.
+    """
+    means = [autoencoder.encode(to_tensor(squares[i : i + batch])).latent_dist.mean for i in range(0, len(squares), batch)]
+    latents = torch.cat(means)
+    mean, deviation = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
+    inward, outward = autoencoder.quant_conv, autoencoder.post_quant_conv
+    assert inward is not None and outward is not None and inward.bias is not None and outward.bias is not None
+    channels = len(mean)
+    inward.weight[:channels] /= deviation[:, None, None, None]
+    inward.bias[:channels] = (inward.bias[:channels] - mean) / deviation
+    inward.bias[channels:] -= 2 * deviation.log()
+    outward.bias += outward.weight[:, :, 0, 0] @ mean
+    outward.weight *= deviation[None, :, None, None]
+    autoencoder.register_to_config(scaling_factor=1.0)
+
+
+def peak_signal_to_noise(real: np.ndarray, made: np.ndarray) -> float:
+    """PSNR in dB over all pixels of two uint8 arrays of one shape (peak 255)."""
+    error = np.square(real.astype(np.float64) - made.astype(np.float64)).mean()
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+@torch.no_grad()
+def reconstruct(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int = 32) -> np.ndarray:
+    """uint8 [n, h, w, 3] -> its reconstruction through the posterior's mean, uint8 [n, h, w, 3]."""
+    parts = []
+    for start in range(0, len(squares), batch):
+        latents = autoencoder.encode(to_tensor(squares[start : start + batch])).latent_dist.mean
+        made = autoencoder.decode(latents).sample
+        parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,217 @@
+"""The one training loop: it can be killed at any instruction and goes on with the losses it would have had.
+
+All randomness of a step follows from the run's seed and the step's number (`seed_step`), and so does its place in the data
+(`ShuffledOrder`): a state holds weights, optimizers and averages, and no generator needs to be saved.
+"""
+
+import hashlib
+import json
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from diffusers.training_utils import EMAModel
+
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.state import load_newest_state, save_state, write_atomically
+
+
+class Task(Protocol):
+    """What is trained. `step` runs forward, backward and the optimizers, and returns the losses to log."""
+
+    models: dict[str, torch.nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+    averaged: Sequence[str]  # names of the models whose weights are averaged (EMA)
+
+    def step(self, step: int, progress: float) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast. One of `minutes` and `steps` must be given.
+
+    With `steps` the learning rate follows the step's number, and a killed and resumed run is the undisturbed one bit for
+    bit. With `minutes` it follows the time spent training, summed over all starts of the run.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    warmup_steps: int = 100
+    final_rate: float = 0.02  # share of the learning rate left at the end of the cosine
+    ema_decay: float = 0.9995
+    save_seconds: float = 120.0
+    save_steps: int | None = None
+    log_every: int = 20
+
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.steps is None:
+            raise UsageError("training needs --minutes or --steps")
+        if self.minutes is not None and not (0 < self.minutes < math.inf):
+            raise UsageError(f"--minutes must be a positive number, not {self.minutes}")
+        if self.steps is not None and self.steps < 1:
+            raise UsageError(f"--steps must be at least 1, not {self.steps}")
+
+    def progress(self, step: int, elapsed: float) -> float:
+        """The share of the run that is done, 0 to 1. `elapsed` is in seconds."""
+        shares = []
+        if self.steps is not None:
+            shares.append(step / self.steps)
+        elif self.minutes is not None:
+            shares.append(elapsed / (60 * self.minutes))
+        return min(1.0, max(shares))
+
+    def rate(self, step: int, progress: float) -> float:
+        """The learning rate's factor: linear warm-up, then half a cosine down to `final_rate`."""
+        warmup = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        return warmup * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+class ShuffledOrder:
+    """Batches over `count` items: every epoch is a new permutation, and step n finds its place without the steps before."""
+
+    def __init__(self, count: int, batch: int, seed: int) -> None:
+        if count < 1:
+            raise ImpastoError("nothing to train on: the catalogue holds no usable picture")
+        self.count, self.batch, self.seed = count, batch, seed
+        self._epoch = -1
+        self._permutation = np.zeros(0, np.int64)
+
+    def __getitem__(self, start: int) -> int:
+        epoch, place = divmod(start, self.count)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
+        return int(self._permutation[place])
+
+    def at(self, step: int, batch: int | None = None) -> np.ndarray:
+        """The item numbers [batch] of a step."""
+        size = batch or self.batch
+        return np.array([self[step * size + n] for n in range(size)], dtype=np.int64)
+
+
+def seed_step(seed: int, step: int) -> random.Random:
+    """Seeds torch's generators from the run's seed and the step, and returns a Python generator seeded alike."""
+    number = int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "big")
+    torch.manual_seed(number)
+    return random.Random(number)
+
+
+def train(
+    task: Task,
+    run: Path,
+    schedule: Schedule,
+    *,
+    seed: int,
+    on_progress: Callable[[int, float, dict[str, float]], None] | None = None,
+    on_save: Callable[[int], None] | None = None,
+) -> dict[str, EMAModel]:
+    """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
+
+    `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per logged step). `on_save` is called after each
+    state is whole on disk.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    averages = {
+        name: EMAModel(task.models[name].parameters(), decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)
+        for name in task.averaged
+    }
+    base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
+    state = load_newest_state(run)
+    step, elapsed = 0, 0.0
+    if state is not None:
+        step, elapsed = _restore(task, averages, state, seed, run)
+    log = _LossLog(run / "losses.jsonl", step)
+    started, saved_at, before = time.monotonic(), time.monotonic(), elapsed
+    while True:
+        progress = schedule.progress(step, elapsed)
+        if progress >= 1 or (schedule.steps is not None and schedule.minutes is not None
+                             and time.monotonic() - started >= 60 * schedule.minutes):
+            break
+        for name, optimizer in task.optimizers.items():
+            for group, rate in zip(optimizer.param_groups, base_rates[name], strict=True):
+                group["lr"] = rate * schedule.rate(step, progress)
+        seed_step(seed, step)
+        losses = task.step(step, progress)
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise ImpastoError(f"training diverged at step {step}: {losses}; lower the learning rate and run it again")
+        for name, average in averages.items():
+            average.step(task.models[name].parameters())
+        step += 1
+        elapsed = before + time.monotonic() - started
+        log.add(step, losses, elapsed, flush=step % schedule.log_every == 0)
+        if on_progress is not None:
+            on_progress(step, schedule.progress(step, elapsed), losses)
+        due_by_step = schedule.save_steps is not None and step % schedule.save_steps == 0
+        if due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
+            _save(task, averages, run, step, elapsed, seed, log)
+            saved_at = time.monotonic()
+            if on_save is not None:
+                on_save(step)
+    _save(task, averages, run, step, elapsed, seed, log)
+    return averages
+
+
+def _save(task: Task, averages: dict[str, EMAModel], run: Path, step: int, elapsed: float, seed: int,
+          log: "_LossLog") -> None:
+    log.flush()
+    save_state(run, step, {
+        "step": step,
+        "elapsed": elapsed,
+        "seed": seed,
+        "models": {name: model.state_dict() for name, model in task.models.items()},
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
+        "averages": {name: average.state_dict() for name, average in averages.items()},
+    })
+
+
+def _restore(task: Task, averages: dict[str, EMAModel], state: dict[str, Any], seed: int,
+             run: Path) -> tuple[int, float]:
+    if state["seed"] != seed:
+        raise UsageError(f"{run} was begun with seed {state['seed']}, not {seed}: give that seed or another run folder")
+    try:
+        for name, model in task.models.items():
+            model.load_state_dict(state["models"][name])
+        for name, optimizer in task.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        for name, average in averages.items():
+            average.load_state_dict(state["averages"][name])
+    except (KeyError, RuntimeError, ValueError):
+        raise ImpastoError(f"{run} holds a run of another shape: give another run folder") from None
+    return int(state["step"]), float(state["elapsed"])
+
+
+class _LossLog:
+    """`losses.jsonl`: what a killed run logged after its last state is cut off, since those steps are run again."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path = path
+        self._lines: list[str] = []
+        if path.exists():
+            kept = []
+            for line in path.read_text("utf-8").splitlines():
+                try:
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line + "\n")
+                except (ValueError, KeyError):
+                    continue
+            write_atomically(path, "".join(kept).encode())
+
+    def add(self, step: int, losses: dict[str, float], elapsed: float, *, flush: bool) -> None:
+        self._lines.append(json.dumps({"step": step, "seconds": round(elapsed, 2), **losses}) + "\n")
+        if flush:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._lines:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(self._lines))
+                file.flush()
+                os.fsync(file.fileno())
+            self._lines.clear()

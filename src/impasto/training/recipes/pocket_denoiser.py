@@ -1,0 +1,158 @@
+"""The recipe of `pocket`'s denoiser, and how autoencoder, denoiser and schedule become one checkpoint folder."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+from impasto.checkpoints.minilm import load_text_encoder
+from impasto.data.catalogue import CatalogueEntry
+from impasto.data.latents import TextStates, prepare_latents
+from impasto.prompts.condition import Condition
+from impasto.settings import cache_folder
+from impasto.training.autoencoder import to_tensor
+from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
+from impasto.training.loop import Schedule, train
+from impasto.training.recipes.pocket import Progress, _silent, check_size, load_autoencoder, load_training_pixels, write_report
+from impasto.training.state import write_atomically
+
+TEXT_VARIANTS = 2
+SHARD = "15MB"  # every file of a checkpoint stays below 16 MiB
+
+
+def condition_of(entry: CatalogueEntry) -> Condition:
+    """The condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
+    return Condition(
+        caption=entry.caption or entry.title,
+        artist=entry.artist,
+        year=entry.year,
+        style=entry.style,
+        genre=entry.genre,
+    )
+
+
+def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str]:
+    """`count` texts of the entry, each with another random subset of its fields, the same in every run."""
+    condition = condition_of(entry)
+    return [
+        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text() for number in range(count)
+    ]
+
+
+def weights_key(model: torch.nn.Module) -> str:
+    """SHA-256 over a module's weights, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def latents_key(autoencoder: AutoencoderKL) -> str:
+    """The hash of what makes latents: the encoder and its last convolution. A decoder trained further keeps it."""
+    parts = [weights_key(autoencoder.encoder)]
+    if autoencoder.quant_conv is not None:
+        parts.append(weights_key(autoencoder.quant_conv))
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+def train_denoiser(
+    catalogue: Path,
+    autoencoder: Path,
+    run: Path,
+    minutes: float | None = None,
+    *,
+    steps: int | None = None,
+    size: int = 128,
+    seed: int = 0,
+    choices: DenoiserChoices | None = None,
+    save_steps: int | None = None,
+    on_progress: Progress = _silent,
+) -> Path:
+    """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` paints with.
+
+    Raises:
+        UsageError, ImpastoError: no pictures, no autoencoder, another run's folder, impossible numbers.
+    """
+    check_size(size)
+    schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.999, save_steps=save_steps)
+    choices = choices or DenoiserChoices()
+    vae = load_autoencoder(autoencoder)
+    rows, pixels = load_training_pixels(catalogue, size, on_progress)
+    channels: int = vae.config["latent_channels"]
+
+    @torch.inference_mode()
+    def encode(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        posterior = vae.encode(to_tensor(squares)).latent_dist
+        scale: float = vae.config["scaling_factor"]
+        return (posterior.mean * scale).numpy(), (posterior.std * scale).numpy()
+
+    key = latents_key(vae)
+    posterior = prepare_latents(
+        pixels, key, encode, cache_folder(), channels=channels,
+        on_progress=lambda n, of: on_progress("encoding pictures", n / of, {}),
+    )  # fmt: skip
+    texts = [text_variants(entry) for entry in pixels.entries]
+    states = prepare_text_states([t for variants in texts for t in variants], on_progress)
+    torch.manual_seed(seed)
+    unet = make_unet(choices, channels, size // 8)
+    task = DenoiserTask(unet, posterior, texts, states, choices, seed=seed)
+    averages = train(
+        task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
+    )
+    averages["unet"].copy_to(unet.parameters())
+    write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
+    return assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
+
+
+def prepare_text_states(texts: Sequence[str], on_progress: Progress = _silent) -> TextStates:
+    """MiniLM's token states of all texts and of the empty one (float32 [n, 77, 384] when read)."""
+    encoder = load_text_encoder()
+    return TextStates(
+        ["", *texts],
+        encoder.sha256,
+        lambda batch: encoder.states(batch).numpy(),
+        cache_folder(),
+        tokens=encoder.max_tokens,
+        width=encoder.width,
+        on_progress=lambda n, of: on_progress("encoding texts", n / of, {}),
+    )
+
+
+def assemble_checkpoint(
+    folder: Path,
+    unet: UNet2DConditionModel,
+    vae: AutoencoderKL,
+    choices: DenoiserChoices,
+    entries: Sequence[CatalogueEntry],
+) -> Path:
+    """Writes the checkpoint in fp16 and diffusers' layout, without the text encoder, with `artists.json` beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unet.half().save_pretrained(folder / "unet", safe_serialization=True, max_shard_size=SHARD)
+    vae.half().save_pretrained(folder / "vae", safe_serialization=True, max_shard_size=SHARD)
+    make_schedule(choices).save_pretrained(folder / "scheduler")
+    counts = Counter(entry.artist for entry in entries if entry.artist)
+    artists = [{"name": name, "works": works} for name, works in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
+    write_atomically(folder / "artists.json", json.dumps(artists, ensure_ascii=False, indent=0).encode("utf-8"))
+    index = {
+        "_class_name": "StableDiffusionPipeline",
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "text_encoder": ["transformers", "BertModel"],
+        "tokenizer": ["transformers", "BertTokenizerFast"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "image_encoder": [None, None],
+        "requires_safety_checker": False,
+    }
+    write_atomically(folder / "model_index.json", json.dumps(index, indent=1).encode("utf-8"))
+    return folder
