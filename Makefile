@@ -1,0 +1,73 @@
+# Impasto from a fresh clone:   make paint   |   make paint PROMPT="boats at sunset" ARTIST="Claude Monet" SEED=1
+# Everything is installed into .venv, once; a change of pyproject.toml installs again.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# With no prompt given, paint this one; ARTIST goes with it, so that `make paint PROMPT=...` alone names no artist.
+ifeq ($(strip $(value PROMPT)),)
+override PROMPT := wheat field with cypresses
+ARTIST ?= Vincent van Gogh
+endif
+ARTIST ?=
+SEED ?=
+OUT ?=
+
+# `value` keeps dollar signs as they were typed; the environment carries quotes and spaces to the recipe untouched.
+override PROMPT := $(value PROMPT)
+override ARTIST := $(value ARTIST)
+override SEED := $(value SEED)
+override OUT := $(value OUT)
+export PROMPT ARTIST SEED OUT
+
+.PHONY: help paint test lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make paint   paint a picture; takes PROMPT="..." ARTIST="..." SEED=7 OUT=folder; sets up .venv on first use'
+	@echo 'make test    ruff, pyright and all tests, with the coverage of src (the same .venv)'
+	@echo 'make lint    ruff and pyright alone'
+	@echo 'make clean   remove .venv and the caches; pictures stay'
+	@echo 'PYTHON=python3.12 make ... chooses the Python (3.11 or newer) that .venv is made with'
+
+paint: $(VENV)/.installed
+	@set -- paint; \
+	if [ -n "$$ARTIST" ]; then set -- "$$@" --artist="$$ARTIST"; fi; \
+	if [ -n "$$SEED" ]; then set -- "$$@" --seed="$$SEED"; fi; \
+	if [ -n "$$OUT" ]; then set -- "$$@" --out="$$OUT"; fi; \
+	exec $(BIN)/impasto "$$@" -- "$$PROMPT"
+
+test: lint
+	$(BIN)/python -m pytest --cov=src/impasto --cov-report=term
+
+# Pyright needs Node and may fetch it: where it cannot start within a minute, the tests go on without it.
+lint: $(VENV)/.installed-dev
+	$(BIN)/python -m ruff check .
+	@if timeout 60 $(BIN)/pyright --version >/dev/null 2>&1; then $(BIN)/pyright; \
+	else echo 'pyright cannot start here (no Node): skipped'; fi
+
+# A virtual environment cut short has no pip; it is made again then.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not installed: apt install python3 python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Impasto needs Python 3.11 or newer: make PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo '$(PYTHON) cannot make virtual environments: apt install python3-venv'; exit 1; }
+
+# The stamps are written last, so an interrupted installation is taken up again. torchvision must stay out: beside
+# a CPU build of torch its import fails and takes transformers with it.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo 'Setting up $(VENV): once, a few minutes at most.'
+	@$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@echo 'Setting up $(VENV) with the tools for development.'
+	@$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

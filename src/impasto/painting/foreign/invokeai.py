@@ -1,0 +1,129 @@
+"""InvokeAI's three records: `invokeai_metadata` (since 3), `sd-metadata` (2.x) and `Dream` (1.x)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impasto.painting.foreign.record import (
+    ForeignRecord,
+    count,
+    others,
+    parse_object,
+    plain_text,
+    real_number,
+    whole_number,
+)
+
+_KNOWN = {"positive_prompt", "negative_prompt", "seed", "scheduler", "steps", "cfg_scale", "width", "height"}
+_KNOWN_2 = {"prompt", "seed", "sampler", "steps", "cfg_scale", "width", "height"}
+# The switches of the `dream>` command line that carry a value, and the field each one stands for.
+_SWITCHES = {
+    "-s": "steps", "--steps": "steps",
+    "-S": "seed", "--seed": "seed",
+    "-W": "width", "--width": "width",
+    "-H": "height", "--height": "height",
+    "-C": "guidance", "--cfg_scale": "guidance",
+    "-A": "sampler", "-m": "sampler", "--sampler": "sampler",
+}  # fmt: skip
+
+
+def read_invokeai(texts: Mapping[str, str]) -> ForeignRecord | None:
+    """The newest of InvokeAI's records among the `texts`, or None.
+
+    Raises:
+        RecordError: there is one and it is not the JSON that it should be.
+    """
+    if "invokeai_metadata" in texts:
+        return _version_3(parse_object(texts["invokeai_metadata"], "its invokeai_metadata"))
+    if "sd-metadata" in texts:
+        return _version_2(parse_object(texts["sd-metadata"], "its sd-metadata"))
+    return _dream(texts["Dream"]) if "Dream" in texts else None
+
+
+def _version_3(values: dict[str, Any]) -> ForeignRecord:
+    model = values.get("model")
+    named = model.get("model_name") or model.get("name") if isinstance(model, dict) else model
+    extra = others(values, _KNOWN)
+    if isinstance(model, dict) and isinstance(model.get("hash"), str):
+        extra["model hash"] = plain_text(model["hash"])
+    return ForeignRecord(
+        tool="InvokeAI",
+        prompt=plain_text(values.get("positive_prompt")),
+        negative=plain_text(values.get("negative_prompt")),
+        seed=whole_number(values.get("seed")),
+        sampler=plain_text(values.get("scheduler")),
+        steps=count(values.get("steps")),
+        guidance=real_number(values.get("cfg_scale")),
+        width=count(values.get("width")),
+        height=count(values.get("height")),
+        checkpoint=plain_text(named),
+        extra=extra,
+    )
+
+
+def _version_2(values: dict[str, Any]) -> ForeignRecord:
+    inner = values.get("image")
+    image: dict[str, Any] = inner if isinstance(inner, dict) else {}
+    prompt, negative = _split_negative(_weighted_prompt(image.get("prompt")))
+    return ForeignRecord(
+        tool="InvokeAI",
+        prompt=prompt,
+        negative=negative,
+        seed=whole_number(image.get("seed")),
+        sampler=plain_text(image.get("sampler")),
+        steps=count(image.get("steps")),
+        guidance=real_number(image.get("cfg_scale")),
+        width=count(image.get("width")),
+        height=count(image.get("height")),
+        checkpoint=plain_text(values.get("model_weights")),
+        extra=others(values, {"model_weights"}) | others(image, _KNOWN_2),
+    )
+
+
+def _weighted_prompt(prompt: object) -> str:
+    """A prompt is text or a list of {"prompt": text, "weight": number}."""
+    parts = prompt if isinstance(prompt, list) else [prompt]
+    return ", ".join(plain_text(part.get("prompt") if isinstance(part, dict) else part) for part in parts)
+
+
+def _split_negative(prompt: str) -> tuple[str, str]:
+    """InvokeAI 2 writes what to avoid into the prompt, between square brackets."""
+    kept, avoided = [], []
+    while "[" in prompt:
+        before, _, rest = prompt.partition("[")
+        inside, closed, after = rest.partition("]")
+        if not closed:
+            break
+        kept.append(before.strip())
+        avoided.append(inside.strip())
+        prompt = after
+    kept.append(prompt.strip())
+    return " ".join(filter(None, kept)), ", ".join(filter(None, avoided))
+
+
+def _dream(text: str) -> ForeignRecord:
+    """`"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`: the prompt goes to the last double quote."""
+    text = plain_text(text)
+    if text.startswith('"') and text.count('"') > 1:
+        prompt, _, switches = text[1:].rpartition('"')
+    else:
+        prompt, dash, switches = text.partition(" -")
+        switches = dash.strip() + switches
+    found: dict[str, str] = {}
+    words = switches.split()
+    for at, word in enumerate(words):
+        switch, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
+        if switch in _SWITCHES:
+            following = words[at + 1] if at + 1 < len(words) else ""
+            found[_SWITCHES[switch]] = value or following
+    prompt, negative = _split_negative(prompt)
+    return ForeignRecord(
+        tool="InvokeAI",
+        prompt=prompt,
+        negative=negative,
+        seed=whole_number(found.get("seed")),
+        sampler=found.get("sampler", ""),
+        steps=count(found.get("steps")),
+        guidance=real_number(found.get("guidance")),
+        width=count(found.get("width")),
+        height=count(found.get("height")),
+    )

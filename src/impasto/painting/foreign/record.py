@@ -1,0 +1,121 @@
+"""The one shape that every other tool's record is brought to, and the careful conversions to it."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto.errors import ImpastoError
+
+# A real ComfyUI workflow stays below 2 million characters; hostile JSON would cost 20 times its length.
+_LONGEST_JSON = 4 << 20
+# Seeds are unsigned 64-bit numbers in ComfyUI and InvokeAI.
+_LARGEST_WHOLE = 2**64
+_CONTROLS = {code: None for code in (*range(32), *range(127, 160), 0x2028, 0x2029) if chr(code) not in "\n\t"}
+
+
+class RecordError(ImpastoError):
+    """There is a record, but it cannot be read; the message is the reason, without the file's name."""
+
+
+@dataclass(frozen=True)
+class ForeignRecord:
+    """How a picture was made, as far as another tool wrote it down.
+
+    `tool` is the tool's name ("A1111", "InvokeAI", "ComfyUI", "NovelAI"; "impasto" for A1111's text written
+    by us). What is not known is "" or None. `sampler` and `checkpoint` are in that tool's own words; sizes
+    are in pixels. `extra` holds what else was said, by the tool's own names.
+    """
+
+    tool: str
+    prompt: str = ""
+    negative: str = ""
+    seed: int | None = None
+    sampler: str = ""
+    steps: int | None = None
+    guidance: float | None = None
+    width: int | None = None
+    height: int | None = None
+    checkpoint: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def parse_json(text: str, source: str) -> Any:
+    """The value that the JSON `text` stands for; `source` names it in errors.
+
+    Raises:
+        RecordError: it is no JSON, nested beyond measure, or longer than 4 million characters.
+    """
+    if len(text) > _LONGEST_JSON:
+        raise RecordError(f"{source} is too large to read ({len(text):,} characters)")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RecordError(f"{source} is not valid JSON") from None
+
+
+def parse_object(text: str, source: str) -> dict[str, Any]:
+    """As `parse_json`, for a JSON object.
+
+    Raises:
+        RecordError: as `parse_json`, or the JSON is something else than an object.
+    """
+    value = parse_json(text, source)
+    if not isinstance(value, dict):
+        raise RecordError(f"{source} is not a JSON object")
+    return value
+
+
+def plain_text(value: object) -> str:
+    """`value` as text without control characters (line breaks and tabs stay), so that a terminal can show it.
+
+    Numbers are written out; None, lists and objects are "". Lone surrogates become question marks.
+    """
+    if not isinstance(value, str | int | float):
+        return ""
+    text = str(value)
+    text = text.replace("\r\n", "\n").translate(_CONTROLS)
+    return text.encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def whole_number(value: object) -> int | None:
+    """`value` as an integer of at most 64 bits, from a number or its digits; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        value = value.strip()
+        if len(value) > 32:
+            return None
+    if isinstance(value, float) and not value.is_integer():
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if -_LARGEST_WHOLE < number < _LARGEST_WHOLE else None
+
+
+def count(value: object) -> int | None:
+    """`value` as a positive integer below a million (steps, pixels); None where it is none."""
+    number = whole_number(value)
+    return number if number is not None and 0 < number < 1_000_000 else None
+
+
+def real_number(value: object) -> float | None:
+    """`value` as a finite number, from a number or its digits; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def others(values: dict[str, Any], known: set[str]) -> dict[str, str]:
+    """The texts, numbers and truth values in `values` whose names are not `known`, as text."""
+    return {
+        plain_text(name): plain_text(value)
+        for name, value in values.items()
+        if name not in known and isinstance(value, str | int | float) and plain_text(value)
+    }

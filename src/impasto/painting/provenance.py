@@ -1,0 +1,170 @@
+"""How a painting was made, inside its own file: written twice, as A1111's text and as one JSON chunk of ours.
+
+The JSON (chunk `impasto`) is exact and is what a painting is repainted from. The text (chunk `parameters`)
+is for the other tools of the field, and is what is left when one of them saved the picture again.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL.PngImagePlugin import PngInfo
+
+from impasto.errors import ImpastoError
+from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
+from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
+from impasto.painting.foreign.record import parse_object, real_number
+from impasto.painting.picture_text import picture_texts, readable_name
+
+__all__ = ["ForeignRecord", "Provenance", "png_info", "read_provenance"]
+
+_FORMAT = 1
+# Our samplers by the names that A1111 and its forks give them.
+_A1111_SAMPLERS = {
+    "ddpm": "DDPM",
+    "ddim": "DDIM",
+    "plms": "PLMS",
+    "dpm++": "DPM++ 2M",
+    "dpm++-sde": "DPM++ 2M SDE",
+    "euler": "Euler",
+    "euler-a": "Euler a",
+    "heun": "Heun",
+    "unipc": "UniPC",
+}
+_TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "version", "text")
+_WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
+_REALS = ("guidance", "eta")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything that it takes to paint a picture again.
+
+    Attributes:
+        prompt: what the user asked for.
+        condition: the parts of the prompt (`Condition.as_dict()`).
+        expansion: the richer prompt that was chosen for it, or None.
+        negative: what to keep away from, as text.
+        seed: 0 .. 2**63 - 1, of this picture's own generator.
+        sampler: our name of it, as `--sampler` takes it.
+        steps: 1 .. 1000.
+        guidance: the scale of classifier-free guidance.
+        eta: DDIM's share of fresh noise, 0 .. 1.
+        width, height: in pixels.
+        checkpoint: its name.
+        checkpoint_hash: of the content of its weights, hexadecimal.
+        version: impasto's.
+        text: exactly what the text encoder was told.
+    """
+
+    prompt: str
+    condition: dict[str, Any]
+    expansion: str | None
+    negative: str
+    seed: int
+    sampler: str
+    steps: int
+    guidance: float
+    eta: float
+    width: int
+    height: int
+    checkpoint: str
+    checkpoint_hash: str
+    version: str
+    text: str
+
+    def to_parameters(self) -> str:
+        """A1111's `parameters` text. Its prompt is `text`, for that is what A1111 would have to be given."""
+        guidance = int(self.guidance) if float(self.guidance).is_integer() else self.guidance
+        settings = {
+            "Steps": self.steps,
+            "Sampler": _A1111_SAMPLERS.get(self.sampler, self.sampler),
+            "CFG scale": guidance,
+            "Seed": self.seed,
+            "Size": f"{self.width}x{self.height}",
+            "Model hash": self.checkpoint_hash[:10],
+            "Model": self.checkpoint,
+            "Eta": self.eta or "",
+            "Version": f"impasto {self.version}",
+        }
+        lines = [self.text or self.prompt]
+        if self.negative:
+            lines.append(f"{NEGATIVE} {self.negative}")
+        lines.append(", ".join(f"{k}: {quote_setting(v)}" for k, v in settings.items() if v != ""))
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The JSON of the `impasto` chunk: the fields by name, and the format's number."""
+        return json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Provenance":
+        """The inverse of `to_json`. The text may come from a stranger: every field is checked.
+
+        Raises:
+            RecordError: it is not valid JSON, a field is missing or of the wrong kind or out of range.
+        """
+        values = parse_object(text, "its impasto record")
+        fields = {name: _checked(name, values.get(name)) for name in cls.__dataclass_fields__}
+        return cls(**fields)
+
+
+def png_info(provenance: Provenance) -> PngInfo:
+    """The PNG chunks `parameters` and `impasto`: tEXt for Latin-1, iTXt (UTF-8) for anything else.
+
+    Raises:
+        ImpastoError: a text is not valid Unicode (lone surrogates, as an undecodable argument leaves them).
+    """
+    info = PngInfo()
+    try:
+        info.add_text("parameters", provenance.to_parameters())
+        info.add_text("impasto", provenance.to_json())
+    except UnicodeEncodeError:
+        raise ImpastoError("the prompt is not valid Unicode text: type it again") from None
+    return info
+
+
+def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
+    """How the picture at `path` (PNG, JPEG or WebP) was made: our own record first, else another tool's.
+
+    Raises:
+        ImpastoError: no such file, no picture, no record in it, or one that is broken or of hostile size.
+    """
+    path = Path(path)
+    texts = picture_texts(path)
+    name = readable_name(path)
+    try:
+        record = Provenance.from_json(texts["impasto"]) if "impasto" in texts else read_foreign(texts)
+    except RecordError as error:
+        raise ImpastoError(f"{name} cannot be read: {error}") from None
+    if record is None:
+        raise ImpastoError(f"{name} holds no record of how it was made")
+    return record
+
+
+def _checked(name: str, value: Any) -> Any:
+    """`value` of the field `name`, as a record of ours has it."""
+    if name in _TEXTS and isinstance(value, str) and _is_plain(value):
+        return value
+    if name == "expansion" and (value is None or (isinstance(value, str) and _is_plain(value))):
+        return value
+    if name in _WHOLES and isinstance(value, int) and not isinstance(value, bool):
+        lowest, highest = _WHOLES[name]
+        if lowest <= value <= highest:
+            return value
+    if name in _REALS and not isinstance(value, str) and (number := real_number(value)) is not None:
+        return number
+    if name == "condition" and isinstance(value, dict) and all(map(_is_part, value.items())):
+        return value
+    raise RecordError(f"its impasto record has no valid {name!r}")
+
+
+def _is_part(part: tuple[str, Any]) -> bool:
+    name, value = part
+    return _is_plain(name) and (_is_plain(value) if isinstance(value, str) else isinstance(value, int | None))
+
+
+def _is_plain(text: str) -> bool:
+    """No control characters, which could steer a terminal; line breaks and tabs are fine."""
+    return all(mark in "\n\t" or not (mark < " " or "\x7f" <= mark <= "\x9f") for mark in text)
