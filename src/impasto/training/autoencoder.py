@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from impasto.data.pixels import Pixels
 from impasto.training.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
+from impasto.training.linear_path import open_linear_path
 from impasto.training.loop import ShuffledOrder
 
 
@@ -22,23 +23,23 @@ class AutoencoderChoices:
 
     latent_channels: int = 8
     block_out_channels: tuple[int, ...] = (16, 32, 96, 192)
-    norm_groups: int = 16
+    norm_groups: int = 4
     crop: int = 64
     crop_batch: int = 8
     picture_batch: int = 3
     whole_from: float = 0.8
-    perceptual_from: float = 0.25
-    adversarial_from: float = 0.65
-    learning_rate: float = 1e-3
-    kl_weight: float = 1e-3
+    perceptual_from: float = 0.3
+    adversarial_from: float = 0.75
+    learning_rate: float = 8e-4
+    kl_weight: float = 5e-4
     perceptual_weight: float = 0.25
     adversarial_weight: float = 0.15
 
 
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
-    """An untrained `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8]."""
+    """An `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8], blurring at first."""
     levels = len(choices.block_out_channels)
-    return AutoencoderKL(
+    autoencoder = AutoencoderKL(
         in_channels=3,
         out_channels=3,
         down_block_types=("DownEncoderBlock2D",) * levels,
@@ -51,6 +52,8 @@ def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
         scaling_factor=1.0,
         mid_block_add_attention=False,
     )
+    open_linear_path(autoencoder)
+    return autoencoder
 
 
 def to_tensor(squares: np.ndarray) -> torch.Tensor:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from diffusers.training_utils import EMAModel
+from torch.optim.swa_utils import AveragedModel
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.state import load_newest_state, save_state, write_atomically
@@ -103,6 +103,20 @@ def seed_step(seed: int, step: int) -> random.Random:
     return random.Random(number)
 
 
+def warmed_average(decay: float) -> Callable[..., None]:
+    """The averaging rule of an exponential moving average whose decay grows to `decay`: 1 - (1 + n)^(-3/4) after n steps.
+
+    Without the warm-up a short run's average would still hold its untrained beginning.
+    """
+
+    @torch.no_grad()
+    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
+        kept = min(decay, 1 - (1 + int(count)) ** -0.75)
+        torch._foreach_lerp_(averaged, current, 1 - kept)
+
+    return update
+
+
 def train(
     task: Task,
     run: Path,
@@ -111,15 +125,15 @@ def train(
     seed: int,
     on_progress: Callable[[int, float, dict[str, float]], None] | None = None,
     on_save: Callable[[int], None] | None = None,
-) -> dict[str, EMAModel]:
-    """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
+) -> dict[str, AveragedModel]:
+    """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name (`.module` is the model).
 
     `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per logged step). `on_save` is called after each
     state is whole on disk.
     """
     run.mkdir(parents=True, exist_ok=True)
     averages = {
-        name: EMAModel(task.models[name].parameters(), decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)
+        name: AveragedModel(task.models[name], multi_avg_fn=warmed_average(schedule.ema_decay))
         for name in task.averaged
     }
     base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
@@ -142,7 +156,7 @@ def train(
         if not all(math.isfinite(value) for value in losses.values()):
             raise ImpastoError(f"training diverged at step {step}: {losses}; lower the learning rate and run it again")
         for name, average in averages.items():
-            average.step(task.models[name].parameters())
+            average.update_parameters(task.models[name])
         step += 1
         elapsed = before + time.monotonic() - started
         log.add(step, losses, elapsed, flush=step % schedule.log_every == 0)
@@ -158,7 +172,7 @@ def train(
     return averages
 
 
-def _save(task: Task, averages: dict[str, EMAModel], run: Path, step: int, elapsed: float, seed: int,
+def _save(task: Task, averages: dict[str, AveragedModel], run: Path, step: int, elapsed: float, seed: int,
           log: "_LossLog") -> None:
     log.flush()
     save_state(run, step, {
@@ -171,7 +185,7 @@ def _save(task: Task, averages: dict[str, EMAModel], run: Path, step: int, elaps
     })
 
 
-def _restore(task: Task, averages: dict[str, EMAModel], state: dict[str, Any], seed: int,
+def _restore(task: Task, averages: dict[str, AveragedModel], state: dict[str, Any], seed: int,
              run: Path) -> tuple[int, float]:
     if state["seed"] != seed:
         raise UsageError(f"{run} was begun with seed {state['seed']}, not {seed}: give that seed or another run folder")

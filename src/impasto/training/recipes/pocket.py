@@ -99,7 +99,7 @@ def train_autoencoder(
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
     )
-    averages["autoencoder"].copy_to(autoencoder.parameters())
+    autoencoder.load_state_dict(averages["autoencoder"].module.state_dict())
     autoencoder.eval()
     picked = np.linspace(0, len(pixels.entries) - 1, min(1024, len(pixels.entries))).astype(np.int64)
     normalise_latents(autoencoder, pixels.batch(picked))
@@ -131,7 +131,7 @@ def train_decoder(
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
     )
-    averages["autoencoder"].copy_to(model.parameters())
+    model.load_state_dict(averages["autoencoder"].module.state_dict())
     model.eval()
     _save_autoencoder(model, run, rows, size, {"choices": asdict(choices), "pictures": len(pixels.entries)})
     return run / "autoencoder"

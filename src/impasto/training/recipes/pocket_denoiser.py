@@ -108,7 +108,7 @@ def train_denoiser(
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
     )
-    averages["unet"].copy_to(unet.parameters())
+    unet.load_state_dict(averages["unet"].module.state_dict())
     write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
     return assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
 

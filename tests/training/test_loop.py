@@ -1,0 +1,111 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.loop import Schedule, ShuffledOrder, seed_step, train
+from impasto.training.state import load_newest_state, save_state
+
+
+class Constant:
+    """Nothing to learn: reports a loss that the test chooses."""
+
+    averaged = ("model",)
+
+    def __init__(self, loss: float = 1.0, width: int = 2) -> None:
+        model = torch.nn.Linear(width, 1)
+        self.models: dict[str, torch.nn.Module] = {"model": model}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"model": torch.optim.SGD(model.parameters(), lr=0.1)}
+        self.loss = loss
+        self.rates: list[float] = []
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        self.rates.append(self.optimizers["model"].param_groups[0]["lr"])
+        return {"loss": self.loss}
+
+
+def test_every_epoch_shows_every_item_once_and_in_another_order() -> None:
+    order = ShuffledOrder(10, 5, seed=1)
+    epochs = [np.concatenate([order.at(0), order.at(1)]), np.concatenate([order.at(2), order.at(3)])]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
+    assert list(epochs[0]) != list(epochs[1])
+
+
+def test_a_step_finds_its_batch_without_the_steps_before() -> None:
+    walked = ShuffledOrder(11, 4, seed=5)
+    batches = [walked.at(step).tolist() for step in range(20)]
+    assert ShuffledOrder(11, 4, seed=5).at(19).tolist() == batches[19]
+
+
+def test_a_step_has_its_own_randomness() -> None:
+    seed_step(7, 3)
+    first = torch.rand(4)
+    seed_step(7, 4)
+    other = torch.rand(4)
+    seed_step(7, 3)
+    assert torch.equal(torch.rand(4), first)
+    assert not torch.equal(first, other)
+
+
+def test_the_rate_warms_up_and_falls_to_its_last_share(tmp_path: Path) -> None:
+    task = Constant()
+    train(task, tmp_path, Schedule(steps=100, warmup_steps=10, final_rate=0.1), seed=0)
+    assert len(task.rates) == 100
+    assert task.rates[0] == pytest.approx(0.01)
+    assert max(task.rates) == task.rates[10] or max(task.rates) == task.rates[9]
+    assert task.rates[-1] == pytest.approx(0.01, rel=0.02)
+    assert all(a >= b for a, b in zip(task.rates[10:], task.rates[11:], strict=False))
+
+
+def test_minutes_end_a_run_and_another_start_adds_nothing(tmp_path: Path) -> None:
+    task = Constant()
+    train(task, tmp_path, Schedule(minutes=0.005), seed=0)
+    again = Constant()
+    train(again, tmp_path, Schedule(minutes=0.005), seed=0)
+    assert len(task.rates) > 0
+    assert again.rates == []
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ImpastoError, match="diverged at step 0"):
+        train(Constant(loss=math.nan), tmp_path, Schedule(steps=3), seed=0)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"minutes": -1.0}, {"minutes": math.inf}, {"minutes": math.nan}, {"steps": 0}])
+def test_impossible_lengths_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        Schedule(**wrong)  # type: ignore[arg-type]
+
+
+def test_another_seed_or_shape_does_not_resume(tmp_path: Path) -> None:
+    train(Constant(), tmp_path, Schedule(steps=2), seed=0)
+    with pytest.raises(UsageError, match="seed 0"):
+        train(Constant(), tmp_path, Schedule(steps=4), seed=1)
+    with pytest.raises(ImpastoError, match="another shape"):
+        train(Constant(width=3), tmp_path, Schedule(steps=4), seed=0)
+
+
+def test_an_unreadable_newest_state_falls_back_and_none_readable_is_an_error(tmp_path: Path) -> None:
+    save_state(tmp_path, 5, {"step": 5})
+    (tmp_path / "state-000000009.pt").write_bytes(b"half a file")
+    state = load_newest_state(tmp_path)
+    assert state is not None and state["step"] == 5
+    (tmp_path / "state-000000005.pt").write_bytes(b"")
+    with pytest.raises(ImpastoError, match="state"):
+        load_newest_state(tmp_path)
+
+
+def test_a_state_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            import os
+
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    torch.save({"step": Hostile()}, tmp_path / "state-000000001.pt")
+    with pytest.raises(ImpastoError, match="refused"):
+        load_newest_state(tmp_path)
+    assert not (tmp_path / "owned").exists()
