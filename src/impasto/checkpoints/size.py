@@ -1,0 +1,26 @@
+"""The size of the pictures that a checkpoint was trained on, from its configs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import ImpastoError
+
+LATENT_SIDE = 64  # where a config leaves it out, as Stable Diffusion v1 has it
+
+
+def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], where: Path) -> int:
+    """Pixels of a side: the U-Net's latent side times 2 for every halving in the autoencoder.
+
+    Raises:
+        ImpastoError: a config holds no numbers there; `where` is named.
+    """
+    side = unet_config.get("sample_size") or LATENT_SIDE
+    widths = vae_config.get("block_out_channels") or (64,)
+    try:
+        latent = max(side) if isinstance(side, (list, tuple)) else side
+        return int(latent) * 2 ** (len(widths) - 1)
+    except (TypeError, ValueError):
+        raise ImpastoError(
+            f"{where}: sample_size or block_out_channels in its configs is no number"
+        ) from None

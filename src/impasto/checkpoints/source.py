@@ -1,0 +1,96 @@
+"""From a checkpoint's name to where it lies: `pocket`, a folder, a single file, a hub name, a run of ours."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.settings import cache_folder
+
+Kind = Literal["folder", "file"]
+SINGLE_FILES = (".safetensors", ".ckpt")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+CONFIGS = Path(__file__).parent / "configs" / "sd-v1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a checkpoint lies, and as what."""
+
+    name: str
+    kind: Kind
+    path: Path
+
+
+def pocket_folder() -> Path:
+    """The folder of the bundled checkpoint; `$IMPASTO_POCKET` names another one in the same layout."""
+    chosen = os.environ.get("IMPASTO_POCKET")
+    return Path(chosen).expanduser() if chosen else Path(__file__).parent / "pocket"
+
+
+def own_checkpoints() -> Path:
+    """The folder whose subfolders are known by their bare names: what our training put there."""
+    return cache_folder() / "checkpoints"
+
+
+def find_source(name: str) -> Source:
+    """Where the checkpoint called `name` lies.
+
+    `pocket` is always the bundled one (`./pocket` is a folder). A path that exists wins over a hub name.
+
+    Raises:
+        UsageError: the name is empty, or the file is of no kind that can be loaded.
+        MissingPart: nothing is there; for a hub name, the message says how to get it.
+    """
+    if not name.strip() or "\0" in name:
+        raise UsageError(
+            "the checkpoint's name is empty: use pocket, a folder, a .safetensors file or org/name"
+        )
+    if name == "pocket":
+        return Source(name, "folder", _whole_pocket())
+    path = Path(name).expanduser()
+    try:
+        if path.is_dir():
+            return Source(name, "folder", _diffusers_folder(path))
+        if path.is_file():
+            if path.suffix.lower() not in SINGLE_FILES:
+                raise UsageError(f"{name} is no checkpoint: use a folder, or a .safetensors or .ckpt file")
+            return Source(name, "file", path)
+        own = own_checkpoints() / name
+        if path.name == name and own.is_dir():
+            return Source(name, "folder", _diffusers_folder(own))
+    except OSError as error:
+        raise ImpastoError(f"{name[:200]} cannot be opened: {error.strerror}") from None
+    if HUB_NAME.fullmatch(name) and path.suffix.lower() not in SINGLE_FILES:
+        from impasto.checkpoints.hub import hub_folder
+
+        return Source(name, "folder", hub_folder(name))
+    if path.name != name:
+        raise MissingPart(
+            f"{name[:200]} is not there: give a diffusers folder, a .safetensors file or a hub name"
+        )
+    raise UsageError(
+        f"unknown checkpoint {name[:200]!r}: use pocket, a diffusers folder, a .safetensors or .ckpt file, "
+        f"a hub name org/name, or put a folder under {own_checkpoints()}"
+    )
+
+
+def _whole_pocket() -> Path:
+    folder = pocket_folder()
+    if not (folder / "unet").is_dir():
+        raise MissingPart(
+            f"the pocket checkpoint is not in {folder}: reinstall impasto, set IMPASTO_POCKET to a folder "
+            "that `impasto train pocket-denoiser` wrote, or use --checkpoint"
+        )
+    return folder
+
+
+def _diffusers_folder(path: Path) -> Path:
+    """The folder itself, or the `checkpoint` inside a finished run's folder."""
+    if (path / "model_index.json").is_file() or (path / "unet" / "config.json").is_file():
+        return path
+    if (path / "checkpoint" / "model_index.json").is_file():
+        return path / "checkpoint"
+    raise MissingPart(f"{path} is no checkpoint: it holds no model_index.json")

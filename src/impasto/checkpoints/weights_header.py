@@ -1,0 +1,115 @@
+"""What a weights file holds, read without loading it: a safetensors header, the index of its shards."""
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import ImpastoError, MissingPart
+
+HEADER_LIMIT = 100_000_000  # bytes: the limit of the safetensors format itself
+WHOLE_AGAIN = "copy or download it again"
+
+
+def read_json(path: Path, kind: type = dict) -> Any:
+    """The JSON object (or, with `kind=list`, array) in a file.
+
+    Raises:
+        MissingPart: there is no such file.
+        ImpastoError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise MissingPart(f"{path} is missing: the checkpoint is not whole, {WHOLE_AGAIN}") from None
+    except OSError as error:
+        raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise ImpastoError(f"{path} is not valid JSON: {WHOLE_AGAIN}") from None
+    if not isinstance(content, kind):
+        raise ImpastoError(f"{path} must hold a JSON {'object' if kind is dict else 'array'}: {WHOLE_AGAIN}")
+    return content
+
+
+def read_header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor in a safetensors file, which must be as long as its header says.
+
+    Raises:
+        MissingPart: there is no such file.
+        ImpastoError: the file is cut short, a Git LFS pointer, or not safetensors at all.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            if start == b"version ":
+                raise ImpastoError(
+                    f"{path} is a Git LFS pointer, not weights: run `git lfs pull` in its folder"
+                )
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else HEADER_LIMIT + 1
+            if length > min(HEADER_LIMIT, size - 8):
+                raise ImpastoError(f"{path} is not a whole safetensors file ({size} bytes): {WHOLE_AGAIN}")
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        ends = [entry["data_offsets"][1] for entry in header.values()]
+        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in header.items()}
+    except FileNotFoundError:
+        raise MissingPart(f"{path} is missing: the checkpoint is not whole, {WHOLE_AGAIN}") from None
+    except OSError as error:
+        raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise ImpastoError(f"{path} is not a safetensors file: {WHOLE_AGAIN}") from None
+    wanted = 8 + length + max(ends, default=0)
+    if wanted != size:
+        raise ImpastoError(f"{path} is cut short: {size} of {wanted} bytes, {WHOLE_AGAIN}")
+    return shapes
+
+
+def weight_files(folder: Path, stem: str) -> list[Path]:
+    """The files with the weights of the part in `folder`: the first found of whole, sharded, fp16, pickle.
+
+    `stem` is diffusers' `diffusion_pytorch_model` or transformers' `model`.
+
+    Raises:
+        MissingPart: none of them is there, or a shard is missing.
+        ImpastoError: a broken index.
+    """
+    for variant in ("", ".fp16"):
+        whole = folder / f"{stem}{variant}.safetensors"
+        if whole.is_file():
+            return [whole]
+        index = folder / f"{stem}.safetensors.index{variant}.json"
+        if index.is_file():
+            return _shards(folder, index)
+    pickle = folder / ("pytorch_model.bin" if stem == "model" else f"{stem}.bin")
+    if pickle.is_file():
+        return [pickle]
+    raise MissingPart(f"{folder} holds no {stem}.safetensors: the checkpoint is not whole, {WHOLE_AGAIN}")
+
+
+def _shards(folder: Path, index: Path) -> list[Path]:
+    where = read_json(index).get("weight_map")
+    if not isinstance(where, Mapping) or not where:
+        raise ImpastoError(f"{index} holds no weight_map: {WHOLE_AGAIN}")
+    names = sorted({str(name) for name in where.values()})
+    for name in names:
+        # A shard lies beside its index; anything else would let an index read files elsewhere.
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise ImpastoError(f"{index} names {name!r}, which is no .safetensors file beside it")
+        if not (folder / name).is_file():
+            raise MissingPart(f"{folder / name} is missing, of {len(names)} files of weights: {WHOLE_AGAIN}")
+    return [folder / name for name in names]
+
+
+def count_parameters(files: list[Path]) -> int | None:
+    """Numbers in the weights of safetensors files; None where a pickle would have to be loaded to know."""
+    if any(file.suffix != ".safetensors" for file in files):
+        return None
+    return sum(
+        math.prod(shape)
+        for file in files
+        for name, shape in read_header(file).items()
+        if not name.endswith("position_ids")
+    )
