@@ -28,6 +28,10 @@ def test_both_layouts_give_the_same(
     else:
         save_file(ldm, file)
     one, other = load_components(str(file)), load_components(str(tiny_diffusers))
+    for part in ("unet", "vae", "text_encoder"):
+        ours, theirs = (getattr(each, part).state_dict() for each in (one, other))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
     texts = ["a red boat", ""]
     states = one.encode_text(texts)
     assert states.shape == (2, 77, 64)
