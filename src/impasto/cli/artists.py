@@ -1,0 +1,32 @@
+"""`impasto artists`: whom a checkpoint knows."""
+
+from typing import Annotated
+
+import typer
+
+from impasto.cli.console import say_json, say_note, say_table
+from impasto.cli.paint import Checkpoint
+
+
+def artists(
+    search: Annotated[str, typer.Option(help="Part of a name; case and accents do not matter.")] = "",
+    checkpoint: Checkpoint = "pocket",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List whom a checkpoint knows by name, with how many works it saw."""
+    from impasto.checkpoints.listing import inspect_checkpoint
+    from impasto.checkpoints.model_card import read_artists
+    from impasto.prompts.artists import Artist, ArtistIndex
+
+    info = inspect_checkpoint(checkpoint)
+    rows = read_artists(info.path) if info.path.is_dir() else []
+    known = [Artist(row["name"], row["works"]) for row in rows]
+    found = ArtistIndex(known).search(search) if search.strip() else known
+    if as_json:
+        say_json([{"name": artist.name, "works": artist.works} for artist in found])
+        return
+    say_table(("artist", "works"), [(artist.name, artist.works) for artist in found])
+    if not known:
+        say_note(f"{checkpoint} does not say whom it knows: any --artist goes into the prompt as it is")
+    elif not found:
+        say_note(f"{checkpoint} knows nobody by {search!r}: `impasto artists` lists all {len(known)}")

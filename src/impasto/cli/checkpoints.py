@@ -1,0 +1,70 @@
+"""`impasto checkpoints`: what there is to paint with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.console import say, say_facts, say_json, say_note, say_table
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.listing import CheckpointInfo
+
+checkpoints = typer.Typer(help="What there is to paint with: list, inspect, export.")
+Name = Annotated[str, typer.Argument(help="pocket, a folder, a hub name or a file.", metavar="NAME")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@checkpoints.callback(invoke_without_command=True)
+def _checkpoints(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@checkpoints.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the checkpoints on this machine."""
+    from impasto.checkpoints.listing import list_checkpoints
+
+    found = list_checkpoints()
+    if as_json:
+        say_json([_facts(info) for info in found])
+        return
+    rows = [
+        (i.name, i.kind, i.default_size or "", round(i.bytes / 2**20, 1), i.artists, i.path) for i in found
+    ]
+    say_table(("name", "kind", "pixels", "MiB", "artists", "where"), rows)
+    if not found:
+        say_note("no checkpoint on this machine: reinstall impasto, or `impasto train pocket-autoencoder`")
+
+
+@checkpoints.command()
+def inspect(name: Name, as_json: AsJson = False) -> None:
+    """Show what a checkpoint holds, without loading its weights."""
+    from impasto.checkpoints.listing import inspect_checkpoint
+
+    info = inspect_checkpoint(name)
+    facts = {**_facts(info), "content_hash": info.content_hash}
+    if as_json:
+        say_json(facts)
+        return
+    parameters: dict[str, int | None] = facts.pop("parameters")
+    counts = [(f"{part} parameters", f"{n:,}") for part, n in parameters.items() if n is not None]
+    say_facts([*((key.replace("_", " "), value) for key, value in facts.items()), *counts])
+
+
+@checkpoints.command()
+def export(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")],
+) -> None:
+    """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads and paints with."""
+    from impasto.checkpoints.load import export_checkpoint
+
+    export_checkpoint(name, folder)
+    say(folder)
+
+
+def _facts(info: "CheckpointInfo") -> dict[str, Any]:
+    names = "name path kind parameters prediction_type default_size artists bytes license"
+    return {name: getattr(info, name) for name in names.split()}

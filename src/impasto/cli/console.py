@@ -1,0 +1,113 @@
+"""What a verb says, and where: results on stdout, notes, errors and progress on stderr.
+
+A terminal gets colours and boxes; a pipe gets one plain line per fact, never folded or cut.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# Control characters and Unicode's line breaks, with the spaces about them; halves of undecodable characters.
+_CONTROLS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+\s*")
+
+
+class StoppedError(Exception):
+    """The user stopped the work; the message says what was kept. The exit code is 130."""
+
+
+def one_line(text: object) -> str:
+    """`text` on one line, without control characters, which could steer a terminal."""
+    return _CONTROLS.sub(" ", str(text)).strip()
+
+
+def say_error(message: object) -> None:
+    """`error: ...` on stderr, on one line."""
+    print(f"error: {one_line(message)}", file=sys.stderr)
+
+
+def say_note(message: object) -> None:
+    """`note: ...` on stderr, on one line: the work goes on."""
+    print(f"note: {one_line(message)}", file=sys.stderr)
+
+
+def say(message: object) -> None:
+    """One line of a result on stdout."""
+    print(one_line(message), flush=True)
+
+
+def say_json(value: Any, *, indent: int | None = 1) -> None:
+    """`value` as JSON on stdout; paths as text; one line with `indent=None`."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    # JSON leaves the second block of control characters as it is.
+    print(re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda c: f"\\u{ord(c.group()):04x}", text), flush=True)
+
+
+def say_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows under a header; through a pipe, tab-separated without the header."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(one_line(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, header_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(
+            *(Text(one_line(c), justify="right" if isinstance(c, int | float) else "left") for c in row)
+        )
+    Console().print(table)
+
+
+def say_facts(facts: Sequence[tuple[str, object]], title: str = "") -> None:
+    """Names and values, one pair a line (`name: value` through a pipe); empty values are left out."""
+    shown = [(name, one_line(value)) for name, value in facts if value is not None and value != ""]
+    if not sys.stdout.isatty():
+        for name, value in shown:
+            print(f"{name}: {value}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "", show_header=False, box=None, pad_edge=False, title=Text(title) if title else None)
+    table.title_justify = "left"
+    for name, value in shown:
+        table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+    Console().print(table)
+
+
+@contextmanager
+def progress_bar(description: str, total: float) -> Iterator[Callable[[str, float], None]]:
+    """A bar on stderr; call what it gives with (description, amount done). No terminal, no bar."""
+    if not sys.stderr.isatty():
+        yield lambda description, done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    # What goes to stdout is printed above the bar, unless it goes to a pipe or file of its own.
+    both = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as progress:
+        task = progress.add_task(description, total=total)
+
+        def update(description: str, done: float) -> None:
+            progress.update(task, description=description, completed=done)
+
+        yield update
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else repr(value)

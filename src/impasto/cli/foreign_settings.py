@@ -1,0 +1,51 @@
+"""Other tools' settings in our words, for `impasto repaint` on their pictures."""
+
+import math
+import re
+
+# In lower case, without anything but letters, digits and pluses: the tools spell the same name in many ways.
+_SAMPLERS = {
+    "ddpm": "ddpm",
+    "ddim": "ddim",
+    "plms": "plms",
+    "pndm": "plms",
+    "lms": "plms",
+    "dpm++2m": "dpm++",
+    "dpmpp2m": "dpm++",
+    "dpmsolvermultistep": "dpm++",
+    "dpm++": "dpm++",
+    "dpm++2msde": "dpm++-sde",
+    "dpmpp2msde": "dpm++-sde",
+    "dpm++sde": "dpm++-sde",
+    "dpmppsde": "dpm++-sde",
+    "euler": "euler",
+    "eulera": "euler-a",
+    "eulerancestral": "euler-a",
+    "heun": "heun",
+    "unipc": "unipc",
+    "unipcbh2": "unipc",
+}
+_SCHEDULES = ("karras", "exponential", "sgmuniform", "automatic", "gpu")
+
+
+def our_sampler(name: str) -> str | None:
+    """Our name for another tool's sampler, its spacing of noise levels set aside; None if we have none."""
+    key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("k")
+    for _ in range(2):
+        for schedule in _SCHEDULES:
+            key = key.removesuffix(schedule)
+        if key not in _SAMPLERS and key.endswith("k"):  # InvokeAI's "dpmpp_2m_k": Karras spacing
+            key = key[:-1]
+    return _SAMPLERS.get(key)
+
+
+def fitting_size(width: int | None, height: int | None, side: int) -> tuple[int, int]:
+    """About side x side pixels in the proportions of width x height, in multiples of 8 within 64 .. 2048."""
+    if not width or not height:
+        return side, side
+    stretch = math.sqrt(width / height)
+    return _multiple(side * stretch), _multiple(side / stretch)
+
+
+def _multiple(pixels: float) -> int:
+    return min(max(8 * round(pixels / 8), 64), 2048)

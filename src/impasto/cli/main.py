@@ -1,0 +1,137 @@
+"""The `impasto` command: one verb per file; here an error becomes one line and an exit code."""
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from impasto import __version__
+from impasto.cli.artists import artists
+from impasto.cli.checkpoints import checkpoints
+from impasto.cli.console import StoppedError, say_error
+from impasto.cli.doctor import doctor
+from impasto.cli.paint import paint
+from impasto.cli.repaint import repaint
+from impasto.cli.show import show
+from impasto.cli.train import train
+from impasto.errors import ImpastoError
+
+app = typer.Typer(
+    name="impasto",
+    help="New paintings in the manner of the masters, offline.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(paint)
+app.command()(show)
+app.command()(repaint)
+app.command()(artists)
+app.add_typer(checkpoints, name="checkpoints")
+app.add_typer(train, name="train")
+app.command()(doctor)
+
+STOPPED = 130  # 128 + SIGINT, as shells have it
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"impasto {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _impasto(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    del version
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line `argv` (the process's own, when None) and exit.
+
+    Exit codes: 0 done, 1 failed, 2 a request that cannot be met, 130 stopped by Ctrl-C. An error is one line
+    on stderr; with `IMPASTO_DEBUG=1` its traceback comes before it.
+    """
+    _quieten()
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=argv, prog_name="impasto", standalone_mode=False)
+        sys.stdout.flush()
+        if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
+            say_error("stopped")
+        raise SystemExit(result if isinstance(result, int) else 0)
+    except Exception as error:
+        if os.environ.get("IMPASTO_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+        raise SystemExit(_report(error)) from None
+    except KeyboardInterrupt:
+        say_error("stopped")
+        raise SystemExit(STOPPED) from None
+
+
+def _report(error: Exception) -> int:
+    """Say `error` in one line and give its exit code."""
+    if isinstance(error, StoppedError):
+        say_error(error)
+        return STOPPED
+    if isinstance(error, ImpastoError):
+        say_error(error)
+        return error.exit_code
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        help_text = f"{context.command_path if context else 'impasto'} --help"
+        say_error(f"{error.format_message().rstrip('.')} (see `{help_text}`)")
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        # The reader of our output has gone; what is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, OSError) and error.strerror:
+        say_error(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return 1
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_memory(str(error))):
+        say_error("out of memory: use a smaller --size or --batch 1")
+        return 1
+    say_error(f"unexpected {type(error).__name__}: {error} (IMPASTO_DEBUG=1 shows the traceback)")
+    return 1
+
+
+def _is_memory(message: str) -> bool:
+    return "out of memory" in message or "can't allocate memory" in message
+
+
+def _quieten() -> None:
+    """Keep the libraries' warnings and bars off the terminal, and let no text fail for its encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # All these are read when the libraries are first imported, which the verbs do later.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if os.environ.get("IMPASTO_DEBUG"):
+        return
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if not sys.warnoptions:
+        import warnings
+
+        warnings.simplefilter("ignore")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""`impasto paint`: new pictures from a prompt."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.easel import USUAL_SIDE, Materials, paint_to_files, parse_size
+from impasto.cli.output import Output, slug
+from impasto.errors import UsageError
+
+MOST_PICTURES = 10_000
+
+Checkpoint = Annotated[
+    str,
+    typer.Option(
+        help="pocket, a diffusers folder, a hub name org/name, or one .safetensors file.", metavar="NAME"
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
+AnyArtist = Annotated[
+    bool, typer.Option("--any-artist", help="Take the artist's name as it is, known or not.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="With --out FILE.png: replace that file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for each painting.")]
+
+
+def paint(
+    prompt: Annotated[str, typer.Argument(help="What the picture shows.", metavar="PROMPT")] = "",
+    artist: Annotated[str, typer.Option(help="In whose manner: `impasto artists` lists whom it knows.")] = "",
+    any_artist: AnyArtist = False,
+    year: Annotated[int | None, typer.Option(help="When it could have been painted.")] = None,
+    style: Annotated[str, typer.Option(help="Such as Impressionism.")] = "",
+    genre: Annotated[str, typer.Option(help="Such as landscape or portrait.")] = "",
+    negative: Annotated[str, typer.Option(help="What to keep away from.")] = "",
+    count: Annotated[int, typer.Option("--count", "-n", help="How many; picture k has seed + k - 1.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed paints the same picture; random if not given.")
+    ] = None,
+    sampler: Annotated[
+        str, typer.Option(help="ddpm, ddim, plms, dpm++, dpm++-sde, euler, euler-a, heun or unipc.")
+    ] = "dpm++",
+    steps: Annotated[int, typer.Option(help="1 to 1000.")] = 25,
+    guidance: Annotated[float, typer.Option(help="How closely to follow the prompt, 0 to 50.")] = 5.0,
+    eta: Annotated[float, typer.Option(help="Share of fresh noise in each step, 0 to 1; ddim only.")] = 0.0,
+    size: Annotated[str | None, typer.Option(help="Pixels: 128 or 192x128.", metavar="N|WxH")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="How many to paint at once; as many as fit if not given.")
+    ] = None,
+    preview_every: Annotated[int, typer.Option(help="Save how far it is, every so many steps.")] = 0,
+    out: Annotated[Path, typer.Option(help="A folder, or one FILE.png.")] = Path("pictures"),
+    overwrite: Overwrite = False,
+    checkpoint: Checkpoint = "pocket",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Paint one or more pictures."""
+    if not 1 <= count <= MOST_PICTURES:
+        raise UsageError(f"count {count}: use 1 to {MOST_PICTURES}")
+    if batch is not None and batch < 1:
+        raise UsageError(f"batch {batch}: use 1 or more")
+    if preview_every < 0:
+        raise UsageError(f"preview-every {preview_every}: use 0 (never) or more")
+    asked_width, asked_height = parse_size(size, width, height)
+
+    from dataclasses import replace
+
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    # Everything that can be wrong is found before seconds are spent on loading the checkpoint.
+    first = PaintRequest(
+        condition=Condition(
+            caption=prompt.strip(), artist=artist.strip(), year=year, style=style, genre=genre
+        ),
+        negative=negative,
+        seed=secrets.randbelow(2**32) if seed is None else seed,
+        sampler=sampler,
+        steps=steps,
+        guidance=guidance,
+        eta=eta,
+        width=USUAL_SIDE if asked_width is None else asked_width,
+        height=USUAL_SIDE if asked_height is None else asked_height,
+    )
+    requests = [replace(first, seed=first.seed + k) for k in range(count)]
+    materials = Materials.check(checkpoint, device, precision)
+    if not any_artist:
+        condition = replace(first.condition, artist=materials.resolve_artist(first.condition.artist))
+        requests = [replace(request, condition=condition) for request in requests]
+    sides = {"width": asked_width or materials.side, "height": asked_height or materials.side}
+    requests = [replace(request, **sides) for request in requests]
+    stem = slug(prompt if prompt.strip() else requests[0].condition.text())
+    output = Output.at(out, stem, count, overwrite)
+    paint_to_files(requests, output, materials, batch=batch, preview_every=preview_every, as_json=as_json)

@@ -1,0 +1,133 @@
+"""`impasto repaint`: a picture once more from the record inside its file, or with something changed."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.console import say_note
+from impasto.cli.easel import Materials, paint_to_files, parse_size
+from impasto.cli.foreign_settings import fitting_size, our_sampler
+from impasto.cli.output import Output, slug
+from impasto.cli.paint import AnyArtist, AsJson, Device, Overwrite, Precision
+
+if TYPE_CHECKING:
+    from impasto.painting.provenance import ForeignRecord, Provenance
+    from impasto.painting.request import PaintRequest
+
+_SEEDS = 2**63
+
+
+def repaint(
+    file: Annotated[Path, typer.Argument(help="A picture with its record inside.", metavar="FILE")],
+    prompt: Annotated[str | None, typer.Option(help="Another prompt.")] = None,
+    artist: Annotated[str | None, typer.Option(help="Another artist; '' for none.")] = None,
+    any_artist: AnyArtist = False,
+    year: Annotated[int | None, typer.Option(help="Another year.")] = None,
+    style: Annotated[str | None, typer.Option(help="Another style.")] = None,
+    genre: Annotated[str | None, typer.Option(help="Another genre.")] = None,
+    negative: Annotated[str | None, typer.Option(help="Another negative prompt.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Another sampler.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Another number of steps.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="Another guidance.")] = None,
+    eta: Annotated[float | None, typer.Option(help="Another eta.")] = None,
+    size: Annotated[str | None, typer.Option(help="Another size: 128 or 192x128.", metavar="N|WxH")] = None,
+    width: Annotated[int | None, typer.Option(help="Another width.")] = None,
+    height: Annotated[int | None, typer.Option(help="Another height.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder, or FILE.png; FILE's own folder if not given.")
+    ] = None,
+    overwrite: Overwrite = False,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Another checkpoint than the recorded one.", metavar="NAME")
+    ] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Paint a picture again, the same or with something changed."""
+    asked_width, asked_height = parse_size(size, width, height)
+
+    from impasto.painting.provenance import Provenance, read_provenance
+
+    record = read_provenance(file)
+    if isinstance(record, Provenance):
+        # First the record's numbers: what is wrong with them needs no look at the checkpoint.
+        request = _our_request(record)
+        materials = Materials.check(checkpoint or record.checkpoint, device, precision)
+        expected_hash = record.checkpoint_hash
+    else:
+        materials = Materials.check(checkpoint or "pocket", device, precision)
+        request = _foreign_request(record, materials.side, prompt)
+        expected_hash = ""
+    parts = {"caption": prompt, "artist": artist, "year": year, "style": style, "genre": genre}
+    parts = {key: value for key, value in parts.items() if value is not None}
+    settings: dict[str, Any] = {
+        "negative": negative,
+        "seed": seed,
+        "sampler": sampler,
+        "steps": steps,
+        "guidance": guidance,
+        "eta": eta,
+        "width": asked_width,
+        "height": asked_height,
+    }
+    settings = {key: value for key, value in settings.items() if value is not None}
+    if sampler not in (None, "ddim") and eta is None:
+        settings["eta"] = 0.0  # recorded for ddim, without meaning for the new sampler
+    request = replace(request, condition=replace(request.condition, **parts), **settings)
+    if artist and not any_artist:
+        whole = materials.resolve_artist(artist)
+        request = replace(request, condition=replace(request.condition, artist=whole))
+    stem = slug(f"{file.stem} repainted") if prompt is None else slug(prompt)
+    output = Output.at(out or file.parent, stem, 1, overwrite)
+    paint_to_files(
+        [request],
+        output,
+        materials,
+        as_json=as_json,
+        expected_hash=expected_hash,
+    )
+
+
+def _our_request(record: "Provenance") -> "PaintRequest":
+    """The request that `record` was painted from."""
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    known = {key: value for key, value in record.condition.items() if key in Condition.__dataclass_fields__}
+    for key in set(record.condition) - set(known):
+        say_note(f"the record's {key} is left out: this version of impasto does not know it")
+    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height")
+    return PaintRequest(condition=Condition(**known), **{key: getattr(record, key) for key in names})
+
+
+def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None) -> "PaintRequest":
+    """As much of another tool's record as our painter understands; what it does not is said."""
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    fields: dict[str, Any] = {}
+    sampler = our_sampler(record.sampler) if record.sampler else None
+    if sampler:
+        fields["sampler"] = sampler
+    elif record.sampler:
+        say_note(f"there is no sampler like {record.tool}'s {record.sampler!r}: dpm++ takes its place")
+    if record.seed is not None:
+        fields["seed"] = record.seed % _SEEDS
+        say_note(f"{record.tool} draws other noise from seed {record.seed}: expect another picture")
+    if record.checkpoint:
+        say_note(
+            f"{record.tool} painted it with {record.checkpoint!r}: --checkpoint names another one than pocket"
+        )
+    if record.steps is not None:
+        fields["steps"] = min(record.steps, 1000)
+    if record.guidance is not None:
+        fields["guidance"] = min(max(record.guidance, 0.0), 50.0)
+    fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
+    text = " ".join((record.prompt if prompt is None else prompt).split())
+    return PaintRequest(
+        condition=Condition(caption=text), negative=" ".join(record.negative.split()), **fields
+    )
