@@ -19,6 +19,9 @@ class DenoiserChoices:
     """The U-Net's shape, the noise schedule and the optimizer. The first level has convolutions only."""
 
     block_out_channels: tuple[int, ...] = (96, 160, 192)
+    # diffusers' 32 groups would be 3 channels each at the output: a normalisation that takes an image's mean out of every
+    # third channel just before the latent's mean colour has to be told.
+    norm_groups: int = 8
     head_width: int = 32
     layers_per_block: int = 1
     text_width: int = 384
@@ -66,7 +69,7 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
         # diffusers' name for it notwithstanding, this is the number of heads
         attention_head_dim=tuple(max(1, width // choices.head_width) for width in choices.block_out_channels),
         use_linear_projection=True,
-        norm_num_groups=32,
+        norm_num_groups=choices.norm_groups,
     )
     for name, module in unet.named_modules():
         last_of_branch = name.endswith((".conv2", ".proj_out")) or name == "conv_out"

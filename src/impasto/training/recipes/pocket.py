@@ -30,7 +30,7 @@ from impasto.training.state import write_atomically
 Progress = Callable[[str, float, dict[str, float]], None]  # stage, share done 0 to 1, latest losses
 
 
-def _silent(stage: str, share: float, losses: dict[str, float]) -> None:
+def no_report(stage: str, share: float, losses: dict[str, float]) -> None:
     del stage, share, losses
 
 
@@ -82,7 +82,7 @@ def train_autoencoder(
     choices: AutoencoderChoices | None = None,
     perceptual: bool = True,
     save_steps: int | None = None,
-    on_progress: Progress = _silent,
+    on_progress: Progress = no_report,
 ) -> Path:
     """Trains the autoencoder; returns the folder `run/autoencoder` with the averaged weights in diffusers layout.
 
@@ -93,7 +93,7 @@ def train_autoencoder(
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998, save_steps=save_steps)
     choices = choices or AutoencoderChoices()
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
-    _initialise(seed)
+    _seed_weights(seed)
     autoencoder = make_autoencoder(choices, size)
     task = AutoencoderTask(autoencoder, pixels, choices, seed=seed, perceptual=perceptual)
     averages = train(
@@ -118,14 +118,14 @@ def train_decoder(
     seed: int = 0,
     choices: AutoencoderChoices | None = None,
     perceptual: bool = True,
-    on_progress: Progress = _silent,
+    on_progress: Progress = no_report,
 ) -> Path:
     """Trains a finished autoencoder's decoder further; its latents, and so a denoiser trained on them, stay valid."""
     check_size(size)
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998)
     choices = choices or AutoencoderChoices(perceptual_from=0.0, adversarial_from=0.05, whole_from=0.3, learning_rate=3e-4)
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
-    _initialise(seed)
+    _seed_weights(seed)
     model = load_autoencoder(autoencoder)
     task = AutoencoderTask(model, pixels, choices, seed=seed, perceptual=perceptual, decoder_only=True)
     averages = train(
@@ -137,7 +137,7 @@ def train_decoder(
     return run / "autoencoder"
 
 
-def _initialise(seed: int) -> None:
+def _seed_weights(seed: int) -> None:
     import torch
 
     torch.manual_seed(seed)

@@ -21,7 +21,7 @@ from impasto.settings import cache_folder
 from impasto.training.autoencoder import to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
 from impasto.training.loop import Schedule, train
-from impasto.training.recipes.pocket import Progress, _silent, check_size, load_autoencoder, load_training_pixels, write_report
+from impasto.training.recipes.pocket import Progress, no_report, check_size, load_autoencoder, load_training_pixels, write_report
 from impasto.training.state import write_atomically
 
 TEXT_VARIANTS = 2
@@ -75,7 +75,7 @@ def train_denoiser(
     seed: int = 0,
     choices: DenoiserChoices | None = None,
     save_steps: int | None = None,
-    on_progress: Progress = _silent,
+    on_progress: Progress = no_report,
 ) -> Path:
     """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` paints with.
 
@@ -113,7 +113,7 @@ def train_denoiser(
     return assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
 
 
-def prepare_text_states(texts: Sequence[str], on_progress: Progress = _silent) -> TextStates:
+def prepare_text_states(texts: Sequence[str], on_progress: Progress = no_report) -> TextStates:
     """MiniLM's token states of all texts and of the empty one (float32 [n, 77, 384] when read)."""
     encoder = load_text_encoder()
     return TextStates(

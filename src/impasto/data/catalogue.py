@@ -1,0 +1,263 @@
+"""Catalogues: a folder of pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
+
+The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; what cannot be used is named in a report.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from impasto.data.pictures import open_picture
+from impasto.errors import ImpastoError
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+MAX_NAME = 120
+MAX_TEXT = 2000
+MAX_METADATA_BYTES = 1 << 30
+_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre")
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One picture and what is known of it; an unknown field is empty, an unknown year None."""
+
+    file: Path
+    file_name: str
+    artist: str = ""
+    title: str = ""
+    caption: str = ""
+    style: str = ""
+    genre: str = ""
+    year: int | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An entry that is not used, and why."""
+
+    file_name: str
+    reason: str
+
+
+@dataclass
+class CatalogueReport:
+    """What was left out, and what was used but looked wrong."""
+
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[Skipped] = field(default_factory=list)
+
+
+@dataclass
+class Catalogue:
+    """The usable entries of a folder, in the order of its metadata, and the report on the rest."""
+
+    folder: Path
+    entries: list[CatalogueEntry]
+    report: CatalogueReport
+
+
+def read_catalogue(
+    folder: Path, *, check_images: bool = True, on_progress: Callable[[int, int], None] | None = None
+) -> Catalogue:
+    """Reads a catalogue.
+
+    With `check_images` every picture is decoded and hashed, so that broken, tiny, bomb-sized and duplicate ones are found;
+    without, only names and paths are checked.
+
+    Raises:
+        ImpastoError: no such folder, no picture in it, metadata that cannot be read at all, or nothing usable.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ImpastoError(f"{folder} is not a folder of pictures")
+    report = CatalogueReport()
+    entries: list[CatalogueEntry] = []
+    names: set[str] = set()
+    root = folder.resolve()
+    for where, row in _rows(folder, report):
+        entry = _entry(root, where, row, report)
+        if entry is None:
+            continue
+        if entry.file_name in names:
+            report.skipped.append(Skipped(entry.file_name, "named twice in the metadata"))
+            continue
+        names.add(entry.file_name)
+        entries.append(entry)
+    if check_images:
+        entries = _whole_and_different(entries, report, on_progress)
+    if not entries:
+        first = f": {report.skipped[0].file_name}: {report.skipped[0].reason}" if report.skipped else ""
+        raise ImpastoError(f"{folder} holds no usable picture{first}")
+    return Catalogue(folder, entries, report)
+
+
+def _rows(folder: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(where, row) of the metadata, or of the bare tree where there is none."""
+    lines, table = folder / "metadata.jsonl", folder / "metadata.csv"
+    if lines.is_file():
+        yield from _rows_of_lines(lines, report)
+    elif table.is_file():
+        yield from _rows_of_table(table, report)
+    else:
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()):
+            name = path.relative_to(folder)
+            artist = name.parts[0].replace("-", " ").replace("_", " ").title() if len(name.parts) > 1 else ""
+            title = path.stem.replace("-", " ").replace("_", " ")
+            yield name.as_posix(), {"file_name": name.as_posix(), "artist": artist, "title": title}
+
+
+def _read_text(path: Path) -> str:
+    if path.stat().st_size > MAX_METADATA_BYTES:
+        raise ImpastoError(f"{path} is larger than {MAX_METADATA_BYTES >> 20} MiB")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ImpastoError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+
+
+def _rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(_read_text(path).split("\n"), 1):
+        where = f"{path.name} line {number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            report.skipped.append(Skipped(where, "not JSON"))
+            continue
+        if isinstance(row, dict):
+            yield where, row
+        else:
+            report.skipped.append(Skipped(where, "not a JSON object"))
+
+
+def _rows_of_table(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""))
+    try:
+        if "file_name" not in (reader.fieldnames or ()):
+            raise ImpastoError(f"{path} has no column file_name")
+        for row in reader:
+            where = f"{path.name} line {reader.line_num}"
+            if None in row or None in row.values():
+                report.warnings.append(Skipped(where, "another number of columns than the heading"))
+            yield where, {key: value for key, value in row.items() if key is not None and value is not None}
+    except csv.Error as error:
+        raise ImpastoError(f"{path} cannot be read as CSV: {error}") from None
+
+
+def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry | None:
+    name = row.get("file_name")
+    if not isinstance(name, str) or not name.strip():
+        report.skipped.append(Skipped(where, "no file_name"))
+        return None
+    file, reason = _place(root, name)
+    if file is None:
+        report.skipped.append(Skipped(name, reason))
+        return None
+
+    def words(key: str, longest: int = MAX_NAME) -> str:
+        value = row.get(key)
+        if value is None:
+            return ""
+        text = str(value).strip() if isinstance(value, str | int | float) else ""
+        if value != "" and not text:
+            report.warnings.append(Skipped(name, f"{key} is not a text"))
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+            report.warnings.append(Skipped(name, f"{key} holds control characters"))
+            text = " ".join("".join(c if ord(c) >= 32 and ord(c) != 127 else " " for c in text).split())
+        if len(text) > longest:
+            report.warnings.append(Skipped(name, f"{key} is longer than {longest} characters and is left out"))
+            return ""
+        return text
+
+    extra = {
+        str(key): value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in row.items()
+        if key not in _KNOWN and value is not None
+    }
+    return CatalogueEntry(
+        file=file,
+        file_name=name,
+        artist=words("artist"),
+        title=words("title", 300),
+        caption=words("text", MAX_TEXT),
+        style=words("style"),
+        genre=words("genre"),
+        year=_year(name, row.get("year"), report),
+        extra=extra,
+    )
+
+
+def _place(root: Path, name: str) -> tuple[Path | None, str]:
+    """Where the entry's file lies, or None and the reason why it may not be opened."""
+    if "\x00" in name or len(name) > 1024:
+        return None, "an impossible file name"
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or (parts.parts and parts.parts[0].endswith(":")):
+        return None, "the path leaves the catalogue"
+    file = root / parts
+    try:
+        if not file.resolve().is_relative_to(root):
+            return None, "the path leaves the catalogue through a link"
+        if not file.is_file():
+            return None, "there is no such file"
+    except (OSError, RuntimeError):
+        return None, "an impossible path"
+    return file, ""
+
+
+def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        year = int(value)
+        if year != float(value):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        report.warnings.append(Skipped(name, f"year {str(value)[:40]!r} is not a year"))
+        return None
+    if not -3000 <= year <= date.today().year + 1:
+        report.warnings.append(Skipped(name, f"year {year} is not a year of a painting"))
+        return None
+    return year
+
+
+def _whole_and_different(
+    entries: Iterable[CatalogueEntry], report: CatalogueReport, on_progress: Callable[[int, int], None] | None
+) -> list[CatalogueEntry]:
+    rows = list(entries)
+
+    def look(entry: CatalogueEntry) -> tuple[str, str]:
+        """(content hash, reason why it cannot be used or "")."""
+        try:
+            open_picture(entry.file)
+            return hashlib.sha256(entry.file.read_bytes()).hexdigest(), ""
+        except ImpastoError as error:
+            return "", str(error).removeprefix(f"{entry.file}: ")
+        except OSError as error:
+            return "", error.strerror or "cannot be read"
+
+    kept: list[CatalogueEntry] = []
+    first_of: dict[str, str] = {}
+    with ThreadPoolExecutor() as pool:
+        for number, (entry, (content, reason)) in enumerate(zip(rows, pool.map(look, rows), strict=True), 1):
+            if reason:
+                report.skipped.append(Skipped(entry.file_name, reason))
+            elif content in first_of:
+                report.skipped.append(Skipped(entry.file_name, f"the same picture as {first_of[content]}"))
+            else:
+                first_of[content] = entry.file_name
+                kept.append(entry)
+            if on_progress is not None:
+                on_progress(number, len(rows))
+    return kept

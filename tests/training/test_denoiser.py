@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.data.latents import TextStates
+from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
+from impasto.training.loop import Schedule, train
+
+SMALL = DenoiserChoices(block_out_channels=(32, 32), head_width=16, text_width=8, batch=8, learning_rate=3e-3)
+
+
+def states(texts: list[str], folder: Path) -> TextStates:
+    def encode(batch: list[str]) -> np.ndarray:
+        rows = [np.random.default_rng(len(text)).standard_normal((5, 8)) for text in batch]
+        return np.stack(rows)
+
+    return TextStates(["", *texts], "test-encoder", encode, folder, tokens=5, width=8)
+
+
+def make_task(folder: Path) -> DenoiserTask:
+    torch.manual_seed(0)
+    mean = np.broadcast_to(np.array([1.0, -1.0], np.float32)[:, None, None, None], (2, 4, 8, 8)).copy()
+    texts = [["bright"], ["a dark one"]]
+    return DenoiserTask(
+        make_unet(SMALL, 4, 8), (mean, np.full_like(mean, 0.01)), texts, states([t[0] for t in texts], folder), SMALL, seed=0
+    )
+
+
+def test_an_untrained_unet_predicts_nothing(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    made = task.unet(torch.randn(2, 4, 8, 8), torch.tensor([1, 900]), torch.randn(2, 5, 8)).sample
+    assert torch.equal(made, torch.zeros_like(made))
+
+
+def test_training_obeys_the_text(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    seen: list[float] = []
+    train(task, tmp_path / "run", Schedule(steps=60, warmup_steps=5), seed=0,
+          on_progress=lambda n, p, losses: seen.append(losses["v_error"]))  # fmt: skip
+    assert np.mean(seen[-10:]) < 0.6 * np.mean(seen[:5])
+    # At the last timestep nothing of the latent is left in the input: the sign of v can come from the text alone.
+    noise = torch.randn(16, 4, 8, 8)
+    times = torch.full((16,), 999)
+    with torch.no_grad():
+        for text, sign in (("bright", 1), ("a dark one", -1)):
+            context = torch.from_numpy(task.states.states([text] * 16))
+            latent = -task.unet(noise, times, context).sample  # v = a eps - b x and b = 1
+            assert sign * latent.mean() > 0.3, text
+
+
+def test_a_tenth_of_the_texts_is_empty(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    drawn = [text for step in range(400) for text in task._draw_texts(np.array([0, 1, 0, 1]), step)]
+    assert drawn.count("") / len(drawn) == pytest.approx(0.1, abs=0.03)
+    assert task._draw_texts(np.array([0, 1]), 3) == task._draw_texts(np.array([0, 1]), 3)
+
+
+def test_the_schedule_leaves_no_colour_at_its_end() -> None:
+    schedule = make_schedule(DenoiserChoices())
+    assert schedule.config["prediction_type"] == "v_prediction"
+    assert 1e-4 < float(schedule.alphas_cumprod[-1]) < 5e-4
+
+
+def test_pocket_is_small_enough() -> None:
+    unet = make_unet(DenoiserChoices(), 8, 16)
+    assert sum(p.numel() for p in unet.parameters()) <= 25e6

@@ -1,0 +1,90 @@
+"""The whole of pocket's making on drawn pictures: autoencoder, denoiser, a checkpoint folder; resumed on the way."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from impasto.data.catalogue import CatalogueEntry
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.autoencoder import AutoencoderChoices
+from impasto.training.denoiser import DenoiserChoices
+from impasto.training.recipes.pocket import train_autoencoder, train_decoder
+from impasto.training.recipes.pocket_denoiser import latents_key, text_variants, train_denoiser
+from tests.training.drawn import draw_catalogue
+
+TINY_AUTOENCODER = AutoencoderChoices(
+    block_out_channels=(16, 16, 16, 16), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0
+)
+TINY_DENOISER = DenoiserChoices(block_out_channels=(32, 32), head_width=16, batch=2)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    return draw_catalogue(tmp_path / "catalogue", count=12)
+
+
+def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
+    autoencoder = train_autoencoder(
+        catalogue, tmp_path / "ae", steps=4, size=32, choices=TINY_AUTOENCODER, perceptual=False
+    )
+    assert json.loads((tmp_path / "ae" / "report.json").read_text())["pictures"] > 0
+    decoder = train_decoder(
+        catalogue, autoencoder, tmp_path / "decoder", steps=2, size=32, choices=TINY_AUTOENCODER, perceptual=False
+    )
+    before, after = (load_file(f / "diffusion_pytorch_model.safetensors") for f in (autoencoder, decoder))
+    assert all(torch.equal(before[k], after[k]) for k in before if k.startswith(("encoder.", "quant_conv.")))
+    assert any(not torch.equal(before[k], after[k]) for k in before if k.startswith("decoder."))
+
+    calm = train_denoiser(catalogue, decoder, tmp_path / "calm", steps=6, size=32, choices=TINY_DENOISER)
+    names = {str(path.relative_to(calm)) for path in calm.rglob("*") if path.is_file()}
+    assert {"model_index.json", "artists.json", "unet/config.json", "vae/config.json", "scheduler/scheduler_config.json"} <= names
+    weights = load_file(next((calm / "unet").glob("*.safetensors")))
+    assert {value.dtype for value in weights.values()} == {torch.float16}
+    artists = json.loads((calm / "artists.json").read_text("utf-8"))
+    assert artists[0]["works"] >= artists[-1]["works"] > 0
+    again = train_denoiser(catalogue, decoder, tmp_path / "again", steps=6, size=32, choices=TINY_DENOISER)
+    others = load_file(next((again / "unet").glob("*.safetensors")))
+    assert all(torch.equal(weights[key], others[key]) for key in weights)
+
+
+def test_the_latents_key_is_the_encoders(catalogue: Path, tmp_path: Path) -> None:
+    from impasto.training.autoencoder import make_autoencoder
+
+    torch.manual_seed(0)
+    model = make_autoencoder(TINY_AUTOENCODER, 32)
+    key = latents_key(model)
+    with torch.no_grad():
+        model.decoder.conv_out.weight += 1
+    assert latents_key(model) == key
+    with torch.no_grad():
+        model.encoder.conv_out.weight += 1
+    assert latents_key(model) != key
+
+
+def test_texts_vary_but_are_the_same_in_every_run() -> None:
+    entries = [
+        CatalogueEntry(
+            file=Path(f"{n}.png"), file_name=f"{n}.png", artist="Claude Monet", title="Boats at sunset", caption="",
+            style="Impressionism", genre="marina", year=1872, extra={},
+        )
+        for n in range(40)
+    ]  # fmt: skip
+    texts = [text for entry in entries for text in text_variants(entry)]
+    assert texts == [text for entry in entries for text in text_variants(entry)]
+    assert len(set(texts)) > 8
+    assert any("Claude Monet" in text for text in texts) and any("Claude Monet" not in text for text in texts)
+
+
+@pytest.mark.parametrize("size", [0, -32, 100, 2048])
+def test_impossible_sizes_are_refused(catalogue: Path, tmp_path: Path, size: int) -> None:
+    with pytest.raises(UsageError, match=str(size)):
+        train_autoencoder(catalogue, tmp_path / "run", steps=1, size=size)
+
+
+def test_a_denoiser_without_autoencoder_says_what_to_do(catalogue: Path, tmp_path: Path) -> None:
+    with pytest.raises(ImpastoError, match="impasto train pocket-autoencoder"):
+        train_denoiser(catalogue, tmp_path / "nothing", tmp_path / "run", steps=1, size=32)
