@@ -1,0 +1,38 @@
+"""Contact sheets: many pictures on one, with words beside the rows."""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from impasto.errors import ImpastoError
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Image.Image]],
+    labels: Sequence[str] = (),
+    *,
+    cell: int = 128,
+    gap: int = 4,
+    label_height: int = 18,
+) -> Image.Image:
+    """One picture with a row of squares for each of `rows`, its label above it where there is one.
+
+    Raises:
+        ImpastoError: no pictures, or another number of labels than rows.
+    """
+    if not rows or not any(rows):
+        raise ImpastoError("a contact sheet needs at least one picture")
+    if labels and len(labels) != len(rows):
+        raise ImpastoError(f"{len(labels)} labels for {len(rows)} rows")
+    above = label_height if labels else 0
+    across = max(len(row) for row in rows)
+    sheet = Image.new("RGB", (gap + across * (cell + gap), gap + len(rows) * (cell + gap + above)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for number, row in enumerate(rows):
+        top = gap + number * (cell + gap + above)
+        if labels:
+            pen.text((gap, top), labels[number], fill="black", font=font)
+        for place, image in enumerate(row):
+            square = image.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS)
+            sheet.paste(square, (gap + place * (cell + gap), top + above))
+    return sheet
