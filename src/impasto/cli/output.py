@@ -1,7 +1,6 @@
 """Where paintings go: names made from the prompt, no file replaced, no work for a disk that refuses."""
 
 import re
-import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +109,8 @@ def check_writable(folder: Path) -> None:
     Raises:
         ImpastoError: it does not: not a folder, read-only, full.
     """
+    import tempfile
+
     try:
         place = folder.absolute()
         while not place.exists():

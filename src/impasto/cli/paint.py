@@ -1,6 +1,5 @@
 """`impasto paint`: new pictures from a prompt."""
 
-import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +67,7 @@ def paint(
         raise UsageError(f"preview-every {preview_every}: use 0 (never) or more")
     asked_width, asked_height = parse_size(size, width, height)
 
+    import secrets
     from dataclasses import replace
 
     from impasto.painting.request import PaintRequest

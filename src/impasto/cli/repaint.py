@@ -97,11 +97,12 @@ def _our_request(record: "Provenance") -> "PaintRequest":
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
-    known = {key: value for key, value in record.condition.items() if key in Condition.__dataclass_fields__}
-    for key in set(record.condition) - set(known):
-        say_note(f"the record's {key} is left out: this version of impasto does not know it")
+    condition = Condition.from_dict(record.condition)
+    for key in sorted(set(record.condition) - set(condition.as_dict())):
+        if record.condition[key] not in ("", None):
+            say_note(f"the record's {key} is left out: this version of impasto cannot read it")
     names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height")
-    return PaintRequest(condition=Condition(**known), **{key: getattr(record, key) for key in names})
+    return PaintRequest(condition=condition, **{key: getattr(record, key) for key in names})
 
 
 def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None) -> "PaintRequest":
