@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stable_diffusion import make_tiny_parts, write_diffusers_folder, write_tokenizer
-from tiny import make_tiny_pocket
+from tests.checkpoints.stable_diffusion import make_tiny_parts, write_diffusers_folder, write_tokenizer
+from tests.checkpoints.tiny import make_tiny_pocket
 
 
 @pytest.fixture(scope="session")

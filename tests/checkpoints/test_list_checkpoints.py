@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import save_file
-from stable_diffusion import to_ldm
+from tests.checkpoints.stable_diffusion import to_ldm
 
 from impasto.checkpoints import content_hash
 from impasto.checkpoints.content_hash import files_that_count, hash_file, hash_files

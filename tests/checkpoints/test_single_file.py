@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from stable_diffusion import to_ldm
+from tests.checkpoints.stable_diffusion import to_ldm
 
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, MissingPart

@@ -1,13 +1,11 @@
 """A tiny checkpoint, and the command line as a function: the same `main` that the `impasto` script calls."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "checkpoints"))
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ Impasto = Callable[..., Answer]
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random checkpoint in pocket's layout: 64 px."""
-    from tiny import make_tiny_pocket
+    from tests.checkpoints.tiny import make_tiny_pocket
 
     return make_tiny_pocket(tmp_path_factory.mktemp("checkpoints") / "tiny", seed=1)
 

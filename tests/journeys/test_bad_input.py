@@ -74,14 +74,14 @@ def truncated_safetensors(folder: Path) -> None:
 
 
 def truncated_weights(folder: Path) -> None:
-    from tiny import make_tiny_pocket
+    from tests.checkpoints.tiny import make_tiny_pocket
 
     weights = make_tiny_pocket(folder / "cut") / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
 
 
 def no_json(folder: Path) -> None:
-    from tiny import make_tiny_pocket
+    from tests.checkpoints.tiny import make_tiny_pocket
 
     (make_tiny_pocket(folder / "odd") / "unet" / "config.json").write_text("{not json")
 

@@ -53,7 +53,7 @@ def test_repaint_changes_one_thing_and_takes_a_new_name(impasto: Impasto, tmp_pa
 def test_repaint_says_when_the_checkpoint_is_another_one(
     impasto: Impasto, tmp_path: Path, monkeypatch
 ) -> None:
-    from tiny import make_tiny_pocket
+    from tests.checkpoints.tiny import make_tiny_pocket
 
     assert impasto("paint", "boats", "--seed", 7, *QUICK).code == 0
     monkeypatch.setenv("IMPASTO_POCKET", str(make_tiny_pocket(tmp_path / "other", seed=2)))

@@ -17,7 +17,7 @@ def draw_landscape(seed: int, width: int = 96, height: int = 72) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     horizon = int(rng.integers(height // 3, 2 * height // 3))
     pen.rectangle((0, horizon, width, height), fill=ground)
-    x = int(rng.integers(8, width - 16))
+    x = int(rng.integers(2, max(3, width - 16)))
     pen.ellipse((x, 4, x + 12, 16), fill=sun)
     return picture
 

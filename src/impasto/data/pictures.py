@@ -41,7 +41,7 @@ def open_picture(path: Path, *, max_pixels: int = MAX_PIXELS, min_side: int = MI
     except UnidentifiedImageError:
         raise ImpastoError(f"{path}: not a picture that can be read") from None
     except Image.DecompressionBombError:
-        raise ImpastoError(f"{path}: far too large a picture") from None
+        raise ImpastoError(f"{path}: more than {max_pixels / 1e6:g} megapixels") from None
     except Exception as error:  # decoders raise nearly anything on broken files
         raise ImpastoError(f"{path}: cannot be decoded ({str(error).splitlines()[0] if str(error) else 'broken'})") from None
 

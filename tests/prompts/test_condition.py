@@ -1,0 +1,59 @@
+import random
+
+import pytest
+
+from impasto.prompts.condition import Condition
+
+WHOLE = Condition(
+    caption="wheat field with cypresses, evening",
+    artist="Vincent van Gogh",
+    year=1889,
+    style="Post-Impressionism",
+    genre="landscape",
+    medium="oil on canvas",
+    lighting="dusk",
+    colour="muted blues, greens",
+    detail="thick impasto",
+)
+
+
+def test_the_template() -> None:
+    boats = Condition("boats at sunset", "Claude Monet", 1872, "Impressionism", "marina")
+    assert boats.text() == "boats at sunset, by Claude Monet, 1872, Impressionism, marina"
+    assert Condition().text() == ""
+    assert Condition(artist="Rembrandt").text() == "by Rembrandt"
+    assert Condition(year=1889).text() == "1889"
+    assert Condition(caption="  two\n lines ").text() == "two lines"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        WHOLE,
+        Condition(),
+        Condition(caption="a red house, a barn, and snow"),
+        Condition(caption="boats", artist="Claude Monet"),
+        Condition(artist="Rembrandt", year=1640),
+        Condition(caption="boats", year=1872, style="Impressionism"),
+        Condition(caption="a house by the sea, at noon", artist="Camille Corot", style="Realism", genre="landscape"),
+        Condition(caption="boats", medium="oil on canvas", colour="blue"),
+    ],
+)
+def test_what_the_template_wrote_is_read_back(condition: Condition) -> None:
+    assert Condition.parse(condition.text()) == condition
+
+
+def test_records_round_trip_and_leave_out_what_is_unknown() -> None:
+    assert Condition.from_dict(WHOLE.as_dict()) == WHOLE
+    assert Condition.from_dict({"caption": 3, "year": True, "artist": "Rembrandt", "other": 1}) == Condition(artist="Rembrandt")
+
+
+def test_any_subset_and_nothing_are_trained() -> None:
+    boats = Condition("boats", "Claude Monet", 1872, "Impressionism", "marina")
+    draws = [boats.drop(random.Random(n)) for n in range(3000)]
+    subsets = {tuple(sorted(draw.as_dict())) for draw in draws}
+    assert len(subsets) == 2**5
+    empty = sum(not draw.as_dict() for draw in draws) / len(draws)
+    assert empty == pytest.approx(0.1 + 0.9 * 0.3**5, abs=0.02)
+    assert boats.drop(random.Random(5)) == boats.drop(random.Random(5))
+    assert boats.drop(random.Random(0), all_probability=0, field_probability=0) == boats
