@@ -1,0 +1,52 @@
+"""How a checkpoint's U-Net and decoder are run: as diffusers has them, or arranged for inference on a CPU."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+
+class TellableUNet(Protocol):
+    """A U-Net that is told its texts once and then asked in every step."""
+
+    def tell(
+        self, states: torch.Tensor, *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Take text states and give back the predictor for them.
+
+        Args:
+            states: [m, tokens, width].
+            guided: m is 2n, negative texts first; each of the n latents is then asked about both its texts.
+
+        Returns:
+            (latents [n, C, h, w], timestep) -> predictions [m, C, h, w].
+        """
+        ...
+
+
+class PlainUNet:
+    """diffusers' own U-Net, for any device and any architecture."""
+
+    def __init__(self, unet: nn.Module) -> None:
+        self._unet = unet
+
+    def tell(
+        self, states: torch.Tensor, *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            both = torch.cat([latents, latents]) if guided else latents
+            return self._unet(both, timestep, encoder_hidden_states=states, return_dict=False)[0]
+
+        return predict
+
+
+def arrange_unet(unet: nn.Module) -> TellableUNet:
+    """The fastest way to run `unet` where it lies. Its weights are not changed."""
+    return PlainUNet(unet)
+
+
+def arrange_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The VAE's weights are not changed."""
+    decode: Any = vae.decode
+    return lambda latents: decode(latents, return_dict=False)[0]

@@ -1,0 +1,324 @@
+"""The painter: a loaded checkpoint, ready to paint requests one by one or in batches."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+
+from impasto import __version__
+from impasto.errors import ImpastoError, UsageError
+from impasto.painting.arrangement import arrange_decoder, arrange_unet
+from impasto.painting.denoising import Guided, denoise, expected_clean, first_noise
+from impasto.painting.painting import Painting
+from impasto.painting.provenance import Provenance
+from impasto.painting.request import PaintRequest
+from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.prompts.artists import Artist, ArtistIndex
+from impasto.prompts.condition import Condition
+from impasto.settings import choose_device, choose_precision
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+# (index of the request, steps done, the picture as the model expects it by now, at most 256 px a side)
+OnPreview = Callable[[int, int, Image.Image], None]
+# (evaluations of the model done, evaluations in all batches of this call)
+OnStep = Callable[[int, int], None]
+
+_PREVIEW_SIDE = 256
+# Pixels that one batch may hold: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
+_CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
+# Larger batches gain nothing on a CPU, and keep the first picture waiting.
+_CPU_BATCH, _ACCELERATOR_BATCH = 8, 32
+_REMEMBERED_TEXTS = 64
+
+
+class Painter:
+    """A loaded checkpoint that paints. Not for several threads at once.
+
+    Attributes:
+        components: the checkpoint's parts; they are used as they are and never changed.
+        artists: whom the checkpoint knows by name; empty for checkpoints that do not say.
+        device: where the U-Net and the VAE run.
+    """
+
+    def __init__(self, components: "Components", device: torch.device | str = "cpu") -> None:
+        self.components = components
+        self.device = torch.device(device)
+        for part in (components.vae, components.unet, components.text_encoder):
+            torch.nn.Module.to(part, self.device).eval()
+        self.artists = ArtistIndex(
+            [Artist(name=row["name"], works=row["works"]) for row in components.artists]
+        )
+        self._dtype: torch.dtype = components.unet.dtype
+        self._unet = arrange_unet(components.unet)
+        self._decode = arrange_decoder(components.vae)
+        self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
+
+    @classmethod
+    def load(cls, checkpoint: str = "pocket", device: str = "auto", precision: str = "auto") -> "Painter":
+        """Load a checkpoint: `pocket`, a diffusers folder, a hub name, or a single `.safetensors` file.
+
+        Args:
+            device: auto, cpu, cuda, cuda:1, mps.
+            precision: auto, fp32, bf16, fp16.
+
+        Raises:
+            UsageError: unknown device, precision or kind of checkpoint.
+            MissingPart: the checkpoint or the device is not on this machine.
+            ImpastoError: a file of the checkpoint is broken.
+        """
+        from impasto.checkpoints.load import load_components
+
+        where = choose_device(device)
+        return cls(load_components(checkpoint, device=where, dtype=choose_precision(precision, where)), where)
+
+    def condition(
+        self,
+        prompt: str,
+        *,
+        artist: str | None = None,
+        year: int | None = None,
+        style: str = "",
+        genre: str = "",
+        any_artist: bool = False,
+    ) -> Condition:
+        """The condition for a prompt, with the artist by the name that the checkpoint knows.
+
+        Raises:
+            UsageError: the checkpoint names its artists and this is none of them (unless `any_artist`).
+        """
+        name = (artist or "").strip()
+        if name and self.components.artists and not any_artist:
+            name = self.artists.resolve(name).name
+        return Condition(caption=prompt.strip(), artist=name, year=year, style=style, genre=genre)
+
+    def paint(
+        self,
+        prompt: str,
+        *,
+        artist: str | None = None,
+        year: int | None = None,
+        style: str = "",
+        genre: str = "",
+        seed: int | None = None,
+        negative: str = "",
+        sampler: str = "dpm++",
+        steps: int = 25,
+        guidance: float = 5.0,
+        eta: float = 0.0,
+        width: int | None = None,
+        height: int | None = None,
+        any_artist: bool = False,
+    ) -> Painting:
+        """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
+
+        Args:
+            seed: 0 .. 2**63 - 1; None draws one, which the painting's provenance then holds.
+            width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
+                trained on.
+
+        Raises:
+            UsageError: a value is out of its range, or the artist is unknown.
+            ImpastoError: the model gave something that is not a number.
+        """
+        size = self.components.default_size
+        request = PaintRequest(
+            self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
+            negative=negative,
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            eta=eta,
+            width=size if width is None else width,
+            height=size if height is None else height,
+        )
+        return next(self.paint_many([request]))
+
+    def paint_many(
+        self,
+        requests: Sequence[PaintRequest],
+        *,
+        batch_size: int | None = None,
+        preview_every: int = 0,
+        on_preview: OnPreview | None = None,
+        on_step: OnStep | None = None,
+    ) -> Iterator[Painting]:
+        """Paint requests in their order, neighbours of the same sampler, steps and size together in batches.
+
+        Each painting is handed out as soon as it is decoded, so that whoever saves them at once loses none of
+        them to Ctrl-C. Picture k of a batch is the picture painted alone (to 1/255: sums are rounded in
+        another order).
+
+        Args:
+            batch_size: pictures at once, 1 or more; None chooses by their pixels and the device.
+            preview_every: call `on_preview` for each picture after every so many steps; 0 never does.
+            on_preview: given the request's index, the steps done, and a picture of at most 256 px a side.
+            on_step: given the model evaluations done and their number in this whole call.
+
+        Raises:
+            UsageError: the checkpoint's schedule does not allow a request; known before the first is painted.
+            ImpastoError: a picture is not a number (its neighbours are handed out first), or memory ran out.
+        """
+        if batch_size is not None and batch_size < 1:
+            raise UsageError(f"batch size {batch_size}: use 1 or more")
+        if preview_every < 0:
+            raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
+        batches = list(self._batches(requests, batch_size))
+        total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
+        done_before = 0
+
+        def watch(first: int, batch: Sequence[PaintRequest]) -> Any:
+            def step(
+                done: int, timestep: torch.Tensor, clean: Callable[[], torch.Tensor], last: bool
+            ) -> None:
+                if on_step is not None:
+                    on_step(done_before + done, total)
+                if on_preview is not None and preview_every and done % preview_every == 0 and not last:
+                    for offset, latents in enumerate(clean().split(1)):
+                        preview = _to_image(self._pixels(latents))
+                        preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+                        on_preview(first + offset, done, preview)
+
+            return step
+
+        for first, batch in batches:
+            yield from self._paint_batch(batch, watch(first, batch))
+            done_before += len(self._scheduler(batch[0]).timesteps)
+
+    def _batches(
+        self, requests: Sequence[PaintRequest], batch_size: int | None
+    ) -> Iterator[tuple[int, list[PaintRequest]]]:
+        """Neighbours that can go through the U-Net together, and the index of the first of them."""
+
+        def kind(request: PaintRequest) -> tuple[Any, ...]:
+            return (*_size(request), request.sampler, request.steps, request.eta, _halves(request.guidance))
+
+        first = 0
+        for (width, height, *_), group in groupby(requests, kind):
+            neighbours = list(group)
+            at_once = batch_size or self._fitting(width * height)
+            for start in range(0, len(neighbours), at_once):
+                batch = neighbours[start : start + at_once]
+                yield first, batch
+                first += len(batch)
+
+    def _fitting(self, pixels: int) -> int:
+        on_cpu = self.device.type == "cpu"
+        budget = _CPU_PIXELS if on_cpu else _ACCELERATOR_PIXELS
+        return max(1, min(_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH, budget // pixels))
+
+    def _scheduler(self, request: PaintRequest) -> Any:
+        scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
+        set_steps(scheduler, request.steps, self.device)
+        return scheduler
+
+    def _paint_batch(self, batch: Sequence[PaintRequest], watch: Any) -> Iterator[Painting]:
+        try:
+            finished = self._latents(batch, watch)
+            broken = None
+            # One by one: the first is on disk before the last is decoded, and the VAE needs less memory.
+            for request, latents in zip(batch, finished.split(1), strict=True):
+                pixels = self._pixels(latents)
+                if not torch.isfinite(pixels).all():
+                    broken = broken or request
+                    continue
+                yield Painting(_to_image(pixels), self._provenance(request))
+        except RuntimeError as error:
+            # The CPU's allocator raises no OutOfMemoryError, only these words.
+            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+                raise
+            size = f"{batch[0].width}x{batch[0].height}"
+            raise ImpastoError(
+                f"{len(batch)} pictures of {size} at once do not fit into memory: use a smaller batch or size"
+            ) from None
+        if broken is not None:
+            precision = str(self._dtype).removeprefix("torch.")
+            raise ImpastoError(
+                f"the picture of seed {broken.seed} is not a number in {precision}:"
+                " use --precision fp32, or less guidance"
+            )
+
+    @torch.inference_mode()
+    def _latents(self, batch: Sequence[PaintRequest], watch: Any) -> torch.Tensor:
+        """Clean latents [n, C, h, w] in fp32, as the VAE scales them."""
+        width, height = _size(batch[0])
+        factor = 2 ** (len(self.components.vae.config["block_out_channels"]) - 1)
+        if width % factor or height % factor:
+            raise UsageError(f"{width}x{height}: this checkpoint paints sizes in multiples of {factor}")
+        generators = [torch.Generator().manual_seed(request.seed) for request in batch]
+        channels = self.components.unet.config["in_channels"]
+        latents = first_noise(generators, (channels, height // factor, width // factor), self.device)
+        scheduler = self._scheduler(batch[0])
+        towards, away = _halves(batch[0].guidance)
+        texts = [request.negative for request in batch] if away else []
+        texts += [request.condition.text() for request in batch] if towards else []
+        weights = torch.tensor([request.guidance for request in batch]) if towards and away else None
+        unet = self._unet.tell(self._text_states(texts), guided=weights is not None)
+        predict = Guided(unet, None if weights is None else weights.to(self.device), self._dtype)
+        prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
+        last = len(scheduler.timesteps)
+
+        def step(done: int, seen: torch.Tensor, answer: torch.Tensor, timestep: torch.Tensor) -> None:
+            watch(done, timestep, lambda: expected_clean(scheduler, prediction_type, seen, answer, timestep),
+                  done == last)  # fmt: skip
+
+        return denoise(predict, latents, scheduler, generators, eta=batch[0].eta, on_step=step)
+
+    @torch.inference_mode()
+    def _pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents [1, C, h, w] decoded to [3, H, W] in about -1 .. 1."""
+        config = self.components.vae.config
+        latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
+        return self._decode(latents.to(self.components.vae.dtype))[0].float()
+
+    def _text_states(self, texts: Sequence[str]) -> torch.Tensor:
+        """Token states [n, max_tokens, width]. Each text is encoded once, alone, and remembered."""
+        for text in dict.fromkeys(texts):
+            if text in self._states:
+                self._states.move_to_end(text)
+            else:
+                self._states[text] = self.components.encode_text([text]).to(self.device, self._dtype)
+        states = torch.cat([self._states[text] for text in texts])
+        while len(self._states) > _REMEMBERED_TEXTS:
+            self._states.popitem(last=False)
+        return states
+
+    def _provenance(self, request: PaintRequest) -> Provenance:
+        return Provenance(
+            prompt=request.condition.caption,
+            condition=request.condition.as_dict(),
+            expansion=None,
+            negative=request.negative,
+            seed=request.seed,
+            sampler=request.sampler,
+            steps=request.steps,
+            guidance=float(request.guidance),
+            eta=float(request.eta),
+            width=request.width,
+            height=request.height,
+            checkpoint=self.components.name,
+            checkpoint_hash=self.components.content_hash,
+            version=__version__,
+            text=request.condition.text(),
+        )
+
+
+def _size(request: PaintRequest) -> tuple[int, int]:
+    return request.width, request.height
+
+
+def _halves(guidance: float) -> tuple[bool, bool]:
+    """Which texts the U-Net is asked about: (the condition, the negative). Guidance 1 and 0 need only one."""
+    return guidance != 0, guidance != 1
+
+
+def _to_image(pixels: torch.Tensor) -> Image.Image:
+    """[3, H, W] in -1 .. 1 to an RGB picture."""
+    levels = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
+    return Image.fromarray(levels.cpu().numpy())

@@ -1,0 +1,79 @@
+"""A painting: the picture and its whole provenance, and how both get into one file whole or not at all."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from impasto.errors import ImpastoError, UsageError
+from impasto.painting.provenance import Provenance, png_info
+
+
+@dataclass(frozen=True)
+class Painting:
+    """An RGB picture made here, with everything needed to make it again."""
+
+    image: Image.Image
+    provenance: Provenance
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write a PNG with the provenance inside; it appears under `path` whole or not at all.
+
+        Raises:
+            UsageError: the name does not end in .png, or the file is there already and `overwrite` is False.
+            ImpastoError: the folder is missing or cannot be written, or the disk is full; nothing is left
+                behind.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".png":
+            raise UsageError(f"{path}: paintings are saved as PNG, so the name must end in .png")
+        if not overwrite and path.exists():
+            raise UsageError(f"{path} is there already: choose another name, or allow overwriting")
+        temporary: Path | None = None
+        try:
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                self.image.save(file, format="PNG", pnginfo=png_info(self.provenance))
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp's files are private; a painting gets the mode that open() would have given it.
+            temporary.chmod(0o666 & ~_umask())
+            _place(temporary, path, overwrite)
+        except FileExistsError:
+            raise UsageError(f"{path} is there already: choose another name, or allow overwriting") from None
+        except OSError as error:
+            raise ImpastoError(f"cannot write {path}: {error.strerror or error}") from error
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+        return path
+
+
+def _place(temporary: Path, path: Path, overwrite: bool) -> None:
+    """Give the finished file its name. A link, unlike a rename, fails if the name was taken meanwhile."""
+    if overwrite:
+        temporary.replace(path)
+    else:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if path.exists():
+                raise FileExistsError(str(path)) from None
+            temporary.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,95 @@
+"""What to paint: one picture's whole request, checked before any work starts."""
+
+import math
+import unicodedata
+from dataclasses import dataclass
+
+from impasto.errors import UsageError
+from impasto.painting.samplers import find_sampler
+from impasto.prompts.condition import Condition
+
+MAX_PROMPT = 2000
+MAX_STEPS = 1000
+MAX_GUIDANCE = 50.0
+SMALLEST, LARGEST, MULTIPLE = 64, 2048, 8
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class PaintRequest:
+    """One picture to paint.
+
+    Attributes:
+        condition: everything the text encoder is told. It may be empty only with guidance 0 (nothing to
+            obey).
+        negative: what the picture should move away from; "" is the empty text of classifier-free guidance.
+        seed: 0 .. 2**63 - 1, of this picture's own CPU generator.
+        sampler: a key of `samplers.SAMPLERS`.
+        steps: 1 .. 1000.
+        guidance: w of classifier-free guidance, 0 .. 50: 1 follows the condition as it is, 0 ignores it.
+        eta: 0 .. 1, only with `ddim`.
+        width, height: pixels, multiples of 8 in 64 .. 2048.
+
+    Raises:
+        UsageError: a value is out of its range; the message names it.
+    """
+
+    condition: Condition
+    negative: str = ""
+    seed: int = 0
+    sampler: str = "dpm++"
+    steps: int = 25
+    guidance: float = 5.0
+    eta: float = 0.0
+    width: int = 128
+    height: int = 128
+
+    def __post_init__(self) -> None:
+        check_text("prompt", self.condition.text())
+        check_text("negative prompt", self.negative)
+        _whole("seed", self.seed, 0, LARGEST_SEED)
+        find_sampler(self.sampler)
+        _whole("steps", self.steps, 1, MAX_STEPS)
+        _number("guidance", self.guidance, 0.0, MAX_GUIDANCE)
+        _number("eta", self.eta, 0.0, 1.0)
+        if self.eta and self.sampler != "ddim":
+            raise UsageError(
+                f"eta {self.eta:g} has a meaning for ddim only, not for {self.sampler}: leave it at 0"
+            )
+        for name in ("width", "height"):
+            _whole(name, getattr(self, name), SMALLEST, LARGEST, MULTIPLE)
+        if self.guidance > 0 and not self.condition.text().strip():
+            raise UsageError("nothing to paint: give a prompt or an artist")
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse a text that no prompt should be: too long, or with characters that do not print.
+
+    Raises:
+        UsageError: more than 2000 characters, or a control character or lone surrogate.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"the {name} must be text, not {type(text).__name__}")
+    if len(text) > MAX_PROMPT:
+        raise UsageError(f"the {name} has {len(text)} characters: use at most {MAX_PROMPT}")
+    for place, character in enumerate(text):
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise UsageError(
+                f"the {name} holds control character U+{ord(character):04X} at {place}: remove it"
+            )
+
+
+def _whole(name: str, value: object, least: int, most: int, multiple: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{name} {value!r}: use a whole number")
+    if not least <= value <= most:
+        raise UsageError(f"{name} {value}: use {least} to {most}")
+    if value % multiple:
+        raise UsageError(f"{name} {value}: use a multiple of {multiple}, such as {value - value % multiple}")
+
+
+def _number(name: str, value: object, least: float, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"{name} {value!r}: use a number from {least:g} to {most:g}")
+    if not least <= value <= most:
+        raise UsageError(f"{name} {value:g}: use {least:g} to {most:g}")

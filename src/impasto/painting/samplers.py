@@ -1,0 +1,173 @@
+"""The samplers by the field's names, each on diffusers' scheduler, set up from a checkpoint's own noise
+schedule.
+
+To add one: a row in `SAMPLERS`, and a line in tests/painting/test_samplers.py if a paper gives its equation.
+"""
+
+import inspect
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_pndm import PNDMScheduler
+
+from impasto.errors import UsageError
+
+
+@dataclass(frozen=True)
+class SamplerSpec:
+    """One sampler: what it is called, which scheduler runs it, and how that scheduler is set up.
+
+    Attributes:
+        scheduler: name of a scheduler class in `diffusers`, or of one in this file.
+        source: where the method is described.
+        options: settings that make the scheduler this sampler; they win over the checkpoint's.
+        stochastic: it draws fresh noise in each step (`ddim` does so only with eta > 0).
+        zero_snr: it can start from a schedule whose last step is pure noise (`rescale_betas_zero_snr`).
+    """
+
+    name: str
+    scheduler: str
+    source: str
+    options: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    stochastic: bool = False
+    zero_snr: bool = True
+
+
+class LinearMultistepScheduler(PNDMScheduler):
+    """PLMS, algorithm 1 of Wu 2022, for checkpoints that predict noise and for those that predict velocity.
+
+    The algorithm extrapolates past *noise* predictions. diffusers' PNDM extrapolates whatever the model
+    returns, and turns an extrapolated velocity into noise with the current sample alone, which costs it its
+    order. So here a velocity becomes noise before it enters the history. With epsilon prediction this is
+    diffusers' PNDM, bit for bit.
+    """
+
+    # Set by make_scheduler, which tells PNDM itself that it gets noise: by then, it does.
+    velocity: bool = False
+
+    def step(
+        self, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, return_dict: bool = True
+    ) -> Any:
+        """One step from x_t [n, C, h, w] and the model's answer to it, of the same shape; as
+        PNDMScheduler.step.
+        """
+        if self.velocity:
+            alpha_bar = self.alphas_cumprod[int(timestep)]
+            model_output = alpha_bar.sqrt() * model_output + (1 - alpha_bar).sqrt() * sample
+        return super().step(model_output, timestep, sample, return_dict)
+
+
+def _spec(name: str, scheduler: str, source: str, *, stochastic: bool = False, zero_snr: bool = True,
+          **options: Any) -> SamplerSpec:  # fmt: skip
+    return SamplerSpec(name, scheduler, source, MappingProxyType(options), stochastic, zero_snr)
+
+
+SAMPLERS: dict[str, SamplerSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("ddpm", "DDPMScheduler", "Ho et al. 2020, algorithm 2", stochastic=True),
+        _spec("ddim", "DDIMScheduler", "Song et al. 2020; Wu 2022, equation 19"),
+        _spec("plms", "LinearMultistepScheduler", "Liu et al. 2022; Wu 2022, algorithm 1",
+              skip_prk_steps=True, zero_snr=False),
+        _spec("dpm++", "DPMSolverMultistepScheduler", "Lu et al. 2022, DPM-Solver++(2M)",
+              algorithm_type="dpmsolver++"),
+        _spec("dpm++-sde", "DPMSolverMultistepScheduler", "Lu et al. 2022, SDE-DPM-Solver++(2M)",
+              algorithm_type="sde-dpmsolver++", stochastic=True),
+        _spec("euler", "EulerDiscreteScheduler", "Karras et al. 2022, algorithm 2 without churn"),
+        _spec("euler-a", "EulerAncestralDiscreteScheduler", "Crowson 2022, k-diffusion", stochastic=True),
+        _spec("heun", "HeunDiscreteScheduler", "Karras et al. 2022, algorithm 1", zero_snr=False),
+        _spec("unipc", "UniPCMultistepScheduler", "Zhao et al. 2023, UniPC-2"),
+    )
+}  # fmt: skip
+
+# What a checkpoint's config may not change: latents are not pixels, so clipping them to [-1, 1] would spoil
+# them.
+_LATENTS = {"clip_sample": False, "thresholding": False}
+
+
+def find_sampler(name: str) -> SamplerSpec:
+    """The sampler called `name`.
+
+    Raises:
+        UsageError: there is none of that name; the message lists those there are.
+    """
+    spec = SAMPLERS.get(name)
+    if spec is None:
+        raise UsageError(f"unknown sampler {name!r}: use one of {', '.join(SAMPLERS)}")
+    return spec
+
+
+def make_scheduler(name: str, scheduler_config: dict[str, Any], eta: float = 0.0) -> Any:
+    """A fresh diffusers scheduler for the sampler `name` on a checkpoint's noise schedule.
+
+    Args:
+        name: a key of `SAMPLERS`.
+        scheduler_config: the checkpoint's scheduler_config.json: betas, prediction_type, steps_offset,
+            timestep_spacing and set_alpha_to_one are kept; what the sampler does not know is left out.
+        eta: 0 .. 1, the share of DDPM's variance that `ddim` adds in each step (sigma_t of equation 19).
+
+    Raises:
+        UsageError: unknown sampler; eta with a sampler other than ddim; a schedule that the sampler cannot
+            run.
+    """
+    import diffusers
+
+    spec = find_sampler(name)
+    if eta and name != "ddim":
+        raise UsageError(f"eta {eta:g} has a meaning for ddim only, not for {name}: leave it at 0")
+    prediction = scheduler_config.get("prediction_type", "epsilon")
+    if prediction not in ("epsilon", "v_prediction"):
+        raise UsageError(f"prediction_type {prediction!r} in the checkpoint's scheduler is not supported")
+    if scheduler_config.get("rescale_betas_zero_snr") and not spec.zero_snr:
+        raise UsageError(f"{name} cannot start from this checkpoint's zero terminal SNR: use ddim or dpm++")
+    kind: Any = LinearMultistepScheduler if spec.scheduler == "LinearMultistepScheduler" else None
+    kind = kind or getattr(diffusers, spec.scheduler)
+    known = inspect.signature(kind.__init__).parameters
+    settings = {key: value for key, value in {**scheduler_config, **_LATENTS}.items() if key in known}
+    if kind is LinearMultistepScheduler:
+        scheduler = LinearMultistepScheduler(**{**settings, **spec.options, "prediction_type": "epsilon"})
+        scheduler.velocity = prediction == "v_prediction"
+        return scheduler
+    return kind(**{**settings, **spec.options})
+
+
+def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") -> None:
+    """Give `scheduler` its timetable of `steps` steps over the trained noise levels.
+
+    "leading" spacing walks in whole strides, so with many steps it may start far below pure noise: 600 of
+    1000 levels make a stride of 1, from t = 599 down, while the latents hold noise meant for t = 999. Where
+    less than nine tenths of the levels would be walked, samplers that take any timetable get "linspace"
+    instead; ddim and plms, which compute their strides themselves, cannot.
+
+    Raises:
+        UsageError: more steps than noise levels, or a number that ddim or plms cannot spread.
+    """
+    trained = int(scheduler.config.num_train_timesteps)
+    # The solvers that end with a step to sigma = 0 lay out one level more and leave the last one out.
+    levels = steps + 1 if hasattr(scheduler, "lower_order_nums") else steps
+    if levels > trained:
+        most = trained - (levels - steps)
+        raise UsageError(f"{steps} steps: this sampler and checkpoint take at most {most}")
+    if scheduler.config.get("timestep_spacing") == "leading":
+        stride = trained // levels
+        if stride * levels < 0.9 * trained:
+            if isinstance(scheduler, DDIMScheduler | PNDMScheduler):
+                fitting = f"{trained // (stride + 1)} or {trained // stride}"
+                raise UsageError(
+                    f"{steps} steps do not spread evenly over {trained} noise levels: use {fitting}"
+                )
+            scheduler.register_to_config(timestep_spacing="linspace")
+        # With an offset of 1, 1000 steps would ask for noise level 1000 of 0 .. 999.
+        largest = trained - 1 - (levels - 1) * stride
+        if int(scheduler.config.get("steps_offset", 0)) > largest:
+            scheduler.register_to_config(steps_offset=largest)
+    scheduler.set_timesteps(steps, device=device)
+
+
+def step_arguments(scheduler: Any, eta: float, generators: list[torch.Generator]) -> dict[str, Any]:
+    """What `scheduler.step` takes beside the prediction: eta for ddim, generators for noisy samplers."""
+    known = inspect.signature(scheduler.step).parameters
+    return {key: value for key, value in (("eta", eta), ("generator", generators)) if key in known}
