@@ -47,7 +47,9 @@ class Judge:
         self.guidance, self.steps = guidance, steps
         self.work = work / self.painter.components.content_hash[:12]
         self.work.mkdir(parents=True, exist_ok=True)
-        usable = [e for e in self.rows.entries if not any(e.extra.get(m) == "1" for m in ("monochrome", "square_stretched"))]
+        usable = [
+            e for e in self.rows.entries if not any(e.extra.get(m) == "1" for m in ("monochrome", "square_stretched"))
+        ]
         self.training = [e for e in usable if is_for_training(e)]
         self.held_out = [e for e in usable if is_held_out(e.file_name)]
 
@@ -84,7 +86,10 @@ class Judge:
                 temporary = file.with_suffix(".part.npz")
                 np.savez(temporary, pictures=stack, features=self.features.of_squares(stack), seconds=took)
                 temporary.replace(file)
-                print(f"{name}: {start + len(group)} of {len(requests)} painted, {took / len(group):.2f} s each", flush=True)
+                print(
+                    f"{name}: {start + len(group)} of {len(requests)} painted, {took / len(group):.2f} s each",
+                    flush=True,
+                )
             with np.load(file) as chunk:
                 pictures.append(chunk["pictures"])
                 rows.append(chunk["features"])
@@ -226,7 +231,10 @@ def samplers(judge: Judge, count: int) -> dict[str, dict[str, float]]:
     real = judge.real_features("samplers", pool[:count])
     found = {}
     print(f"\nsamplers, {count} paintings each against {count} real ones")
-    for name, sampler, steps, eta in (("dpm++, 20 steps", "dpm++", 20, 0.0), ("DDIM, eta 1, 200 steps", "ddim", 200, 1.0)):
+    for name, sampler, steps, eta in (
+        ("dpm++, 20 steps", "dpm++", 20, 0.0),
+        ("DDIM, eta 1, 200 steps", "ddim", 200, 1.0),
+    ):
         requests = [
             judge.request(condition_of(e), 100 + n, sampler, steps, eta) for n, e in enumerate(pool[count : 2 * count])
         ]

@@ -76,7 +76,9 @@ def main() -> None:
         for name, took in seconds.items():
             print(f"  {name:10s} {min(took):7.3f} s at best, {statistics.median(took):7.3f} s in the median")
         ratio = statistics.median(a / b for a, b in zip(seconds["diffusers"], seconds["impasto"], strict=True))
-        print(f"  ratio      {ratio:7.2f} (median of {chosen.repeats} pairs); pictures differ by {apart:.3f}/255 on average")
+        print(
+            f"  ratio      {ratio:7.2f} (median of {chosen.repeats} pairs); pictures differ by {apart:.3f}/255 on average"
+        )
 
 
 if __name__ == "__main__":

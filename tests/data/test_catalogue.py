@@ -1,17 +1,16 @@
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.training.drawn import draw_catalogue, draw_landscape
 
 from impasto.data.catalogue import Catalogue, read_catalogue
 from impasto.data.pictures import fit_square, open_picture
 from impasto.data.pixels import prepare_pixels, training_entries
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
-from tests.training.drawn import draw_catalogue, draw_landscape
 
 
 def reasons(catalogue: Catalogue) -> dict[str, str]:
@@ -31,7 +30,12 @@ def test_rows_are_typed(tmp_path: Path) -> None:
         "style": "Northern Renaissance", "genre": "animal", "monochrome": 0, "source": "drawn",
     }])  # fmt: skip
     (entry,) = read_catalogue(tmp_path).entries
-    assert (entry.artist, entry.title, entry.caption, entry.year) == ("Albrecht Dürer", "The Hare", "a hare, sitting", 1502)
+    assert (entry.artist, entry.title, entry.caption, entry.year) == (
+        "Albrecht Dürer",
+        "The Hare",
+        "a hare, sitting",
+        1502,
+    )
     assert entry.file == (tmp_path / "a.png").resolve() and entry.extra == {"monochrome": "0", "source": "drawn"}
 
 
@@ -63,10 +67,12 @@ def test_what_cannot_be_used_is_named_and_skipped(tmp_path: Path) -> None:
     (folder / "cut.png").write_bytes((folder / "cut.png").read_bytes()[:4000])
     Image.new("1", (20000, 20000)).save(folder / "bomb.png")
     (tmp_path / "outside.png").write_bytes(whole)
-    os.symlink(tmp_path / "outside.png", folder / "link.png")
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
     names = ["good.png", "again.png", "tiny.png", "broken.png", "cut.png", "bomb.png", "link.png", "gone.png",
              "../outside.png", str(tmp_path / "outside.png"), "good.png", "C:/windows.png", "a\x00b.png"]  # fmt: skip
-    write_rows(folder, [{"file_name": name} for name in names] + ["{not json", "[1]", {"artist": "nobody"}, {"file_name": 7}])
+    write_rows(
+        folder, [{"file_name": name} for name in names] + ["{not json", "[1]", {"artist": "nobody"}, {"file_name": 7}]
+    )
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     catalogue = read_catalogue(folder)
     assert [entry.file_name for entry in catalogue.entries] == ["good.png"]
@@ -103,7 +109,12 @@ def test_unusable_catalogues_are_errors_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "headless").mkdir()
     (tmp_path / "headless" / "metadata.csv").write_text("name,artist\na.png,b\n")
     (tmp_path / "empty").mkdir()
-    for folder, words in (("latin", "UTF-8"), ("headless", "file_name"), ("empty", "no usable"), ("none", "not a folder")):
+    for folder, words in (
+        ("latin", "UTF-8"),
+        ("headless", "file_name"),
+        ("empty", "no usable"),
+        ("none", "not a folder"),
+    ):
         with pytest.raises(ImpastoError, match=words) as caught:
             read_catalogue(tmp_path / folder)
         assert "\n" not in str(caught.value)

@@ -18,7 +18,10 @@ def test_the_probe_names_separable_artists_and_only_guesses_at_noise() -> None:
     rows = rng.standard_normal((240, 10)) + 4 * np.eye(10)[[centres[a] for a in artists]]
     probe = StyleProbe.train(rows[:180], artists[:180])
     assert probe.accuracy(rows[180:], artists[180:]) > 0.9
-    assert probe.accuracy(rng.standard_normal((300, 10)), [("Monet", "Klimt", "Rembrandt")[n % 3] for n in range(300)]) < 0.5
+    assert (
+        probe.accuracy(rng.standard_normal((300, 10)), [("Monet", "Klimt", "Rembrandt")[n % 3] for n in range(300)])
+        < 0.5
+    )
     with pytest.raises(ImpastoError):
         StyleProbe.train(rows[:3], ["Monet"] * 3)
 

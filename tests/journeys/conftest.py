@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 
-
 @dataclass(frozen=True)
 class Answer:
     """What one command said, and its exit code."""

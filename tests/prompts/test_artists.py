@@ -6,7 +6,8 @@ from impasto.prompts.artists import Artist, ArtistIndex, plain_name
 INDEX = ArtistIndex([
     Artist("Claude Monet", 408), Artist("Vincent van Gogh", 403), Artist("Albrecht Dürer", 317), Artist("Rembrandt", 296),
     Artist("Henri de Toulouse-Lautrec", 125), Artist("El Greco", 90), Artist("Agostino Carracci", 11),
-    Artist("Annibale Carracci", 20), Artist("Théodore Rousseau", 9), Artist("Henri Rousseau", 30), Artist("Adriaen van de Velde", 4),
+    Artist("Annibale Carracci", 20), Artist("Théodore Rousseau", 9), Artist("Henri Rousseau", 30),
+    Artist("Adriaen van de Velde", 4),
 ])  # fmt: skip
 
 
@@ -33,7 +34,9 @@ def test_several_are_named() -> None:
         INDEX.resolve("carracci")
 
 
-@pytest.mark.parametrize(("typed", "near"), [("monnet", "Claude Monet"), ("van gohg", "Vincent van Gogh"), ("dürrer", "Dürer")])
+@pytest.mark.parametrize(
+    ("typed", "near"), [("monnet", "Claude Monet"), ("van gohg", "Vincent van Gogh"), ("dürrer", "Dürer")]
+)
 def test_an_unknown_name_tells_the_nearest(typed: str, near: str) -> None:
     with pytest.raises(UsageError, match=near):
         INDEX.resolve(typed)

@@ -45,7 +45,9 @@ def test_what_the_template_wrote_is_read_back(condition: Condition) -> None:
 
 def test_records_round_trip_and_leave_out_what_is_unknown() -> None:
     assert Condition.from_dict(WHOLE.as_dict()) == WHOLE
-    assert Condition.from_dict({"caption": 3, "year": True, "artist": "Rembrandt", "other": 1}) == Condition(artist="Rembrandt")
+    assert Condition.from_dict({"caption": 3, "year": True, "artist": "Rembrandt", "other": 1}) == Condition(
+        artist="Rembrandt"
+    )
 
 
 def test_any_subset_and_nothing_are_trained() -> None:

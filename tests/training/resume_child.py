@@ -40,7 +40,9 @@ class Regression:
         self.inputs = torch.randn(50, 8)
         self.order = ShuffledOrder(50, 7, seed=3)
         self.models: dict[str, torch.nn.Module] = {"network": network}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"network": torch.optim.AdamW(network.parameters(), lr=1e-2)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "network": torch.optim.AdamW(network.parameters(), lr=1e-2)
+        }
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         event()
@@ -84,6 +86,8 @@ state_module.sync_folder = dying_sync
 if __name__ == "__main__":
     run, steps = Path(sys.argv[1]), int(sys.argv[2])
     task = Regression()
-    averages = train(task, run, Schedule(steps=steps, save_steps=5, save_seconds=1e9, warmup_steps=4, log_every=1), seed=11)
+    averages = train(
+        task, run, Schedule(steps=steps, save_steps=5, save_seconds=1e9, warmup_steps=4, log_every=1), seed=11
+    )
     real_save(averages["network"].module.state_dict(), run / "averaged.pt")
     print("whole", EVENTS)

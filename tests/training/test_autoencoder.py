@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.training.drawn import draw_catalogue, draw_landscape
 
 from impasto.data.catalogue import read_catalogue
 from impasto.data.pixels import Pixels, prepare_pixels
@@ -16,10 +17,14 @@ from impasto.training.autoencoder import (
     to_tensor,
 )
 from impasto.training.loop import Schedule, train
-from tests.training.drawn import draw_catalogue, draw_landscape
 
 SMALL = AutoencoderChoices(
-    block_out_channels=(16, 16, 24, 32), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0, adversarial_from=0.5
+    block_out_channels=(16, 16, 24, 32),
+    crop=32,
+    crop_batch=2,
+    picture_batch=1,
+    perceptual_from=2.0,
+    adversarial_from=0.5,
 )
 
 
@@ -72,7 +77,9 @@ def test_training_lowers_the_loss_and_the_adversary_joins(pixels: Pixels, tmp_pa
     torch.manual_seed(0)
     task = AutoencoderTask(make_autoencoder(SMALL, 64), pixels, SMALL, seed=0, perceptual=False)
     seen: list[dict[str, float]] = []
-    train(task, tmp_path, Schedule(steps=24, warmup_steps=2), seed=0, on_progress=lambda n, p, losses: seen.append(losses))
+    train(
+        task, tmp_path, Schedule(steps=24, warmup_steps=2), seed=0, on_progress=lambda n, p, losses: seen.append(losses)
+    )
     assert np.mean([row["pixel"] for row in seen[-6:]]) < np.mean([row["pixel"] for row in seen[:3]])
     assert "deceit" not in seen[0] and "deceit" in seen[-1] and "discriminator" in seen[-1]
 

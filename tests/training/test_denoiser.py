@@ -24,7 +24,12 @@ def make_task(folder: Path) -> DenoiserTask:
     mean = np.broadcast_to(np.array([1.0, -1.0], np.float32)[:, None, None, None], (2, 4, 8, 8)).copy()
     texts = [["bright"], ["a dark one"]]
     return DenoiserTask(
-        make_unet(SMALL, 4, 8), (mean, np.full_like(mean, 0.01)), texts, states([t[0] for t in texts], folder), SMALL, seed=0
+        make_unet(SMALL, 4, 8),
+        (mean, np.full_like(mean, 0.01)),
+        texts,
+        states([t[0] for t in texts], folder),
+        SMALL,
+        seed=0,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.training.drawn import draw_catalogue
 
 from impasto.data.catalogue import CatalogueEntry
 from impasto.errors import ImpastoError, UsageError
@@ -13,7 +14,6 @@ from impasto.training.autoencoder import AutoencoderChoices
 from impasto.training.denoiser import DenoiserChoices
 from impasto.training.recipes.pocket import train_autoencoder, train_decoder
 from impasto.training.recipes.pocket_denoiser import latents_key, text_variants, train_denoiser
-from tests.training.drawn import draw_catalogue
 
 TINY_AUTOENCODER = AutoencoderChoices(
     block_out_channels=(16, 16, 16, 16), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0
@@ -41,7 +41,13 @@ def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
 
     calm = train_denoiser(catalogue, decoder, tmp_path / "calm", steps=6, size=32, choices=TINY_DENOISER)
     names = {str(path.relative_to(calm)) for path in calm.rglob("*") if path.is_file()}
-    assert {"model_index.json", "artists.json", "unet/config.json", "vae/config.json", "scheduler/scheduler_config.json"} <= names
+    assert {
+        "model_index.json",
+        "artists.json",
+        "unet/config.json",
+        "vae/config.json",
+        "scheduler/scheduler_config.json",
+    } <= names
     weights = load_file(next((calm / "unet").glob("*.safetensors")))
     assert {value.dtype for value in weights.values()} == {torch.float16}
     artists = json.loads((calm / "artists.json").read_text("utf-8"))

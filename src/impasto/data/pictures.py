@@ -43,7 +43,9 @@ def open_picture(path: Path, *, max_pixels: int = MAX_PIXELS, min_side: int = MI
     except Image.DecompressionBombError:
         raise ImpastoError(f"{path}: more than {max_pixels / 1e6:g} megapixels") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        raise ImpastoError(f"{path}: cannot be decoded ({str(error).splitlines()[0] if str(error) else 'broken'})") from None
+        raise ImpastoError(
+            f"{path}: cannot be decoded ({str(error).splitlines()[0] if str(error) else 'broken'})"
+        ) from None
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:

@@ -18,7 +18,9 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray, *, allow_few: bool = 
         raise ImpastoError(f"features of shapes {ours.shape} and {theirs.shape} cannot be compared")
     fewest, width = min(len(ours), len(theirs)), ours.shape[1]
     if fewest < 2 or (fewest <= width and not allow_few):
-        raise ImpastoError(f"a Fréchet distance on {width} features needs more than {width} pictures a side, not {fewest}")
+        raise ImpastoError(
+            f"a Fréchet distance on {width} features needs more than {width} pictures a side, not {fewest}"
+        )
     a, b = ours.astype(np.float64), theirs.astype(np.float64)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ImpastoError("features that are not finite cannot be compared")

@@ -38,9 +38,7 @@ class StyleProbe:
             raise MissingPart("the style probe needs scikit-learn: pip install 'impasto[judge]'") from None
         if len(set(artists)) < 2:
             raise ImpastoError("a style probe needs pictures of at least two artists")
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
-        )
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, class_weight="balanced"))
         model.fit(features, np.array(artists))
         return cls([str(name) for name in model.classes_], model)
 

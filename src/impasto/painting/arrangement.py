@@ -1,10 +1,15 @@
 """How a checkpoint's U-Net and decoder are run: as diffusers has them, or arranged for inference on a CPU."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import nn
+
+from impasto.painting.arranged_decoder import ArrangedDecoder
+from impasto.painting.arranged_layers import Unarrangeable
+from impasto.painting.arranged_unet import ArrangedUNet
 
 
 class TellableUNet(Protocol):
@@ -41,12 +46,35 @@ class PlainUNet:
         return predict
 
 
+# Packed convolutions are a second copy of their weights: up to this many parameters (fp32, 1 GB) they pay.
+_LARGEST = 250_000_000
+
+
+def _arrangeable(model: nn.Module) -> bool:
+    weight = next(model.parameters())
+    return (
+        weight.device.type == "cpu"
+        and weight.dtype == torch.float32
+        and torch.backends.mkldnn.is_available()
+        and sum(parameter.numel() for parameter in model.parameters()) <= _LARGEST
+    )
+
+
 def arrange_unet(unet: nn.Module) -> TellableUNet:
-    """The fastest way to run `unet` where it lies. Its weights are not changed."""
+    """The fastest way to run `unet` where it lies: arranged on a CPU, where its parts are known, else as it is.
+
+    The model is not changed. Later changes of its weights do not reach an arranged copy: arrange it again.
+    """
+    if _arrangeable(unet):
+        with contextlib.suppress(Unarrangeable), torch.inference_mode():
+            return ArrangedUNet(unet)
     return PlainUNet(unet)
 
 
 def arrange_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The VAE's weights are not changed."""
+    """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The model is not changed, as above."""
+    if _arrangeable(vae):
+        with contextlib.suppress(Unarrangeable), torch.inference_mode():
+            return ArrangedDecoder(vae)
     decode: Any = vae.decode
     return lambda latents: decode(latents, return_dict=False)[0]

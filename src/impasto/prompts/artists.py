@@ -47,7 +47,9 @@ class ArtistIndex:
         """
         wanted = plain_name(name)
         if not wanted:
-            raise UsageError("an empty name of an artist: leave --artist away, or name one that `impasto artists` lists")
+            raise UsageError(
+                "an empty name of an artist: leave --artist away, or name one that `impasto artists` lists"
+            )
         if wanted in self._by_name:
             return self._by_name[wanted]
         found = self._with_words(wanted)

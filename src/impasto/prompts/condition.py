@@ -76,9 +76,7 @@ class Condition:
             known["genre"] = ", ".join(tail[1:])
         return cls(**known)
 
-    def drop(
-        self, rng: random.Random, all_probability: float = 0.1, field_probability: float = 0.3
-    ) -> "Condition":
+    def drop(self, rng: random.Random, all_probability: float = 0.1, field_probability: float = 0.3) -> "Condition":
         """The condition with fields dropped at random, for training: any subset then works in painting.
 
         With `all_probability` nothing stays (classifier-free guidance, Ho and Salimans 2022); otherwise each filled field

@@ -110,7 +110,9 @@ class AutoencoderTask:
             room = size - self.choices.crop + 1
             corners = torch.randint(0, room, (len(squares), 2)).tolist()
             crop = self.choices.crop
-            batch = to_tensor(np.stack([s[y : y + crop, x : x + crop] for s, (y, x) in zip(squares, corners, strict=True)]))
+            batch = to_tensor(
+                np.stack([s[y : y + crop, x : x + crop] for s, (y, x) in zip(squares, corners, strict=True)])
+            )
         mirrored = torch.rand(len(batch)) < 0.5
         batch[mirrored] = batch[mirrored].flip(-1)
         return batch
@@ -167,7 +169,9 @@ def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch:
     The encoder then gives latents with mean 0 and deviation 1 in each channel over `squares` (uint8 [n, h, w, 3]), the
     decoder expects just these, and the config's scaling factor is 1: the form that plain diffusers pipelines read.
     """
-    means = [autoencoder.encode(to_tensor(squares[i : i + batch])).latent_dist.mean for i in range(0, len(squares), batch)]
+    means = [
+        autoencoder.encode(to_tensor(squares[i : i + batch])).latent_dist.mean for i in range(0, len(squares), batch)
+    ]
     latents = torch.cat(means)
     mean, deviation = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
     inward, outward = autoencoder.quant_conv, autoencoder.post_quant_conv

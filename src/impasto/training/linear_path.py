@@ -1,8 +1,9 @@
 """An autoencoder that begins as a blur in full colour instead of as noise.
 
 The decoder's last layers are a normalisation and a nonlinearity, through which an untrained network learns brightness
-first and colour very late (30 minutes on two cores gave 20.9 dB in brown and grey). So the weights begin with a linear path: the encoder
-averages 8x8 blocks into the first three latents, the decoder interpolates them back, and every residual branch begins at
+first and colour very late: 2,500 steps (with 16 groups) gave 20.9 dB in brown and grey, 550 steps with the path 24.6 dB in
+full colour, on the same 48 held-out pictures. So the weights begin with a linear path: the encoder averages 8x8 blocks into
+the first three latents, the decoder interpolates them back, and every residual branch begins at
 zero. Through SiLU the path goes in pairs, since silu(x) - silu(-x) = x; through the group normalisation it goes beside a
 pair of large constants, which hold the group's deviation still.
 """

@@ -124,12 +124,10 @@ def train(
     *,
     seed: int,
     on_progress: Callable[[int, float, dict[str, float]], None] | None = None,
-    on_save: Callable[[int], None] | None = None,
 ) -> dict[str, AveragedModel]:
-    """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name (`.module` is the model).
+    """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
 
-    `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per logged step). `on_save` is called after each
-    state is whole on disk.
+    An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step).
     """
     run.mkdir(parents=True, exist_ok=True)
     averages = {
@@ -145,8 +143,11 @@ def train(
     started, saved_at, before = time.monotonic(), time.monotonic(), elapsed
     while True:
         progress = schedule.progress(step, elapsed)
-        if progress >= 1 or (schedule.steps is not None and schedule.minutes is not None
-                             and time.monotonic() - started >= 60 * schedule.minutes):
+        if progress >= 1 or (
+            schedule.steps is not None
+            and schedule.minutes is not None
+            and time.monotonic() - started >= 60 * schedule.minutes
+        ):
             break
         for name, optimizer in task.optimizers.items():
             for group, rate in zip(optimizer.param_groups, base_rates[name], strict=True):
@@ -166,27 +167,31 @@ def train(
         if due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
             _save(task, averages, run, step, elapsed, seed, log)
             saved_at = time.monotonic()
-            if on_save is not None:
-                on_save(step)
     _save(task, averages, run, step, elapsed, seed, log)
     return averages
 
 
-def _save(task: Task, averages: dict[str, AveragedModel], run: Path, step: int, elapsed: float, seed: int,
-          log: "_LossLog") -> None:
+def _save(
+    task: Task, averages: dict[str, AveragedModel], run: Path, step: int, elapsed: float, seed: int, log: "_LossLog"
+) -> None:
     log.flush()
-    save_state(run, step, {
-        "step": step,
-        "elapsed": elapsed,
-        "seed": seed,
-        "models": {name: model.state_dict() for name, model in task.models.items()},
-        "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
-        "averages": {name: average.state_dict() for name, average in averages.items()},
-    })
+    save_state(
+        run,
+        step,
+        {
+            "step": step,
+            "elapsed": elapsed,
+            "seed": seed,
+            "models": {name: model.state_dict() for name, model in task.models.items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
+            "averages": {name: average.state_dict() for name, average in averages.items()},
+        },
+    )
 
 
-def _restore(task: Task, averages: dict[str, AveragedModel], state: dict[str, Any], seed: int,
-             run: Path) -> tuple[int, float]:
+def _restore(
+    task: Task, averages: dict[str, AveragedModel], state: dict[str, Any], seed: int, run: Path
+) -> tuple[int, float]:
     if state["seed"] != seed:
         raise UsageError(f"{run} was begun with seed {state['seed']}, not {seed}: give that seed or another run folder")
     try:

@@ -123,7 +123,9 @@ def train_decoder(
     """Trains a finished autoencoder's decoder further; its latents, and so a denoiser trained on them, stay valid."""
     check_size(size)
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998)
-    choices = choices or AutoencoderChoices(perceptual_from=0.0, adversarial_from=0.05, whole_from=0.3, learning_rate=3e-4)
+    choices = choices or AutoencoderChoices(
+        perceptual_from=0.0, adversarial_from=0.05, whole_from=0.3, learning_rate=3e-4
+    )
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
     _seed_weights(seed)
     model = load_autoencoder(autoencoder)

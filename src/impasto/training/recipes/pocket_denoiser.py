@@ -21,7 +21,14 @@ from impasto.settings import cache_folder
 from impasto.training.autoencoder import to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
 from impasto.training.loop import Schedule, train
-from impasto.training.recipes.pocket import Progress, no_report, check_size, load_autoencoder, load_training_pixels, write_report
+from impasto.training.recipes.pocket import (
+    Progress,
+    check_size,
+    load_autoencoder,
+    load_training_pixels,
+    no_report,
+    write_report,
+)
 from impasto.training.state import write_atomically
 
 TEXT_VARIANTS = 2
@@ -43,7 +50,8 @@ def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str
     """`count` texts of the entry, each with another random subset of its fields, the same in every run."""
     condition = condition_of(entry)
     return [
-        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text() for number in range(count)
+        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
+        for number in range(count)
     ]
 
 

@@ -1,0 +1,124 @@
+"""The layers that U-Net and decoder share, arranged for inference in fp32 on a CPU.
+
+The mathematics is diffusers'; what changes is how often it is done and in which order the numbers lie:
+
+- Convolution weights are laid out for oneDNN once instead of in every call, pictures stay channels-last.
+- Nearest upsampling by 2 and the 3x3 convolution after it become one 2x2 convolution with four times the channels:
+  each of the four output phases sees only 2x2 different inputs, so 4/9 of the multiplications remain.
+- A residual is added by the convolution itself while it writes its result.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+_mkldnn: Any = torch.ops.mkldnn
+
+
+class Unarrangeable(Exception):
+    """The model has a layer that is not written here; diffusers' own forward has to run it."""
+
+
+def demand(true: bool, what: str) -> None:
+    """Raise `Unarrangeable` unless `true`."""
+    if not true:
+        raise Unarrangeable(what)
+
+
+class PackedConvolution:
+    """nn.Conv2d on channels-last input [n, C, h, w], its weight in oneDNN's own layout."""
+
+    def __init__(self, convolution: Any, weight: torch.Tensor | None = None, bias: torch.Tensor | None = None) -> None:
+        demand(type(convolution) is nn.Conv2d and convolution.groups == 1, "convolution")
+        demand(convolution.padding_mode == "zeros" and convolution.dilation == (1, 1), "convolution")
+        self.bias = convolution.bias.detach() if bias is None else bias
+        self._stride, self._padding = list(convolution.stride), list(convolution.padding)
+        weight = convolution.weight.detach() if weight is None else weight
+        self._weight = _mkldnn._reorder_convolution_weight(weight, self._padding, self._stride, [1, 1], 1, None)
+
+    def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """The convolution; `bias` [C'] in place of its own."""
+        bias = self.bias if bias is None else bias
+        return _mkldnn._convolution_pointwise(
+            x, self._weight, bias, self._padding, self._stride, [1, 1], 1, "none", [], ""
+        )
+
+    def add_to(self, total: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """`total` [n, C', h, w], changed in place: total + convolution of x."""
+        return _mkldnn._convolution_pointwise_.binary(
+            total, x, self._weight, self.bias, self._padding, self._stride, [1, 1], 1, "add", 1.0, None, [], None
+        )
+
+
+class NormalizedSilu:
+    """GroupNorm, then SiLU."""
+
+    def __init__(self, norm: Any) -> None:
+        demand(type(norm) is nn.GroupNorm, "norm")
+        self._norm = norm
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        norm = self._norm
+        return F.silu(F.group_norm(x, norm.num_groups, norm.weight, norm.bias, norm.eps), inplace=True)
+
+
+class Residual:
+    """diffusers' ResnetBlock2D. The time embedding is one for the whole batch, so it is added to conv1's bias."""
+
+    def __init__(self, block: Any) -> None:
+        demand(type(block).__name__ == "ResnetBlock2D", "residual block")
+        demand(block.upsample is None and block.downsample is None, "resampling residual block")
+        timed = block.time_emb_proj is not None
+        demand(not timed or block.time_embedding_norm == "default", "time embedding")
+        demand(block.time_embedding_norm in ("default", "group") and not block.skip_time_act, "time embedding")
+        demand(isinstance(block.nonlinearity, nn.SiLU) and block.output_scale_factor == 1.0, "residual block")
+        self._first, self._second = NormalizedSilu(block.norm1), NormalizedSilu(block.norm2)
+        self._conv1, self._conv2 = PackedConvolution(block.conv1), PackedConvolution(block.conv2)
+        self._shortcut = None if block.conv_shortcut is None else PackedConvolution(block.conv_shortcut)
+        # Linear layer from the (activated) time embedding; None in a VAE.
+        self.time: nn.Linear | None = block.time_emb_proj
+        self.inner_bias = self._conv1.bias
+
+    def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """x [n, C, h, w] -> [n, C', h, w]; `bias` [C'] holds conv1's bias and the time embedding."""
+        inner = self._conv1(self._first(x), bias)
+        inner = self._second(inner)
+        # The result goes into a fresh tensor: x may still be wanted as a skip connection.
+        total = x.clone(memory_format=torch.channels_last) if self._shortcut is None else self._shortcut(x)
+        return self._conv2.add_to(total, inner)
+
+
+class FoldedUpsample:
+    """diffusers' Upsample2D: nearest neighbours twice as large, then a 3x3 convolution."""
+
+    def __init__(self, upsample: Any) -> None:
+        demand(type(upsample).__name__ == "Upsample2D" and upsample.use_conv, "upsampling")
+        demand(upsample.norm is None and not upsample.use_conv_transpose and upsample.interpolate, "upsampling")
+        plain = upsample.conv
+        demand(plain.kernel_size == (3, 3) and plain.stride == (1, 1) and plain.padding == (1, 1), "upsampling")
+        self._plain = plain
+        self._channels = plain.out_channels
+        # Even outputs see (left, here, here), odd ones (here, here, right): rows of taps that fall on the same input
+        # are summed. fold[phase, tap of 2, tap of 3]
+        fold = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
+        weight = torch.einsum("aij,bkl,ocjl->abocik", fold, fold, plain.weight.detach().double())
+        weight = weight.reshape(4 * self._channels, plain.in_channels, 2, 2).float()
+        small = nn.Conv2d(1, 1, 2, padding=1)
+        self._folded = PackedConvolution(small, weight, plain.bias.detach().repeat(4))
+
+    def __call__(self, x: torch.Tensor, size: torch.Size | None = None) -> torch.Tensor:
+        """x [n, C, h, w] -> [n, C', 2h, 2w], or C' pictures of `size` where that is not twice as large."""
+        n, _, height, width = x.shape
+        if size is not None and tuple(size) != (2 * height, 2 * width):
+            return self._plain(F.interpolate(x, size=tuple(size), mode="nearest"))
+        phases = self._folded(x)  # [n, 4C', h + 1, w + 1]; phase (a, b) of output (2i + a, 2j + b) lies at (i + a, j + b)
+        channels = self._channels
+        result = torch.empty(
+            (n, channels, 2 * height, 2 * width), dtype=x.dtype, memory_format=torch.channels_last
+        )
+        for phase, part in enumerate(phases.split(channels, dim=1)):
+            down, right = divmod(phase, 2)
+            result[:, :, down::2, right::2] = part[:, :, down : down + height, right : right + width]
+        return result
