@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def reasons(catalogue: Catalogue) -> dict[str, str]:
     return {entry.file_name: entry.reason for entry in catalogue.report.skipped}
 
 
-def write_rows(folder: Path, rows: list[object]) -> None:
+def write_rows(folder: Path, rows: Sequence[object]) -> None:
     folder.mkdir(exist_ok=True)
     lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
     (folder / "metadata.jsonl").write_text("\n".join(lines), "utf-8")
@@ -154,3 +155,69 @@ def test_pixels_follow_an_edited_picture(tmp_path: Path) -> None:
 def test_a_tenth_is_held_out_whatever_else_is_there() -> None:
     share = np.mean([is_held_out(f"claude-monet/{n}.webp") for n in range(5000)])
     assert share == pytest.approx(0.1, abs=0.015)
+
+
+def test_one_file_under_two_spellings_is_one_entry_even_unchecked(tmp_path: Path) -> None:
+    draw_landscape(1).save(tmp_path / "a.png")
+    write_rows(tmp_path, [{"file_name": "a.png"}, {"file_name": "./a.png"}])
+    catalogue = read_catalogue(tmp_path, check_images=False)
+    assert len(catalogue.entries) == 1 and reasons(catalogue) == {"./a.png": "named twice in the metadata"}
+
+
+def test_names_that_cannot_be_printed_stop_nothing(tmp_path: Path) -> None:
+    draw_landscape(1).save(tmp_path / "a.png")
+    rows = ['{"file_name": "\\ud800.png"}', {"file_name": "gone\n\x1b[31m.png"}]
+    write_rows(tmp_path, [*rows, '{"file_name": "a.png", "artist": "Claude \\ud800Monet", "note": "two\\nlines"}'])
+    catalogue = read_catalogue(tmp_path)
+    assert [(entry.artist, entry.extra) for entry in catalogue.entries] == [("Claude Monet", {"note": "two lines"})]
+    assert all(skip.file_name.isprintable() for skip in catalogue.report.skipped) and len(catalogue.report.skipped) == 2
+    write_rows(tmp_path, rows)
+    with pytest.raises(ImpastoError) as caught:
+        read_catalogue(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_table_as_other_programs_write_it(tmp_path: Path) -> None:
+    for name in "abc":
+        draw_landscape(ord(name)).save(tmp_path / f"{name}.png")
+    lines = [
+        "file_name, artist, year",
+        "a.png, Claude Monet, 1872.0",
+        f"b.png,{'x' * 200_000},",
+        "c.png, Claude Monet, 1_872",
+    ]
+    (tmp_path / "metadata.csv").write_text("\n".join(lines), "utf-8")
+    catalogue = read_catalogue(tmp_path)
+    assert [(e.file_name, e.artist, e.year) for e in catalogue.entries] == [
+        ("a.png", "Claude Monet", 1872),
+        ("c.png", "Claude Monet", None),
+    ]
+    assert list(reasons(catalogue)) == ["metadata.csv line 3"]
+
+
+def test_a_flag_or_a_list_is_not_a_text(tmp_path: Path) -> None:
+    draw_landscape(1).save(tmp_path / "a.png")
+    write_rows(tmp_path, ['{"file_name": "a.png", "text": false, "title": ["x"], "artist": NaN, "style": "  "}'])
+    catalogue = read_catalogue(tmp_path)
+    entry = catalogue.entries[0]
+    assert (entry.caption, entry.title, entry.artist, entry.style) == ("", "", "", "")
+    assert len(catalogue.report.warnings) == 3
+
+
+def test_folders_name_artists_with_small_words_small(tmp_path: Path) -> None:
+    for number, name in enumerate(["vincent-van-gogh", "pieter-bruegel-the-elder", ".thumbnails"]):
+        (tmp_path / name).mkdir()
+        draw_landscape(number).save(tmp_path / name / "work.jpg")
+    found = [entry.artist for entry in read_catalogue(tmp_path).entries]
+    assert found == ["Pieter Bruegel the Elder", "Vincent van Gogh"]
+
+
+def test_metadata_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path, [{"file_name": "a.png"}])
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ImpastoError, match="cannot be read: Permission denied"):
+        read_catalogue(tmp_path)

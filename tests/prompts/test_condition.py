@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -59,3 +60,48 @@ def test_any_subset_and_nothing_are_trained() -> None:
     assert empty == pytest.approx(0.1 + 0.9 * 0.3**5, abs=0.02)
     assert boats.drop(random.Random(5)) == boats.drop(random.Random(5))
     assert boats.drop(random.Random(0), all_probability=0, field_probability=0) == boats
+
+
+def test_every_subset_of_a_condition_is_read_back() -> None:
+    filled = WHOLE.as_dict()
+    for count in range(len(filled) + 1):
+        for names in itertools.combinations(filled, count):
+            part = Condition(**{name: filled[name] for name in names})
+            assert Condition.parse(part.text()) == part
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition(caption="still-life-1890", artist="Paul Cézanne", genre="still life"),
+        Condition(caption="a woman, by the window, by candlelight", style="Baroque"),
+        Condition(caption="the port, by night", artist="J. M. W. Turner", genre="marina"),
+        Condition(caption="Delft, 1660", artist="Johannes Vermeer", year=1661),
+        Condition(caption="Landscape", genre="landscape"),
+        Condition(caption="Landscape"),
+        Condition(artist="Giotto", year=-300, style="Northern Renaissance"),
+        Condition(caption="route 007, 0042", style="Art Nouveau Modern"),
+    ],
+)
+def test_captions_that_look_like_fields_are_read_back(condition: Condition) -> None:
+    assert Condition.parse(condition.text()) == condition
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition(caption="Delft, 1660"),
+        Condition(caption="trees, by water"),
+        Condition(caption="sea, landscape"),
+        Condition(artist="Monet, Claude", year=1872),
+        Condition(caption="hands, detail: fingers", artist="Albrecht Dürer"),
+        Condition(caption="boats", style="my own way"),
+    ],
+)
+def test_where_the_reading_differs_the_text_does_not(condition: Condition) -> None:
+    read = Condition.parse(condition.text())
+    assert read != condition and read.text() == condition.text()
+
+
+def test_white_space_alone_is_no_field() -> None:
+    assert Condition(caption=" ", artist="  ", medium="\t").text() == ""

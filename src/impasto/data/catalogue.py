@@ -1,13 +1,16 @@
-"""Catalogues: a folder of pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
+"""Catalogues: pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
 
-The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; what cannot be used is named in a report.
+The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; a report names what is not used.
 """
 
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +24,10 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff",
 MAX_NAME = 120
 MAX_TEXT = 2000
 MAX_METADATA_BYTES = 1 << 30
+# The small words of names, which a folder's name cannot tell apart: "vincent-van-gogh" is "Vincent van Gogh".
+_PARTICLES = frozenset({"van", "von", "der", "den", "de", "del", "da", "di", "du", "la", "le", "the", "ter"})
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line and paragraph separators
+_YEAR = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # "1889.0" is what a table writes whose column has gaps
 _KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre")
 
 
@@ -69,33 +76,34 @@ def read_catalogue(
 ) -> Catalogue:
     """Reads a catalogue.
 
-    With `check_images` every picture is decoded and hashed, so that broken, tiny, bomb-sized and duplicate ones are found;
-    without, only names and paths are checked.
+    With `check_images` every picture is decoded and hashed in a pool of threads, so that broken, tiny, bomb-sized and
+    duplicate ones are found, and `on_progress` hears (number done, of); without, only names and paths are checked.
+    `metadata.jsonl` goes before `metadata.csv`; where there is neither, every picture of the tree is taken.
 
     Raises:
-        ImpastoError: no such folder, no picture in it, metadata that cannot be read at all, or nothing usable.
+        ImpastoError: no such folder, no picture in it, metadata that cannot be read, or nothing usable.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ImpastoError(f"{folder} is not a folder of pictures")
     report = CatalogueReport()
     entries: list[CatalogueEntry] = []
-    names: set[str] = set()
+    files: set[Path] = set()
     root = folder.resolve()
     for where, row in _rows(folder, report):
         entry = _entry(root, where, row, report)
-        if entry is None:
-            continue
-        if entry.file_name in names:
+        if entry is not None and entry.file in files:
             report.skipped.append(Skipped(entry.file_name, "named twice in the metadata"))
-            continue
-        names.add(entry.file_name)
-        entries.append(entry)
+        elif entry is not None:
+            files.add(entry.file)
+            entries.append(entry)
     if check_images:
         entries = _whole_and_different(entries, report, on_progress)
     if not entries:
-        first = f": {report.skipped[0].file_name}: {report.skipped[0].reason}" if report.skipped else ""
-        raise ImpastoError(f"{folder} holds no usable picture{first}")
+        what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
+        if report.skipped:
+            what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
+        raise ImpastoError(f"{folder} holds no usable picture ({what})")
     return Catalogue(folder, entries, report)
 
 
@@ -107,20 +115,30 @@ def _rows(folder: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str
     elif table.is_file():
         yield from _rows_of_table(table, report)
     else:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
             name = path.relative_to(folder)
-            artist = name.parts[0].replace("-", " ").replace("_", " ").title() if len(name.parts) > 1 else ""
-            title = path.stem.replace("-", " ").replace("_", " ")
-            yield name.as_posix(), {"file_name": name.as_posix(), "artist": artist, "title": title}
+            if not any(part.startswith(".") for part in name.parts) and path.is_file():
+                artist = _artist_of_folder(name.parts[0]) if len(name.parts) > 1 else ""
+                title = path.stem.replace("-", " ").replace("_", " ")
+                yield name.as_posix(), {"file_name": name.as_posix(), "artist": artist, "title": title}
+
+
+def _artist_of_folder(folder: str) -> str:
+    words = folder.replace("-", " ").replace("_", " ").split()
+    return " ".join(
+        word if place and word in _PARTICLES else word[:1].upper() + word[1:] for place, word in enumerate(words)
+    )
 
 
 def _read_text(path: Path) -> str:
-    if path.stat().st_size > MAX_METADATA_BYTES:
-        raise ImpastoError(f"{path} is larger than {MAX_METADATA_BYTES >> 20} MiB")
     try:
+        if path.stat().st_size > MAX_METADATA_BYTES:
+            raise ImpastoError(f"{path} is larger than {MAX_METADATA_BYTES >> 20} MiB")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ImpastoError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+    except OSError as error:
+        raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -142,15 +160,35 @@ def _rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, d
 def _rows_of_table(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
     reader = csv.DictReader(io.StringIO(_read_text(path), newline=""))
     try:
-        if "file_name" not in (reader.fieldnames or ()):
-            raise ImpastoError(f"{path} has no column file_name")
-        for row in reader:
-            where = f"{path.name} line {reader.line_num}"
-            if None in row or None in row.values():
-                report.warnings.append(Skipped(where, "another number of columns than the heading"))
-            yield where, {key: value for key, value in row.items() if key is not None and value is not None}
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
     except csv.Error as error:
         raise ImpastoError(f"{path} cannot be read as CSV: {error}") from None
+    if "file_name" not in reader.fieldnames:
+        raise ImpastoError(f"{path} has no column file_name: its first line names the columns, with commas between")
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            report.skipped.append(Skipped(f"{path.name} line {reader.line_num + 1}", str(error)))
+            continue
+        if row is None:
+            return
+        where = f"{path.name} line {reader.line_num}"
+        if None in row or None in row.values():
+            report.warnings.append(Skipped(where, "another number of columns than the heading"))
+        yield where, {key: value for key, value in row.items() if key is not None and value is not None}
+
+
+def _cleaned(text: str) -> str:
+    """The text in one line, without what does not print: controls, lone surrogates, line separators."""
+    if not _unprintable(text):
+        return text
+    letters = (" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    return " ".join("".join(letters).split())
+
+
+def _unprintable(text: str) -> bool:
+    return not text.isprintable() and any(unicodedata.category(letter) in _UNPRINTABLE for letter in text)
 
 
 def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry | None:
@@ -160,26 +198,29 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
         return None
     file, reason = _place(root, name)
     if file is None:
-        report.skipped.append(Skipped(name, reason))
+        shown = _cleaned(name)
+        report.skipped.append(Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason))
         return None
 
     def words(key: str, longest: int = MAX_NAME) -> str:
         value = row.get(key)
         if value is None:
             return ""
-        text = str(value).strip() if isinstance(value, str | int | float) else ""
-        if value != "" and not text:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number and not isinstance(value, str):
             report.warnings.append(Skipped(name, f"{key} is not a text"))
-        if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+            return ""
+        text = str(value).strip()
+        if _unprintable(text):
             report.warnings.append(Skipped(name, f"{key} holds control characters"))
-            text = " ".join("".join(c if ord(c) >= 32 and ord(c) != 127 else " " for c in text).split())
+            text = _cleaned(text)
         if len(text) > longest:
             report.warnings.append(Skipped(name, f"{key} is longer than {longest} characters and is left out"))
             return ""
         return text
 
     extra = {
-        str(key): value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        _cleaned(key): _cleaned(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in row.items()
         if key not in _KNOWN and value is not None
     }
@@ -198,7 +239,7 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
 
 def _place(root: Path, name: str) -> tuple[Path | None, str]:
     """Where the entry's file lies, or None and the reason why it may not be opened."""
-    if "\x00" in name or len(name) > 1024:
+    if len(name) > 1024 or _unprintable(name):
         return None, "an impossible file name"
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or (parts.parts and parts.parts[0].endswith(":")):
@@ -215,17 +256,13 @@ def _place(root: Path, name: str) -> tuple[Path | None, str]:
 
 
 def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
-    if value is None or value == "":
+    text = "" if value is None else str(value).strip()
+    if not text:
         return None
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        year = int(value)
-        if year != float(value):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        report.warnings.append(Skipped(name, f"year {str(value)[:40]!r} is not a year"))
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not _YEAR.fullmatch(text):
+        report.warnings.append(Skipped(name, f"year {_cleaned(text[:40])!r} is not a year"))
         return None
+    year = int(text.partition(".")[0])
     if not -3000 <= year <= date.today().year + 1:
         report.warnings.append(Skipped(name, f"year {year} is not a year of a painting"))
         return None
@@ -233,23 +270,20 @@ def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
 
 
 def _whole_and_different(
-    entries: Iterable[CatalogueEntry], report: CatalogueReport, on_progress: Callable[[int, int], None] | None
+    rows: list[CatalogueEntry], report: CatalogueReport, on_progress: Callable[[int, int], None] | None
 ) -> list[CatalogueEntry]:
-    rows = list(entries)
-
     def look(entry: CatalogueEntry) -> tuple[str, str]:
         """(content hash, reason why it cannot be used or "")."""
         try:
             open_picture(entry.file)
             return hashlib.sha256(entry.file.read_bytes()).hexdigest(), ""
-        except ImpastoError as error:
+        except (ImpastoError, OSError) as error:  # the file may go between the two
             return "", str(error).removeprefix(f"{entry.file}: ")
-        except OSError as error:
-            return "", error.strerror or "cannot be read"
 
     kept: list[CatalogueEntry] = []
     first_of: dict[str, str] = {}
-    with ThreadPoolExecutor() as pool:
+    pool = ThreadPoolExecutor()
+    try:
         for number, (entry, (content, reason)) in enumerate(zip(rows, pool.map(look, rows), strict=True), 1):
             if reason:
                 report.skipped.append(Skipped(entry.file_name, reason))
@@ -260,4 +294,6 @@ def _whole_and_different(
                 kept.append(entry)
             if on_progress is not None:
                 on_progress(number, len(rows))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for thousands of pictures
     return kept

@@ -1,6 +1,7 @@
 """The condition: everything the text encoder is told, and the one template that turns it into text.
 
-The template is the same in training and in painting (section 4 of wu2022 embeds artist, year, style and genre as texts).
+The template is the same in training and in painting: like wu2022 (its introduction), artist, year, style and genre
+are embedded as text beside the caption.
 """
 
 import random
@@ -8,7 +9,21 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-_YEAR = re.compile(r"-?\d{1,4}")
+_NAMED = ("medium", "lighting", "colour", "detail")
+_YEAR = re.compile(r"-?[0-9]{1,4}")
+# "by the sea" and "by candlelight" belong to a caption, "by Claude Monet" does not.
+_ARTIST = re.compile(r"by (?!(?:the|an?|his|her|its|their) |(?:night|day|dawn|dusk|(?:moon|candle|lamp|fire)light)$)\S.*")
+# What tells a genre from a style, and both from a caption: WikiArt's genres as catalogues write them, in small letters ...
+_GENRES = frozenset({
+    "abstract", "abstract painting", "advertisement", "allegorical painting", "animal painting", "battle painting",
+    "capriccio", "caricature", "cityscape", "cloudscape", "design", "figurative", "flower painting", "genre painting",
+    "history painting", "illustration", "interior", "landscape", "literary painting", "marina", "miniature",
+    "mythological painting", "nude painting", "pastorale", "portrait", "poster", "religious painting",
+    "self-portrait", "sketch and study", "still life", "symbolic painting", "vanitas", "veduta",
+    "wildlife painting",
+})  # fmt: skip
+# ... and the names of movements, which are written with a capital.
+_STYLE = re.compile(r"[A-Z].*ism|(?:[A-Z]\S* )*(?:Baroque|Rococo|Renaissance|Gothic|Ukiyo-e)|Art Nouveau.*|Art Deco")
 
 
 @dataclass(frozen=True)
@@ -28,53 +43,54 @@ class Condition:
     def text(self) -> str:
         """The template: "boats at sunset, by Claude Monet, 1872, Impressionism, marina". Empty for an empty condition.
 
-        The parts that catalogues rarely know are named, "in ... light" and the like, so that they can be told apart.
+        The parts that catalogues rarely know follow with their names, "medium: oil on canvas, lighting: dusk", so that
+        they can be told apart. Runs of white space become one space.
         """
-        parts = [
-            self.caption,
-            f"by {self.artist}" if self.artist else "",
-            str(self.year) if self.year is not None else "",
-            self.style,
-            self.genre,
-            f"medium: {self.medium}" if self.medium else "",
-            f"lighting: {self.lighting}" if self.lighting else "",
-            f"colour: {self.colour}" if self.colour else "",
-            f"detail: {self.detail}" if self.detail else "",
-        ]
-        return ", ".join(" ".join(part.split()) for part in parts if part.strip())
+        words = {name: " ".join(str(value).split()) for name, value in self.as_dict().items()}
+        forms = {"artist": "by {}", **{name: f"{name}: {{}}" for name in _NAMED}}
+        return ", ".join(forms.get(name, "{}").format(value) for name, value in words.items() if value)
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """The condition whose text this is, for texts that the template wrote with an artist or a year in them.
+        """The condition that the template wrote as `text`: `parse(c.text()) == c` for sensible values.
 
-        What follows the artist and the year is style, then genre. A text with neither is all caption, since nothing marks
-        where a caption ends; style and genre without artist and year are read as part of the caption.
+        It cannot be, since the template marks neither, where
+        - an artist, a style or a genre of one part holds ", " ("Monet, Claude"), a caption holds ", detail: ", or
+          white space comes in runs;
+        - a caption ends like the fields after it: "Delft, 1660" reads as a year, "trees, by water" as an artist, and
+          "sea, landscape" as a genre, each only if the condition has no artist, year or genre of its own behind it;
+        - there is neither artist nor year, and the style or the genre is not one that can be known by its name:
+          it stays in the caption. Behind an artist or a year a lone unknown name is read as the style.
+        Whatever the reading, `parse(text).text() == text` for every text that the template wrote.
         """
         known: dict[str, Any] = {}
         parts = text.split(", ") if text.strip() else []
-        for name in ("detail", "colour", "lighting", "medium"):
+        for name in reversed(_NAMED):
             for place in range(len(parts) - 1, -1, -1):
                 if parts[place].startswith(f"{name}: "):
                     known[name] = ", ".join(parts[place:]).removeprefix(f"{name}: ")
                     parts = parts[:place]
                     break
-        starts = [n for n, part in enumerate(parts) if part.startswith("by ") and len(part) > 3]
-        years = [n for n, part in enumerate(parts) if _YEAR.fullmatch(part)]
-        marks = [starts[-1]] if starts else []
-        if years and (not starts or years[-1] == starts[-1] + 1):
-            marks.append(years[-1])
-        if not marks:
-            return cls(caption=", ".join(parts), **known)
-        known["caption"] = ", ".join(parts[: marks[0]])
-        if starts:
-            known["artist"] = parts[starts[-1]].removeprefix("by ")
-        if years and years[-1] == marks[-1]:
+        artists = [place for place, part in enumerate(parts) if _ARTIST.fullmatch(part)]
+        years = [place for place, part in enumerate(parts) if _YEAR.fullmatch(part) and str(int(part)) == part]
+        end = len(parts)  # of the caption
+        if artists:
+            end = artists[-1]
+            known["artist"] = parts[end].removeprefix("by ")
+            years = [place for place in years if place == end + 1]
+        if years:
+            end = min(end, years[-1])
             known["year"] = int(parts[years[-1]])
-        tail = parts[marks[-1] + 1 :]
-        if tail:
-            known["style"] = tail[0]
-            known["genre"] = ", ".join(tail[1:])
-        return cls(**known)
+        tail = parts[end + ("artist" in known) + ("year" in known) :]
+        if end == len(parts):  # neither artist nor year: only names that are known leave the caption
+            if end and parts[-1] in _GENRES:
+                known["genre"] = parts[end := end - 1]
+            if end and _STYLE.fullmatch(parts[end - 1]):
+                known["style"] = parts[end := end - 1]
+        elif tail:
+            known["style"] = "" if tail[0] in _GENRES else tail.pop(0)
+            known["genre"] = ", ".join(tail)
+        return cls(caption=", ".join(parts[:end]), **known)
 
     def drop(self, rng: random.Random, all_probability: float = 0.1, field_probability: float = 0.3) -> "Condition":
         """The condition with fields dropped at random, for training: any subset then works in painting.
