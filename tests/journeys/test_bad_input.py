@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Answer, Impasto
+from tests.journeys.conftest import Answer, Impasto
 from PIL import Image
 
 QUICK = ("--steps", 2, "--size", 64, "--seed", 1)

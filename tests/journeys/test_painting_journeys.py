@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from conftest import Impasto
+from tests.journeys.conftest import Impasto
 from PIL import Image
 
 QUICK = ("--steps", 3, "--size", 64)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch.nn import functional as F
 
 from impasto.data.pixels import Pixels
@@ -59,6 +61,16 @@ def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
 def to_tensor(squares: np.ndarray) -> torch.Tensor:
     """uint8 [n, h, w, 3] -> float [n, 3, h, w] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
+
+
+def posterior_of(autoencoder: AutoencoderKL, pictures: torch.Tensor) -> DiagonalGaussianDistribution:
+    """The posterior over latents [n, c, h / 8, w / 8] of pictures [n, 3, h, w] in [-1, 1]."""
+    return cast(DiagonalGaussianDistribution, autoencoder.encode(pictures, return_dict=False)[0])
+
+
+def decode(autoencoder: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
+    """Pictures [n, 3, 8 h, 8 w], about in [-1, 1], of latents [n, c, h, w]."""
+    return cast(torch.Tensor, autoencoder.decode(latents, return_dict=False)[0])  # pyright: ignore[reportArgumentType]
 
 
 class AutoencoderTask:
@@ -122,9 +134,9 @@ class AutoencoderTask:
         choices = self.choices
         pictures = self._pictures(step, progress)
         with torch.set_grad_enabled(not self.decoder_only):
-            posterior = self.autoencoder.encode(pictures).latent_dist
+            posterior = posterior_of(self.autoencoder, pictures)
             latents = posterior.sample()
-        made = self.autoencoder.decode(latents).sample
+        made = decode(self.autoencoder, latents)
         pixel = F.l1_loss(made, pictures) + F.mse_loss(made, pictures)
         kl = posterior.kl().mean() / latents[0].numel()
         near = pixel
@@ -170,7 +182,7 @@ def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch:
     decoder expects just these, and the config's scaling factor is 1: the form that plain diffusers pipelines read.
     """
     means = [
-        autoencoder.encode(to_tensor(squares[i : i + batch])).latent_dist.mean for i in range(0, len(squares), batch)
+        posterior_of(autoencoder, to_tensor(squares[i : i + batch])).mean for i in range(0, len(squares), batch)
     ]
     latents = torch.cat(means)
     mean, deviation = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
@@ -196,7 +208,7 @@ def reconstruct(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int =
     """uint8 [n, h, w, 3] -> its reconstruction through the posterior's mean, uint8 [n, h, w, 3]."""
     parts = []
     for start in range(0, len(squares), batch):
-        latents = autoencoder.encode(to_tensor(squares[start : start + batch])).latent_dist.mean
-        made = autoencoder.decode(latents).sample
+        latents = posterior_of(autoencoder, to_tensor(squares[start : start + batch])).mean
+        made = decode(autoencoder, latents)
         parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
     return np.concatenate(parts)

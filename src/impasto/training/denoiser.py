@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
         layers_per_block=choices.layers_per_block,
         cross_attention_dim=choices.text_width,
         # diffusers' name for it notwithstanding, this is the number of heads
-        attention_head_dim=tuple(max(1, width // choices.head_width) for width in choices.block_out_channels),
+        attention_head_dim=cast(Any, tuple(max(1, width // choices.head_width) for width in choices.block_out_channels)),
         use_linear_projection=True,
         norm_num_groups=choices.norm_groups,
     )

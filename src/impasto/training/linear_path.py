@@ -8,6 +8,8 @@ zero. Through SiLU the path goes in pairs, since silu(x) - silu(-x) = x; through
 pair of large constants, which hold the group's deviation still.
 """
 
+from typing import Any
+
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
@@ -18,11 +20,12 @@ _DEVIATION = 0.08  # of the posterior, at the start
 
 @torch.no_grad()
 def open_linear_path(autoencoder: AutoencoderKL) -> None:
-    """Sets the path in place. Needs at least 16 channels at every level and 4 normalisation groups."""
+    """Sets the path in place. Raises ValueError for shapes that leave it no room."""
     groups: int = autoencoder.config["norm_num_groups"]
     width: int = autoencoder.config["block_out_channels"][0]
-    if groups != 4 or width < 16:
-        raise ValueError("the linear path needs 4 normalisation groups and at least 16 channels")
+    last, top = autoencoder.config["block_out_channels"][-2:]
+    if groups != 4 or width < 16 or last == top:
+        raise ValueError("the linear path needs 4 normalisation groups, 16 channels or more, and a last level that widens")
     _close_branches(autoencoder)
     _open_encoder(autoencoder)
     _open_decoder(autoencoder, per_group=width // groups)
@@ -55,7 +58,7 @@ def _delta(size: int) -> torch.Tensor:
 
 
 def _open_encoder(autoencoder: AutoencoderKL) -> None:
-    encoder = autoencoder.encoder
+    encoder: Any = autoencoder.encoder  # its blocks are typed as plain modules
     average = torch.zeros(3, 3)
     average[:2, :2] = 0.25  # the padding is on the right and below, so these four taps are the 2x2 block
     _pass_colours(encoder.conv_in, _delta(3))
@@ -99,7 +102,7 @@ def _colour_mix() -> torch.Tensor:
 
 
 def _open_decoder(autoencoder: AutoencoderKL, per_group: int) -> None:
-    decoder = autoencoder.decoder
+    decoder: Any = autoencoder.decoder
     _pass_colours(decoder.conv_in, _delta(3))
     decoder.conv_in.weight[:3] = 0
     decoder.conv_in.weight[:3, :3, 1, 1] = torch.linalg.inv(_colour_mix())

@@ -112,7 +112,7 @@ def warmed_average(decay: float) -> Callable[..., None]:
     @torch.no_grad()
     def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
         kept = min(decay, 1 - (1 + int(count)) ** -0.75)
-        torch._foreach_lerp_(averaged, current, 1 - kept)
+        torch._foreach_lerp_(averaged, current, 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
 
     return update
 

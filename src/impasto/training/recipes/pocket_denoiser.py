@@ -18,7 +18,7 @@ from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import to_tensor
+from impasto.training.autoencoder import posterior_of, to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
 from impasto.training.loop import Schedule, train
 from impasto.training.recipes.pocket import (
@@ -99,7 +99,7 @@ def train_denoiser(
 
     @torch.inference_mode()
     def encode(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        posterior = vae.encode(to_tensor(squares)).latent_dist
+        posterior = posterior_of(vae, to_tensor(squares))
         scale: float = vae.config["scaling_factor"]
         return (posterior.mean * scale).numpy(), (posterior.std * scale).numpy()
 
