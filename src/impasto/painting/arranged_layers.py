@@ -33,7 +33,8 @@ class PackedConvolution:
     def __init__(self, convolution: Any, weight: torch.Tensor | None = None, bias: torch.Tensor | None = None) -> None:
         demand(type(convolution) is nn.Conv2d and convolution.groups == 1, "convolution")
         demand(convolution.padding_mode == "zeros" and convolution.dilation == (1, 1), "convolution")
-        self.bias = convolution.bias.detach() if bias is None else bias
+        demand(bias is not None or convolution.bias is not None, "convolution without bias")
+        self.bias: torch.Tensor = convolution.bias.detach() if bias is None else bias
         self._stride, self._padding = list(convolution.stride), list(convolution.padding)
         weight = convolution.weight.detach() if weight is None else weight
         self._weight = _mkldnn._reorder_convolution_weight(weight, self._padding, self._stride, [1, 1], 1, None)
@@ -41,9 +42,7 @@ class PackedConvolution:
     def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         """The convolution; `bias` [C'] in place of its own."""
         bias = self.bias if bias is None else bias
-        return _mkldnn._convolution_pointwise(
-            x, self._weight, bias, self._padding, self._stride, [1, 1], 1, "none", [], ""
-        )
+        return _mkldnn._convolution_pointwise(x, self._weight, bias, self._padding, self._stride, [1, 1], 1, "none", [], "")
 
     def add_to(self, total: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """`total` [n, C', h, w], changed in place: total + convolution of x."""
@@ -115,9 +114,7 @@ class FoldedUpsample:
             return self._plain(F.interpolate(x, size=tuple(size), mode="nearest"))
         phases = self._folded(x)  # [n, 4C', h + 1, w + 1]; phase (a, b) of output (2i + a, 2j + b) lies at (i + a, j + b)
         channels = self._channels
-        result = torch.empty(
-            (n, channels, 2 * height, 2 * width), dtype=x.dtype, memory_format=torch.channels_last
-        )
+        result = torch.empty((n, channels, 2 * height, 2 * width), dtype=x.dtype, memory_format=torch.channels_last)
         for phase, part in enumerate(phases.split(channels, dim=1)):
             down, right = divmod(phase, 2)
             result[:, :, down::2, right::2] = part[:, :, down : down + height, right : right + width]

@@ -174,16 +174,12 @@ class ArrangedUNet:
         )
         self._time_sizes = [len(residual.inner_bias) for residual in residuals]
 
-    def tell(
-        self, states: torch.Tensor, *, guided: bool
-    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """See `TellableUNet.tell`."""
         memories = [block.text.memory(states) for block in self._attentions]
         return lambda latents, timestep: self._predict(latents, timestep, memories, guided)
 
-    def _predict(
-        self, latents: torch.Tensor, timestep: torch.Tensor, memories: TextMemory, guided: bool
-    ) -> torch.Tensor:
+    def _predict(self, latents: torch.Tensor, timestep: torch.Tensor, memories: TextMemory, guided: bool) -> torch.Tensor:
         biases, memory = iter(self._time_biases(timestep)), iter(memories)
         copies = 2 if guided else 1
 

@@ -15,9 +15,7 @@ from impasto.painting.arranged_unet import ArrangedUNet
 class TellableUNet(Protocol):
     """A U-Net that is told its texts once and then asked in every step."""
 
-    def tell(
-        self, states: torch.Tensor, *, guided: bool
-    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """Take text states and give back the predictor for them.
 
         Args:
@@ -36,9 +34,7 @@ class PlainUNet:
     def __init__(self, unet: nn.Module) -> None:
         self._unet = unet
 
-    def tell(
-        self, states: torch.Tensor, *, guided: bool
-    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
             both = torch.cat([latents, latents]) if guided else latents
             return self._unet(both, timestep, encoder_hidden_states=states, return_dict=False)[0]
