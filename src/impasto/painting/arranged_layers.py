@@ -37,8 +37,10 @@ class PackedConvolution:
     def __init__(self, convolution: Any, weight: torch.Tensor | None = None, bias: torch.Tensor | None = None) -> None:
         demand(type(convolution) is nn.Conv2d and convolution.groups == 1, "convolution")
         demand(convolution.padding_mode == "zeros" and convolution.dilation == (1, 1), "convolution")
-        demand(bias is not None or convolution.bias is not None, "convolution without bias")
-        self.bias: torch.Tensor = convolution.bias.detach() if bias is None else bias
+        bias = convolution.bias if bias is None else bias
+        if bias is None:
+            raise Unarrangeable("convolution without bias")
+        self.bias: torch.Tensor = bias.detach()
         self._weight = convolution.weight.detach() if weight is None else weight
         self._stride, self._padding = list(convolution.stride), list(convolution.padding)
         self._packed: tuple[torch.Size, torch.Tensor] | None = None
