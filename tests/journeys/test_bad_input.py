@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.journeys.conftest import Answer, Impasto
 from PIL import Image
+from tests.journeys.conftest import Answer, Impasto
 
 QUICK = ("--steps", 2, "--size", 64, "--seed", 1)
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from tests.journeys.conftest import Impasto
 from PIL import Image
+from tests.journeys.conftest import Impasto
 
 QUICK = ("--steps", 3, "--size", 64)
 
