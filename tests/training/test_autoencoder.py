@@ -19,7 +19,7 @@ from impasto.training.autoencoder import (
 from impasto.training.loop import Schedule, train
 
 SMALL = AutoencoderChoices(
-    block_out_channels=(16, 16, 24, 32),
+    block_out_channels=(16, 24, 32, 48),
     crop=32,
     crop_batch=2,
     picture_batch=1,

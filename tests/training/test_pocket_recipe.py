@@ -16,7 +16,7 @@ from impasto.training.recipes.pocket import train_autoencoder, train_decoder
 from impasto.training.recipes.pocket_denoiser import latents_key, text_variants, train_denoiser
 
 TINY_AUTOENCODER = AutoencoderChoices(
-    block_out_channels=(16, 16, 24, 32), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0
+    block_out_channels=(16, 24, 32, 48), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0
 )
 TINY_DENOISER = DenoiserChoices(block_out_channels=(32, 32), head_width=16, batch=2)
 

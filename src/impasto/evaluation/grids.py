@@ -15,7 +15,9 @@ def contact_sheet(
     gap: int = 4,
     label_height: int = 18,
 ) -> Image.Image:
-    """One picture with a row of squares for each of `rows`, its label above it where there is one.
+    """One picture with a row of squares of `cell` px for each of `rows`, its label above it where there is one.
+
+    The sheet is as wide as its longest row or label; pictures that are no squares are stretched to one.
 
     Raises:
         ImpastoError: no pictures, or another number of labels than rows.
@@ -25,9 +27,11 @@ def contact_sheet(
     if labels and len(labels) != len(rows):
         raise ImpastoError(f"{len(labels)} labels for {len(rows)} rows")
     above = label_height if labels else 0
-    across = max(len(row) for row in rows)
-    sheet = Image.new("RGB", (gap + across * (cell + gap), gap + len(rows) * (cell + gap + above)), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    font = ImageFont.load_default(13)
+    across = gap + max(len(row) for row in rows) * (cell + gap)
+    across = max([across, *(2 * gap + round(font.getlength(label)) for label in labels)])
+    sheet = Image.new("RGB", (across, gap + len(rows) * (cell + gap + above)), "white")
+    pen = ImageDraw.Draw(sheet)
     for number, row in enumerate(rows):
         top = gap + number * (cell + gap + above)
         if labels:

@@ -27,7 +27,7 @@ class DenoiserChoices:
     layers_per_block: int = 1
     text_width: int = 384
     batch: int = 24
-    learning_rate: float = 6e-4
+    learning_rate: float = 8e-4
     weight_decay: float = 0.01
     min_snr_gamma: float = 5.0
     empty_probability: float = 0.1  # classifier-free guidance: the share of steps that see no text

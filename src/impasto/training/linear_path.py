@@ -23,9 +23,9 @@ def open_linear_path(autoencoder: AutoencoderKL) -> None:
     """Sets the path in place. Raises ValueError for shapes that leave it no room."""
     groups: int = autoencoder.config["norm_num_groups"]
     width: int = autoencoder.config["block_out_channels"][0]
-    last, top = autoencoder.config["block_out_channels"][-2:]
-    if groups != 4 or width < 16 or last == top:
-        raise ValueError("the linear path needs 4 normalisation groups, 16 channels or more, and a last level that widens")
+    widths = autoencoder.config["block_out_channels"]
+    if groups != 4 or width < 16 or widths[0] == widths[1] or widths[-1] == widths[-2]:
+        raise ValueError("the linear path needs 4 groups and 16 channels, widening at the first and last level")
     _close_branches(autoencoder)
     _open_encoder(autoencoder)
     _open_decoder(autoencoder, per_group=width // groups)
