@@ -1,84 +1,142 @@
 """Our painter against a plain diffusers `StableDiffusionPipeline` on the same exported checkpoint: one run, side by side.
 
-Same sampler, steps, seeds and first noise, fp32, the pipeline's own defaults; the two take turns, so that whatever else the
-machine does falls on both. Prints seconds (minimum and median), the ratio, and how far the pictures differ.
+Same sampler, steps, seeds and first noise; fp32 and the pipeline's own defaults. The two take turns, and who begins
+alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the 2022
+paper's setting instead (DDIM, eta 1, 200 steps), both on our painter.
 """
 
 import argparse
+import json
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from impasto.checkpoints.export import export_checkpoint
+from impasto.errors import ImpastoError
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler
 from impasto.prompts.condition import Condition
 
 PROMPT = Condition(caption="boats at sunset", artist="Claude Monet")
+Paint = Callable[[int], list[np.ndarray]]
+
+
+def plain_pipeline(checkpoint: str, sampler: str, steps: int, guidance: float, size: int) -> Paint:
+    """Paints n pictures of seeds 0 .. n - 1 as diffusers does."""
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+
+    with tempfile.TemporaryDirectory() as folder:
+        exported = export_checkpoint(checkpoint, Path(folder) / "exported")
+        pipeline = StableDiffusionPipeline.from_pretrained(exported, torch_dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = make_scheduler(sampler, dict(pipeline.scheduler.config))
+
+    def paint(count: int) -> list[np.ndarray]:
+        made: Any = pipeline(
+            [PROMPT.text()] * count,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            height=size,
+            width=size,
+            generator=[torch.Generator("cpu").manual_seed(seed) for seed in range(count)],
+        )
+        return [np.asarray(image, np.float64) for image in made.images]
+
+    return paint
+
+
+def our_painter(painter: Painter, sampler: str, steps: int, guidance: float, eta: float = 0.0) -> Paint:
+    """Paints n pictures of seeds 0 .. n - 1."""
+    size = painter.components.default_size
+
+    def paint(count: int) -> list[np.ndarray]:
+        requests = [
+            PaintRequest(
+                condition=PROMPT,
+                seed=seed,
+                sampler=sampler,
+                steps=steps,
+                guidance=guidance,
+                eta=eta,
+                width=size,
+                height=size,
+            )
+            for seed in range(count)
+        ]
+        return [np.asarray(painting.image, np.float64) for painting in painter.paint_many(requests)]
+
+    return paint
+
+
+def in_turns(ways: dict[str, Paint], count: int, repeats: int) -> dict[str, Any]:
+    """Seconds of each way, the ratio of the first to the second pair by pair, and how far their pictures differ."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    pictures: dict[str, list[np.ndarray]] = {}
+    for repeat in range(repeats + 1):
+        for name in list(ways)[:: 1 if repeat % 2 else -1]:
+            begun = time.perf_counter()
+            pictures[name] = ways[name](count)
+            if repeat:  # the first of each is warm-up
+                seconds[name].append(time.perf_counter() - begun)
+    first, second = ways
+    apart = np.mean([np.abs(a - b).mean() for a, b in zip(pictures[first], pictures[second], strict=True)])
+    ratio = statistics.median(a / b for a, b in zip(seconds[first], seconds[second], strict=True))
+    print(f"{count} picture(s)")
+    for name, took in seconds.items():
+        print(f"  {name:24s} {min(took):8.3f} s at best, {statistics.median(took):8.3f} s in the median")
+    print(f"  ratio {ratio:.2f} (median of {repeats} pairs; {min(seconds[first]) / min(seconds[second]):.2f} at best)")
+    return {"count": count, "seconds": seconds, "ratio": ratio, "apart": float(apart)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default="pocket")
-    parser.add_argument("--sampler", default="ddim")
+    parser.add_argument("--sampler", default="dpm++")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=5.0)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--samplers", action="store_true", help="dpm++ 20 steps against DDIM, eta 1, 200 steps")
+    parser.add_argument("--json", type=Path, help="where to write the figures (scratch/painting.json, or -samplers.json)")
     chosen = parser.parse_args()
-
-    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-
-    with tempfile.TemporaryDirectory() as folder:
-        exported = export_checkpoint(chosen.checkpoint, Path(folder) / "exported")
-        pipeline = StableDiffusionPipeline.from_pretrained(exported, torch_dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    painter = Painter.load(chosen.checkpoint, device="cpu", precision="fp32")
-    pipeline.scheduler = make_scheduler(chosen.sampler, painter.components.scheduler_config)
-    size = painter.components.default_size
-
-    def plain(count: int) -> list[np.ndarray]:
-        generators = [torch.Generator("cpu").manual_seed(seed) for seed in range(count)]
-        made = pipeline(
-            [PROMPT.text()] * count, num_inference_steps=chosen.steps, guidance_scale=chosen.guidance,
-            height=size, width=size, generator=generators,
-        )  # fmt: skip
-        return [np.asarray(image, np.float64) for image in made.images]
-
-    def ours(count: int) -> list[np.ndarray]:
-        requests = [
-            PaintRequest(
-                condition=PROMPT, seed=seed, sampler=chosen.sampler, steps=chosen.steps, guidance=chosen.guidance,
-                width=size, height=size,
-            )
-            for seed in range(count)
-        ]  # fmt: skip
-        return [np.asarray(painting.image, np.float64) for painting in painter.paint_many(requests)]
-
-    print(f"{chosen.checkpoint}, {chosen.sampler}, {chosen.steps} steps, guidance {chosen.guidance:g}, {size} px, fp32, "
-          f"{torch.get_num_threads()} threads")  # fmt: skip
-    for count in chosen.batches:
-        seconds: dict[str, list[float]] = {"diffusers": [], "impasto": []}
-        pictures: dict[str, list[np.ndarray]] = {}
-        for repeat in range(chosen.repeats + 1):
-            for name, paint in (("diffusers", plain), ("impasto", ours)):
-                begun = time.perf_counter()
-                pictures[name] = paint(count)
-                if repeat:  # the first of each is warm-up
-                    seconds[name].append(time.perf_counter() - begun)
-        apart = np.mean([np.abs(a - b).mean() for a, b in zip(*pictures.values(), strict=True)])
-        print(f"{count} picture(s)")
-        for name, took in seconds.items():
-            print(f"  {name:10s} {min(took):7.3f} s at best, {statistics.median(took):7.3f} s in the median")
-        ratio = statistics.median(a / b for a, b in zip(seconds["diffusers"], seconds["impasto"], strict=True))
-        print(
-            f"  ratio      {ratio:7.2f} (median of {chosen.repeats} pairs); pictures differ by {apart:.3f}/255 on average"
-        )
+    if chosen.repeats < 1 or min(chosen.batches) < 1:
+        parser.error("at least one repeat and one picture")
+    try:
+        painter = Painter.load(chosen.checkpoint, device="cpu", precision="fp32")
+        size = painter.components.default_size
+        if chosen.samplers:
+            what = "dpm++ against the 2022 paper's setting"
+            ways = {
+                "ddim, eta 1, 200 steps": our_painter(painter, "ddim", 200, chosen.guidance, eta=1.0),
+                "dpm++, 20 steps": our_painter(painter, "dpm++", 20, chosen.guidance),
+            }
+        else:
+            what = f"{chosen.sampler}, {chosen.steps} steps"
+            ways = {
+                "diffusers": plain_pipeline(chosen.checkpoint, chosen.sampler, chosen.steps, chosen.guidance, size),
+                "impasto": our_painter(painter, chosen.sampler, chosen.steps, chosen.guidance),
+            }
+        threads = torch.get_num_threads()
+        print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, {size} px, fp32, {threads} thread(s)")
+        results = []
+        for count in chosen.batches:
+            results.append(in_turns(ways, count, chosen.repeats))
+            if not chosen.samplers:
+                print(f"  pictures differ by {results[-1]['apart']:.3f}/255 on average")
+    except ImpastoError as error:
+        sys.exit(str(error))
+    file = chosen.json or Path("scratch") / ("painting-samplers.json" if chosen.samplers else "painting.json")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"what": what, "size": size, "threads": threads, "results": results}, indent=1), "utf-8")
+    print(file)
 
 
 if __name__ == "__main__":
