@@ -37,4 +37,4 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray, *, allow_few: bool = 
 
 def _square_factor(rows: np.ndarray) -> np.ndarray:
     """A factor R [<= d, d] with R'R = rows'rows, so that no larger matrix than [d, d] is decomposed."""
-    return np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows
+    return np.asarray(np.linalg.qr(rows, mode="r")) if len(rows) > rows.shape[1] else rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -41,7 +41,8 @@ class AutoencoderChoices:
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
     """An `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8], blurring at first."""
     levels = len(choices.block_out_channels)
-    autoencoder = AutoencoderKL(
+    build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
+    autoencoder: AutoencoderKL = build(
         in_channels=3,
         out_channels=3,
         down_block_types=("DownEncoderBlock2D",) * levels,
