@@ -10,6 +10,7 @@ from impasto.data.pixels import Pixels, prepare_pixels
 from impasto.training.autoencoder import (
     AutoencoderChoices,
     AutoencoderTask,
+    decoder_effect,
     make_autoencoder,
     normalise_latents,
     peak_signal_to_noise,
@@ -56,21 +57,34 @@ def test_latents_have_an_eighth_of_the_side() -> None:
     assert model.encode(to_tensor(squares(2))).latent_dist.mean.shape == (2, 8, 8, 8)
 
 
-def test_normalised_latents_are_standard_and_reconstruct_the_same() -> None:
+def test_normalised_latents_deviate_as_much_as_they_matter_and_reconstruct_the_same() -> None:
     torch.manual_seed(0)
     model = make_autoencoder(SMALL, 64).eval()
     real = squares()
     with torch.no_grad():
         before = model.encode(to_tensor(real)).latent_dist
+        scale = before.mean.std((0, 2, 3), keepdim=True)
+        model.post_quant_conv.weight[:, 5] *= 0.03  # a channel that hardly shows
         made = model.decode(before.mean).sample
         normalise_latents(model, real)
         after = model.encode(to_tensor(real)).latent_dist
         again = model.decode(after.mean).sample
     assert after.mean.mean((0, 2, 3)).abs().max() < 1e-4
-    assert (after.mean.std((0, 2, 3)) - 1).abs().max() < 1e-4
-    scale = before.mean.std((0, 2, 3), keepdim=True)
-    torch.testing.assert_close(after.std, before.std / scale, rtol=1e-3, atol=1e-5)
+    deviation = after.mean.std((0, 2, 3))
+    assert deviation.max() == pytest.approx(1, abs=1e-4)
+    assert deviation[0] > 0.3 > deviation[5] > 0.09  # brightness, and the channel that hardly shows
+    torch.testing.assert_close(after.std, before.std / scale * deviation[:, None, None], rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(again, made, rtol=1e-3, atol=1e-3)
+
+
+def test_the_decoders_effect_is_measured_a_channel_at_a_time() -> None:
+    torch.manual_seed(0)
+    model = make_autoencoder(SMALL, 64).eval()
+    with torch.no_grad():
+        model.post_quant_conv.weight[:, 4] = 0
+        effect = decoder_effect(model, to_tensor(squares(4)))
+    assert effect.shape == (8,)
+    assert effect[4] == 0 and effect.argmax() == 0 and effect[0] > 1e-4
 
 
 def test_training_lowers_the_loss_and_the_adversary_joins(pixels: Pixels, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from impasto.data.latents import TextStates
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
 from impasto.training.loop import Schedule, train
+from impasto.training.text_whitening import TextWhitening
 
 SMALL = DenoiserChoices(block_out_channels=(32, 32), head_width=16, text_width=8, batch=8, learning_rate=3e-3)
 
@@ -23,11 +24,13 @@ def make_task(folder: Path) -> DenoiserTask:
     torch.manual_seed(0)
     mean = np.broadcast_to(np.array([1.0, -1.0], np.float32)[:, None, None, None], (2, 4, 8, 8)).copy()
     texts = [["bright"], ["a dark one"]]
+    encoded = states([t[0] for t in texts], folder)
     return DenoiserTask(
         make_unet(SMALL, 4, 8),
         (mean, np.full_like(mean, 0.01)),
         texts,
-        states([t[0] for t in texts], folder),
+        encoded,
+        TextWhitening(torch.from_numpy(encoded.sample(10))),
         SMALL,
         seed=0,
     )
@@ -50,7 +53,7 @@ def test_training_obeys_the_text(tmp_path: Path) -> None:
     times = torch.full((16,), 999)
     with torch.no_grad():
         for text, sign in (("bright", 1), ("a dark one", -1)):
-            context = torch.from_numpy(task.states.states([text] * 16))
+            context = task.whitening(torch.from_numpy(task.states.states([text] * 16)))
             latent = -task.unet(noise, times, context).sample  # v = a eps - b x and b = 1
             assert sign * latent.mean() > 0.2, text
 
@@ -60,6 +63,16 @@ def test_a_tenth_of_the_texts_is_empty(tmp_path: Path) -> None:
     drawn = [text for step in range(400) for text in task._draw_texts(np.array([0, 1, 0, 1]), step)]
     assert drawn.count("") / len(drawn) == pytest.approx(0.1, abs=0.03)
     assert task._draw_texts(np.array([0, 1]), 3) == task._draw_texts(np.array([0, 1]), 3)
+
+
+def test_the_noisy_end_weighs_most_and_the_weights_average_one(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    alphas = make_schedule(SMALL).alphas_cumprod
+    ratio = alphas / (1 - alphas)
+    as_clean_error = task.weight * (ratio + 1)  # an error of v is one of the clean latent times SNR + 1
+    assert float(task.weight.mean()) == pytest.approx(1, abs=1e-5)
+    assert float(task.weight[-1]) == float(task.weight.max())
+    assert float(as_clean_error.max() / as_clean_error[-1]) == pytest.approx(SMALL.snr_gamma, rel=1e-2)
 
 
 def test_the_schedule_leaves_no_colour_at_its_end() -> None:

@@ -55,6 +55,21 @@ def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
     again = train_denoiser(catalogue, decoder, tmp_path / "again", steps=6, size=32, choices=TINY_DENOISER)
     others = load_file(next((again / "unet").glob("*.safetensors")))
     assert all(torch.equal(weights[key], others[key]) for key in weights)
+    further = train_denoiser(
+        catalogue, decoder, tmp_path / "further", steps=1, size=32, choices=TINY_DENOISER, begin_from=calm
+    )
+    nearby = load_file(next((further / "unet").glob("*.safetensors")))
+    started = train_denoiser(catalogue, decoder, tmp_path / "started", steps=1, size=32, choices=TINY_DENOISER)
+    untrained = load_file(next((started / "unet").glob("*.safetensors")))
+
+    def distance(some: dict[str, torch.Tensor]) -> float:
+        return sum((some[key].float() - weights[key].float()).abs().sum().item() for key in weights)
+
+    assert 0 < distance(nearby) < 0.5 * distance(untrained)
+    with pytest.raises(ImpastoError, match=r"--from .*nowhere holds no U-Net"):
+        train_denoiser(catalogue, decoder, tmp_path / "x", steps=1, size=32, begin_from=tmp_path / "nowhere")
+    with pytest.raises(ImpastoError, match="does not fit this recipe"):
+        train_denoiser(catalogue, decoder, tmp_path / "x", steps=1, size=32, begin_from=calm)
 
 
 def test_the_latents_key_is_the_encoders(catalogue: Path, tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def pocket_denoiser(
     out: Out = None,
     size: Size = 128,
     seed: Seed = 0,
+    begin_from: Annotated[
+        Path | None, typer.Option("--from", help="Begin with this checkpoint folder's U-Net, of the same shape.")
+    ] = None,
 ) -> None:
     """Train pocket's denoiser and put the checkpoint together."""
     run = _check("pocket-denoiser", catalogue, minutes, out, seed)
@@ -99,6 +102,7 @@ def pocket_denoiser(
             minutes=minutes,
             size=size,
             seed=seed,
+            begin_from=begin_from,
             on_progress=on_progress,
         )
     say(done)

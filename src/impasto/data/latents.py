@@ -64,3 +64,10 @@ class TextStates:
     def states(self, texts: Sequence[str]) -> np.ndarray:
         """The states of texts that were given at the start: float32 [n, tokens, width]."""
         return self._rows[[self._places[text] for text in texts]].astype(np.float32)
+
+    def sample(self, count: int) -> np.ndarray:
+        """The states of at most `count` of all its texts, evenly spread in their order: float32 [n * tokens, width]."""
+        texts = sorted(self._places)
+        picked = texts[:: max(1, len(texts) // count)][:count]
+        states = self.states(picked)
+        return states.reshape(-1, states.shape[-1])

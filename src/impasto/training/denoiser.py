@@ -13,6 +13,7 @@ from torch import nn
 
 from impasto.data.latents import TextStates
 from impasto.training.loop import ShuffledOrder
+from impasto.training.text_whitening import TextWhitening
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class DenoiserChoices:
     batch: int = 24
     learning_rate: float = 8e-4
     weight_decay: float = 0.01
-    min_snr_gamma: float = 5.0
+    snr_gamma: float = 5.0
     empty_probability: float = 0.1  # classifier-free guidance: the share of steps that see no text
     # Stable Diffusion's 0.012 leaves 0.5 % of the signal's variance at the last step, from which a 16x16 latent's mean
     # colour can still be read; a painting that starts from pure noise then comes out grey. 0.02 leaves 0.02 %.
@@ -82,7 +83,7 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
 
 
 class DenoiserTask:
-    """v-prediction with min-SNR weights (Hang et al. 2023) on cached posteriors and text states."""
+    """v-prediction, weighted by a bounded signal-to-noise ratio, on cached posteriors and text states."""
 
     averaged: Sequence[str] = ("unet",)
 
@@ -92,20 +93,27 @@ class DenoiserTask:
         posterior: tuple[np.ndarray, np.ndarray],
         texts: Sequence[Sequence[str]],
         states: TextStates,
+        whitening: TextWhitening,
         choices: DenoiserChoices,
         *,
         seed: int,
     ) -> None:
-        """`posterior`: mean and deviation, each [n, c, h, w]; `texts[k]`: the variants of entry k's text."""
+        """`posterior`: mean and deviation, each [n, c, h, w]; `texts[k]`: the variants of entry k's text.
+
+        The U-Net is trained on whitened states: `whitening.fold_into(unet)` makes it one for plain states.
+        """
         self.unet, self.choices, self.texts, self.states, self.seed = unet.train(), choices, texts, states, seed
         self.mean, self.deviation = (torch.from_numpy(part) for part in posterior)
         self.order = ShuffledOrder(len(self.mean), choices.batch, seed)
         alphas: torch.Tensor = make_schedule(choices).alphas_cumprod
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
         ratio = alphas / (1 - alphas)
-        self.weight = ratio.clamp(max=choices.min_snr_gamma) / (ratio + 1)
+        # As an error of the clean latent, min(SNR + 1, gamma): min-SNR (Hang et al. 2023) with 1 added, as v-prediction has
+        # it. Without it the noisy end, where a 16x16 latent's composition is decided, would weigh next to nothing.
+        self.weight = (ratio + 1).clamp(max=choices.snr_gamma) / (ratio + 1)
         self.weight = self.weight / self.weight.mean()
-        self.models: dict[str, nn.Module] = {"unet": unet}
+        self.whitening = whitening
+        self.models: dict[str, nn.Module] = {"unet": unet, "whitening": whitening}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "unet": torch.optim.AdamW(
                 unet.parameters(),
@@ -128,7 +136,7 @@ class DenoiserTask:
         """One step. Timesteps are stratified over the batch, which lowers the loss's variance at no cost."""
         del progress
         numbers = self.order.at(step)
-        states = torch.from_numpy(self.states.states(self._draw_texts(numbers, step)))
+        states = self.whitening(torch.from_numpy(self.states.states(self._draw_texts(numbers, step))))
         mean = self.mean[numbers]
         latents = mean + self.deviation[numbers] * torch.randn_like(mean)
         count = len(numbers)

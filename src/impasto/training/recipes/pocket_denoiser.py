@@ -16,6 +16,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from impasto.checkpoints.minilm import load_text_encoder
 from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
+from impasto.errors import ImpastoError
 from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
 from impasto.training.autoencoder import posterior_of, to_tensor
@@ -30,8 +31,10 @@ from impasto.training.recipes.pocket import (
     write_report,
 )
 from impasto.training.state import write_atomically
+from impasto.training.text_whitening import TextWhitening
 
 TEXT_VARIANTS = 2
+WHITENED_TEXTS = 1500  # of 77 token states each
 SHARD = "15MB"  # every file of a checkpoint stays below 16 MiB
 
 
@@ -81,11 +84,14 @@ def train_denoiser(
     steps: int | None = None,
     size: int = 128,
     seed: int = 0,
+    begin_from: Path | None = None,
     choices: DenoiserChoices | None = None,
     save_steps: int | None = None,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` paints with.
+
+    `begin_from`: a checkpoint folder whose U-Net, of the same shape, the weights begin as; else they begin untrained.
 
     Raises:
         UsageError, ImpastoError: no pictures, no autoencoder, another run's folder, impossible numbers.
@@ -112,13 +118,30 @@ def train_denoiser(
     states = prepare_text_states([t for variants in texts for t in variants], on_progress)
     torch.manual_seed(seed)
     unet = make_unet(choices, channels, size // 8)
-    task = DenoiserTask(unet, posterior, texts, states, choices, seed=seed)
+    whitening = TextWhitening(torch.from_numpy(states.sample(WHITENED_TEXTS)))
+    if begin_from is not None:
+        begin_as(unet, begin_from)
+        whitening.unfold_from(unet)
+    task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed)
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
     )
     unet.load_state_dict(averages["unet"].module.state_dict())
+    whitening.fold_into(unet)
     write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
     return assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
+
+
+def begin_as(unet: UNet2DConditionModel, checkpoint: Path) -> None:
+    """Copies a checkpoint's U-Net weights. Raises ImpastoError where there are none or they have another shape."""
+    folder = checkpoint / "unet"
+    if not (folder / "config.json").is_file():
+        raise ImpastoError(f"--from {checkpoint} holds no U-Net: give a checkpoint folder, as `train` writes them")
+    try:
+        weights = UNet2DConditionModel.from_pretrained(folder, local_files_only=True, torch_dtype=torch.float32)
+        unet.load_state_dict(weights.state_dict())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ImpastoError(f"--from {checkpoint} does not fit this recipe: {str(error).splitlines()[0]}") from None
 
 
 def prepare_text_states(texts: Sequence[str], on_progress: Progress = no_report) -> TextStates:
