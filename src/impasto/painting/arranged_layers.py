@@ -5,9 +5,12 @@ The mathematics is diffusers'; what changes is how often it is done and in which
 - Convolution weights are laid out for oneDNN once instead of in every call, and pictures stay channels-last.
 - Nearest upsampling by 2 and the 3x3 convolution after it become one 2x2 convolution with four times the channels:
   each of the four output phases sees only 2x2 different inputs, so 4/9 of the multiplications remain.
+- Where a skip connection is the same for both halves of a guided batch, it is convolved once: a convolution of two inputs
+  side by side is the sum of two.
 - A residual is added by the convolution itself while it writes its result.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -65,12 +68,33 @@ class PackedConvolution:
         )
 
 
+def split_convolution(convolution: Any, channels: int) -> tuple[PackedConvolution, PackedConvolution]:
+    """The convolutions of the first `channels` inputs, with the bias, and of the rest, without: their sum is the whole."""
+    weight = convolution.weight.detach()
+    rest = weight[:, channels:].contiguous(), torch.zeros(len(weight))
+    return PackedConvolution(convolution, weight[:, :channels].contiguous()), PackedConvolution(convolution, *rest)
+
+
 class NormalizedSilu:
     """GroupNorm, then SiLU."""
 
     def __init__(self, norm: Any) -> None:
         demand(type(norm) is nn.GroupNorm, "norm")
         self._norm = norm
+
+    def split(self, channels: int) -> "tuple[NormalizedSilu, NormalizedSilu] | None":
+        """The norms of the first `channels` and of the rest, or None where a group has channels of both."""
+        norm = self._norm
+        members = norm.num_channels // norm.num_groups
+        if channels % members or norm.weight is None:
+            return None
+        parts = []
+        for chosen in (slice(None, channels), slice(channels, None)):
+            weight, bias = norm.weight.detach()[chosen], norm.bias.detach()[chosen]
+            part = nn.GroupNorm(len(weight) // members, len(weight), eps=norm.eps, device="meta")
+            part.weight, part.bias = nn.Parameter(weight, False), nn.Parameter(bias, False)
+            parts.append(NormalizedSilu(part))
+        return parts[0], parts[1]
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         norm = self._norm
@@ -93,6 +117,25 @@ class Residual:
         # Linear layer from the (activated) time embedding; None in a VAE.
         self.time: nn.Linear | None = block.time_emb_proj
         self.inner_bias = self._conv1.bias
+        self._block = block
+        self._halves: tuple[int, _JoinedInput | None] | None = None
+
+    def join(self, x: torch.Tensor, skip: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """The block on x [k n, C, h, w] beside skip [n, S, h, w], which is the same for k parts of the batch.
+
+        What only the skip goes into is computed for n of them: half of its share under guidance.
+        """
+        copies = len(x) // len(skip)
+        if self._halves is None or self._halves[0] != x.shape[1]:
+            self._halves = (x.shape[1], _split_input(self._block, x.shape[1]))
+        halves = self._halves[1]
+        if copies == 1 or halves is None:
+            return self(torch.cat([x, skip.repeat(copies, 1, 1, 1)], dim=1), bias)
+        inner, skipped = halves.convolutions[0](halves.norms[0](x), bias), halves.norms[1](skip)
+        _add_to_parts(inner, halves.convolutions[1](skipped))
+        total = halves.shortcuts[0](x)
+        _add_to_parts(total, halves.shortcuts[1](skip))
+        return self._conv2.add_to(total, self._second(inner))
 
     def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         """x [n, C, h, w] -> [n, C', h, w]; `bias` [C'] holds conv1's bias and the time embedding."""
@@ -101,6 +144,28 @@ class Residual:
         # The result goes into a fresh tensor: x may still be wanted as a skip connection.
         total = x.clone(memory_format=torch.channels_last) if self._shortcut is None else self._shortcut(x)
         return self._conv2.add_to(total, inner)
+
+
+@dataclass(frozen=True)
+class _JoinedInput:
+    """What a residual block does first, for each of the two inputs that diffusers concatenates."""
+
+    norms: tuple[NormalizedSilu, NormalizedSilu]
+    convolutions: tuple[PackedConvolution, PackedConvolution]
+    shortcuts: tuple[PackedConvolution, PackedConvolution]
+
+
+def _split_input(block: Any, channels: int) -> _JoinedInput | None:
+    norms = NormalizedSilu(block.norm1).split(channels)
+    if norms is None or block.conv_shortcut is None:
+        return None
+    return _JoinedInput(norms, split_convolution(block.conv1, channels), split_convolution(block.conv_shortcut, channels))
+
+
+def _add_to_parts(total: torch.Tensor, part: torch.Tensor) -> None:
+    """Adds `part` [n, ...] to each of the k parts of `total` [k n, ...], in place."""
+    for start in range(0, len(total), len(part)):
+        total[start : start + len(part)] += part
 
 
 class FoldedUpsample:

@@ -192,6 +192,11 @@ class ArrangedUNet:
             x = residual(x, next(biases))
             return x if transformer is None else transformer(split(x), [next(memory) for _ in transformer.blocks])
 
+        def climb(pair: tuple[Residual, Transformer | None], x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+            residual, transformer = pair
+            x = residual.join(x, skip, next(biases))
+            return x if transformer is None else transformer(x, [next(memory) for _ in transformer.blocks])
+
         x = self._conv_in(latents.contiguous(memory_format=torch.channels_last))
         skips = [x]
         for stage in self._down:
@@ -210,7 +215,7 @@ class ArrangedUNet:
         x = split(x)
         for stage in self._up:
             for pair in stage.pairs:
-                x = apply(pair, torch.cat([x, split(skips.pop())], dim=1))
+                x = climb(pair, x, skips.pop())
             if isinstance(stage.resample, FoldedUpsample):
                 x = stage.resample(x, skips[-1].shape[2:])
         return self._conv_out(self._norm_out(x))
