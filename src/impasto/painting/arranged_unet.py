@@ -92,14 +92,17 @@ class TransformerBlock:
         self._norms = (block.norm1, block.norm2, block.norm3)
         demand(all(type(norm) is nn.LayerNorm for norm in self._norms), "transformer norm")
         self._itself, self.text = SelfAttention(block.attn1), TextAttention(block.attn2)
-        self._gate, self._out = gate.proj, out
+        # The gated half of the layer in a product of its own: both results are then contiguous.
+        self._inner, self._gate = zip(gate.proj.weight.detach().chunk(2), gate.proj.bias.detach().chunk(2), strict=True)
+        self._out = out
 
     def __call__(self, x: torch.Tensor, memory: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """x [n, positions, C] -> the same shape."""
         x = x + self._itself(self._norms[0](x))
         x += self.text(self._norms[1](x), memory)
-        inner, gate = self._gate(self._norms[2](x)).chunk(2, dim=-1)
-        x += self._out(F.gelu(gate).mul_(inner))
+        seen = self._norms[2](x)
+        gated = F.gelu(F.linear(seen, *self._gate))
+        x += self._out(gated.mul_(F.linear(seen, *self._inner)))
         return x
 
 

@@ -19,7 +19,7 @@ from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
-from impasto.settings import choose_device, choose_precision
+from impasto.settings import choose_device, choose_precision, keep_freed_memory
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -75,6 +75,8 @@ class Painter:
         from impasto.checkpoints.load import load_components
 
         where = choose_device(device)
+        if where.type == "cpu":
+            keep_freed_memory()
         return cls(load_components(checkpoint, device=where, dtype=choose_precision(precision, where)), where)
 
     def condition(
