@@ -75,6 +75,14 @@ def test_the_noisy_end_weighs_most_and_the_weights_average_one(tmp_path: Path) -
     assert float(as_clean_error.max() / as_clean_error[-1]) == pytest.approx(SMALL.snr_gamma, rel=1e-2)
 
 
+def test_most_timesteps_are_where_a_composition_is_decided(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    times = torch.cat([task._draw_times(24) for _ in range(200)])
+    assert 0 <= int(times.min()) < 30 and 970 < int(times.max()) <= 999
+    middle = ((times > 150) & (times < 650)).float().mean()
+    assert 0.65 < float(middle) < 0.8
+
+
 def test_the_schedule_leaves_no_colour_at_its_end() -> None:
     schedule = make_schedule(DenoiserChoices())
     assert schedule.config["prediction_type"] == "v_prediction"

@@ -89,6 +89,7 @@ def pocket_denoiser(
     begin_from: Annotated[
         Path | None, typer.Option("--from", help="Begin with this checkpoint folder's U-Net, of the same shape.")
     ] = None,
+    align: Annotated[bool, typer.Option(help="Learn from a classifier's features too; far fewer steps are needed.")] = True,
 ) -> None:
     """Train pocket's denoiser and put the checkpoint together."""
     run = _check("pocket-denoiser", catalogue, minutes, out, seed)
@@ -103,6 +104,7 @@ def pocket_denoiser(
             size=size,
             seed=seed,
             begin_from=begin_from,
+            aligned=align,
             on_progress=on_progress,
         )
     say(done)

@@ -19,6 +19,7 @@ from impasto.data.latents import TextStates, prepare_latents
 from impasto.errors import ImpastoError
 from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
+from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
 from impasto.training.loop import Schedule, train
@@ -86,6 +87,7 @@ def train_denoiser(
     seed: int = 0,
     begin_from: Path | None = None,
     choices: DenoiserChoices | None = None,
+    aligned: bool = True,
     save_steps: int | None = None,
     on_progress: Progress = no_report,
 ) -> Path:
@@ -122,7 +124,12 @@ def train_denoiser(
     if begin_from is not None:
         begin_as(unet, begin_from)
         whitening.unfold_from(unet)
-    task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed)
+    features = None
+    if aligned:
+        features = FeatureMaps(
+            pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
+        )
+    task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed, features=features)
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
     )

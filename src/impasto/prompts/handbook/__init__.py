@@ -1,0 +1,106 @@
+"""The handbook: what can be painted and how it was painted, offline, in plain files that a person can read and correct.
+
+`artists`, `styles`, `genres` and `themes` hold one Markdown file per entry: a title, fields (`name: a, b, c`), a body. The
+body's sentences each name their subject, so that any of them can stand alone in a prompt.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from impasto.errors import ImpastoError
+from impasto.prompts.artists import plain_name
+
+Kind = Literal["artists", "styles", "genres", "themes"]
+KINDS: tuple[Kind, ...] = ("artists", "styles", "genres", "themes")
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "artists": ("life", "places", "motifs", "palette", "brushwork"),
+    "styles": ("also", "period", "traits"),
+    "genres": ("also", "traits"),
+    "themes": ("also", "places", "times", "motifs"),
+}
+_FIELD = re.compile(r"([a-z]+): (\S.*)")
+# A full stop ends a sentence, but not after an initial or a usual abbreviation.
+_END = re.compile(r"(?<!\b[A-Z])(?<!\bSt)(?<!\bMt)(?<!\bc)[.!?]\s+(?=[^a-z])")
+
+
+@dataclass(frozen=True)
+class HandbookEntry:
+    """One file of the handbook. `fields` holds the lines between title and body, in their order."""
+
+    kind: Kind
+    slug: str
+    title: str
+    fields: tuple[tuple[str, str], ...]
+    body: str
+
+    def field(self, name: str) -> str:
+        """The field's text, or "" where the entry has none."""
+        return dict(self.fields).get(name, "")
+
+    def items(self, name: str) -> list[str]:
+        """The field's text cut at its commas."""
+        return [part.strip() for part in self.field(name).split(",") if part.strip()]
+
+    @property
+    def names(self) -> list[str]:
+        """The title and what else the entry is looked for by."""
+        return [self.title, *self.items("also")]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The body's sentences."""
+        return split_sentences(self.body)
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences of plain prose, each with its full stop."""
+    text = " ".join(text.split())
+    ends = [match.start() + 1 for match in _END.finditer(text)]
+    parts = [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+    return [part for part in parts if part]
+
+
+def read_entry(kind: Kind, path: Path) -> HandbookEntry:
+    """One file. Raises ImpastoError naming file and line where it is not as it should be."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImpastoError(f"{path}: {error}") from None
+    if not lines or not re.fullmatch(r"# \S.*", lines[0]):
+        raise ImpastoError(f'{path}, line 1: the title is missing ("# Claude Monet")')
+    fields: list[tuple[str, str]] = []
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            break
+        match = _FIELD.fullmatch(line.strip())
+        if match is None or match[1] not in FIELDS[kind]:
+            raise ImpastoError(f"{path}, line {number}: not a field of {kind} ({', '.join(FIELDS[kind])})")
+        fields.append((match[1], match[2]))
+    body = " ".join(" ".join(lines[len(fields) + 1 :]).split())
+    if not body:
+        raise ImpastoError(f"{path}: the text is missing, after an empty line")
+    return HandbookEntry(kind, path.stem, lines[0][2:].strip(), tuple(fields), body)
+
+
+def read_handbook(folder: Path) -> list[HandbookEntry]:
+    """All entries under `folder`, by kind and file name. Raises ImpastoError for the first file that cannot be read."""
+    return [read_entry(kind, path) for kind in KINDS for path in sorted((folder / kind).glob("*.md"))]
+
+
+@cache
+def handbook() -> tuple[HandbookEntry, ...]:
+    """The handbook that came with Impasto."""
+    return tuple(read_handbook(Path(__file__).parent))
+
+
+def look_up(name: str, entries: Sequence[HandbookEntry], kind: Kind | None = None) -> HandbookEntry | None:
+    """The entry of this name, or of one of its other names; case and accents do not matter."""
+    wanted = plain_name(name)
+    for entry in entries:
+        if kind in (None, entry.kind) and wanted and wanted in map(plain_name, entry.names):
+            return entry
+    return None
