@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
-    {"settings"},
+    {"settings", "files"},
     {"prompts", "data", "checkpoints"},
     {"painting", "training", "evaluation", "gallery"},
     {"cli", "studio", "cluster"},

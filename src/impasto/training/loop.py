@@ -20,7 +20,8 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.state import load_newest_state, save_state, write_atomically
+from impasto.files import write_atomically
+from impasto.training.state import load_newest_state, save_state
 
 
 class Task(Protocol):

@@ -15,6 +15,7 @@ from impasto.data.catalogue import Catalogue, read_catalogue
 from impasto.data.pixels import Pixels, prepare_pixels, training_entries
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
+from impasto.files import write_atomically
 from impasto.settings import cache_folder
 from impasto.training.autoencoder import (
     AutoencoderChoices,
@@ -25,7 +26,6 @@ from impasto.training.autoencoder import (
     reconstruct,
 )
 from impasto.training.loop import Schedule, train
-from impasto.training.state import write_atomically
 
 Progress = Callable[[str, float, dict[str, float]], None]  # stage, share done 0 to 1, latest losses
 

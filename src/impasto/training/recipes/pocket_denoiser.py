@@ -17,6 +17,7 @@ from impasto.checkpoints.minilm import load_text_encoder
 from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.errors import ImpastoError
+from impasto.files import write_atomically
 from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
@@ -31,7 +32,6 @@ from impasto.training.recipes.pocket import (
     no_report,
     write_report,
 )
-from impasto.training.state import write_atomically
 from impasto.training.text_whitening import TextWhitening
 
 TEXT_VARIANTS = 2
