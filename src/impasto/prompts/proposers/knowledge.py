@@ -1,0 +1,106 @@
+"""Knowledge about what a prompt names, looked up with BM25: titles first, then contents (section 3 of wu2022)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from impasto.errors import MissingPart
+from impasto.prompts.handbook import handbook, split_sentences
+from impasto.prompts.proposers import Candidate
+
+
+@dataclass(frozen=True)
+class Article:
+    """What can be looked up: `names` are its title and other names, `source` says where it stands."""
+
+    title: str
+    names: tuple[str, ...]
+    text: str
+    source: str
+
+
+class KnowledgeIndex:
+    """Two BM25 indexes over articles, one of their names and one of their whole texts.
+
+    Raises:
+        MissingPart: bm25s is not installed.
+    """
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.articles = list(articles)
+        self._names = _index([" ".join(article.names) for article in self.articles])
+        self._texts = _index([f"{' '.join(article.names)} {article.text}" for article in self.articles])
+
+    def search(self, query: str, count: int = 5, *, title_weight: float = 2.0) -> list[tuple[Article, float]]:
+        """The best articles for a query and their scores, best first; none that shares no word with it.
+
+        An article's score is that of its text, plus `title_weight` times that of its names.
+        """
+        words = _tokens([query])
+        if not self.articles or not words[0]:
+            return []
+        scores = self._texts.get_scores(words[0]) + title_weight * self._names.get_scores(words[0])
+        best = np.argsort(-scores, kind="stable")[:count]
+        return [(self.articles[place], float(scores[place])) for place in best if scores[place] > 0]
+
+
+def _tokens(texts: Sequence[str]) -> list[list[str]]:
+    bm25s = _library()
+    return bm25s.tokenize(list(texts), stopwords="en", stemmer=_singular, return_ids=False, show_progress=False)
+
+
+def _singular(words: Sequence[str]) -> list[str]:
+    """Plurals and singulars fall together: enough of a stemmer for nouns, and one that leaves names alone."""
+    plural = [len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) for word in words]
+    return [word[:-1] if cut else word for word, cut in zip(words, plural, strict=True)]
+
+
+def _index(texts: Sequence[str]) -> Any:
+    index = _library().BM25()
+    index.index(_tokens(texts), show_progress=False)
+    return index
+
+
+@cache
+def _library() -> Any:
+    try:
+        import bm25s
+    except ImportError:
+        raise MissingPart("looking up knowledge needs bm25s: pip install 'impasto[expand]'") from None
+    return bm25s
+
+
+@cache
+def handbook_index() -> KnowledgeIndex:
+    """The handbook, ready to be searched. Only themes, genres and styles: who asks for an artist names him."""
+    return KnowledgeIndex(
+        [
+            Article(entry.title, tuple(entry.names), entry.body, f"handbook: {entry.title}")
+            for entry in handbook()
+            if entry.kind == "themes"
+        ]
+    )
+
+
+class KnowledgeProposer:
+    """The sentences of the articles that a prompt, or what language models wrote on it, leads to."""
+
+    name = "knowledge"
+
+    def __init__(self, index: KnowledgeIndex, *, articles: int = 4) -> None:
+        self._index, self._articles = index, articles
+
+    def propose(self, prompt: str, *, count: int, seed: int, queries: Sequence[str] = ()) -> list[Candidate]:
+        """The sentences of the articles found for `prompt`, then for each of `queries`, in the articles' order."""
+        del seed
+        found: dict[str, Article] = {}
+        for query in (prompt, *queries):
+            for article, _ in self._index.search(query, self._articles):
+                found.setdefault(article.source, article)
+        candidates = [
+            Candidate(sentence, article.source) for article in found.values() for sentence in split_sentences(article.text)
+        ]
+        return candidates[:count]
