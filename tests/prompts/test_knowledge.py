@@ -36,7 +36,11 @@ def test_sentences_are_proposed_for_the_prompt_and_for_what_was_written_on_it() 
 
 @pytest.mark.parametrize(
     ("prompt", "theme"),
-    [("urbanization of China", "Growth of Chinese cities"), ("asia morning", "Asia in the morning"), ("loneliness", "Solitude")],
+    [
+        ("urbanization of China", "Growth of Chinese cities"),
+        ("asia morning", "Asia in the morning"),
+        ("loneliness", "Solitude"),
+    ],
 )
 def test_the_handbook_knows_what_people_ask_for(prompt: str, theme: str) -> None:
     assert handbook_index().search(prompt)[0][0].title == theme

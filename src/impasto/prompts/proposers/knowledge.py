@@ -31,8 +31,9 @@ class KnowledgeIndex:
 
     def __init__(self, articles: Sequence[Article]) -> None:
         self.articles = list(articles)
-        self._names = _index([" ".join(article.names) for article in self.articles])
-        self._texts = _index([f"{' '.join(article.names)} {article.text}" for article in self.articles])
+        if self.articles:  # bm25s indexes no empty corpus
+            self._names = _index([" ".join(article.names) for article in self.articles])
+            self._texts = _index([f"{' '.join(article.names)} {article.text}" for article in self.articles])
 
     def search(self, query: str, count: int = 5, *, title_weight: float = 2.0) -> list[tuple[Article, float]]:
         """The best articles for a query and their scores, best first; none that shares no word with it.
