@@ -16,7 +16,8 @@ PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
     {"settings", "files"},
-    {"prompts", "data", "checkpoints"},
+    {"checkpoints"},
+    {"prompts", "data"},
     {"painting", "training", "evaluation", "gallery"},
     {"cli", "studio", "cluster"},
 ]

@@ -15,6 +15,8 @@ from impasto.cli.artists import artists
 from impasto.cli.checkpoints import checkpoints
 from impasto.cli.console import StoppedError, say_error
 from impasto.cli.doctor import doctor
+from impasto.cli.expand import expand
+from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
 from impasto.cli.repaint import repaint
 from impasto.cli.show import show
@@ -32,6 +34,8 @@ app.command()(paint)
 app.command()(show)
 app.command()(repaint)
 app.command()(artists)
+app.command()(expand)
+app.add_typer(knowledge, name="knowledge")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.command()(doctor)

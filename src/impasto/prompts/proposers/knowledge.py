@@ -91,16 +91,19 @@ class KnowledgeProposer:
 
     name = "knowledge"
 
-    def __init__(self, index: KnowledgeIndex, *, articles: int = 4) -> None:
-        self._index, self._articles = index, articles
+    def __init__(self, index: KnowledgeIndex, *, articles: int = 4, least_share: float = 0.3) -> None:
+        """At most `articles` for a query, and none with less than `least_share` of the best one's score."""
+        self._index, self._articles, self._least_share = index, articles, least_share
 
     def propose(self, prompt: str, *, count: int, seed: int, queries: Sequence[str] = ()) -> list[Candidate]:
         """The sentences of the articles found for `prompt`, then for each of `queries`, in the articles' order."""
         del seed
         found: dict[str, Article] = {}
         for query in (prompt, *queries):
-            for article, _ in self._index.search(query, self._articles):
-                found.setdefault(article.source, article)
+            ranked = self._index.search(query, self._articles)
+            for article, worth in ranked:
+                if worth >= self._least_share * ranked[0][1]:
+                    found.setdefault(article.source, article)
         candidates = [
             Candidate(sentence, article.source) for article in found.values() for sentence in split_sentences(article.text)
         ]
