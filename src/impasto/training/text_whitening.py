@@ -52,7 +52,7 @@ class TextWhitening(nn.Module):
 
 
 def _text_attentions(unet: nn.Module) -> list[Any]:
-    found = [module for name, module in unet.named_modules() if name.endswith("attn2")]
+    found: list[Any] = [module for name, module in unet.named_modules() if name.endswith("attn2")]
     for attention in found:
         assert attention.to_k.bias is None and attention.to_v.bias is None and attention.to_out[0].bias is not None
     return found

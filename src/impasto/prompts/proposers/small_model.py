@@ -6,6 +6,7 @@ It stands where wu2022 has T5 (continuation) and DialoGPT (dialogue) when those 
 import os
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,19 @@ class SmallModel:
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         try:
-            import xllamacpp
+            library: Any = import_module("xllamacpp")  # its stubs leave out what is used here
         except ImportError:
             raise MissingPart("the small language model needs llama.cpp: pip install 'impasto[expand]'") from None
         with path.open("rb") as file:
             if file.read(4) != b"GGUF":
                 raise ImpastoError(f"{path} is not a GGUF model")
-        parameters: Any = xllamacpp.CommonParams()
+        parameters: Any = library.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx, parameters.n_parallel = _CONTEXT, 1
         parameters.cpuparams.n_threads = threads or len(os.sched_getaffinity(0))
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
         try:
-            self._server: Any = xllamacpp.Server(parameters)
+            self._server: Any = library.Server(parameters)
         except RuntimeError as error:
             raise ImpastoError(f"{path} is not a model that llama.cpp can read: {error}") from None
 

@@ -118,17 +118,17 @@ def train_denoiser(
     )  # fmt: skip
     texts = [text_variants(entry) for entry in pixels.entries]
     states = prepare_text_states([t for variants in texts for t in variants], on_progress)
+    features = None
+    if aligned:
+        features = FeatureMaps(
+            pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
+        )
     torch.manual_seed(seed)
     unet = make_unet(choices, channels, size // 8)
     whitening = TextWhitening(torch.from_numpy(states.sample(WHITENED_TEXTS)))
     if begin_from is not None:
         begin_as(unet, begin_from)
         whitening.unfold_from(unet)
-    features = None
-    if aligned:
-        features = FeatureMaps(
-            pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
-        )
     task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed, features=features)
     averages = train(
         task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
