@@ -15,9 +15,10 @@ from impasto.painting.arrangement import PlainUNet, arrange_decoder, arrange_une
 @pytest.mark.parametrize("seed", [0, 1])  # linear and convolutional projections, VAE without and with attention
 @pytest.mark.parametrize("size", [(8, 8), (9, 13), (16, 12)])
 @pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("pooled", [False, True])  # the text in the time embedding
 @torch.inference_mode()
-def test_same_numbers(tmp_path: Path, seed: int, size: tuple[int, int], guided: bool) -> None:
-    components = make_components(tmp_path, seed=seed)
+def test_same_numbers(tmp_path: Path, seed: int, size: tuple[int, int], guided: bool, pooled: bool) -> None:
+    components = make_components(tmp_path, seed=seed, pooled=pooled)
     arranged, plain = arrange_unet(components.unet), PlainUNet(components.unet)
     assert isinstance(arranged, ArrangedUNet)
     latents = torch.randn(2, 8, *size)

@@ -40,8 +40,11 @@ SCHEDULE: dict[str, Any] = {
 }
 
 
-def make_components(folder: Path, prediction_type: str = "epsilon", seed: int = 0) -> Components:
-    """A VAE with f = 8, a U-Net of three levels, a BERT of one layer and a word tokenizer, all random."""
+def make_components(folder: Path, prediction_type: str = "epsilon", seed: int = 0, *, pooled: bool = False) -> Components:
+    """A VAE with f = 8, a U-Net of three levels, a BERT of one layer and a word tokenizer, all random.
+
+    `pooled`: the text joins the U-Net's time embedding too, as in the pocket checkpoint.
+    """
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -74,6 +77,8 @@ def make_components(folder: Path, prediction_type: str = "epsilon", seed: int = 
         cross_attention_dim=16,
         attention_head_dim=(2, 2, 4),
         use_linear_projection=not seed % 2,
+        addition_embed_type="text" if pooled else None,
+        addition_embed_type_num_heads=4,
     )
     text_encoder = BertModel(
         BertConfig(

@@ -1,6 +1,7 @@
 """The whole of pocket's making on drawn pictures: autoencoder, denoiser, a checkpoint folder; resumed on the way."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
         return sum((some[key].float() - weights[key].float()).abs().sum().item() for key in weights)
 
     assert 0 < distance(nearby) < 0.5 * distance(untrained)
+    deaf = replace(TINY_DENOISER, pooling_heads=0)
+    plain = train_denoiser(catalogue, decoder, tmp_path / "plain", steps=1, size=32, choices=deaf)
+    pooled = train_denoiser(
+        catalogue, decoder, tmp_path / "pooled", steps=1, size=32, choices=TINY_DENOISER, begin_from=plain
+    )
+    assert any("add_embedding.pool" in key for key in load_file(next((pooled / "unet").glob("*.safetensors"))))
     with pytest.raises(ImpastoError, match=r"--from .*nowhere holds no U-Net"):
         train_denoiser(catalogue, decoder, tmp_path / "x", steps=1, size=32, begin_from=tmp_path / "nowhere")
     with pytest.raises(ImpastoError, match="does not fit this recipe"):

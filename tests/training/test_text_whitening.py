@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from torch import nn
 
@@ -15,9 +18,9 @@ def anisotropic_states() -> torch.Tensor:
     return torch.randn(2000, 8, generator=generator) * deviations @ turn + 5
 
 
-def trained_looking_unet() -> nn.Module:
+def trained_looking_unet(pooling_heads: int) -> nn.Module:
     torch.manual_seed(1)
-    unet = make_unet(SMALL, 4, 8)
+    unet = make_unet(replace(SMALL, pooling_heads=pooling_heads), 4, 8)
     for parameter in unet.parameters():  # the zeros that training begins with would hide the text
         nn.init.normal_(parameter, std=0.1)
     return unet.eval()
@@ -34,11 +37,13 @@ def test_whitened_states_are_centred_and_weigh_alike() -> None:
     assert variances[1] > 0.6 and variances[-1] <= 1.001
 
 
+@pytest.mark.parametrize("pooling_heads", [0, 2])  # without and with the text in the time embedding
 @torch.no_grad()
-def test_folding_keeps_the_predictions_and_unfolding_undoes_it() -> None:
+def test_folding_keeps_the_predictions_and_unfolding_undoes_it(pooling_heads: int) -> None:
     states = anisotropic_states()[:154].reshape(2, 77, 8)
     whitening = TextWhitening(anisotropic_states())
-    unet = trained_looking_unet()
+    unet = trained_looking_unet(pooling_heads)
+    whitening.attach_to(unet)
     before = {name: value.clone() for name, value in unet.state_dict().items()}
     noisy, times = torch.randn(2, 4, 8, 8), torch.tensor([10, 900])
     expected = unet(noisy, times, whitening(states)).sample

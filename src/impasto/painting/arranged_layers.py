@@ -102,7 +102,7 @@ class NormalizedSilu:
 
 
 class Residual:
-    """diffusers' ResnetBlock2D. The time embedding is one for the whole batch, so it is added to conv1's bias."""
+    """diffusers' ResnetBlock2D. Where the time embedding is one for the whole batch, it is added to conv1's bias."""
 
     def __init__(self, block: Any) -> None:
         demand(type(block).__name__ == "ResnetBlock2D", "residual block")
@@ -131,19 +131,26 @@ class Residual:
         halves = self._halves[1]
         if copies == 1 or halves is None:
             return self(torch.cat([x, skip.repeat(copies, 1, 1, 1)], dim=1), bias)
-        inner, skipped = halves.convolutions[0](halves.norms[0](x), bias), halves.norms[1](skip)
+        inner, skipped = _biased(halves.convolutions[0], halves.norms[0](x), bias), halves.norms[1](skip)
         _add_to_parts(inner, halves.convolutions[1](skipped))
         total = halves.shortcuts[0](x)
         _add_to_parts(total, halves.shortcuts[1](skip))
         return self._conv2.add_to(total, self._second(inner))
 
     def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-        """x [n, C, h, w] -> [n, C', h, w]; `bias` [C'] holds conv1's bias and the time embedding."""
-        inner = self._conv1(self._first(x), bias)
+        """x [n, C, h, w] -> [n, C', h, w]; `bias` [C'] or [n, C'] holds conv1's bias and the time embedding."""
+        inner = _biased(self._conv1, self._first(x), bias)
         inner = self._second(inner)
         # The result goes into a fresh tensor: x may still be wanted as a skip connection.
         total = x.clone(memory_format=torch.channels_last) if self._shortcut is None else self._shortcut(x)
         return self._conv2.add_to(total, inner)
+
+
+def _biased(convolution: PackedConvolution, x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """The convolution with `bias` [C'] for the batch or [n, C'] for each picture in place of its own."""
+    if bias is None or bias.ndim == 1:
+        return convolution(x, bias)
+    return convolution(x, torch.zeros_like(bias[0])).add_(bias[:, :, None, None])
 
 
 @dataclass(frozen=True)

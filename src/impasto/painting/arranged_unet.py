@@ -2,7 +2,8 @@
 
 What a step need not do again is done once: keys and values of the texts when they are told, all projections of the
 time embedding in one product. And under guidance, what comes before the first attention to the text is the same for
-both halves of the batch, so it is computed for one of them.
+both halves of the batch, so it is computed for one of them. (Where the text joins the time embedding, as in the pocket
+checkpoint, that is the first convolution only.)
 """
 
 from collections.abc import Callable
@@ -151,8 +152,9 @@ class ArrangedUNet:
 
     def __init__(self, unet: Any) -> None:
         config = unet.config
-        for name in ("class_embedding", "encoder_hid_proj", "add_embedding", "time_embed_act"):
+        for name in ("class_embedding", "encoder_hid_proj", "time_embed_act"):
             demand(getattr(unet, name, None) is None, name)
+        demand(config.addition_embed_type in (None, "text"), "added embedding")
         demand(not config.center_input_sample and unet.time_embedding.post_act is None, "input")
         demand(unet.time_embedding.cond_proj is None and isinstance(unet.conv_act, nn.SiLU), "output")
         self._unet = unet
@@ -180,10 +182,18 @@ class ArrangedUNet:
     def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """See `TellableUNet.tell`."""
         memories = [block.text.memory(states) for block in self._attentions]
-        return lambda latents, timestep: self._predict(latents, timestep, memories, guided)
+        pooled = self._unet.add_embedding(states) if self._unet.config.addition_embed_type else None
+        return lambda latents, timestep: self._predict(latents, timestep, memories, pooled, guided)
 
-    def _predict(self, latents: torch.Tensor, timestep: torch.Tensor, memories: TextMemory, guided: bool) -> torch.Tensor:
-        biases, memory = iter(self._time_biases(timestep)), iter(memories)
+    def _predict(
+        self,
+        latents: torch.Tensor,
+        timestep: torch.Tensor,
+        memories: TextMemory,
+        pooled: torch.Tensor | None,
+        guided: bool,
+    ) -> torch.Tensor:
+        biases, memory = iter(self._time_biases(timestep, pooled)), iter(memories)
         copies = 2 if guided else 1
 
         def split(x: torch.Tensor) -> torch.Tensor:
@@ -202,6 +212,8 @@ class ArrangedUNet:
 
         x = self._conv_in(latents.contiguous(memory_format=torch.channels_last))
         skips = [x]
+        if pooled is not None:
+            x = split(x)
         for stage in self._down:
             for pair in stage.pairs:
                 x = apply(pair, x)
@@ -223,10 +235,16 @@ class ArrangedUNet:
                 x = stage.resample(x, skips[-1].shape[2:])
         return self._conv_out(self._norm_out(x))
 
-    def _time_biases(self, timestep: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """For each residual block [C']: its first convolution's bias plus its projection of the time embedding."""
+    def _time_biases(self, timestep: torch.Tensor, pooled: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+        """For each residual block, its first convolution's bias plus its projection of the time embedding.
+
+        [C'] each; [m, C'] where the `pooled` texts [m, C] join the time embedding.
+        """
         embedding = self._unet.time_embedding(self._unet.time_proj(timestep.reshape(1)).float())
-        return F.linear(F.silu(embedding), self._time_weight, self._time_bias)[0].split(self._time_sizes)
+        if pooled is not None:
+            embedding = embedding + pooled
+        biases = F.linear(F.silu(embedding), self._time_weight, self._time_bias)
+        return (biases if pooled is not None else biases[0]).split(self._time_sizes, dim=-1)
 
 
 def _stage(block: Any, plain: str, resamplers: str) -> Stage:

@@ -106,7 +106,8 @@ def make_scheduler(name: str, scheduler_config: dict[str, Any], eta: float = 0.0
     Args:
         name: a key of `SAMPLERS`.
         scheduler_config: the checkpoint's scheduler_config.json: betas, prediction_type, steps_offset,
-            timestep_spacing and set_alpha_to_one are kept; what the sampler does not know is left out.
+            timestep_spacing, use_karras_sigmas and set_alpha_to_one (False, as in Stable Diffusion, where it is
+            not said) are kept; what the sampler does not know is left out.
         eta: 0 .. 1, the share of DDPM's variance that `ddim` adds in each step (sigma_t of equation 19).
 
     Raises:
@@ -126,7 +127,8 @@ def make_scheduler(name: str, scheduler_config: dict[str, Any], eta: float = 0.0
     kind: Any = LinearMultistepScheduler if spec.scheduler == "LinearMultistepScheduler" else None
     kind = kind or getattr(diffusers, spec.scheduler)
     known = inspect.signature(kind.__init__).parameters
-    settings = {key: value for key, value in {**scheduler_config, **_LATENTS}.items() if key in known}
+    said = {"set_alpha_to_one": False, **scheduler_config, **_LATENTS}
+    settings = {key: value for key, value in said.items() if key in known}
     if kind is LinearMultistepScheduler:
         scheduler = LinearMultistepScheduler(**{**settings, **spec.options, "prediction_type": "epsilon"})
         scheduler.velocity = prediction == "v_prediction"

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from torch import nn
 
 from impasto.data.latents import TextStates
@@ -28,6 +29,9 @@ class DenoiserChoices:
     head_width: int = 32
     layers_per_block: int = 1
     text_width: int = 384
+    # Heads of the pooling that brings the text into the time embedding, and so to every convolution: the manner of a
+    # painter is a matter of texture, and the finest level has no attention to the text. 0: no such part.
+    pooling_heads: int = 8
     batch: int = 24
     learning_rate: float = 8e-4
     weight_decay: float = 0.01
@@ -45,15 +49,30 @@ class DenoiserChoices:
 
 
 def make_schedule(choices: DenoiserChoices) -> DDIMScheduler:
-    """The noise schedule, with `prediction_type` v (Salimans and Ho 2022) in its config."""
+    """The noise schedule that the U-Net is trained on, with `prediction_type` v (Salimans and Ho 2022)."""
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_start=choices.beta_start,
         beta_end=choices.beta_end,
         beta_schedule="scaled_linear",
         prediction_type="v_prediction",
-        clip_sample=False,
-        set_alpha_to_one=False,
+    )
+
+
+def make_sampler(choices: DenoiserChoices) -> DPMSolverMultistepScheduler:
+    """What the checkpoint says of its schedule and of how it is best sampled: DPM-Solver++ in Karras's noise levels.
+
+    Steps spread evenly over the timesteps leave one from sigma 0.2 to the end. The latents' texture channels deviate by
+    0.28, and a Gaussian of that deviation comes out of 20 such steps with 77 % of it; with Karras's spacing with 102 %.
+    """
+    return DPMSolverMultistepScheduler(
+        num_train_timesteps=1000,
+        beta_start=choices.beta_start,
+        beta_end=choices.beta_end,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        use_karras_sigmas=True,
+        timestep_spacing="leading",
         steps_offset=1,
     )
 
@@ -78,6 +97,8 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
         attention_head_dim=cast(Any, tuple(max(1, width // choices.head_width) for width in choices.block_out_channels)),
         use_linear_projection=True,
         norm_num_groups=choices.norm_groups,
+        addition_embed_type="text" if choices.pooling_heads else None,
+        addition_embed_type_num_heads=choices.pooling_heads,
     )
     for name, module in unet.named_modules():
         last_of_branch = name.endswith((".conv2", ".proj_out")) or name == "conv_out"
@@ -85,6 +106,8 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
             nn.init.zeros_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+    if choices.pooling_heads:
+        nn.init.zeros_(cast(Any, unet.add_embedding).norm2.weight)
     return unet
 
 
@@ -120,6 +143,7 @@ class DenoiserTask:
         self.weight = (ratio + 1).clamp(max=choices.snr_gamma) / (ratio + 1)
         self.weight = self.weight / self.weight.mean()
         self.whitening = whitening
+        whitening.attach_to(unet)
         self.models: dict[str, nn.Module] = {"unet": unet, "whitening": whitening}
         self.features = features
         if features is not None:

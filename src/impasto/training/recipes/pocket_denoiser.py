@@ -22,7 +22,7 @@ from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
-from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_schedule, make_unet
+from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
 from impasto.training.loop import Schedule, train
 from impasto.training.recipes.pocket import (
     Progress,
@@ -140,13 +140,18 @@ def train_denoiser(
 
 
 def begin_as(unet: UNet2DConditionModel, checkpoint: Path) -> None:
-    """Copies a checkpoint's U-Net weights. Raises ImpastoError where there are none or they have another shape."""
+    """Copies a checkpoint's U-Net weights; a text embedding that it lacks stays untrained, and silent.
+
+    Raises:
+        ImpastoError: there are none, or they have another shape.
+    """
     folder = checkpoint / "unet"
     if not (folder / "config.json").is_file():
         raise ImpastoError(f"--from {checkpoint} holds no U-Net: give a checkpoint folder, as `train` writes them")
     try:
         weights = UNet2DConditionModel.from_pretrained(folder, local_files_only=True, torch_dtype=torch.float32)
-        unet.load_state_dict(weights.state_dict())
+        own = {name: value for name, value in unet.state_dict().items() if name.startswith("add_embedding.")}
+        unet.load_state_dict({**own, **weights.state_dict()})
     except (OSError, ValueError, RuntimeError) as error:
         raise ImpastoError(f"--from {checkpoint} does not fit this recipe: {str(error).splitlines()[0]}") from None
 
@@ -176,13 +181,13 @@ def assemble_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     unet.half().save_pretrained(folder / "unet", safe_serialization=True, max_shard_size=SHARD)
     vae.half().save_pretrained(folder / "vae", safe_serialization=True, max_shard_size=SHARD)
-    make_schedule(choices).save_pretrained(folder / "scheduler")
+    make_sampler(choices).save_pretrained(folder / "scheduler")
     counts = Counter(entry.artist for entry in entries if entry.artist)
     artists = [{"name": name, "works": works} for name, works in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
     write_atomically(folder / "artists.json", json.dumps(artists, ensure_ascii=False, indent=0).encode("utf-8"))
     index = {
         "_class_name": "StableDiffusionPipeline",
-        "scheduler": ["diffusers", "DDIMScheduler"],
+        "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
         "text_encoder": ["transformers", "BertModel"],
         "tokenizer": ["transformers", "BertTokenizerFast"],
         "unet": ["diffusers", "UNet2DConditionModel"],
