@@ -3,6 +3,7 @@
     painter = impasto.Painter.load("pocket")
     painting = painter.paint("boats at sunset", artist="Claude Monet", seed=1)
     painting.save("boats.png")
+    impasto.expand("urbanization of China")[0].text  # a richer prompt
 
 What needs torch is imported when it is first asked for, so that `import impasto` and `impasto --help` stay quick.
 """
@@ -16,16 +17,20 @@ if TYPE_CHECKING:
     from impasto.painting.painting import Painting
     from impasto.painting.provenance import read_provenance
     from impasto.prompts.condition import Condition
+    from impasto.prompts.expander import expand
+    from impasto.prompts.expansion import Expansion
 
 __version__ = "0.1.0"
 __all__ = [
     "Condition",
+    "Expansion",
     "ImpastoError",
     "MissingPart",
     "Painter",
     "Painting",
     "UsageError",
     "__version__",
+    "expand",
     "read_provenance",
 ]
 
@@ -34,6 +39,8 @@ _HOMES = {
     "Painting": "impasto.painting.painting",
     "read_provenance": "impasto.painting.provenance",
     "Condition": "impasto.prompts.condition",
+    "Expansion": "impasto.prompts.expansion",
+    "expand": "impasto.prompts.expander",
 }
 
 

@@ -1,8 +1,10 @@
 """Richer prompts through the real command line, offline, with the model and the handbook that ship."""
 
 import json
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.journeys.conftest import Impasto
 
 from impasto.prompts.entities import find_entities
@@ -54,6 +56,15 @@ def test_knowledge_is_searched(impasto: Impasto) -> None:
         (("expand", "word " * 10_000), "characters"),
         (("expand", "boats", "--style", "loud"), "keep or free"),
         (("expand", "boats", "--count", 0), "count"),
+        (("expand", "boats", "--method", "wu2030"), "wu2022"),
+        (("paint", "boats", "--expand=loud"), "use wu2022"),
+        (("paint", "boats", "--expand-rank", 2), "give --expand too"),
+        (("paint", "boats", "--expand", "--expand-rank", 0), "1 to 50"),
+        (("paint", "a __mood__"), "nothing is known for __mood__"),
+        (("paint", "a __mood__", "--wildcards", "nowhere"), "no such folder"),
+        (("compose",), "nothing to compose"),
+        (("compose", "--list", "mood"), "no part 'mood'"),
+        (("compose", "--parse", "boats", "--medium", "oil"), "give it alone"),
         (("knowledge", "terms", "nowhere.txt", "--out", "t.tsv.gz"), "no such file"),
     ],
 )
@@ -71,3 +82,52 @@ def test_an_artists_entry_in_the_handbook(impasto: Impasto) -> None:
     assert facts["artist"] == "Claude Monet" and facts["life"] == "1840-1926" and "Giverny" in facts["places"]
     unknown = impasto("artists", "nobody at all")
     assert unknown.code == 2 and len(unknown.err.strip().splitlines()) == 1
+
+
+def test_an_expanded_painting_remembers_both_prompts(impasto: Impasto, tmp_path: Path) -> None:
+    best = json.loads(impasto("expand", "urbanization of China", "--json").out)[1]["text"]
+    painted = impasto(
+        "paint", "urbanization of China", "--artist", "monet", "--expand", "--expand-rank", 2,
+        "--seed", 1, "--steps", 2, "--out", tmp_path / "a.png",
+    )  # fmt: skip
+    assert painted.code == 0, painted.err
+    assert f"expanded to: {best}" in painted.err
+    record = json.loads(impasto("show", tmp_path / "a.png", "--json").out)
+    assert record["prompt"] == "urbanization of China" and record["expansion"] == best
+    assert record["text"] == f"{best}, by Claude Monet"
+    assert impasto("repaint", tmp_path / "a.png", "--out", tmp_path / "b.png").code == 0
+    again = json.loads(impasto("show", tmp_path / "b.png", "--json").out)
+    assert {**again, "version": ""} == {**record, "version": ""}
+    with Image.open(tmp_path / "a.png") as first, Image.open(tmp_path / "b.png") as second:
+        assert first.tobytes() == second.tobytes()
+
+
+def test_wildcards_are_chosen_for_each_picture(impasto: Impasto, tmp_path: Path) -> None:
+    (tmp_path / "boat.txt").write_text("dhow\njunk\n", "utf-8")
+    painted = impasto(
+        "paint", "a {red|blue} __boat__", "--wildcards", tmp_path, "--count", 6, "--seed", 1, "--steps", 1,
+        "--out", tmp_path / "pictures", "--json",
+    )  # fmt: skip
+    assert painted.code == 0, painted.err
+    rows = [json.loads(line) for line in painted.out.splitlines()]
+    assert {row["prompt"] for row in rows} == {"a {red|blue} __boat__"}
+    assert {row["text"] for row in rows} <= {"a red dhow", "a red junk", "a blue dhow", "a blue junk"}
+    assert len({row["text"] for row in rows}) > 1
+    assert all(row["expansion"] is None for row in rows)
+
+
+def test_words_for_which_no_token_is_left_are_told(impasto: Impasto, tmp_path: Path) -> None:
+    painted = impasto("paint", "wheat field, " * 30 + "cypress", "--steps", 1, "--out", tmp_path / "a.png")
+    assert painted.code == 0, painted.err
+    assert "reads 77 tokens; not read: " in painted.err and painted.err.strip().endswith("cypress'")
+
+
+def test_a_prompt_from_its_parts_and_back(impasto: Impasto) -> None:
+    parts = ("--subject", "lighthouse", "--medium", "oil canvas", "--lighting", "dusk", "--colour", "muted blues")
+    composed = impasto("compose", *parts)
+    assert composed.out.strip() == "lighthouse, medium: oil on canvas, lighting: dusk, colour: muted blues"
+    back = json.loads(impasto("compose", "--parse", composed.out.strip(), "--json").out)
+    assert back["caption"] == "lighthouse" and back["medium"] == "oil on canvas" and back["text"] == composed.out.strip()
+    vague = impasto("compose", "--subject", "sea", "--medium", "oil")
+    assert "oil on canvas, oil on panel" in vague.err and vague.out.strip() == "sea, medium: oil"
+    assert "moonlight" in json.loads(impasto("compose", "--list", "lighting", "--json").out)["lighting"]

@@ -46,3 +46,9 @@ class Components:
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
         return token_states(self.text_encoder, self.tokenizer, texts, self.max_tokens)
+
+    def unread(self, text: str) -> str:
+        """The end of a text for which the text encoder has no token left; "" where it reads all of it."""
+        places = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+        # The last token that is read marks the end.
+        return "" if len(places) <= self.max_tokens else text[places[self.max_tokens - 1][0] :]

@@ -116,6 +116,9 @@ def paint_to_files(
             )
             if expected_hash and painter.components.content_hash != expected_hash:
                 say_note(f"{materials.checkpoint} is not the checkpoint it was painted with: it may differ")
+            for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
+                if unread := painter.components.unread(text):
+                    say_note(f"the text encoder reads {painter.components.max_tokens} tokens; not read: {unread[:200]!r}")
             started = time.monotonic()
             for painting in painter.paint_many(
                 requests,

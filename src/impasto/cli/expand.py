@@ -9,6 +9,7 @@ from impasto.cli.console import say_json, say_note, say_table
 
 def expand(
     prompt: Annotated[str, typer.Argument(help="What to paint, in a few words.")],
+    method: Annotated[str, typer.Option(help="wu2022: knowledge and small language models, ranked.")] = "wu2022",
     count: Annotated[int, typer.Option(min=1, max=50, help="How many expansions.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of what language models write.")] = 0,
     style: Annotated[str, typer.Option(help="keep: no style or painter you did not name; free: any.")] = "keep",
@@ -17,13 +18,13 @@ def expand(
 ) -> None:
     """Propose richer prompts: your words stay first, what is added is ranked (wu2022, equation 20)."""
     from impasto.errors import UsageError
-    from impasto.prompts.expander import expand_prompt
+    from impasto.prompts.expander import expand as expand_prompt
     from impasto.prompts.expansion import Search
 
     if style not in ("keep", "free"):
         raise UsageError(f"--style {style}: use keep or free")
     search = Search()
-    found = expand_prompt(prompt, count=count, seed=seed, any_style=style == "free", search=search)
+    found = expand_prompt(prompt, method, count=count, seed=seed, any_style=style == "free", search=search)
     dropped = [(reason, candidate.source, candidate.text) for candidate, reason in search.dropped] if explain else []
     if as_json:
         rows = [expansion.as_dict() for expansion in found]

@@ -13,8 +13,10 @@ from typer.exceptions import TyperException
 from impasto import __version__
 from impasto.cli.artists import artists
 from impasto.cli.checkpoints import checkpoints
+from impasto.cli.compose import compose
 from impasto.cli.console import StoppedError, say_error
 from impasto.cli.doctor import doctor
+from impasto.cli.enrichment import with_usual_method
 from impasto.cli.expand import expand
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
@@ -35,6 +37,7 @@ app.command()(show)
 app.command()(repaint)
 app.command()(artists)
 app.command()(expand)
+app.command()(compose)
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
@@ -70,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     _quieten()
     command = typer.main.get_command(app)
     try:
-        result = command.main(args=argv, prog_name="impasto", standalone_mode=False)
+        words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")
+        result = command.main(args=words, prog_name="impasto", standalone_mode=False)
         sys.stdout.flush()
         if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
             say_error("stopped")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.easel import USUAL_SIDE, Materials, paint_to_files, parse_size
+from impasto.cli.enrichment import Enrichment
 from impasto.cli.output import Output, slug
 from impasto.errors import UsageError
 
@@ -27,13 +28,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 
 
 def paint(
-    prompt: Annotated[str, typer.Argument(help="What the picture shows.", metavar="PROMPT")] = "",
+    prompt: Annotated[
+        str, typer.Argument(help="What the picture shows; the seed chooses in {dawn|dusk} and __colour__.", metavar="PROMPT")
+    ] = "",
     artist: Annotated[str, typer.Option(help="In whose manner: `impasto artists` lists whom it knows.")] = "",
     any_artist: AnyArtist = False,
     year: Annotated[int | None, typer.Option(help="When it could have been painted.")] = None,
     style: Annotated[str, typer.Option(help="Such as Impressionism.")] = "",
     genre: Annotated[str, typer.Option(help="Such as landscape or portrait.")] = "",
     negative: Annotated[str, typer.Option(help="What to keep away from.")] = "",
+    expand: Annotated[
+        str, typer.Option(help="Enrich the prompt, as `impasto expand` does: wu2022 or off.", metavar="METHOD")
+    ] = "off",
+    expand_rank: Annotated[int, typer.Option(help="Which of the expansions, from 1, the best.")] = 1,
+    wildcards: Annotated[
+        Path | None, typer.Option(help="Your own lists for __name__ in the prompt: name.txt in this folder.", metavar="DIR")
+    ] = None,
     count: Annotated[int, typer.Option("--count", "-n", help="How many; picture k has seed + k - 1.")] = 1,
     seed: Annotated[
         int | None, typer.Option(help="The same seed paints the same picture; random if not given.")
@@ -66,6 +76,8 @@ def paint(
     if preview_every < 0:
         raise UsageError(f"preview-every {preview_every}: use 0 (never) or more")
     asked_width, asked_height = parse_size(size, width, height)
+    enrichment = Enrichment(expand, expand_rank, wildcards)
+    enrichment.check()
 
     import secrets
     from dataclasses import replace
@@ -94,6 +106,7 @@ def paint(
         requests = [replace(request, condition=condition) for request in requests]
     sides = {"width": asked_width or materials.side, "height": asked_height or materials.side}
     requests = [replace(request, **sides) for request in requests]
+    requests = enrichment.apply(requests)
     stem = slug(prompt if prompt.strip() else requests[0].condition.text())
     output = Output.at(out, stem, count, overwrite)
     paint_to_files(requests, output, materials, batch=batch, preview_every=preview_every, as_json=as_json)

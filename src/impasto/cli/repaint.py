@@ -77,6 +77,8 @@ def repaint(
     settings = {key: value for key, value in settings.items() if value is not None}
     if sampler not in (None, "ddim") and eta is None:
         settings["eta"] = 0.0  # recorded for ddim, without meaning for the new sampler
+    if prompt is not None:
+        settings |= {"prompt": "", "expansion": None}
     request = replace(request, condition=replace(request.condition, **parts), **settings)
     if artist and not any_artist:
         whole = materials.resolve_artist(artist)
@@ -101,7 +103,7 @@ def _our_request(record: "Provenance") -> "PaintRequest":
     for key in sorted(set(record.condition) - set(condition.as_dict())):
         if record.condition[key] not in ("", None):
             say_note(f"the record's {key} is left out: this version of impasto cannot read it")
-    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height")
+    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion")
     return PaintRequest(condition=condition, **{key: getattr(record, key) for key in names})
 
 

@@ -293,9 +293,9 @@ class Painter:
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         return Provenance(
-            prompt=request.condition.caption,
+            prompt=request.prompt or request.condition.caption,
             condition=request.condition.as_dict(),
-            expansion=None,
+            expansion=request.expansion,
             negative=request.negative,
             seed=request.seed,
             sampler=request.sampler,

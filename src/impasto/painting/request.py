@@ -29,6 +29,9 @@ class PaintRequest:
         guidance: w of classifier-free guidance, 0 .. 50: 1 follows the condition as it is, 0 ignores it.
         eta: 0 .. 1, only with `ddim`.
         width, height: pixels, multiples of 8 in 64 .. 2048.
+        prompt: what was typed, if the caption is not that but what wildcards or an expansion made of it; only
+            the record inside the picture holds it.
+        expansion: the richer prompt that was chosen; the caption is that then.
 
     Raises:
         UsageError: a value is out of its range; the message names it.
@@ -43,10 +46,14 @@ class PaintRequest:
     eta: float = 0.0
     width: int = 128
     height: int = 128
+    prompt: str = ""
+    expansion: str | None = None
 
     def __post_init__(self) -> None:
         check_text("prompt", self.condition.text())
         check_text("negative prompt", self.negative)
+        check_text("prompt", self.prompt)
+        check_text("expansion", self.expansion or "")
         _whole("seed", self.seed, 0, LARGEST_SEED)
         find_sampler(self.sampler)
         _whole("steps", self.steps, 1, MAX_STEPS)

@@ -9,7 +9,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-_NAMED = ("medium", "lighting", "colour", "detail")
+_NAMED = ("medium", "lighting", "colour", "detail", "resolution")
 _YEAR = re.compile(r"-?[0-9]{1,4}")
 # "by the sea" and "by candlelight" belong to a caption, "by Claude Monet" does not.
 _ARTIST = re.compile(r"by (?!(?:the|an?|his|her|its|their) |(?:night|day|dawn|dusk|(?:moon|candle|lamp|fire)light)$)\S.*")
@@ -39,6 +39,7 @@ class Condition:
     lighting: str = ""
     colour: str = ""
     detail: str = ""
+    resolution: str = ""
 
     def text(self) -> str:
         """The template: "boats at sunset, by Claude Monet, 1872, Impressionism, marina". Empty for an empty condition.

@@ -1,0 +1,99 @@
+"""From the prompt that was typed to the captions that are painted: wildcards are chosen, then it is expanded, if asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.cli.console import say_note
+from impasto.errors import ImpastoError, UsageError
+
+if TYPE_CHECKING:
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+OFF = "off"
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """What is done with a prompt before it is painted.
+
+    Attributes:
+        method: of expansion, or "off".
+        rank: which line of the table that `impasto expand` prints for it, from 1.
+        wildcards: a folder of the user's own wildcards.
+    """
+
+    method: str = OFF
+    rank: int = 1
+    wildcards: Path | None = None
+
+    def check(self) -> None:
+        """Raises UsageError where the words make no sense; nothing is loaded for it."""
+        from impasto.prompts.expander import METHODS
+
+        if self.method not in (OFF, *METHODS):
+            raise UsageError(f"--expand {self.method}: use {', '.join(METHODS)} or {OFF}")
+        if not 1 <= self.rank <= 50:
+            raise UsageError(f"expand-rank {self.rank}: use 1 to 50")
+        if self.rank != 1 and self.method == OFF:
+            raise UsageError("--expand-rank chooses among expansions: give --expand too")
+
+    def apply(self, requests: Sequence["PaintRequest"]) -> list["PaintRequest"]:
+        """The requests with their captions resolved, picture by picture with its own seed, and expanded.
+
+        Raises:
+            UsageError: a wildcard is not known; ImpastoError: there is no expansion of this rank.
+        """
+        from impasto.prompts.wildcards import resolve_wildcards
+
+        richer: dict[str, str] = {}
+        done = []
+        for request in requests:
+            typed = request.condition.caption
+            resolved = resolve_wildcards(typed, request.seed, self.wildcards)
+            condition, expansion = replace(request.condition, caption=resolved), None
+            if self.method != OFF and resolved:
+                if resolved not in richer:
+                    richer[resolved] = self._expansion(condition)
+                expansion = richer[resolved]
+                condition = replace(condition, caption=expansion)
+            if condition.caption != typed:
+                request = replace(request, condition=condition, prompt=typed, expansion=expansion)
+            done.append(request)
+        return done
+
+    def _expansion(self, condition: "Condition") -> str:
+        from impasto.prompts.expander import expand
+        from impasto.prompts.expansion import MOST_TOKENS
+        from impasto.prompts.sentence_vectors import count_tokens
+
+        rest = replace(condition, caption="").text()
+        room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
+        found = expand(condition.caption, self.method, count=max(5, self.rank), most_tokens=room)
+        if not found:
+            say_note(f"nothing was found that expands {condition.caption!r}: it is painted as it is")
+            return condition.caption
+        if self.rank > len(found):
+            raise ImpastoError(f"expand-rank {self.rank}: `impasto expand {condition.caption!r}` finds {len(found)}")
+        chosen = found[self.rank - 1]
+        say_note(f"expanded to: {chosen.text}")
+        if chosen.left_out:
+            say_note(f"no room in {MOST_TOKENS} tokens for: {'; '.join(chosen.left_out)}")
+        return chosen.text
+
+
+def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
+    """The command line with `--expand` alone, which the parser does not know, written out as `--expand=<usual>`."""
+    if "--expand" not in words:
+        return list(words)
+    from impasto.prompts.expander import METHODS
+
+    written = list(words)
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--expand" and (place + 1 == len(words) or words[place + 1] not in (OFF, *METHODS)):
+            written[place] = f"--expand={usual}"
+    return written
