@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from impasto.errors import UsageError
-from impasto.prompts.expansion import Expansion, Search, expand_wu2022, fit_budget
+from impasto.prompts.expansion import Expansion, Measures, Search, expand_wang2023, expand_wu2022, fit_budget
 from impasto.prompts.proposers import Candidate
 from impasto.prompts.proposers.knowledge import Article, KnowledgeIndex, KnowledgeProposer
 from impasto.prompts.term_table import TermTable
@@ -44,9 +44,14 @@ def count_words(text: str) -> int:
 
 def expand(prompt: str = "boats", most_tokens: int = 77, search: Search | None = None, count: int = 5) -> list[Expansion]:
     return expand_wu2022(
-        prompt, writers=[Writer()], knowledge=KNOWLEDGE, embed=embed, table=TABLE, count_tokens=count_words,
-        count=count, most_tokens=most_tokens, search=search, seed=3,
-    )  # fmt: skip
+        prompt,
+        writers=[Writer()],
+        knowledge=KNOWLEDGE,
+        measures=Measures(embed, TABLE, count_words, most_tokens=most_tokens),
+        count=count,
+        search=search,
+        seed=3,
+    )
 
 
 def test_the_users_words_come_first_and_the_best_is_first() -> None:
@@ -84,3 +89,54 @@ def test_the_weakest_parts_go_when_there_is_no_room() -> None:
 def test_what_is_no_prompt_is_refused(prompt: str) -> None:
     with pytest.raises(UsageError):
         expand(prompt)
+
+
+class Continuer:
+    """Goes on writing as a prompt model does: with a comma of its own, or in the middle of a sentence."""
+
+    name = "continuer"
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = list(texts)
+        self.asked: list[tuple[int, int]] = []
+
+    def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
+        self.asked.append((count, seed))
+        return [Candidate(text, self.name) for text in self.texts[:count]]
+
+
+def test_a_continuation_keeps_the_users_words_whole_and_first() -> None:
+    writer = Continuer(
+        [
+            ", calm water at dawn, gulls over the pier",
+            " leaving the harbour of Honfleur at night",
+            ", its sails in the wind",  # a continuation may say "its"
+            ", painted by Greg Rutkowski himself",
+            ", Sure, here is a boat",
+            ", and the",
+        ]
+    )
+    search = Search()
+    found = expand_wang2023("two boats", writer=writer, measures=Measures(embed, TABLE, count_words), count=3, search=search)
+    assert {e.text for e in found} == {
+        "two boats, calm water at dawn, gulls over the pier",
+        "two boats leaving the harbour of Honfleur at night",
+        "two boats, its sails in the wind",
+    }
+    assert writer.asked == [(6, 0)]
+    reasons = {candidate.text: reason for candidate, reason in search.dropped}
+    assert "Rutkowski" in reasons[", painted by Greg Rutkowski himself"].title()
+    assert reasons[", Sure, here is a boat"] == "speaks to somebody" and reasons[", and the"] == "breaks off"
+    few = Continuer([", calm water at dawn"])
+    expand_wang2023("boats", writer=few, measures=Measures(embed, TABLE, count_words), count=3, seed=2)
+    assert few.asked == [(6, 2000), (6, 2100), (6, 2200)]
+
+
+def test_what_loses_the_subject_is_dropped() -> None:
+    def forgetful(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if text == "boats" else [0.3, 0.954] for text in texts], np.float32)
+
+    search = Search()
+    writer = Continuer([", a red house at the foot of a hill"])
+    assert not expand_wang2023("boats", writer=writer, measures=Measures(forgetful, TABLE, count_words), search=search)
+    assert search.dropped[0][1].startswith("loses the subject (cosine 0.30")

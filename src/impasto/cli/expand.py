@@ -1,5 +1,6 @@
 """`impasto expand`: richer prompts for a prompt, ranked, each with its reasons."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,13 @@ from impasto.cli.console import say_json, say_note, say_table
 
 def expand(
     prompt: Annotated[str, typer.Argument(help="What to paint, in a few words.")],
-    method: Annotated[str, typer.Option(help="wu2022: knowledge and small language models, ranked.")] = "wu2022",
+    method: Annotated[str, typer.Option(help="wu2022: knowledge and language models; wang2023: a prompt model.")] = "wu2022",
+    model: Annotated[
+        Path | None, typer.Option(help="For wang2023: what `impasto train prompt-model` wrote.", metavar="DIR")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="For wu2022: what `impasto knowledge build` wrote.", metavar="DIR")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=50, help="How many expansions.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of what language models write.")] = 0,
     style: Annotated[str, typer.Option(help="keep: no style or painter you did not name; free: any.")] = "keep",
@@ -23,8 +30,20 @@ def expand(
 
     if style not in ("keep", "free"):
         raise UsageError(f"--style {style}: use keep or free")
+    for option, only, given in (("--model", "wang2023", model), ("--index", "wu2022", index)):
+        if given is not None and method != only:
+            raise UsageError(f"{option} is for --method {only}")
     search = Search()
-    found = expand_prompt(prompt, method, count=count, seed=seed, any_style=style == "free", search=search)
+    found = expand_prompt(
+        prompt,
+        method,
+        model=model,
+        index=index,
+        count=count,
+        seed=seed,
+        any_style=style == "free",
+        search=search,
+    )
     dropped = [(reason, candidate.source, candidate.text) for candidate, reason in search.dropped] if explain else []
     if as_json:
         rows = [expansion.as_dict() for expansion in found]

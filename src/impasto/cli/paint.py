@@ -38,7 +38,7 @@ def paint(
     genre: Annotated[str, typer.Option(help="Such as landscape or portrait.")] = "",
     negative: Annotated[str, typer.Option(help="What to keep away from.")] = "",
     expand: Annotated[
-        str, typer.Option(help="Enrich the prompt, as `impasto expand` does: wu2022 or off.", metavar="METHOD")
+        str, typer.Option(help="Enrich the prompt, as `impasto expand` does: wu2022, wang2023, off.", metavar="METHOD")
     ] = "off",
     expand_rank: Annotated[int, typer.Option(help="Which of the expansions, from 1, the best.")] = 1,
     wildcards: Annotated[

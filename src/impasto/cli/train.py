@@ -110,13 +110,47 @@ def pocket_denoiser(
     say(done)
 
 
-def _check(recipe: str, catalogue: Path, minutes: float, out: Path | None, seed: int) -> Path:
+@train.command("prompt-model")
+def prompt_model(
+    prompts: Annotated[Path, typer.Option(help="A text file, one prompt a line.", metavar="FILE")],
+    base: Annotated[str, typer.Option(help="smollm2, gpt2 or another language model: a folder or a name.")] = "smollm2",
+    test: Annotated[
+        Path | None, typer.Option(help="Prompts to measure the perplexity on, before and after.", metavar="FILE")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Train all weights instead of a LoRA.")] = False,
+    minutes: Minutes = 30.0,
+    out: Out = None,
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune a language model on prompts, for `impasto expand --method wang2023`."""
+    for file in (prompts, test):
+        if file is not None and not file.is_file():
+            raise UsageError(f"{file}: there is no such file")
+    run = _check("prompt-model", None, minutes, out, seed)
+    from impasto.training.prompt_model import PromptModelChoices
+    from impasto.training.recipes.prompt_model import train_prompt_model
+
+    with _progress(run) as on_progress:
+        done = train_prompt_model(
+            prompts=prompts,
+            run=run,
+            minutes=minutes,
+            base=base,
+            seed=seed,
+            test_prompts=test,
+            choices=PromptModelChoices(rank=0) if whole else PromptModelChoices(),
+            on_progress=on_progress,
+        )
+    say(done)
+
+
+def _check(recipe: str, catalogue: Path | None, minutes: float, out: Path | None, seed: int) -> Path:
     """The run's folder, once the numbers make sense; torch is not needed to say that they do not."""
     if not 0 < minutes <= 1_000_000:
         raise UsageError(f"minutes {minutes:g}: use more than 0")
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
-    if not catalogue.is_dir():
+    if catalogue is not None and not catalogue.is_dir():
         raise UsageError(f"--catalogue {catalogue}: there is no such folder")
     run = out or Path("runs") / recipe
     if run.exists() and not run.is_dir():

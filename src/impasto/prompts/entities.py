@@ -77,3 +77,14 @@ def find_entities(texts: list[str]) -> list[list[Entity]]:
                 spans.append(Entity(match[0], "time", match.start(), match.end()))
         found.append(sorted(spans, key=lambda span: span.start))
     return found
+
+
+def names_people(texts: list[str]) -> list[list[str]]:
+    """For each text the names of people in it.
+
+    Raises:
+        MissingPart: spaCy or its model is not installed.
+    """
+    return [
+        [span.text for span in document.ents if span.label_ == "PERSON"] for document in _recogniser().pipe(texts)
+    ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from impasto.prompts.artists import plain_name
 from impasto.prompts.handbook import handbook
@@ -34,10 +35,11 @@ _PRONOUN = re.compile(r"^(?:it|he|she|they|this|these|those|that|his|her|their|i
 _LEAST_WORDS, _MOST_WORDS = 3, 60
 
 
-def why_unfit(text: str, prompt: str, *, any_style: bool = False) -> str | None:
+def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool = False) -> str | None:
     """The reason why `text` cannot expand `prompt`, or None where it can.
 
-    With `any_style`, styles and painters that the prompt does not name may come in.
+    With `any_style`, styles and painters that the prompt does not name may come in. With `goes_on`, the text continues the
+    prompt's own words and need not name its subject again.
     """
     words = text.split()
     if len(words) < _LEAST_WORDS:
@@ -52,7 +54,7 @@ def why_unfit(text: str, prompt: str, *, any_style: bool = False) -> str | None:
         return "speaks to somebody"
     if _DANGLING.search(text.rstrip(" ,.;:!?")) or text.count("(") != text.count(")") or text.count('"') % 2:
         return "breaks off"
-    if _PRONOUN.search(text):
+    if _PRONOUN.search(text) and not goes_on:
         return "does not name its subject"
     if len(set(words_of(text))) < 0.5 * len(words_of(text)):
         return "repeats itself"
@@ -70,17 +72,32 @@ def _without(text: str, prompt: str) -> str:
     return re.sub(r"[^\W_]+(?:['’][a-z]+)?", lambda match: "" if match[0].casefold() in own else match[0], text)
 
 
+def unsafe(text: str) -> bool:
+    """Whether a text says what no museum label of a public-domain master would."""
+    return _UNSAFE.search(text) is not None
+
+
+def names_manner(text: str) -> bool:
+    """Whether a text names a style or a painter that the handbook knows, or asks for a manner."""
+    return next(_manners(text), None) is not None
+
+
 def _manners(text: str) -> Iterator[str]:
     """Styles and painters that a text names."""
     if match := _IN_A_MANNER.search(text):
         yield match[0]
-    plain = f" {plain_name(text)} "
-    for entry in handbook():
-        if entry.kind in ("artists", "styles"):
-            for name in entry.names:
-                if (known := plain_name(name)) and f" {known} " in plain:
-                    yield name
-                    break
+    pattern, names = _handbook_manners()
+    for match in pattern.finditer(plain_name(text)):
+        yield names[match[0]]
+
+
+@cache
+def _handbook_manners() -> tuple[re.Pattern[str], dict[str, str]]:
+    """All names of painters and styles in the handbook in plain letters, and what they are names of as they are written."""
+    entries = [entry for entry in handbook() if entry.kind in ("artists", "styles")]
+    names = {plain_name(name): name for entry in entries for name in entry.names}
+    longest_first = sorted(filter(None, names), key=len, reverse=True)
+    return re.compile(r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b"), names
 
 
 def near_duplicates(texts: Sequence[str], *, most_shared: float = 0.7) -> list[int]:

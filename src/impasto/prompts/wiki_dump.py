@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,7 @@ from impasto.prompts.handbook import split_sentences
 # Of an article's source only its beginning is read: the lead and the first sections say what it is about.
 _MOST_SOURCE = 20_000  # characters
 _MOST_SENTENCES = 40
+_TELL_EVERY = 200  # pages
 _GONE = re.compile(
     r"<!--.*?-->|<ref[^>]*/>|<ref.*?</ref>|<(math|gallery|timeline|syntaxhighlight|table|score|code)\b.*?</\1>|\{\|.*?\n\|\}",
     re.DOTALL | re.IGNORECASE,
@@ -38,35 +39,41 @@ class Page:
     plain: bool = False
 
 
-def read_pages(path: Path) -> Iterator[Page]:
+def read_pages(path: Path, on_share: Callable[[float], None] | None = None) -> Iterator[Page]:
     """The articles and redirects of a dump (.xml, .xml.bz2, .xml.gz; multistream too) or a JSONL (.jsonl, .jsonl.gz, .bz2).
 
-    Pages of other namespaces (talk, templates, files) are left out.
+    Pages of other namespaces (talk, templates, files) are left out. `on_share` is told now and then which share of the
+    file is read.
 
     Raises:
         ImpastoError: the file breaks off or is no dump; every page before that was given.
     """
     name = path.name.removesuffix(".bz2").removesuffix(".gz")
     try:
-        with _open(path) as file:
+        with path.open("rb") as raw, _unpacked(raw, path.suffix) as file:
             if name.endswith(".jsonl"):
-                yield from _json_pages(file)
+                pages = _json_pages(file)
             elif name.endswith(".xml"):
-                yield from _xml_pages(file)
+                pages = _xml_pages(file)
             else:
                 raise ImpastoError(f"{path}: articles are read from .xml and .jsonl, also as .bz2 or .gz")
+            size = max(1, path.stat().st_size)
+            for number, page in enumerate(pages):
+                if on_share is not None and number % _TELL_EVERY == 0:
+                    on_share(raw.tell() / size)
+                yield page
     except ElementTree.ParseError as error:
         raise ImpastoError(f"{path} breaks off or is no MediaWiki dump: {error}") from None
     except (OSError, EOFError, ValueError) as error:
         raise ImpastoError(f"{path} cannot be read to its end: {error}") from None
 
 
-def _open(path: Path) -> IO[bytes]:
-    if path.name.endswith(".bz2"):
-        return bz2.open(path, "rb")  # reads the streams of a multistream dump one after the other
-    if path.name.endswith(".gz"):
-        return gzip.open(path, "rb")  # pyright: ignore[reportReturnType]
-    return path.open("rb")
+def _unpacked(raw: IO[bytes], suffix: str) -> IO[bytes]:
+    if suffix == ".bz2":
+        return bz2.open(raw, "rb")  # reads the streams of a multistream dump one after the other
+    if suffix == ".gz":
+        return gzip.open(raw, "rb")  # pyright: ignore[reportReturnType]
+    return raw
 
 
 def _xml_pages(file: IO[bytes]) -> Iterator[Page]:

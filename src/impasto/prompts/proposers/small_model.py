@@ -33,26 +33,31 @@ def model_file() -> Path:
 
 
 class SmallModel:
-    """A GGUF model. The same text and seed give the same answer.
+    """A GGUF model, with a LoRA adapter if one is given. The same text and seed give the same answer.
 
     Raises:
         MissingPart: llama.cpp is not installed.
-        ImpastoError: the file is not a model that it can read.
+        ImpastoError: a file is not what llama.cpp can read.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+    def __init__(self, path: Path, *, adapter: Path | None = None, threads: int | None = None) -> None:
         try:
             library: Any = import_module("xllamacpp")  # its stubs leave out what is used here
         except ImportError:
             raise MissingPart("the small language model needs llama.cpp: pip install 'impasto[expand]'") from None
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise ImpastoError(f"{path} is not a GGUF model")
+        for file in (path, *([adapter] if adapter is not None else [])):
+            with file.open("rb") as opened:
+                if opened.read(4) != b"GGUF":
+                    raise ImpastoError(f"{file} is not a GGUF file")
         parameters: Any = library.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx, parameters.n_parallel = _CONTEXT, 1
         parameters.cpuparams.n_threads = threads or len(os.sched_getaffinity(0))
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
+        if adapter is not None:
+            lora: Any = library.CommonAdapterLoraInfo()
+            lora.path, lora.scale = str(adapter), 1.0
+            parameters.lora_adapters = [lora]
         try:
             self._server: Any = library.Server(parameters)
         except RuntimeError as error:
@@ -62,6 +67,20 @@ class SmallModel:
         """What the model writes after `text`, at most `tokens` tokens."""
         answer = self._server.handle_completions(_order(seed, tokens, temperature, prompt=text))
         return _checked(answer)["choices"][0]["text"]
+
+    def go_on_many(
+        self, text: str, *, seeds: Sequence[int], tokens: int, whole: bool = False
+    ) -> list[tuple[str, bool]]:
+        """For each seed what the model writes after `text`, and whether it ended that by itself.
+
+        `whole`: all `tokens` tokens, whatever the model would end with.
+        """
+        found = []
+        for seed in seeds:
+            order = _order(seed, tokens, 0.8, prompt=text, ignore_eos=whole)
+            choice = _checked(self._server.handle_completions(order))["choices"][0]
+            found.append((choice["text"], choice.get("finish_reason") == "stop"))
+        return found
 
     def answer(self, system: str, question: str, *, seed: int, tokens: int, temperature: float = 0.8) -> str:
         """What the model answers in its own chat template."""

@@ -1,0 +1,212 @@
+"""Judges prompt expansion: does the subject survive, does nothing come in that nobody asked for, how long does it take.
+
+    quality    real prompts and abstract ones through wu2022 and wang2023: what share of expansions is as it should be
+    speed      `impasto expand` cold and warm; wang2023's model against transformers' `generate` with the same model in fp32
+
+The checks are written here anew, by other words than the expander's own filters, so that they can fail.
+"""
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impasto.errors import ImpastoError
+from impasto.prompts.artists import plain_name
+from impasto.prompts.expander import METHODS, expand, prompt_writer
+from impasto.prompts.expansion import Expansion
+from impasto.prompts.sentence_vectors import sentence_vectors
+
+HERE = Path(__file__).parent
+CHAT = ("sure,", "here is", "here's", "certainly", "as an ai", "i hope", "let me know", "you can", "please", "assistant")
+STYLES = (
+    "impressionis", "cubis", "surrealis", "expressionis", "baroque", "rococo", "art nouveau", "art deco", "romanticis",
+    "fauvis", "pop art", "anime", "pixar", "disney", "photoreal", "hyperreal", "cyberpunk", "steampunk", "style of",
+    "octane", "unreal engine", "artstation", "8k", "4k",
+)  # fmt: skip
+MARKUP = re.compile(r"https?:|www\.|[<>{}\[\]|*#_=]{1}|&[a-z]+;|^\s*\d{1,2}[.)]\s|--\w")
+LEAST_COSINE = 0.5
+
+
+def real_prompts(path: Path, count: int) -> list[str]:
+    """Prompts of the file that `expand` takes: a draw with a fixed seed, as they stand there."""
+    lines = [" ".join(line.split()) for line in path.read_text("utf-8").splitlines()]
+    fit = [line for line in lines if 2 <= len(line.split()) <= 40 and len(line) <= 300 and line.isprintable()]
+    return random.Random(3).sample(fit, min(count, len(fit)))
+
+
+def living_artists(path: Path | None) -> frozenset[str]:
+    """Names of two words and more from a list of artists, in plain letters; without those whom the handbook knows."""
+    from impasto.prompts.handbook import handbook
+
+    if path is None:
+        return frozenset()
+    masters = {plain_name(name) for entry in handbook() for name in entry.names}
+    names = {plain_name(line) for line in path.read_text("utf-8").splitlines()}
+    return frozenset(name for name in names - masters if len(name.split()) >= 2)
+
+
+def faults(prompt: str, expansion: Expansion, names: frozenset[str]) -> list[str]:
+    """What is wrong with an expansion, by the words that it adds."""
+    added = expansion.text.removeprefix(prompt)
+    low, own = added.casefold(), prompt.casefold()
+    found = [] if expansion.text.startswith(prompt) else ["the user's words are not whole and first"]
+    found += ["markup"] if MARKUP.search(added) else []
+    found += ["chat"] if any(phrase in low for phrase in CHAT if phrase not in own) else []
+    found += ["a style"] if any(style in low for style in STYLES if style not in own) else []
+    words, asked = plain_name(added).split(), plain_name(prompt)
+    pairs = {" ".join(words[place : place + size]) for size in (2, 3, 4) for place in range(len(words) - size + 1)}
+    found += ["a living artist"] if any(name in names and name not in asked for name in pairs) else []
+    return found
+
+
+def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: int, model: Path | None) -> dict[str, Any]:
+    """Expands every prompt; prints and returns the shares, and some results for the eye."""
+    wrong: dict[str, int] = {}
+    rows: list[tuple[str, Expansion, float]] = []
+    empty, begun = 0, time.perf_counter()
+    for number, prompt in enumerate(prompts):
+        found = expand(prompt, method, count=count, seed=number, model=model if method == "wang2023" else None)
+        empty += not found
+        if found:
+            vectors = sentence_vectors([prompt, *(e.text for e in found)])
+            rows += [(prompt, e, float(vectors[place + 1] @ vectors[0])) for place, e in enumerate(found)]
+        for expansion in found:
+            for fault in faults(prompt, expansion, names):
+                wrong[fault] = wrong.get(fault, 0) + 1
+        if number % 25 == 24:
+            each = (time.perf_counter() - begun) / (number + 1)
+            print(f"  {method}: {number + 1} of {len(prompts)} prompts, {each:.2f} s each", file=sys.stderr, flush=True)
+    seconds = (time.perf_counter() - begun) / len(prompts)
+    cosines = np.array([cosine for *_, cosine in rows]) if rows else np.zeros(1)
+    kept = float((cosines >= LEAST_COSINE).mean())
+    print(f"\n{method}: {len(prompts)} prompts, {len(rows)} expansions, {seconds:.2f} s a prompt, {empty} without")
+    print(f"  cosine with the prompt at least {LEAST_COSINE}: {kept:.1%} (median {np.median(cosines):.2f})")
+    print(f"  added words (median): {np.median([len(e.added.split()) for _, e, _ in rows]) if rows else 0:.0f}")
+    for fault in ("the user's words are not whole and first", "markup", "chat", "a style", "a living artist"):
+        print(f"  {fault}: {wrong.get(fault, 0)}")
+    picked = random.Random(1).sample(rows, min(10, len(rows)))
+    return {
+        "prompts": len(prompts), "expansions": len(rows), "seconds": seconds, "empty": empty, "kept": kept, "faults": wrong,
+        "examples": [{"prompt": prompt, **expansion.as_dict()} for prompt, expansion, _ in picked],
+    }  # fmt: skip
+
+
+def write_examples(results: dict[str, Any], path: Path) -> None:
+    """Random results of both methods as a page."""
+    lines = ["# Expansions, drawn at random", "", "Made by `python benchmarks/expansion.py`; nothing is picked out.", ""]
+    for method, result in results.items():
+        lines += [f"## {method}", "", "| prompt | expansion | source |", "|---|---|---|"]
+        for row in result["examples"]:
+            cells = [str(row[name]).replace("|", "\\|") for name in ("prompt", "text", "source")]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    path.write_text("\n".join(lines), "utf-8")
+
+
+def speed(model: Path | None, transformers_model: Path | None) -> dict[str, Any]:
+    """Seconds of whole commands and of one call in a process that has expanded before; then the model alone."""
+    found: dict[str, Any] = {}
+    prompt = "urbanization of China"
+    for method in METHODS if model is None else ("wu2022", "wang2023"):
+        command = [sys.executable, "-m", "impasto.cli.main", "expand", prompt, "--method", method]
+        command += ["--model", str(model)] if model is not None and method == "wang2023" else []
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        cold = time.perf_counter() - begun
+        chosen = model if method == "wang2023" else None
+        expand("a harbour at night", method, model=chosen)
+        times = []
+        for seed in range(5):
+            begun = time.perf_counter()
+            expand(prompt, method, seed=seed, model=chosen)
+            times.append(time.perf_counter() - begun)
+        found[method] = {"cold": cold, "warm": float(np.median(times))}
+        print(f"\nspeed, {method}: {cold:.1f} s cold (the whole command), {np.median(times):.2f} s warm")
+    if transformers_model is not None:
+        found["generate"] = _against_generate(model, transformers_model)
+    return found
+
+
+def _against_generate(model: Path | None, transformers_model: Path) -> dict[str, float]:
+    """8 continuations of 60 tokens: ours, transformers one after the other, and transformers in one batch; fp32, sampled."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    prompt, count, tokens = "a drone over a harbour", 8, 60
+    writer: Any = prompt_writer(model)._model
+    tokenizer: Any = AutoTokenizer.from_pretrained(transformers_model)
+    plain: Any = AutoModelForCausalLM.from_pretrained(transformers_model, dtype=torch.float32).eval()
+    given = tokenizer(prompt, return_tensors="pt")
+    settings = {"do_sample": True, "min_new_tokens": tokens, "max_new_tokens": tokens, "top_p": 0.95, "temperature": 0.8}
+
+    def ours() -> None:
+        writer.go_on_many(prompt, seeds=list(range(count)), tokens=tokens, whole=True)
+
+    def one_by_one() -> None:
+        for _ in range(count):
+            plain.generate(**given, **settings)
+
+    def together() -> None:
+        plain.generate(**given, **settings, num_return_sequences=count)
+
+    sides = {"ours": ours, "one by one": one_by_one, "together": together}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    with torch.inference_mode():
+        for turn in range(4):
+            for name, run in sides.items():
+                begun = time.perf_counter()
+                run()
+                if turn:  # the first is warm-up
+                    times[name].append(time.perf_counter() - begun)
+    medians = {name: float(np.median(values)) for name, values in times.items()}
+    told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in medians.items())
+    print(f"\n{count} continuations of {tokens} tokens, seconds (median of 3): {told}")
+    print(f"  transformers one by one / ours: {medians['one by one'] / medians['ours']:.1f}x")
+    print(f"  transformers in one batch / ours: {medians['together'] / medians['ours']:.1f}x")
+    return medians
+
+
+def main() -> None:
+    """Runs the parts; see the module's text."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--prompts", type=Path, help="real prompts, one a line")
+    parser.add_argument("--count", type=int, default=300, help="how many of them")
+    parser.add_argument("--abstract", type=Path, default=HERE / "abstract_prompts.txt")
+    parser.add_argument("--artists", type=Path, help="names of artists, one a line: none may come in")
+    parser.add_argument("--method", choices=METHODS, action="append")
+    parser.add_argument("--each", type=int, default=3, help="expansions of a prompt")
+    parser.add_argument("--model", type=Path, help="a prompt model in place of the one that ships")
+    parser.add_argument("--transformers-model", type=Path, help="the same model in transformers' layout, for `speed`")
+    parser.add_argument("--only", choices=("quality", "speed"), action="append")
+    parser.add_argument("--examples", type=Path, default=HERE.parent / "docs" / "expansions.md")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "scratch" / "expansion.json")
+    chosen = parser.parse_args()
+    only = chosen.only or ["quality", "speed"]
+    results: dict[str, Any] = {}
+    try:
+        if "quality" in only:
+            prompts = real_prompts(chosen.prompts, chosen.count) if chosen.prompts else []
+            prompts += [line for line in chosen.abstract.read_text("utf-8").splitlines() if line]
+            names = living_artists(chosen.artists)
+            for method in chosen.method or METHODS:
+                results[method] = quality(prompts, method, names, chosen.each, chosen.model)
+            write_examples(results, chosen.examples)
+        if "speed" in only:
+            results["speed"] = speed(chosen.model, chosen.transformers_model)
+    except (ImpastoError, OSError) as error:
+        sys.exit(str(error))
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(json.dumps(results, indent=1, ensure_ascii=False), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
