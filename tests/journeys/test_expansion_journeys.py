@@ -1,6 +1,7 @@
 """Richer prompts through the real command line, offline, with the model and the handbook that ship."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,9 +152,9 @@ def test_an_index_of_ones_own(impasto: Impasto, tmp_path: Path) -> None:
     rows = json.loads(expanded.out)
     assert not any("Ignore all" in row["text"] or "https:" in row["text"] for row in rows if "dropped" not in row)
     assert any("Ignore all" in row["text"] for row in rows if "dropped" in row)
-    data = next((tmp_path / "wiki").rglob("data.csc.index.npy"))
-    data.write_bytes(b"")
-    broken = impasto("knowledge", "search", "village", "--index", tmp_path / "wiki")
+    shutil.copytree(tmp_path / "wiki", tmp_path / "torn")
+    next((tmp_path / "torn").rglob("data.csc.index.npy")).write_bytes(b"")
+    broken = impasto("knowledge", "search", "village", "--index", tmp_path / "torn")
     assert broken.code == 1 and "build it again" in broken.err and len(broken.err.strip().splitlines()) == 1
 
 

@@ -40,7 +40,8 @@ def test_training_shows_in_the_perplexity(base: Path, prompts: Path, tmp_path: P
     )
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["prompts"] == len(PROMPTS) and report["dropped"] == {"said already": 1, "unsafe": 1}
-    assert report["perplexity_after"] < 0.6 * report["perplexity_before"]
+    # Embeddings and the last layer, random here, stay as they are with LoRA.
+    assert report["perplexity_after"] < (0.7 if rank else 0.4) * report["perplexity_before"]
     assert (folder / ("adapter_model.safetensors" if rank else "model.safetensors")).is_file()
 
 

@@ -49,13 +49,13 @@ class _Field:
         vocabulary = np.load(folder / "vocabulary.npy", mmap_mode="r")
         return cls(index, vocabulary["hash"], vocabulary["number"])
 
-    def scores(self, hashes: np.ndarray) -> np.ndarray | float:
-        """BM25 of every document for a query's tokens [n] by their hashes; 0 where none of them is known."""
+    def scores(self, hashes: np.ndarray) -> np.ndarray:
+        """BM25 of every document [documents] for a query's tokens [n] by their hashes."""
         places = np.searchsorted(self.hashes, hashes)
         known = places < len(self.hashes)
         known[known] = self.hashes[places[known]] == hashes[known]
         if not known.any():
-            return 0.0
+            return np.zeros(int(self.index.scores["num_docs"]), np.float32)
         return self.index.get_scores_from_ids(self.numbers[places[known]])
 
 
@@ -67,8 +67,6 @@ class _Shard:
 
     def best(self, hashes: np.ndarray, count: int) -> list[tuple[float, int]]:
         scores = self.texts.scores(hashes) + _TITLE_WEIGHT * self.names.scores(hashes)
-        if isinstance(scores, float):
-            return []
         top = np.argpartition(-scores, min(count, len(scores) - 1))[:count] if count < len(scores) else range(len(scores))
         return [(float(scores[place]), int(place)) for place in top if scores[place] > 0]
 

