@@ -55,7 +55,7 @@ def load_causal_lm(base: str) -> CausalLM:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ImpastoError(f"{where} is no causal language model that transformers can read: {reason}") from None
         raise MissingPart(
-            f"--base {base}: neither smollm2, nor a folder, nor a model in the hub's cache (`hf download {base}` fetches one)"
+            f"--base {base}: neither smollm2, nor a folder, nor in the hub's cache (`hf download {base}` fetches it)"
         ) from None
     if tokenizer.eos_token_id is None:
         raise ImpastoError(f"{where}: its tokenizer has no token that ends a text")
