@@ -149,7 +149,7 @@ def _against_generate(model: Path | None, transformers_model: Path) -> dict[str,
     settings = {"do_sample": True, "min_new_tokens": tokens, "max_new_tokens": tokens, "top_p": 0.95, "temperature": 0.8}
 
     def ours() -> None:
-        writer.go_on_many(prompt, seeds=list(range(count)), tokens=tokens, whole=True)
+        writer.go_on(prompt, seed=0, count=count, tokens=tokens, whole=True)
 
     def one_by_one() -> None:
         for _ in range(count):

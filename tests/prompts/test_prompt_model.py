@@ -1,6 +1,5 @@
 """What a prompt model writes, made fit to follow the user's words; and models from folders."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,8 @@ def test_how_the_prompt_goes_on(prompt: str, written: str, ended: bool, text: st
 
 
 class Echo:
-    def go_on_many(self, text: str, *, seeds: Sequence[int], tokens: int) -> list[tuple[str, bool]]:
-        return [(f", wave {seed} of {tokens}" if seed % 2 else "", True) for seed in seeds]
+    def go_on(self, text: str, *, seed: int, count: int, tokens: int) -> list[tuple[str, bool]]:
+        return [(f", wave {number} of {tokens}" if number % 2 else "", True) for number in range(seed, seed + count)]
 
 
 def test_one_candidate_for_each_seed_that_wrote_something() -> None:
@@ -42,9 +41,9 @@ def test_one_candidate_for_each_seed_that_wrote_something() -> None:
 def test_a_folder_in_transformers_layout_writes_the_same_for_the_same_seed(tmp_path: Path) -> None:
     model = load_prompt_model(build_language_model(tmp_path / "model"))
     assert isinstance(model, TransformersModel)
-    first = model.go_on_many(PROMPTS[0], seeds=[1, 2, 3], tokens=8)
-    assert first == model.go_on_many(PROMPTS[0], seeds=[1, 2, 3], tokens=8)
-    assert first[1:] == model.go_on_many(PROMPTS[0], seeds=[2, 3], tokens=8)
+    first = model.go_on(PROMPTS[0], seed=1, count=3, tokens=8)
+    assert first == model.go_on(PROMPTS[0], seed=1, count=3, tokens=8)
+    assert first[1:] == model.go_on(PROMPTS[0], seed=2, count=2, tokens=8)
     assert len({text for text, _ in first}) > 1
 
 

@@ -22,8 +22,11 @@ _LAST_PART = re.compile(r"[,;.][^,;.]*$")
 class Continues(Protocol):
     """A model that goes on writing after a text."""
 
-    def go_on_many(self, text: str, *, seeds: Sequence[int], tokens: int) -> list[tuple[str, bool]]:
-        """For each seed what follows `text`, at most `tokens` tokens, and whether the model ended it by itself."""
+    def go_on(self, text: str, *, seed: int, count: int, tokens: int) -> list[tuple[str, bool]]:
+        """For each of the seeds `seed`, `seed` + 1, ... what follows `text`, and whether the model ended it by itself.
+
+        At most `tokens` tokens each.
+        """
         ...
 
 
@@ -38,8 +41,7 @@ class PromptWriter:
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Continuations with the comma or space that they begin with; fewer than `count` where nothing was written."""
         found = []
-        seeds = [seed + number for number in range(count)]
-        for written, ended in self._model.go_on_many(prompt, seeds=seeds, tokens=TOKENS):
+        for written, ended in self._model.go_on(prompt, seed=seed, count=count, tokens=TOKENS):
             if text := continuation(prompt, written, ended=ended):
                 found.append(Candidate(text, self.name))
         return found
@@ -89,15 +91,15 @@ class TransformersModel:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ImpastoError(f"{folder} cannot be read as a prompt model: {reason}") from None
 
-    def go_on_many(self, text: str, *, seeds: Sequence[int], tokens: int) -> list[tuple[str, bool]]:
-        """See `Continues.go_on_many`."""
+    def go_on(self, text: str, *, seed: int, count: int, tokens: int) -> list[tuple[str, bool]]:
+        """See `Continues.go_on`."""
         import torch
 
         given = self._tokenizer(text, return_tensors="pt", add_special_tokens=False)
         found = []
-        for seed in seeds:
+        for number in range(seed, seed + count):
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
-                torch.manual_seed(seed)
+                torch.manual_seed(number)
                 made = self._model.generate(
                     **given, max_new_tokens=tokens, do_sample=True, top_p=0.95, temperature=0.8, repetition_penalty=1.1
                 )

