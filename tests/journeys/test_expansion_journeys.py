@@ -1,7 +1,10 @@
 """Richer prompts through the real command line, offline, with the model and the handbook that ship."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,18 @@ from tests.journeys.conftest import Impasto
 
 from impasto.prompts.entities import find_entities
 from impasto.prompts.term_table import shipped_table
+
+_RUN = "from impasto.cli.main import main; main(sys.argv[1:])"
+# An address of the network looked up or connected to ends the process, whoever would catch an exception.
+_WITHOUT_NETWORK = f"""
+import os, socket, sys
+def guard(event, arguments):
+    if event == "socket.getaddrinfo" or event == "socket.connect" and arguments[0].family != socket.AF_UNIX:
+        os.write(2, f"network: {{event}} {{arguments}}".encode())
+        os._exit(3)
+sys.addaudithook(guard)
+{_RUN}
+"""
 
 
 def test_urbanization_of_china(impasto: Impasto) -> None:
@@ -28,8 +43,20 @@ def test_urbanization_of_china(impasto: Impasto) -> None:
     assert own["components"]["tf-idf"] == pytest.approx(shipped_table().richness(sentence), abs=1e-5)
     (entities,) = find_entities([sentence])
     assert own["components"]["place and time"] == pytest.approx(0.1 * min(3, len(entities)), abs=1e-5)
-    again = impasto("expand", "urbanization of China", "--json")
-    assert json.loads(again.out) == rows
+    # In another process, as a first run: the same rows, and nothing was asked of the network.
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    command = [sys.executable, "-c", _WITHOUT_NETWORK, "expand", "urbanization of China", "--json"]
+    again = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == rows
+    assert "network" not in again.stderr
+
+
+def test_the_network_guard_sees_an_attempt() -> None:
+    attempt = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    command = [sys.executable, "-c", _WITHOUT_NETWORK.replace(_RUN, attempt)]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert tried.returncode == 3 and "network" in tried.stderr
 
 
 def test_the_table_and_the_reasons(impasto: Impasto) -> None:
