@@ -44,6 +44,12 @@ def probe(judged: JudgedPictures, count: int) -> dict[str, Any]:
     test = [entry for entry in judged.held_out if entry.artist in artists]
     model = StyleProbe.train(judged.real_features(train), [entry.artist for entry in train])
     real = model.accuracy(judged.real_features(test), [entry.artist for entry in test])
+    squares = judged.squares(test)
+    spoilt = {"through the autoencoder": judged.reconstructions(squares), "blurred to 16x16": blurred(squares)}
+    neighbours = {
+        what: model.accuracy(judged.features.of_squares(made), [entry.artist for entry in test])
+        for what, made in spoilt.items()
+    }
     draw = random.Random(20)
     captions: dict[str, list[str]] = {}
     for artist in artists:
@@ -61,13 +67,16 @@ def probe(judged: JudgedPictures, count: int) -> dict[str, Any]:
     shares = {a: float(np.mean([n == a for n, b in zip(named, asked, strict=True) if a == b])) for a in artists[:count]}
     print(f"\nprobe: the artist that a linear probe names, {len(artists)} artists, {len(train)} training pictures")
     print(f"  held-out real paintings      {len(test):5d}   {real:6.1%}")
+    for what, share in neighbours.items():
+        print(f"    the same {what:24s}   {share:6.1%}")
     print(f"  paintings of the checkpoint  {count:5d}   {ours:6.1%}")
     print(f"  chance                               {chance:6.1%}")
     for artist, share in sorted(shares.items(), key=lambda pair: -pair[1]):
         taken = [n for n, b in zip(named, asked, strict=True) if b == artist and n != artist]
         rival = f"   else mostly {max(sorted(set(taken)), key=taken.count)}" if taken else ""
         print(f"    {artist:28s} {share:6.0%}{rival}")
-    return {"real": real, "real_count": len(test), "paintings": ours, "count": count, "chance": chance, "artists": shares}
+    found = {"real": real, "real_count": len(test), **neighbours, "paintings": ours, "count": count, "chance": chance}
+    return {**found, "artists": shares}
 
 
 def blurred(squares: np.ndarray) -> np.ndarray:
