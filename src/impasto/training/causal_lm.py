@@ -81,7 +81,13 @@ def _smollm2_folder() -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         target = Path(unfinished) / folder.name
         tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-        model: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+        read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+        # What was read counts as quantized, which it is no longer, and transformers would not write it.
+        config = read.config
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model.load_state_dict(read.state_dict())
         model.save_pretrained(target, safe_serialization=True)
         tokenizer.save_pretrained(target)
         shutil.move(target, folder)
