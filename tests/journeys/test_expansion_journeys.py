@@ -59,6 +59,20 @@ def test_the_network_guard_sees_an_attempt() -> None:
     assert tried.returncode == 3 and "network" in tried.stderr
 
 
+def test_the_prompt_model_goes_on(impasto: Impasto) -> None:
+    command = ("expand", "a drone over a harbour", "--method", "wang2023", "--count", 4, "--json")
+    answer = impasto(*command, "--seed", 3)
+    assert answer.code == 0, answer.err
+    rows = json.loads(answer.out)
+    texts = [row["text"] for row in rows]
+    assert len(set(texts)) == 4
+    assert all(text.startswith("a drone over a harbour") and len(text) > 30 for text in texts)
+    assert {row["source"] for row in rows} == {"wang2023"}
+    assert json.loads(impasto(*command, "--seed", 3).out) == rows
+    other = [row["text"] for row in json.loads(impasto(*command, "--seed", 4).out)]
+    assert not set(other) & set(texts)
+
+
 def test_the_table_and_the_reasons(impasto: Impasto) -> None:
     answer = impasto("expand", "asia morning", "--count", 2, "--explain")
     assert answer.code == 0, answer.err
