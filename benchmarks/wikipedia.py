@@ -7,6 +7,7 @@ of all processes together, whether the killed index equals the undisturbed one, 
 
 import argparse
 import bz2
+import contextlib
 import gzip
 import hashlib
 import json
@@ -137,7 +138,8 @@ def build(dump: Path, folder: Path, seconds: float | None = None) -> tuple[bool,
         if seconds is not None and time.perf_counter() - begun > seconds:
             family = [*process.children(recursive=True), process]
             for one in reversed(family):  # the command itself first: nothing of it gets to clean up
-                one.send_signal(signal.SIGKILL)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.send_signal(signal.SIGKILL)
             child.wait()
             return False, peak
         time.sleep(0.2)
@@ -148,7 +150,7 @@ def build(dump: Path, folder: Path, seconds: float | None = None) -> tuple[bool,
 
 
 def main() -> None:
-    """Writes the dump if it is not there, builds twice, prints."""
+    """Writes the dump, builds it undisturbed and killed, prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--gigabytes", type=float, default=2.0, help="of XML; 0 for the articles alone")
     parser.add_argument("--articles", type=Path, help="JSONL (.gz) of title and text that the dump begins with")
