@@ -17,6 +17,7 @@ from impasto.cli.artists import artists
 from impasto.cli.checkpoints import checkpoints
 from impasto.cli.compose import compose
 from impasto.cli.console import StoppedError, say_error
+from impasto.cli.data import data
 from impasto.cli.doctor import doctor
 from impasto.cli.enrichment import with_usual_method
 from impasto.cli.expand import expand
@@ -41,6 +42,7 @@ app.command()(artists)
 app.command()(expand)
 app.command()(compose)
 app.add_typer(knowledge, name="knowledge")
+app.add_typer(data, name="data")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.command()(doctor)

@@ -1,0 +1,31 @@
+"""How well a text and a picture belong together: one small interface, whatever model is behind it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+
+class TextImageScorer(Protocol):
+    """A pair of encoders into one space; the similarity of a text and a picture is the product of their vectors, -1..1.
+
+    Attributes:
+        name: what is told to people, for instance "pocket-scorer" or "clip-vit-large-patch14".
+        identity: a hash of the weights, on which caches of vectors depend.
+        width: numbers in a vector.
+        threshold: the similarity below which a pair counts as mismatched; CLIP's is 0.2 (wang2023, section 3.1).
+    """
+
+    name: str
+    identity: str
+    width: int
+    threshold: float
+
+    def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
+        """Unit vectors float32 [n, width] of RGB pictures of any size."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors float32 [n, width]."""
+        ...

@@ -1,0 +1,5 @@
+"""`impasto data`: from folders of pictures to a catalogue that is captioned, filtered and reviewed."""
+
+import typer
+
+data = typer.Typer(help="Catalogues: import, tag, caption, filter, review, count and export them.", no_args_is_help=True)
