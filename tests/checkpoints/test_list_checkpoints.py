@@ -11,10 +11,8 @@ import pytest
 from safetensors.torch import save_file
 from tests.checkpoints.stable_diffusion import to_ldm
 
-from impasto.checkpoints import content_hash
-from impasto.checkpoints.content_hash import files_that_count, hash_file, hash_files
+from impasto.checkpoints.content_hash import files_that_count, hash_files
 from impasto.checkpoints.load import inspect_checkpoint, list_checkpoints, load_components
-from impasto.errors import ImpastoError
 
 
 def test_everything_here_is_listed_and_the_broken_left_out(
@@ -71,25 +69,6 @@ def test_one_changed_byte_changes_the_hash(spoilt: Path) -> None:
     content[-1] ^= 1
     file.write_bytes(content)
     assert hash_files(files_that_count(spoilt)) != before
-
-
-def test_large_files_are_hashed_once(
-    tmp_path: Path, own_caches: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(content_hash, "REMEMBERED_FROM", 10)
-    file = tmp_path / "large"
-    file.write_bytes(b"x" * 100)
-    found = hash_file(file)
-    notes = list((own_caches / "hashes").iterdir())
-    assert len(notes) == 1
-    notes[0].write_text('"' + "0" * 64 + '"')
-    assert hash_file(file) == "0" * 64, "the note is not used"
-    notes[0].write_text("spoilt")
-    assert hash_file(file) == found
-    file.write_bytes(b"y" * 100)
-    assert hash_file(file) != found
-    with pytest.raises(ImpastoError, match="gone cannot be read"):
-        hash_file(tmp_path / "gone")
 
 
 def test_listing_needs_no_torch() -> None:

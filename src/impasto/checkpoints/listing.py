@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_file, hash_files
+from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_files
+from impasto.checkpoints.file_hash import hash_file
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
 from impasto.checkpoints.source import Source, find_source, own_checkpoints, pocket_folder

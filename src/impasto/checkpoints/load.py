@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_file, hash_files
+from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_files
 from impasto.checkpoints.export import export_checkpoint
+from impasto.checkpoints.file_hash import hash_file
 from impasto.checkpoints.listing import CheckpointInfo, inspect_checkpoint, list_checkpoints
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
