@@ -31,37 +31,6 @@ _YEAR = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # "1889.0" is what a table writes
 _KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre")
 
 
-@dataclass(frozen=True)
-class CatalogueEntry:
-    """One picture and what is known of it; an unknown field is empty, an unknown year None."""
-
-    file: Path
-    file_name: str
-    artist: str = ""
-    title: str = ""
-    caption: str = ""
-    style: str = ""
-    genre: str = ""
-    year: int | None = None
-    extra: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An entry that is not used, and why."""
-
-    file_name: str
-    reason: str
-
-
-@dataclass
-class CatalogueReport:
-    """What was left out, and what was used but looked wrong."""
-
-    skipped: list[Skipped] = field(default_factory=list)
-    warnings: list[Skipped] = field(default_factory=list)
-
-
 @dataclass
 class Catalogue:
     """The usable entries of a folder, in the order of its metadata, and the report on the rest."""
@@ -90,7 +59,7 @@ def read_catalogue(
     entries: list[CatalogueEntry] = []
     files: set[Path] = set()
     root = folder.resolve()
-    for where, row in _rows(folder, report):
+    for where, row in metadata_rows(folder, report):
         entry = _entry(root, where, row, report)
         if entry is not None and entry.file in files:
             report.skipped.append(Skipped(entry.file_name, "named twice in the metadata"))
@@ -107,90 +76,6 @@ def read_catalogue(
     return Catalogue(folder, entries, report)
 
 
-def _rows(folder: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, row) of the metadata, or of the bare tree where there is none."""
-    lines, table = folder / "metadata.jsonl", folder / "metadata.csv"
-    if lines.is_file():
-        yield from _rows_of_lines(lines, report)
-    elif table.is_file():
-        yield from _rows_of_table(table, report)
-    else:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
-            name = path.relative_to(folder)
-            if not any(part.startswith(".") for part in name.parts) and path.is_file():
-                artist = _artist_of_folder(name.parts[0]) if len(name.parts) > 1 else ""
-                title = path.stem.replace("-", " ").replace("_", " ")
-                yield name.as_posix(), {"file_name": name.as_posix(), "artist": artist, "title": title}
-
-
-def _artist_of_folder(folder: str) -> str:
-    words = folder.replace("-", " ").replace("_", " ").split()
-    return " ".join(
-        word if place and word in _PARTICLES else word[:1].upper() + word[1:] for place, word in enumerate(words)
-    )
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_METADATA_BYTES:
-            raise ImpastoError(f"{path} is larger than {MAX_METADATA_BYTES >> 20} MiB")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ImpastoError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    except OSError as error:
-        raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(_read_text(path).split("\n"), 1):
-        where = f"{path.name} line {number}"
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            report.skipped.append(Skipped(where, "not JSON"))
-            continue
-        if isinstance(row, dict):
-            yield where, row
-        else:
-            report.skipped.append(Skipped(where, "not a JSON object"))
-
-
-def _rows_of_table(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""))
-    try:
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    except csv.Error as error:
-        raise ImpastoError(f"{path} cannot be read as CSV: {error}") from None
-    if "file_name" not in reader.fieldnames:
-        raise ImpastoError(f"{path} has no column file_name: its first line names the columns, with commas between")
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            report.skipped.append(Skipped(f"{path.name} line {reader.line_num + 1}", str(error)))
-            continue
-        if row is None:
-            return
-        where = f"{path.name} line {reader.line_num}"
-        if None in row or None in row.values():
-            report.warnings.append(Skipped(where, "another number of columns than the heading"))
-        yield where, {key: value for key, value in row.items() if key is not None and value is not None}
-
-
-def _cleaned(text: str) -> str:
-    """The text in one line, without what does not print: controls, lone surrogates, line separators."""
-    if not _unprintable(text):
-        return text
-    letters = (" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
-    return " ".join("".join(letters).split())
-
-
-def _unprintable(text: str) -> bool:
-    return not text.isprintable() and any(unicodedata.category(letter) in _UNPRINTABLE for letter in text)
-
-
 def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry | None:
     name = row.get("file_name")
     if not isinstance(name, str) or not name.strip():
@@ -198,7 +83,7 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
         return None
     file, reason = _place(root, name)
     if file is None:
-        shown = _cleaned(name)
+        shown = cleaned(name)
         report.skipped.append(Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason))
         return None
 
@@ -211,16 +96,16 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
             report.warnings.append(Skipped(name, f"{key} is not a text"))
             return ""
         text = str(value).strip()
-        if _unprintable(text):
+        if unprintable(text):
             report.warnings.append(Skipped(name, f"{key} holds control characters"))
-            text = _cleaned(text)
+            text = cleaned(text)
         if len(text) > longest:
             report.warnings.append(Skipped(name, f"{key} is longer than {longest} characters and is left out"))
             return ""
         return text
 
     extra = {
-        _cleaned(key): _cleaned(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        cleaned(key): cleaned(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in row.items()
         if key not in _KNOWN and value is not None
     }
@@ -239,7 +124,7 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
 
 def _place(root: Path, name: str) -> tuple[Path | None, str]:
     """Where the entry's file lies, or None and the reason why it may not be opened."""
-    if len(name) > 1024 or _unprintable(name):
+    if len(name) > 1024 or unprintable(name):
         return None, "an impossible file name"
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or (parts.parts and parts.parts[0].endswith(":")):
@@ -260,7 +145,7 @@ def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
     if not text:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not _YEAR.fullmatch(text):
-        report.warnings.append(Skipped(name, f"year {_cleaned(text[:40])!r} is not a year"))
+        report.warnings.append(Skipped(name, f"year {cleaned(text[:40])!r} is not a year"))
         return None
     year = int(text.partition(".")[0])
     if not -3000 <= year <= date.today().year + 1:
