@@ -3,32 +3,27 @@
 The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; a report names what is not used.
 """
 
-import csv
 import hashlib
-import io
 import json
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from impasto.data.annotated import MAX_TEXT, merge_annotations
+from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.metadata import metadata_rows
 from impasto.data.pictures import open_picture
+from impasto.data.plain_text import cleaned, unprintable
 from impasto.errors import ImpastoError
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
 MAX_NAME = 120
-MAX_TEXT = 2000
-MAX_METADATA_BYTES = 1 << 30
-# The small words of names, which a folder's name cannot tell apart: "vincent-van-gogh" is "Vincent van Gogh".
-_PARTICLES = frozenset({"van", "von", "der", "den", "de", "del", "da", "di", "du", "la", "le", "the", "ter"})
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line and paragraph separators
 _YEAR = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # "1889.0" is what a table writes whose column has gaps
-_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre")
+_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tags")
 
 
 @dataclass
@@ -41,13 +36,19 @@ class Catalogue:
 
 
 def read_catalogue(
-    folder: Path, *, check_images: bool = True, on_progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    *,
+    check_images: bool = True,
+    annotations: bool = True,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Catalogue:
     """Reads a catalogue.
 
     With `check_images` every picture is decoded and hashed in a pool of threads, so that broken, tiny, bomb-sized and
     duplicate ones are found, and `on_progress` hears (number done, of); without, only names and paths are checked.
     `metadata.jsonl` goes before `metadata.csv`; where there is neither, every picture of the tree is taken.
+    With `annotations` the logs beside it are merged in (see `merge_annotations`): tags and captions are added, what a
+    person rejected or the filter dropped is left out.
 
     Raises:
         ImpastoError: no such folder, no picture in it, metadata that cannot be read, or nothing usable.
@@ -68,6 +69,8 @@ def read_catalogue(
             entries.append(entry)
     if check_images:
         entries = _whole_and_different(entries, report, on_progress)
+    if annotations:  # after the check: the twin of a rejected picture stays a twin
+        entries = merge_annotations(folder, entries, report)
     if not entries:
         what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
         if report.skipped:
@@ -118,6 +121,7 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
         style=words("style"),
         genre=words("genre"),
         year=_year(name, row.get("year"), report),
+        tags=_tags(name, row.get("tags"), report),
         extra=extra,
     )
 
@@ -152,6 +156,18 @@ def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
         report.warnings.append(Skipped(name, f"year {year} is not a year of a painting"))
         return None
     return year
+
+
+def _tags(name: str, value: Any, report: CatalogueReport) -> tuple[str, ...]:
+    """Tags of a list, or of one text with commas between, as a table holds them."""
+    found = value.split(",") if isinstance(value, str) else value
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(tag, str) for tag in found):
+        report.warnings.append(Skipped(name, "tags is not a list of texts"))
+        return ()
+    tags = (cleaned(tag).strip() for tag in found)
+    return tuple(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= MAX_NAME))
 
 
 def _whole_and_different(

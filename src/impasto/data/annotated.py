@@ -1,0 +1,180 @@
+"""What stands about each picture once the annotation logs are read: persons before machines, and nothing stale."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.data.annotations import AnnotationLog, content_of
+from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.plain_text import cleaned
+from impasto.errors import ImpastoError
+
+MAX_TEXT = 2000
+MAX_TAGS = 200
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person's decisions about a picture come to, less those undone.
+
+    Attributes:
+        rejected: the last decision is a rejection.
+        edited: the caption that the person wrote, or "".
+        accepted: the caption that the person saw and accepted, or "".
+    """
+
+    rejected: bool = False
+    edited: str = ""
+    accepted: str = ""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """All that the logs say of one picture's present content; what they do not say is empty or None.
+
+    Attributes:
+        tags: the machine's, the likeliest first.
+        caption: the machine's.
+        similarity: of `compared` with the picture, -1..1.
+        dropped: why the filter drops the pair of the picture and the text `filtered`, or "".
+        verdict: the person's, None before any decision.
+    """
+
+    tags: tuple[str, ...] = ()
+    caption: str = ""
+    similarity: float | None = None
+    compared: str = ""
+    dropped: str = ""
+    filtered: str | None = None
+    verdict: Verdict | None = None
+
+    def caption_of(self, entry: CatalogueEntry) -> str:
+        """The caption that counts: a person's edit, the metadata's, the one a person accepted, the machine's."""
+        verdict = self.verdict or Verdict()
+        return verdict.edited or entry.caption or verdict.accepted or self.caption
+
+    def similarity_of(self, caption: str) -> float | None:
+        """How well `caption` fits the picture, where that was computed, -1..1."""
+        return self.similarity if self.compared == caption else None
+
+    def reason_against(self, entry: CatalogueEntry) -> str:
+        """Why the picture is not used, or "". Whatever a person decided, the filter has no more say."""
+        if self.verdict is not None:
+            return "rejected in review" if self.verdict.rejected else ""
+        return self.dropped if self.filtered in (None, self.caption_of(entry)) else ""
+
+
+class Annotations:
+    """The logs of one catalogue, read once.
+
+    Attributes:
+        broken: log file -> how many of its lines could not be read.
+
+    Raises:
+        ImpastoError: a log is there and cannot be read.
+    """
+
+    def __init__(self, catalogue: Path) -> None:
+        logs = {kind: AnnotationLog(catalogue, kind) for kind in ("tags", "captions", "similarity", "filter", "review")}
+        self._latest = {kind: log.latest() for kind, log in logs.items() if kind != "review"}
+        self._verdicts = _verdicts(logs["review"])
+        self._named = {name for rows in self._latest.values() for name in rows} | {name for name, _ in self._verdicts}
+        self.broken = {log.path: log.broken for log in logs.values() if log.broken}
+
+    def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
+        """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(self._of_one, entries)) if self._named else [Annotation()] * len(entries)
+
+    def _of_one(self, entry: CatalogueEntry) -> Annotation:
+        name = entry.file_name
+        if name not in self._named:
+            return Annotation()
+        try:
+            content = content_of(entry.file)
+        except ImpastoError:
+            return Annotation()
+
+        def fresh(kind: str) -> dict[str, Any]:
+            row = self._latest[kind].get(name, {})
+            return row if row.get("content") == content else {}
+
+        likeness, judged = fresh("similarity"), fresh("filter")
+        dropped = judged.get("kept") is False
+        return Annotation(
+            tags=_tags(fresh("tags").get("tags")),
+            caption=_text(fresh("captions").get("caption")),
+            similarity=_number(likeness.get("similarity")),
+            compared=_text(likeness.get("text")),
+            dropped=(_text(judged.get("reason")) or "dropped by the filter") if dropped else "",
+            filtered=_text(judged["text"]) if "text" in judged else None,
+            verdict=self._verdicts.get((name, content)),
+        )
+
+
+def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: CatalogueReport) -> list[CatalogueEntry]:
+    """The entries with the captions and tags that count; those that a person rejected or the filter dropped are named in
+    `report.skipped` instead. Lines of logs that cannot be read are named in `report.warnings`.
+
+    Raises:
+        ImpastoError: a log is there and cannot be read.
+    """
+    annotations = Annotations(folder)
+    for log, lines in annotations.broken.items():
+        report.warnings.append(Skipped(log.relative_to(folder).as_posix(), f"lines that cannot be read: {lines}"))
+    kept = []
+    for entry, known in zip(entries, annotations.of(entries), strict=True):
+        reason = known.reason_against(entry)
+        if reason:
+            report.skipped.append(Skipped(entry.file_name, reason))
+        else:
+            kept.append(annotated(entry, known))
+    return kept
+
+
+def annotated(entry: CatalogueEntry, known: Annotation) -> CatalogueEntry:
+    """The entry with the caption that counts, and the machine's tags where the metadata has none."""
+    caption, tags = known.caption_of(entry), entry.tags or known.tags
+    return entry if (caption, tags) == (entry.caption, entry.tags) else replace(entry, caption=caption, tags=tags)
+
+
+def _verdicts(log: AnnotationLog) -> dict[tuple[str, str], Verdict]:
+    """(file name, content) -> what the decisions come to; an undo takes back the last one about the same content."""
+    standing: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in log.rows():
+        decisions = standing.setdefault((row["file_name"], row["content"]), [])
+        decision, text = row.get("decision"), _text(row.get("text"))
+        if decision == "undo":
+            del decisions[-1:]
+        elif decision in ("accept", "reject") or (decision == "edit" and text):
+            decisions.append((decision, text))
+    return {
+        key: Verdict(
+            rejected=decisions[-1][0] == "reject",
+            edited=next((text for decision, text in reversed(decisions) if decision == "edit"), ""),
+            accepted=next((text for decision, text in reversed(decisions) if decision == "accept"), ""),
+        )
+        for key, decisions in standing.items()
+        if decisions
+    }
+
+
+def _text(value: object) -> str:
+    text = cleaned(value).strip() if isinstance(value, str) else ""
+    return text if len(text) <= MAX_TEXT else ""
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    """Names out of [[name, probability], ...]."""
+    rows = value if isinstance(value, list) else []
+    names = (_text(row[0]) for row in rows[:MAX_TAGS] if isinstance(row, list) and row)
+    return tuple(dict.fromkeys(name for name in names if name))
