@@ -88,7 +88,7 @@ def test_what_cannot_be_used_is_named_and_skipped(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize("year", ["1640-1650", "soon", 99999, -4000, True, 1872.5, [1872]])
+@pytest.mark.parametrize("year", ["soon", 99999, -4000, True, 1872.5, [1872]])
 def test_a_wrong_year_is_a_warning_and_unknown(tmp_path: Path, year: object) -> None:
     draw_landscape(1).save(tmp_path / "a.png")
     write_rows(tmp_path, [{"file_name": "a.png", "year": year}])
@@ -215,9 +215,9 @@ def test_folders_name_artists_with_small_words_small(tmp_path: Path) -> None:
 def test_metadata_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_rows(tmp_path, [{"file_name": "a.png"}])
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *arguments: object, **named: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ImpastoError, match="cannot be read: Permission denied"):
         read_catalogue(tmp_path)

@@ -6,23 +6,22 @@ The layout is Hugging Face's *imagefolder*. Reading never writes into the folder
 import hashlib
 import json
 import math
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.annotated import MAX_TEXT, merge_annotations
+from impasto.data.annotated import merge_annotations
+from impasto.data.dates import read_date
 from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.metadata import metadata_rows
 from impasto.data.pictures import open_picture
 from impasto.data.plain_text import cleaned, unprintable
+from impasto.data.verdicts import MAX_TEXT
 from impasto.errors import ImpastoError
 
 MAX_NAME = 120
-_YEAR = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # "1889.0" is what a table writes whose column has gaps
 _KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tags")
 
 
@@ -145,17 +144,10 @@ def _place(root: Path, name: str) -> tuple[Path | None, str]:
 
 
 def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
-    text = "" if value is None else str(value).strip()
-    if not text:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not _YEAR.fullmatch(text):
-        report.warnings.append(Skipped(name, f"year {cleaned(text[:40])!r} is not a year"))
-        return None
-    year = int(text.partition(".")[0])
-    if not -3000 <= year <= date.today().year + 1:
-        report.warnings.append(Skipped(name, f"year {year} is not a year of a painting"))
-        return None
-    return year
+    found = read_date(value)
+    if not found.understood:
+        report.warnings.append(Skipped(name, f"year {cleaned(str(value)[:40])!r} is not a year of a painting"))
+    return found.year
 
 
 def _tags(name: str, value: Any, report: CatalogueReport) -> tuple[str, ...]:
