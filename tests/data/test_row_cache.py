@@ -56,3 +56,15 @@ def test_another_layout_starts_empty(tmp_path: Path) -> None:
 
 def test_key_parts_do_not_run_together() -> None:
     assert content_key("ab", "c") != content_key("a", "bc")
+
+
+def test_two_processes_may_fill_one_cache(tmp_path: Path) -> None:
+    keys = [content_key(str(n)) for n in range(6)]
+    (one, other) = (RowCache(tmp_path, (2,), "float32") for _ in range(2))
+    one.fill(keys[:2], rows_of([]), chunk=2)
+    other.fill(keys, rows_of([]), chunk=4)  # it knows nothing of the first two
+    calls: list[list[int]] = []
+    one.fill(keys, rows_of(calls), chunk=6)
+    assert calls == [[2, 3, 4, 5]]
+    for store in (one, other, RowCache(tmp_path, (2,), "float32")):
+        assert store.array()[store.places(keys)].tolist() == [[n, n + 0.5] for n in range(6)]

@@ -9,26 +9,10 @@ from typing import Any
 
 from impasto.data.annotations import AnnotationLog, content_of
 from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.plain_text import cleaned
+from impasto.data.verdicts import Verdict, annotated_text, standing_verdicts
 from impasto.errors import ImpastoError
 
-MAX_TEXT = 2000
 MAX_TAGS = 200
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a person's decisions about a picture come to, less those undone.
-
-    Attributes:
-        rejected: the last decision is a rejection.
-        edited: the caption that the person wrote, or "".
-        accepted: the caption that the person saw and accepted, or "".
-    """
-
-    rejected: bool = False
-    edited: str = ""
-    accepted: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,7 @@ class Annotations:
     def __init__(self, catalogue: Path) -> None:
         logs = {kind: AnnotationLog(catalogue, kind) for kind in ("tags", "captions", "similarity", "filter", "review")}
         self._latest = {kind: log.latest() for kind, log in logs.items() if kind != "review"}
-        self._verdicts = _verdicts(logs["review"])
+        self._verdicts = standing_verdicts(logs["review"].rows())
         self._named = {name for rows in self._latest.values() for name in rows} | {name for name, _ in self._verdicts}
         self.broken = {log.path: log.broken for log in logs.values() if log.broken}
 
@@ -106,11 +90,11 @@ class Annotations:
         dropped = judged.get("kept") is False
         return Annotation(
             tags=_tags(fresh("tags").get("tags")),
-            caption=_text(fresh("captions").get("caption")),
+            caption=annotated_text(fresh("captions").get("caption")),
             similarity=_number(likeness.get("similarity")),
-            compared=_text(likeness.get("text")),
-            dropped=(_text(judged.get("reason")) or "dropped by the filter") if dropped else "",
-            filtered=_text(judged["text"]) if "text" in judged else None,
+            compared=annotated_text(likeness.get("text")),
+            dropped=(annotated_text(judged.get("reason")) or "dropped by the filter") if dropped else "",
+            filtered=annotated_text(judged["text"]) if "text" in judged else None,
             verdict=self._verdicts.get((name, content)),
         )
 
@@ -141,32 +125,6 @@ def annotated(entry: CatalogueEntry, known: Annotation) -> CatalogueEntry:
     return entry if (caption, tags) == (entry.caption, entry.tags) else replace(entry, caption=caption, tags=tags)
 
 
-def _verdicts(log: AnnotationLog) -> dict[tuple[str, str], Verdict]:
-    """(file name, content) -> what the decisions come to; an undo takes back the last one about the same content."""
-    standing: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for row in log.rows():
-        decisions = standing.setdefault((row["file_name"], row["content"]), [])
-        decision, text = row.get("decision"), _text(row.get("text"))
-        if decision == "undo":
-            del decisions[-1:]
-        elif decision in ("accept", "reject") or (decision == "edit" and text):
-            decisions.append((decision, text))
-    return {
-        key: Verdict(
-            rejected=decisions[-1][0] == "reject",
-            edited=next((text for decision, text in reversed(decisions) if decision == "edit"), ""),
-            accepted=next((text for decision, text in reversed(decisions) if decision == "accept"), ""),
-        )
-        for key, decisions in standing.items()
-        if decisions
-    }
-
-
-def _text(value: object) -> str:
-    text = cleaned(value).strip() if isinstance(value, str) else ""
-    return text if len(text) <= MAX_TEXT else ""
-
-
 def _number(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return None
@@ -176,5 +134,5 @@ def _number(value: object) -> float | None:
 def _tags(value: object) -> tuple[str, ...]:
     """Names out of [[name, probability], ...]."""
     rows = value if isinstance(value, list) else []
-    names = (_text(row[0]) for row in rows[:MAX_TAGS] if isinstance(row, list) and row)
+    names = (annotated_text(row[0]) for row in rows[:MAX_TAGS] if isinstance(row, list) and row)
     return tuple(dict.fromkeys(name for name in names if name))

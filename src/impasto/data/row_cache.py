@@ -4,6 +4,7 @@ A row is made again only when its key changes: an edited picture, another encode
 cache can neither serve stale rows nor lose the finished ones when the job that fills it is killed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -29,7 +30,7 @@ class RowCache:
     """A memory-mapped array [rows, *shape] whose rows are filled in chunks and found by key.
 
     The folder holds `rows.bin` (the array), `keys.bin` (one digest per row) and `shape.json`. A row's key is written after
-    the row itself is on disk, so a row whose key is there is whole.
+    the row itself is on disk, so a row whose key is there is whole. Several processes may fill one cache.
     """
 
     def __init__(self, folder: Path, shape: Sequence[int], dtype: str) -> None:
@@ -46,14 +47,20 @@ class RowCache:
         self._row_bytes = int(np.prod(self.shape)) * self.dtype.itemsize
         self._rows_path = self.folder / "rows.bin"
         self._keys_path = self.folder / "keys.bin"
-        self._places = {key: place for place, key in enumerate(self._stored_keys())}
+        self._count = 0
+        self._places: dict[bytes, int] = {}
+        self._learn()
 
-    def _stored_keys(self) -> list[bytes]:
+    def _learn(self) -> None:
+        """Takes in the rows that were on disk before this cache was opened, or that other processes added since."""
         if not self._keys_path.exists() or not self._rows_path.exists():
-            return []
-        data = self._keys_path.read_bytes()
-        whole = min(len(data) // KEY_BYTES, self._rows_path.stat().st_size // self._row_bytes)
-        return [data[n * KEY_BYTES : (n + 1) * KEY_BYTES] for n in range(whole)]
+            return
+        keys_bytes, rows_bytes = self._keys_path.stat().st_size, self._rows_path.stat().st_size
+        whole = min(keys_bytes // KEY_BYTES, rows_bytes // self._row_bytes)
+        if whole != self._count:
+            data = self._keys_path.read_bytes()
+            self._places = {data[n * KEY_BYTES : (n + 1) * KEY_BYTES]: n for n in range(whole)}
+            self._count = whole
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._places
@@ -83,20 +90,23 @@ class RowCache:
                 on_progress(start + len(positions), len(missing))
 
     def _append(self, keys: list[bytes], rows: np.ndarray) -> None:
-        count = len(self._places)
-        # A killed job may have left a part of a row or keys: both files are cut back to what is whole first.
-        for path, size, data in (
-            (self._rows_path, self._row_bytes, rows.tobytes()),
-            (self._keys_path, KEY_BYTES, b"".join(keys)),
-        ):
-            with path.open("r+b" if path.exists() else "wb") as file:
-                file.truncate(count * size)
-                file.seek(count * size)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        for offset, key in enumerate(keys):
-            self._places[key] = count + offset
+        with (self.folder / "lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._learn()
+            # A killed job may have left a part of a row or keys: both files are cut back to what is whole first.
+            for path, size, data in (
+                (self._rows_path, self._row_bytes, rows.tobytes()),
+                (self._keys_path, KEY_BYTES, b"".join(keys)),
+            ):
+                with path.open("r+b" if path.exists() else "wb") as file:
+                    file.truncate(self._count * size)
+                    file.seek(self._count * size)
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            for offset, key in enumerate(keys):
+                self._places[key] = self._count + offset
+            self._count += len(keys)
 
     def places(self, keys: Sequence[bytes]) -> np.ndarray:
         """The row numbers [n] of keys that are all in the cache."""
@@ -104,6 +114,6 @@ class RowCache:
 
     def array(self) -> np.ndarray:
         """All rows, memory-mapped and read-only: [rows, *shape]."""
-        if not self._places:
+        if not self._count:
             return np.zeros((0, *self.shape), self.dtype)
-        return np.memmap(self._rows_path, self.dtype, "r", shape=(len(self._places), *self.shape))
+        return np.memmap(self._rows_path, self.dtype, "r", shape=(self._count, *self.shape))

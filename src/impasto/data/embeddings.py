@@ -1,0 +1,142 @@
+"""The vectors of a catalogue's pictures, each computed once per content and scorer: what filter, search and tags share."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import numpy as np
+from PIL import Image
+
+from impasto.checkpoints.text_image import TextImageScorer
+from impasto.data.annotations import content_of
+from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.pictures import open_picture
+from impasto.data.row_cache import RowCache, content_key
+from impasto.errors import ImpastoError
+from impasto.settings import cache_folder
+
+CHUNK = 64  # pictures whose vectors go to disk together: what a kill can cost
+
+
+def image_vectors(
+    entries: Sequence[CatalogueEntry],
+    scorer: TextImageScorer,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    report: CatalogueReport | None = None,
+) -> np.ndarray:
+    """The scorer's unit vectors of the entries' pictures: float32 [n, width], a row of NaN where no picture can be read.
+
+    A vector is kept in the user's cache by the picture's content and the scorer's identity: an edited picture or another
+    scorer is computed again, nothing else is, and a killed job goes on where it was. Pictures are opened in threads while
+    the scorer works; one that cannot be read is named in `report`. `on_progress` hears (number done, of) of what is missing.
+
+    Raises:
+        ImpastoError: the cache cannot be written.
+    """
+    vectors = np.full((len(entries), scorer.width), np.nan, np.float32)
+    keys: dict[int, bytes] = {}
+    reasons: dict[int, str] = {}
+    with _threads() as pool:
+        for n, (key, reason) in enumerate(pool.map(lambda entry: _key(entry, scorer), entries)):
+            if reason:
+                reasons[n] = reason
+            else:
+                keys[n] = key
+        try:
+            store = _cache_of(scorer)
+            missing = [n for n, key in keys.items() if key not in store]
+            opened = _opened_in_order(pool, entries, missing, scorer)
+            for start in range(0, len(missing), CHUNK):
+                _embed(islice(opened, CHUNK), scorer, store, keys, reasons)
+                if on_progress is not None:
+                    on_progress(min(start + CHUNK, len(missing)), len(missing))
+        except OSError as error:
+            raise ImpastoError(f"{cache_folder()} cannot be written: {error.strerror}") from None
+    if report is not None:
+        report.skipped += [Skipped(entries[n].file_name, reason) for n, reason in sorted(reasons.items())]
+    whole = [n for n in keys if n not in reasons]
+    if whole:
+        vectors[whole] = store.array()[store.places([keys[n] for n in whole])]
+    return vectors
+
+
+def _cache_of(scorer: TextImageScorer) -> RowCache:
+    folder = cache_folder() / f"image-vectors-{scorer.identity[:16]}-{scorer.width}"
+    return RowCache(folder, (scorer.width,), "float32")
+
+
+@contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for thousands of pictures
+
+
+def _key(entry: CatalogueEntry, scorer: TextImageScorer) -> tuple[bytes, str]:
+    """(key of the vector, reason why there is none or "")."""
+    try:
+        return content_key(content_of(entry.file), scorer.identity), ""
+    except ImpastoError as error:
+        return b"", str(error).removeprefix(f"{entry.file} ")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A picture, or the reason why it cannot be opened; `key` belongs to the content that was opened."""
+
+    place: int
+    picture: Image.Image | None
+    key: bytes = b""
+    reason: str = ""
+
+
+def _open(place: int, entry: CatalogueEntry, scorer: TextImageScorer) -> _Opened:
+    try:
+        picture = open_picture(entry.file)
+    except ImpastoError as error:
+        return _Opened(place, None, reason=str(error).removeprefix(f"{entry.file}: "))
+    key, reason = _key(entry, scorer)  # again: it may have been edited in the hours since
+    return _Opened(place, None if reason else picture, key, reason)
+
+
+def _opened_in_order(
+    pool: ThreadPoolExecutor, entries: Sequence[CatalogueEntry], places: Sequence[int], scorer: TextImageScorer
+) -> Iterator[_Opened]:
+    """Opens a few pictures ahead of what is asked for: more would fill the memory."""
+    ahead: deque[Future[_Opened]] = deque()
+    waiting = iter(places)
+    for place in islice(waiting, 2 + (os.cpu_count() or 1)):
+        ahead.append(pool.submit(_open, place, entries[place], scorer))
+    while ahead:
+        yield ahead.popleft().result()
+        for place in islice(waiting, 1):
+            ahead.append(pool.submit(_open, place, entries[place], scorer))
+
+
+def _embed(
+    chunk: Iterator[_Opened], scorer: TextImageScorer, store: RowCache, keys: dict[int, bytes], reasons: dict[int, str]
+) -> None:
+    """Computes and keeps the vectors of one chunk, whose pictures pass by one at a time."""
+    places: list[int] = []
+
+    def pictures() -> Iterator[Image.Image]:
+        for opened in chunk:
+            if opened.picture is None:
+                reasons[opened.place] = opened.reason
+            else:
+                keys[opened.place] = opened.key
+                places.append(opened.place)
+                yield opened.picture
+
+    passing = pictures()
+    first = next(passing, None)
+    if first is not None:  # a scorer need not know what to do with no picture at all
+        vectors = scorer.embed_images(chain([first], passing))
+        store.fill([keys[n] for n in places], lambda rows: vectors[rows], chunk=CHUNK)
