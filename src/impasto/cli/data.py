@@ -2,4 +2,7 @@
 
 import typer
 
+from impasto.cli.data_filter import filter_pairs
+
 data = typer.Typer(help="Catalogues: import, tag, caption, filter, review, count and export them.", no_args_is_help=True)
+data.command("filter")(filter_pairs)

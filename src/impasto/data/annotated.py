@@ -22,7 +22,7 @@ class Annotation:
     Attributes:
         tags: the machine's, the likeliest first.
         caption: the machine's.
-        similarity: of `compared` with the picture, -1..1.
+        similarity: of the text `compared` with the picture, -1..1, by the scorer of the identity `scorer`.
         dropped: why the filter drops the pair of the picture and the text `filtered`, or "".
         verdict: the person's, None before any decision.
     """
@@ -31,6 +31,7 @@ class Annotation:
     caption: str = ""
     similarity: float | None = None
     compared: str = ""
+    scorer: str = ""
     dropped: str = ""
     filtered: str | None = None
     verdict: Verdict | None = None
@@ -43,6 +44,10 @@ class Annotation:
     def similarity_of(self, caption: str) -> float | None:
         """How well `caption` fits the picture, where that was computed, -1..1."""
         return self.similarity if self.compared == caption else None
+
+    def similarity_by(self, scorer: str, caption: str) -> float | None:
+        """The same, where it comes from the scorer of this identity."""
+        return self.similarity_of(caption) if self.scorer == scorer else None
 
     def reason_against(self, entry: CatalogueEntry) -> str:
         """Why the picture is not used, or "". Whatever a person decided, the filter has no more say."""
@@ -67,6 +72,11 @@ class Annotations:
         self._verdicts = standing_verdicts(logs["review"].rows())
         self._named = {name for rows in self._latest.values() for name in rows} | {name for name, _ in self._verdicts}
         self.broken = {log.path: log.broken for log in logs.values() if log.broken}
+
+    def warnings(self, catalogue: Path) -> list[Skipped]:
+        """The logs with lines that cannot be read."""
+        lines = [(log.relative_to(catalogue).as_posix(), count) for log, count in self.broken.items()]
+        return [Skipped(log, f"lines that cannot be read: {count}") for log, count in lines]
 
     def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
         """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
@@ -93,6 +103,7 @@ class Annotations:
             caption=annotated_text(fresh("captions").get("caption")),
             similarity=_number(likeness.get("similarity")),
             compared=annotated_text(likeness.get("text")),
+            scorer=annotated_text(likeness.get("scorer")),
             dropped=(annotated_text(judged.get("reason")) or "dropped by the filter") if dropped else "",
             filtered=annotated_text(judged["text"]) if "text" in judged else None,
             verdict=self._verdicts.get((name, content)),
@@ -107,8 +118,7 @@ def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: Catal
         ImpastoError: a log is there and cannot be read.
     """
     annotations = Annotations(folder)
-    for log, lines in annotations.broken.items():
-        report.warnings.append(Skipped(log.relative_to(folder).as_posix(), f"lines that cannot be read: {lines}"))
+    report.warnings += annotations.warnings(folder)
     kept = []
     for entry, known in zip(entries, annotations.of(entries), strict=True):
         reason = known.reason_against(entry)

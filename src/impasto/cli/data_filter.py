@@ -1,0 +1,81 @@
+"""`impasto data filter`: pairs of a picture and a caption that do not belong together are dropped."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note, say_table
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.data.filtering import FilterOutcome
+
+
+def filter_pairs(
+    catalogue: Annotated[Path, typer.Argument(help="A folder of pictures with captions.", metavar="CATALOGUE")],
+    below: Annotated[
+        float | None, typer.Option(help="Drop pairs less similar than this; the scorer's own threshold if not given.")
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="What compares texts and pictures: pocket, or a folder with CLIP.", metavar="NAME|DIR")
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, help="How many of the dropped ones to list, the worst first.")] = 20,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every pair as JSON, the least similar first.")] = False,
+) -> None:
+    """Drop pictures whose caption does not fit them; run again with another --below at no cost. Persons win."""
+    if below is not None and not (math.isfinite(below) and -1 <= below <= 1):
+        raise UsageError(f"--below {below:g}: a similarity lies between -1 and 1")
+    if not catalogue.is_dir():
+        raise UsageError(f"{catalogue}: there is no such folder")
+    from impasto.checkpoints.text_image import load_scorer
+    from impasto.data.filtering import filter_catalogue
+
+    judge = load_scorer(scorer)
+    try:
+        with progress_bar("comparing", 1.0) as update:
+            outcome = filter_catalogue(
+                catalogue,
+                judge,
+                below,
+                dry_run=dry_run,
+                on_progress=lambda done, of: update(f"{done} of {of} pictures", done / of),
+            )
+    except KeyboardInterrupt:
+        raise StoppedError("stopped: run the same command again to go on; what was compared is kept") from None
+    for skipped in (*outcome.report.warnings, *outcome.report.skipped):
+        say_note(f"{skipped.file_name}: {skipped.reason}")
+    if as_json:
+        say_json(_as_json(outcome, judge.name))
+        return
+    rows = [(f"{pair.similarity:.3f}", pair.file_name, pair.caption) for pair in outcome.dropped[:show]]
+    say_table(("similarity", "picture", "caption"), rows)
+    say(_summary(outcome, judge.name, dry_run))
+    if outcome.without_caption and not outcome.judged:
+        say_note("no picture has a caption: `impasto data caption` writes them")
+
+
+def _summary(outcome: "FilterOutcome", scorer: str, dry_run: bool) -> str:
+    by_person = sum(pair.by_person for pair in outcome.kept)
+    parts = [
+        f"{len(outcome.kept)} kept" + (f" ({by_person} by a person)" if by_person else ""),
+        f"{len(outcome.dropped)} {'would be ' if dry_run else ''}dropped below {outcome.threshold:g} by {scorer}",
+    ]
+    if outcome.without_caption:
+        parts.append(f"{len(outcome.without_caption)} without a caption are not judged")
+    return ", ".join(parts)
+
+
+def _as_json(outcome: "FilterOutcome", scorer: str) -> dict[str, object]:
+    return {
+        "scorer": scorer,
+        "threshold": outcome.threshold,
+        "kept": len(outcome.kept),
+        "dropped": len(outcome.dropped),
+        "without_caption": outcome.without_caption,
+        "pairs": [vars(pair) for pair in outcome.judged],
+        "skipped": [vars(skipped) for skipped in outcome.report.skipped],
+        "warnings": [vars(warning) for warning in outcome.report.warnings],
+    }
