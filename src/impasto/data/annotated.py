@@ -9,7 +9,7 @@ from typing import Any
 
 from impasto.data.annotations import AnnotationLog, content_of
 from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.verdicts import Verdict, annotated_text, standing_verdicts
+from impasto.data.verdicts import Decisions, Verdict, annotated_text
 from impasto.errors import ImpastoError
 
 MAX_TAGS = 200
@@ -53,6 +53,10 @@ class Annotation:
         """Why the picture is not used, or "". Whatever a person decided, the filter has no more say."""
         if self.verdict is not None:
             return "rejected in review" if self.verdict.rejected else ""
+        return self.filter_reason(entry)
+
+    def filter_reason(self, entry: CatalogueEntry) -> str:
+        """Why the filter drops the picture with the caption that counts, or ""."""
         return self.dropped if self.filtered in (None, self.caption_of(entry)) else ""
 
 
@@ -69,7 +73,7 @@ class Annotations:
     def __init__(self, catalogue: Path) -> None:
         logs = {kind: AnnotationLog(catalogue, kind) for kind in ("tags", "captions", "similarity", "filter", "review")}
         self._latest = {kind: log.latest() for kind, log in logs.items() if kind != "review"}
-        self._verdicts = standing_verdicts(logs["review"].rows())
+        self._verdicts = Decisions(logs["review"].rows()).verdicts()
         self._named = {name for rows in self._latest.values() for name in rows} | {name for name, _ in self._verdicts}
         self.broken = {log.path: log.broken for log in logs.values() if log.broken}
 
@@ -81,9 +85,10 @@ class Annotations:
     def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
         """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(self._of_one, entries)) if self._named else [Annotation()] * len(entries)
+            return list(pool.map(self.of_one, entries)) if self._named else [Annotation()] * len(entries)
 
-    def _of_one(self, entry: CatalogueEntry) -> Annotation:
+    def of_one(self, entry: CatalogueEntry) -> Annotation:
+        """What is known of one entry's file as it is now."""
         name = entry.file_name
         if name not in self._named:
             return Annotation()

@@ -7,6 +7,7 @@ from typing import Any
 from impasto.data.plain_text import cleaned
 
 MAX_TEXT = 2000
+_Decision = tuple[tuple[str, str], str, str]  # (file name, content), decision, text
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Decisions:
     """
 
     def __init__(self, rows: Iterable[dict[str, Any]] = ()) -> None:
-        self._standing: list[tuple[tuple[str, str], str, str]] = []
+        self._standing: list[_Decision] = []
         for row in rows:
             self.add(row)
 
@@ -49,22 +50,26 @@ class Decisions:
         """(file name, content) of the last decision that stands."""
         return self._standing[-1][0] if self._standing else None
 
+    def verdict(self, file_name: str, content: str) -> Verdict | None:
+        """What stands about one picture, or None."""
+        key = (file_name, content)
+        return _combined([row for row in self._standing if row[0] == key]).get(key)
+
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
         """(file name, content) -> what stands about it."""
-        found: dict[tuple[str, str], Verdict] = {}
-        for key, decision, text in self._standing:
-            before = found.get(key, Verdict())
-            found[key] = Verdict(
-                rejected=decision == "reject",
-                edited=text if decision == "edit" else before.edited,
-                accepted=text if decision == "accept" else before.accepted,
-            )
-        return found
+        return _combined(self._standing)
 
 
-def standing_verdicts(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Verdict]:
-    """(file name, content) -> what the rows of a review log come to."""
-    return Decisions(rows).verdicts()
+def _combined(decisions: Iterable[_Decision]) -> dict[tuple[str, str], Verdict]:
+    found: dict[tuple[str, str], Verdict] = {}
+    for key, decision, text in decisions:
+        before = found.get(key, Verdict())
+        found[key] = Verdict(
+            rejected=decision == "reject",
+            edited=text if decision == "edit" else before.edited,
+            accepted=text if decision == "accept" else before.accepted,
+        )
+    return found
 
 
 def annotated_text(value: object) -> str:
