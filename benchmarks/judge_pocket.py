@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 
 from histogram import draw_histogram
+from impasto.checkpoints.image_features import WIDTH, stack_images
 from impasto.data.catalogue import CatalogueEntry
 from impasto.errors import ImpastoError
-from impasto.evaluation.features import WIDTH, stack_images
 from impasto.evaluation.frechet import frechet_distance
 from impasto.evaluation.grids import contact_sheet
 from impasto.evaluation.nearest import nearest_training_pictures

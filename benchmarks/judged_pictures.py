@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from impasto.checkpoints.image_features import SIDE, WIDTH, ImageFeatures, stack_images
 from impasto.data.catalogue import CatalogueEntry, read_catalogue
 from impasto.data.pixels import Pixels, is_for_training, prepare_pixels
 from impasto.data.row_cache import RowCache, content_key
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
-from impasto.evaluation.features import SIDE, WIDTH, ImageFeatures, stack_images
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from impasto.errors import UsageError
 from impasto.prompts.entities import names_people
 from impasto.prompts.fitness import near_duplicates, why_unfit
@@ -173,15 +171,21 @@ def _ranked(
     scores = score(prompt, [candidate.text for candidate in fit], measures.embed, measures.table, measures.weights)
     ranked = sorted(zip(fit, scores, strict=True), key=lambda pair: -pair[1].total)
     twins = near_duplicates([candidate.text for candidate, _ in ranked])
-    expansions: list[Expansion] = []
+    waiting: list[tuple[Candidate, Score]] = []
     for place, (candidate, worth) in enumerate(ranked):
         if worth.likeness < LEAST_LIKENESS and not goes_on:
             search.dropped.append((candidate, f"off the subject (cosine {worth.likeness:.2f})"))
         elif twins[place] != place:
             search.dropped.append((candidate, "says nearly the same as a better one"))
-        elif len(expansions) < count:
-            expansion = _join(prompt, candidate, worth, measures)
-            kept = float(np.prod(measures.embed([prompt, expansion.text]), axis=0).sum())
+        else:
+            waiting.append((candidate, worth))
+    expansions: list[Expansion] = []
+    while waiting and len(expansions) < count:
+        # As many as are still wanted go through the text encoder together.
+        now, waiting = waiting[: count - len(expansions)], waiting[count - len(expansions) :]
+        joined = [_join(prompt, candidate, worth, measures) for candidate, worth in now]
+        vectors = measures.embed([prompt, *(expansion.text for expansion in joined)])
+        for (candidate, _), expansion, kept in zip(now, joined, vectors[1:] @ vectors[0], strict=True):
             if kept < LEAST_KEPT:
                 search.dropped.append((candidate, f"loses the subject (cosine {kept:.2f})"))
             elif expansion.added:

@@ -66,7 +66,9 @@ class SmallModel:
         # llama.cpp's server insists on an address to listen on. It gets one that is gone when it has begun, and a key that
         # nobody knows: no network, and nobody else's prompts.
         parameters.api_keys = [secrets.token_hex()]
-        with tempfile.TemporaryDirectory() as folder:
+        # A socket's path has room for some hundred bytes: a long TMPDIR is not for it.
+        short = "/tmp" if len(os.fsencode(tempfile.gettempdir())) > 80 else None
+        with tempfile.TemporaryDirectory(dir=short) as folder:
             if hasattr(socket, "AF_UNIX"):
                 parameters.hostnames = [str(Path(folder) / "model.sock")]
             try:
@@ -87,13 +89,19 @@ class SmallModel:
             found += [(choice["text"], _ended(choice)) for choice in _choices(self._server.handle_completions(order))]
         return found[:count]
 
-    def answer(self, system: str, question: str, *, seed: int, count: int, tokens: int) -> list[str]:
-        """For each of the seeds `seed`, `seed` + 1, ... what the model answers in its own chat template."""
+    def answer(
+        self, system: str, question: str, *, seed: int, count: int, tokens: int, stop: Sequence[str] = ()
+    ) -> list[tuple[str, bool]]:
+        """For each of the seeds `seed`, `seed` + 1, ... what the model answers in its chat template, and whether it ended.
+
+        `stop`: see `go_on`.
+        """
         messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
         found = []
         for first in range(0, count, _LANES):
-            order = _order(seed + first, tokens, messages=messages)
-            found += [choice["message"]["content"] for choice in _choices(self._server.handle_chat_completions(order))]
+            order = _order(seed + first, tokens, messages=messages, stop=list(stop))
+            choices = _choices(self._server.handle_chat_completions(order))
+            found += [(choice["message"]["content"], _ended(choice)) for choice in choices]
         return found[:count]
 
 
@@ -127,10 +135,16 @@ def small_model() -> SmallModel:
     return SmallModel(model_file())
 
 
-def _whole_sentences(text: str, most: int = 1) -> str:
-    """The first sentences of a text that the model was not cut off in."""
-    sentences = [sentence for sentence in split_sentences(text.strip()) if sentence.endswith((".", "!", "?"))]
-    return " ".join(sentences[:most])
+# Behind its first sentence nothing of a text is used, so nothing is written there.
+_SENTENCE_ENDS = (". ", ".\n", "\n")
+
+
+def _first_sentence(text: str, ended: bool) -> str:
+    """The first sentence of a text, "" where the model was cut off in it. The stop that ended the text is not in it."""
+    first = next(iter(split_sentences(text.strip())), "")
+    if ended and first and not first.endswith((".", "!", "?")):
+        return f"{first}."
+    return first if first.endswith((".", "!", "?")) else ""
 
 
 class ContinuationProposer:
@@ -143,8 +157,8 @@ class ContinuationProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
-        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=48, stop=("\n",))
-        written = (_whole_sentences(text) for text, _ in texts)
+        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
+        written = (_first_sentence(text, ended) for text, ended in texts)
         return [Candidate(text, self.name) for text in written if text]
 
 
@@ -159,6 +173,6 @@ class DialogueProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
-        texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=60)
-        written = (_whole_sentences(text) for text in texts)
+        texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
+        written = (_first_sentence(text, ended) for text, ended in texts)
         return [Candidate(text, self.name) for text in written if text]
