@@ -1,9 +1,6 @@
 """Causal language models to fine-tune: SmolLM2 out of its package, or any that transformers can load."""
 
-import hashlib
 import math
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +8,8 @@ from typing import Any
 
 import torch
 
+from impasto.checkpoints.smollm2 import smollm2_folder
 from impasto.errors import ImpastoError, MissingPart
-from impasto.settings import cache_folder
 
 SMOLLM2 = "smollm2"
 
@@ -44,7 +41,7 @@ def load_causal_lm(base: str) -> CausalLM:
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where = str(_smollm2_folder()) if base == SMOLLM2 else base
+    where = str(smollm2_folder()) if base == SMOLLM2 else base
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(where, local_files_only=True)
         model: Any = AutoModelForCausalLM.from_pretrained(
@@ -60,38 +57,6 @@ def load_causal_lm(base: str) -> CausalLM:
     if tokenizer.eos_token_id is None:
         raise ImpastoError(f"{where}: its tokenizer has no token that ends a text")
     return CausalLM(model, tokenizer, base)
-
-
-def _smollm2_folder() -> Path:
-    """SmolLM2 out of its GGUF file in transformers' layout; made once, for reading the GGUF takes a minute."""
-    from impasto.prompts.proposers.small_model import model_file
-
-    source = model_file()
-    digest = hashlib.sha256(source.name.encode() + source.read_bytes()[: 1 << 20]).hexdigest()[:12]
-    folder = cache_folder() / f"smollm2-{digest}"
-    if (folder / "config.json").is_file():
-        return folder
-    try:
-        import gguf  # noqa: F401
-    except ImportError:
-        raise MissingPart("reading SmolLM2 for training needs gguf: pip install 'impasto[prompt-model]'") from None
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
-        target = Path(unfinished) / folder.name
-        tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-        read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-        # What was read counts as quantized, which it is no longer, and transformers would not write it.
-        config = read.config
-        if hasattr(config, "quantization_config"):
-            del config.quantization_config
-        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-        model.load_state_dict(read.state_dict())
-        model.save_pretrained(target, safe_serialization=True)
-        tokenizer.save_pretrained(target)
-        shutil.move(target, folder)
-    return folder
 
 
 @torch.inference_mode()

