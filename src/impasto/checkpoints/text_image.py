@@ -1,6 +1,7 @@
 """How well a text and a picture belong together: one small interface, whatever model is behind it."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -29,3 +30,23 @@ class TextImageScorer(Protocol):
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors float32 [n, width]."""
         ...
+
+
+POCKET = "pocket"
+
+
+def load_scorer(name: str | Path | None = None) -> TextImageScorer:
+    """The scorer that ships (`pocket`, or None), one that `impasto train pocket-scorer` wrote, or CLIP and its like.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such scorer, it is not whole, or a package is missing.
+    """
+    from impasto.checkpoints.pocket_scorer import SHIPPED, TAGS, PocketScorer
+
+    if name is None or str(name) == POCKET:
+        return PocketScorer(SHIPPED)
+    if (Path(name) / TAGS).is_file():
+        return PocketScorer(Path(name))
+    from impasto.checkpoints.clip_scorer import ClipScorer
+
+    return ClipScorer(str(name))
