@@ -3,6 +3,10 @@
 import typer
 
 from impasto.cli.data_filter import filter_pairs
+from impasto.cli.data_import import imports
+from impasto.cli.data_review import review
 
 data = typer.Typer(help="Catalogues: import, tag, caption, filter, review, count and export them.", no_args_is_help=True)
 data.command("filter")(filter_pairs)
+data.command()(review)
+data.add_typer(imports, name="import")
