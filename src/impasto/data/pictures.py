@@ -1,6 +1,8 @@
 """Opening one picture of unknown origin: fully decoded and upright, or refused with a reason."""
 
+import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -12,33 +14,69 @@ MIN_SIDE = 32
 # Only these decoders are tried, whatever the file is called: Pillow would hand others to programs (EPS to Ghostscript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
+_ORIENTATION = 0x0112  # EXIF's tag; from 5 on width and height change places
+_ON_THE_SIDE = frozenset({5, 6, 7, 8})
+
 # Pillow warns of large pictures and odd metadata, which are judged here. The filter is set once, for Pillow alone:
 # `warnings.catch_warnings` in several threads at a time can leave every warning of the process switched off.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def open_picture(path: Path, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Image.Image:
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A picture in RGB, upright; `width` and `height` are its full size in px, `image` may be smaller."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def open_picture(
+    path: Path, *, data: bytes | None = None, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
+) -> Image.Image:
     """The picture in RGB, fully decoded, turned as its EXIF says; what is transparent becomes white.
 
     16 bits a channel become 8; of an animation the first picture is taken. May be called from several threads.
+
+    Args:
+        data: the file's bytes, where they are at hand; `path` is then only its name.
 
     Raises:
         ImpastoError: not a picture, truncated, more than `max_pixels` pixels (told from the header, before
             decoding), a side under `min_side` px, or values whose white is unknown (32-bit grey).
     """
+    return open_at_least(path, data=data, max_pixels=max_pixels, min_side=min_side).image
+
+
+def open_at_least(
+    path: Path,
+    side: int | None = None,
+    *,
+    data: bytes | None = None,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+) -> OpenedPicture:
+    """Like `open_picture`, and where a JPEG is larger it may come smaller, with no side under `side` px.
+
+    Its decoder then makes 1/2, 1/4 or 1/8 of the size in a part of the time; still all of the file is read.
+    """
     path = Path(path)
     try:
-        if path.exists() and not path.is_file():
+        if data is None and path.exists() and not path.is_file():
             raise ImpastoError(f"{path}: not a file")
-        with Image.open(path, formats=FORMATS) as opened:
+        with Image.open(path if data is None else io.BytesIO(data), formats=FORMATS) as opened:
             width, height = opened.size
             if width * height > max_pixels:
                 limit = f"{max_pixels / 1e6:g} megapixels"
                 raise ImpastoError(f"{path}: {width}x{height} px is more than {limit}")
             if min(width, height) < min_side:
                 raise ImpastoError(f"{path}: {width}x{height} px is smaller than {min_side} px")
+            turned = opened.getexif().get(_ORIENTATION) in _ON_THE_SIDE
+            if side is not None:
+                opened.draft(None, (side, side))
             opened.load()
-            return _on_white(ImageOps.exif_transpose(opened), path)
+            image = _on_white(ImageOps.exif_transpose(opened), path)
+            return OpenedPicture(image, *((height, width) if turned else (width, height)))
     except ImpastoError:
         raise
     except FileNotFoundError:

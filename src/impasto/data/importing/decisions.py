@@ -1,0 +1,76 @@
+"""Which pictures of a source a catalogue takes: all that can be read and look like no better one."""
+
+from dataclasses import dataclass, field
+
+from impasto.data.importing.journal import ImportJournal, Look
+from impasto.data.importing.source import Source, SourcePicture
+from impasto.data.near_duplicates import DuplicateFinder
+from impasto.data.perceptual_hash import Appearance
+
+
+@dataclass
+class Decisions:
+    """By a picture's key: how those look that are taken, whom the duplicates repeat, why others cannot be read."""
+
+    taken: dict[str, Appearance] = field(default_factory=dict)
+    same_as: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def decide(source: Source, journal: ImportJournal, present: set[str]) -> Decisions:
+    """What becomes of the pictures of `source`, all of whose looks are in the journal.
+
+    The largest of those that look alike is taken; of the same size the one of which most is known, then the first. One
+    that is among the catalogue's `present` file names stays before all others. As no two taken pictures look alike, those
+    that a stopped import put in place change nothing for the rest.
+    """
+    place, looks = source.place, journal.looks(source.place)
+    names = journal.names()
+    decisions = Decisions()
+    ranked: list[tuple[tuple[int, int, int], str, Appearance]] = []
+    for number, item in enumerate(source.pictures(lambda key: False)):
+        look = looks.get(item.key) if isinstance(item, SourcePicture) else None
+        if look is None or not isinstance(item, SourcePicture):
+            continue
+        if look.appearance is None:
+            decisions.unreadable[item.key] = look.reason
+        else:
+            size = look.appearance.width * look.appearance.height
+            ranked.append(((-size, -len(item.row), number), item.key, look.appearance))
+    ranked.sort(key=lambda one: one[0])
+    others = _of_other_sources(place, journal, names, present)
+    in_place = {key for (owner, key), name in names.items() if owner == place and name in present}
+
+    finder = DuplicateFinder([*(look for _, look in others), *(look for _, _, look in ranked)])
+    told = [*(name for name, _ in others), *(key for _, key, _ in ranked)]
+    for number in range(len(others)):
+        finder.keep(number)
+    for number, (_, key, _) in enumerate(ranked, len(others)):
+        if key in in_place:
+            finder.keep(number)
+    for number, (_, key, appearance) in enumerate(ranked, len(others)):
+        alike = [] if key in in_place else finder.kept_alike(number)
+        if alike:
+            # The best of them, which is the same whatever a stopped import had put in place.
+            decisions.same_as[key] = told[min(alike)]
+            continue
+        decisions.taken[key] = appearance
+        if key not in in_place:
+            finder.keep(number)
+    return decisions
+
+
+def _of_other_sources(
+    place: str, journal: ImportJournal, names: dict[tuple[str, str], str], present: set[str]
+) -> list[tuple[str, Appearance]]:
+    """(file name, appearance) of what other sources have in the catalogue."""
+    found = []
+    looks: dict[str, dict[str, Look]] = {}
+    for (owner, key), name in sorted(names.items()):
+        if owner != place and name in present:
+            if owner not in looks:
+                looks[owner] = journal.looks(owner)
+            look = looks[owner].get(key)
+            if look is not None and look.appearance is not None:
+                found.append((name, look.appearance))
+    return found

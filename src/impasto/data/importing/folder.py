@@ -1,0 +1,104 @@
+"""A folder of pictures as a source: with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`."""
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from impasto.data.entry import CatalogueReport
+from impasto.data.importing.rows import COLUMNS, tidy_row
+from impasto.data.importing.source import PictureTree, Refused, SourcePicture
+from impasto.data.metadata import rows_of_lines, rows_of_table
+
+
+class FolderSource:
+    """Any folder of pictures. What its metadata names comes first, in its order; then the rest of the tree.
+
+    Args:
+        defaults: artist, style and genre of pictures of which they are not known otherwise.
+        leave_out: a folder within that is not looked into.
+    """
+
+    def __init__(self, folder: Path, defaults: dict[str, str] | None = None, leave_out: Path | None = None) -> None:
+        self._folder = Path(folder)
+        self._defaults = defaults or {}
+        self._leave_out = leave_out
+
+    @property
+    def place(self) -> str:
+        """The folder, absolute."""
+        return str(self._folder.resolve())
+
+    def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
+        """See `Source.pictures`; what is refused of the tree comes first."""
+        del wanted
+        tree = PictureTree.of(self._folder, self._leave_out)
+        yield from tree.refused
+        # Some systems write "é" as one letter, some as two: a row and its file may differ in that.
+        by_name = {unicodedata.normalize("NFC", key): key for key in reversed(tree.files)}
+        seen: set[str] = set()
+        for where, row, remark in self._rows():
+            if row is None:
+                yield Refused(where, remark)
+                continue
+            name = _file_name(row)
+            key = by_name.get(unicodedata.normalize("NFC", _inside(name)))
+            if key is None:
+                yield Refused(name or where, _why_not(name))
+            elif key in seen:
+                yield Refused(where, f"names {key} a second time")
+            else:
+                seen.add(key)
+                tidy, remarks = tidy_row({k: v for k, v in row.items() if k not in COLUMNS["file_name"]}, self._defaults)
+                yield SourcePicture(key, key, tidy, tree.files[key], None, (*remarks, *filter(None, [remark])))
+        for key, file in tree.files.items():
+            if key not in seen:
+                yield SourcePicture(key, key, self._row_of_path(key), file)
+
+    def _rows(self) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
+        """(where, row or None, what is odd about it or why there is none) of the metadata."""
+        report = CatalogueReport()
+        lines, table = self._folder / "metadata.jsonl", self._folder / "metadata.csv"
+        if lines.is_file():
+            rows = rows_of_lines(lines, report)
+        elif table.is_file():
+            rows = rows_of_table(table, report, COLUMNS["file_name"])
+        else:
+            return
+        for where, row in rows:
+            yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
+            remark = report.warnings[-1].reason if report.warnings else ""
+            report.skipped.clear()  # emptied for each row: a million lines may all be odd
+            report.warnings.clear()
+            yield where, row, remark
+        yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
+
+    def _row_of_path(self, key: str) -> dict[str, Any]:
+        path = PurePosixPath(key)
+        guessed = {"title": path.stem.replace("-", " ").replace("_", " ")}
+        if len(path.parts) > 1:
+            guessed["artist"] = path.parts[0]
+        # What the user says of all pictures goes before what a folder's name may mean.
+        return tidy_row(guessed | self._defaults)[0]
+
+
+def _file_name(row: dict[str, Any]) -> str:
+    for name in COLUMNS["file_name"]:
+        value = row.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def _inside(name: str) -> str:
+    """The name as the tree has it; one that climbs or is absolute is found in no tree."""
+    return str(PurePosixPath(name.replace("\\", "/"))) if name else ""
+
+
+def _why_not(name: str) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if not name:
+        return "no file name"
+    if path.is_absolute() or ".." in path.parts:
+        return "the path leaves the folder"
+    return "there is no such picture in the folder"

@@ -1,0 +1,242 @@
+"""Pictures of a source into a catalogue: looked at, the same ones told apart, put in place, each decision reported.
+
+Three passes over the source, each of which can be killed at any moment: the looks are kept in the journal; what is a
+duplicate follows from all looks together, so it comes out the same however often the import was stopped; then pictures are
+put in place and their rows appended, in the source's order.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from impasto.data.importing.decisions import Decisions, decide
+from impasto.data.importing.journal import ImportJournal
+from impasto.data.importing.looks import look_at_pictures
+from impasto.data.importing.metadata_log import MetadataLog
+from impasto.data.importing.picture_files import (
+    FreeNames,
+    How,
+    PictureBytes,
+    made_smaller,
+    put_picture,
+    smaller_name,
+    with_suffix,
+)
+from impasto.data.importing.report import ImportReport
+from impasto.data.importing.source import Refused, Source, SourcePicture
+from impasto.data.perceptual_hash import Appearance
+from impasto.data.worker_pool import in_order
+from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.files import sync_folder
+
+REPORT = "import-report.jsonl"
+_HERE = ""  # the source of pictures that were in the catalogue before any import
+_ROWS = 64  # that go to disk together
+# (what is being done, pictures done)
+OnProgress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class ImportChoices:
+    """How pictures come into a catalogue.
+
+    Attributes:
+        how: "link" makes hard links where the file system can, and copies else.
+        max_side: pixels of the longer side, above which a picture is made smaller; None keeps all as they are.
+        workers: processes; None for as many as there are cores.
+    """
+
+    how: How = "link"
+    max_side: int | None = None
+    workers: int | None = None
+
+
+@dataclass
+class ImportSummary:
+    """What became of a source's pictures: each is `taken`, a `duplicate` or `refused`; `new` of the taken came just now."""
+
+    taken: int = 0
+    new: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    renamed: int = 0
+    smaller: int = 0
+    remarks: int = 0
+
+
+def import_pictures(
+    source: Source, catalogue: Path, choices: ImportChoices, on_progress: OnProgress = lambda stage, done: None
+) -> ImportSummary:
+    """Brings the pictures of `source` into `catalogue`, which may hold others; run again after a stop, it goes on.
+
+    Of pictures that look the same the largest is kept, one that is in the catalogue already before all others. What is not
+    taken or changed is told in `import-report.jsonl`, row by row.
+
+    Raises:
+        UsageError: the catalogue is no folder, or another import into it is under way.
+        MissingPart: imagehash is not installed.
+        ImpastoError: nothing of the source can be used, or its metadata cannot be read.
+        OSError: the catalogue cannot be written; what is in it stays whole.
+    """
+    try:
+        import imagehash  # noqa: F401
+    except ModuleNotFoundError:
+        raise MissingPart("import needs imagehash: pip install 'impasto[data]'") from None
+    if catalogue.exists() and not catalogue.is_dir():
+        raise UsageError(f"--out {catalogue} is not a folder")
+    journal = ImportJournal(catalogue)
+    try:
+        return _Import(source, catalogue, choices, journal, on_progress).run()
+    finally:
+        journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A picture on its way into the catalogue."""
+
+    item: SourcePicture
+    name: str
+    appearance: Appearance
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What is to be written of a picture, and its size in px; or why it went wrong."""
+
+    bytes: PictureBytes
+    width: int
+    height: int
+    reason: str = ""
+
+
+class _Import:
+    def __init__(
+        self, source: Source, catalogue: Path, choices: ImportChoices, journal: ImportJournal, on_progress: OnProgress
+    ) -> None:
+        self._source = source
+        self._catalogue = catalogue
+        self._choices = choices
+        self._journal = journal
+        self._on_progress = on_progress
+        self._log = MetadataLog(catalogue)
+        self._present = set(self._log.file_names())
+        self._summary = ImportSummary()
+
+    def run(self) -> ImportSummary:
+        self._look()
+        decisions = decide(self._source, self._journal, self._present)
+        with ImportReport(self._catalogue / REPORT, self._journal.folder, self._source.place) as report:
+            new = self._new_pictures(decisions, report)
+            most = self._choices.max_side
+            fitted = in_order(partial(_fitted, max_side=most), new, self._choices.workers if most is not None else 1)
+            while chunk := list(islice(fitted, _ROWS)):
+                self._put(chunk, report)
+        if not self._summary.taken and not self._summary.duplicates:
+            raise ImpastoError(f"{self._source.place} holds no usable picture (see {self._catalogue / REPORT})")
+        return self._summary
+
+    def _look(self) -> None:
+        root = self._catalogue.resolve()
+        named = set(self._journal.names().values())
+        files = {name: self._catalogue / name for name in sorted(self._present - named)}
+        own = [name for name, file in files.items() if file.is_file() and file.resolve().is_relative_to(root)]
+        items = (SourcePicture(name, name, {}, files[name]) for name in own)
+        workers = self._choices.workers
+        look_at_pictures(self._journal, _HERE, items, {}, workers, lambda done: self._on_progress("looking", done))
+        self._journal.add_names(_HERE, ((name, name) for name in own))
+        known = self._journal.looks(self._source.place)
+        items = self._source.pictures(lambda key: key not in known)
+        on_progress = partial(self._on_progress, "looking")
+        look_at_pictures(self._journal, self._source.place, items, known, workers, on_progress)
+
+    def _new_pictures(self, decisions: Decisions, report: ImportReport) -> Iterator[_New]:
+        """The pictures that are not in place yet, in the source's order; of all, what there is to report."""
+        every = self._journal.names()
+        names = {key: name for (place, key), name in every.items() if place == self._source.place}
+        free = FreeNames(self._catalogue, {*self._present, *every.values()})
+
+        def is_new(key: str) -> bool:
+            return key in decisions.taken and names.get(key) not in self._present
+
+        for done, item in enumerate(self._source.pictures(is_new), 1):
+            self._on_progress("putting in place", done)
+            if isinstance(item, Refused):
+                self._refuse(item.key, item.reason, report)
+            elif item.key in decisions.same_as:
+                self._summary.duplicates += 1
+                report.add(item.key, "duplicate", f"looks like {decisions.same_as[item.key]}")
+            elif item.key not in decisions.taken:
+                came_late = "it came while the others were looked at: run the import again"
+                self._refuse(item.key, decisions.unreadable.get(item.key, came_late), report)
+            else:
+                appearance = decisions.taken[item.key]
+                name = names.get(item.key)
+                if name is None:
+                    wanted = with_suffix(item.name, item.data)
+                    name = free.take(smaller_name(wanted) if self._is_large(appearance) else wanted)
+                self._tell(item, name, appearance, report)
+                if name in self._present:
+                    self._summary.taken += 1
+                else:
+                    yield _New(item, name, appearance)
+
+    def _refuse(self, key: str, reason: str, report: ImportReport) -> None:
+        self._summary.refused += 1
+        report.add(key, "refused", reason)
+
+    def _tell(self, item: SourcePicture, name: str, appearance: Appearance, report: ImportReport) -> None:
+        if item.file is not None and name != item.key:
+            self._summary.renamed += 1
+            report.add(item.key, "renamed", name)
+        if self._is_large(appearance):
+            self._summary.smaller += 1
+            report.add(item.key, "made smaller", f"from {appearance.width}x{appearance.height} px")
+        for remark in item.remarks:
+            self._summary.remarks += 1
+            report.add(item.key, "remark", remark)
+
+    def _is_large(self, appearance: Appearance) -> bool:
+        return self._choices.max_side is not None and max(appearance.width, appearance.height) > self._choices.max_side
+
+    def _put(self, chunk: list[tuple[_New, _Fitted]], report: ImportReport) -> None:
+        """Names, then files, then rows: a row that is there has its file."""
+        self._journal.add_names(self._source.place, ((new.item.key, new.name) for new, _ in chunk))
+        rows: list[dict[str, Any]] = []
+        for new, fitted in chunk:
+            reason = fitted.reason or self._write(new, fitted.bytes)
+            if reason:
+                self._refuse(new.item.key, reason, report)
+            else:
+                size = {"width": fitted.width, "height": fitted.height}
+                rows.append({"file_name": new.name, **new.item.row, **size})
+        for folder in {(self._catalogue / row["file_name"]).parent for row in rows}:
+            sync_folder(folder)
+        if rows:
+            self._log.append(rows)
+            self._present.update(row["file_name"] for row in rows)
+            self._summary.taken += len(rows)
+            self._summary.new += len(rows)
+
+    def _write(self, new: _New, picture: PictureBytes) -> str:
+        """Puts the picture in place; returns why it cannot be, where that is the picture's own fault."""
+        try:
+            put_picture(picture, self._catalogue / new.name, self._journal.folder / "part", self._choices.how)
+        except FileNotFoundError:
+            return "it went away"
+        return ""
+
+
+def _fitted(new: _New, max_side: int | None) -> _Fitted:
+    picture = PictureBytes(new.item.name, new.item.file, new.item.data)
+    width, height = new.appearance.width, new.appearance.height
+    if max_side is None or max(width, height) <= max_side:
+        return _Fitted(picture, width, height)
+    try:
+        data, width, height = made_smaller(PictureBytes(new.name, picture.file, picture.data), max_side)
+    except ImpastoError as error:
+        return _Fitted(picture, width, height, str(error))
+    return _Fitted(PictureBytes(new.name, None, data), width, height)

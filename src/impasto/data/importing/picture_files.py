@@ -1,0 +1,115 @@
+"""Putting pictures into a catalogue: linked, copied byte for byte or made smaller; never half-written or over another."""
+
+import io
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from impasto.data.importing.safe_names import safe_name
+from impasto.data.metadata import PICTURE_SUFFIXES
+from impasto.data.pictures import open_picture
+from impasto.files import sync_folder
+
+How = Literal["link", "copy"]
+_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
+_QUALITY = 95
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBytes:
+    """A picture as a file, or as the bytes of one that is called `name`."""
+
+    name: str
+    file: Path | None
+    data: bytes | None = None
+
+
+class FreeNames:
+    """File names that no picture of the catalogue has, also where capitals do not count."""
+
+    def __init__(self, catalogue: Path, taken: set[str]) -> None:
+        self._catalogue = catalogue
+        self._taken = {name.casefold() for name in taken}
+
+    def take(self, wanted: str) -> str:
+        """`wanted` as a safe name, with -2, -3 ... where it is taken."""
+        name = safe_name(wanted)
+        stem, dot, suffix = name.rpartition(".")
+        if not dot or "/" in suffix:
+            stem, suffix = name, ""
+        number = 1
+        while name.casefold() in self._taken or os.path.lexists(self._catalogue / name):
+            number += 1
+            name = f"{stem}-{number}{dot}{suffix}"
+        self._taken.add(name.casefold())
+        return name
+
+
+def with_suffix(name: str, data: bytes | None) -> str:
+    """The name with the suffix of what the bytes are, where it has none of a picture's."""
+    if data is None or Path(name).suffix.lower() in PICTURE_SUFFIXES:
+        return name
+    with Image.open(io.BytesIO(data)) as opened:
+        return name + _SUFFIXES.get(opened.format or "", "")
+
+
+def smaller_name(name: str) -> str:
+    """What a picture is called once it was made smaller: TIFF, BMP and GIF become PNG."""
+    suffix = Path(name).suffix
+    return name if suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else f"{name.removesuffix(suffix)}.png"
+
+
+def made_smaller(picture: PictureBytes, max_side: int) -> tuple[bytes, int, int]:
+    """The picture with its longer side at `max_side` px, encoded as its name tells; width and height in px.
+
+    Raises:
+        ImpastoError: it cannot be opened.
+    """
+    image = open_picture(picture.file or Path(picture.name), data=picture.data)
+    image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    encoded = io.BytesIO()
+    match Path(smaller_name(picture.name)).suffix.lower():
+        case ".png":
+            image.save(encoded, "PNG")
+        case ".webp":
+            image.save(encoded, "WEBP", quality=_QUALITY)
+        case _:
+            image.save(encoded, "JPEG", quality=_QUALITY, subsampling=0)
+    return encoded.getvalue(), image.width, image.height
+
+
+def put_picture(picture: PictureBytes, target: Path, staging: Path, how: How) -> None:
+    """Makes `target` hold the picture's bytes; `staging` is a name on the same file system for what is not whole yet.
+
+    Raises:
+        OSError: it cannot be written; there is then no `target`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging.unlink(missing_ok=True)
+    try:
+        if picture.data is None and picture.file is not None:
+            _link_or_copy(picture.file.resolve(), staging, how)
+        else:
+            with staging.open("wb") as file:
+                file.write(picture.data or b"")
+                file.flush()
+                os.fsync(file.fileno())
+        staging.replace(target)
+    finally:
+        # A rename from one link of a file to another does nothing, and on a full disk half a copy may lie here.
+        staging.unlink(missing_ok=True)
+
+
+def _link_or_copy(file: Path, staging: Path, how: How) -> None:
+    if how == "link":
+        try:
+            os.link(file, staging)
+            return
+        except OSError:
+            pass  # another file system, or one without links
+    shutil.copyfile(file, staging)
+    sync_folder(staging)  # a file is brought to disk in the same way

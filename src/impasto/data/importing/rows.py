@@ -1,0 +1,71 @@
+"""Rows of metadata as their makers wrote them, brought to a catalogue's columns, names and dates."""
+
+import re
+from typing import Any
+
+from impasto.data.artist_names import artist_name, mended
+from impasto.data.dates import read_date
+
+# What tables call the columns of a catalogue.
+COLUMNS = {
+    "file_name": ("file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_path", "image_file"),
+    "artist": ("artist", "painter", "artist_name", "artistname", "author", "creator"),
+    "title": ("title", "name", "artwork", "artwork_title", "work", "painting"),
+    "year": ("year", "date", "completion_year", "completitionyear", "date_created", "created", "year_created", "dating"),
+    "style": ("style", "movement", "art_style", "school"),
+    "genre": ("genre", "category", "subject_type"),
+    "text": ("text", "caption", "description", "prompt"),
+}
+# ArtGAN's class list calls this style otherwise than the archive's folders and the hub do.
+_OTHER_WORDS = {"Art Nouveau": "Art Nouveau Modern"}
+_COLUMN_OF = {name: column for column, names in COLUMNS.items() for name in names}
+
+
+def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A row with a catalogue's columns in one form, and remarks on what was not understood.
+
+    Columns go by `COLUMNS`, whatever their capitals; the first that is not empty counts. Names are normalised; of the date
+    the first year goes to `year`, its words to `date`. `defaults` fill what is empty.
+    """
+    found: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for name, value in row.items():
+        plain = re.sub(r"[\s-]+", "_", str(name).strip().lower())
+        column = _COLUMN_OF.get(plain)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            continue
+        if column is None:
+            others.setdefault(plain, mended(value) if isinstance(value, str) else value)
+        elif column not in found or plain == column:
+            if column == "year" and "year" in found:
+                others["date"] = str(found["year"])
+            found[column] = value
+        elif column == "year":
+            others["date"] = mended(str(value))
+    for column, value in (defaults or {}).items():
+        found.setdefault(column, value)
+    texts = ("title", "style", "genre", "text")
+    tidy: dict[str, Any] = {column: mended(str(found[column])) for column in texts if column in found}
+    tidy |= {column: class_words(tidy[column]) for column in ("style", "genre") if column in tidy}
+    if "artist" in found:
+        tidy["artist"] = artist_name(str(found["artist"]))
+    remarks = ()
+    if "year" in found:
+        value = found["year"]
+        date = read_date(value)
+        words = mended(str(value))
+        if date.year is not None:
+            tidy["year"] = date.year
+        if words not in (str(date.year), f"{date.year}.0"):
+            others["date"] = words
+        if not date.understood:
+            remarks = (f"date {words[:60]!r} tells no year",)
+    return {key: value for key, value in (tidy | others).items() if value != ""}, remarks
+
+
+def class_words(name: str) -> str:
+    """A style or genre in words: "still_life" is "still life"; empty for "Unknown Genre" and the like."""
+    words = " ".join(mended(name).replace("_", " ").split())
+    if words.lower().startswith("unknown") or words.lower() == "none":
+        return ""
+    return _OTHER_WORDS.get(words, words)
