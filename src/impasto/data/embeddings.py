@@ -11,7 +11,7 @@ from itertools import chain, islice
 import numpy as np
 from PIL import Image
 
-from impasto.checkpoints.text_image import TextImageScorer
+from impasto.checkpoints.text_image import ImageEncoder, Projecting
 from impasto.data.annotations import content_of
 from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.pictures import open_picture
@@ -24,35 +24,37 @@ CHUNK = 64  # pictures whose vectors go to disk together: what a kill can cost
 
 def image_vectors(
     entries: Sequence[CatalogueEntry],
-    scorer: TextImageScorer,
+    encoder: ImageEncoder,
     on_progress: Callable[[int, int], None] | None = None,
     *,
     report: CatalogueReport | None = None,
 ) -> np.ndarray:
-    """The scorer's unit vectors of the entries' pictures: float32 [n, width], a row of NaN where no picture can be read.
+    """The encoder's vectors of the entries' pictures: float32 [n, width], a row of NaN where no picture can be read.
 
-    A vector is kept in the user's cache by the picture's content and the scorer's identity: an edited picture or another
-    scorer is computed again, nothing else is, and a killed job goes on where it was. Pictures are opened in threads while
-    the scorer works; one that cannot be read is named in `report`. `on_progress` hears (number done, of) of what is missing.
+    A vector is kept in the user's cache by the picture's content and the encoder's identity: an edited picture or another
+    encoder is computed again, nothing else is, and a killed job goes on where it was. Pictures are opened in threads while
+    the encoder works; one that cannot be read is named in `report`. `on_progress` hears (number done, of).
 
     Raises:
         ImpastoError: the cache cannot be written.
     """
-    vectors = np.full((len(entries), scorer.width), np.nan, np.float32)
+    if isinstance(encoder, Projecting):
+        return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report))
+    vectors = np.full((len(entries), encoder.width), np.nan, np.float32)
     keys: dict[int, bytes] = {}
     reasons: dict[int, str] = {}
     with _threads() as pool:
-        for n, (key, reason) in enumerate(pool.map(lambda entry: _key(entry, scorer), entries)):
+        for n, (key, reason) in enumerate(pool.map(lambda entry: _key(entry, encoder), entries)):
             if reason:
                 reasons[n] = reason
             else:
                 keys[n] = key
         try:
-            store = _cache_of(scorer)
+            store = _cache_of(encoder)
             missing = [n for n, key in keys.items() if key not in store]
-            opened = _opened_in_order(pool, entries, missing, scorer)
+            opened = _opened_in_order(pool, entries, missing, encoder)
             for start in range(0, len(missing), CHUNK):
-                _embed(islice(opened, CHUNK), scorer, store, keys, reasons)
+                _embed(islice(opened, CHUNK), encoder, store, keys, reasons)
                 if on_progress is not None:
                     on_progress(min(start + CHUNK, len(missing)), len(missing))
         except OSError as error:
@@ -65,9 +67,9 @@ def image_vectors(
     return vectors
 
 
-def _cache_of(scorer: TextImageScorer) -> RowCache:
-    folder = cache_folder() / f"image-vectors-{scorer.identity[:16]}-{scorer.width}"
-    return RowCache(folder, (scorer.width,), "float32")
+def _cache_of(encoder: ImageEncoder) -> RowCache:
+    folder = cache_folder() / f"image-vectors-{encoder.identity[:16]}-{encoder.width}"
+    return RowCache(folder, (encoder.width,), "float32")
 
 
 @contextmanager
@@ -79,10 +81,10 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for thousands of pictures
 
 
-def _key(entry: CatalogueEntry, scorer: TextImageScorer) -> tuple[bytes, str]:
+def _key(entry: CatalogueEntry, encoder: ImageEncoder) -> tuple[bytes, str]:
     """(key of the vector, reason why there is none or "")."""
     try:
-        return content_key(content_of(entry.file), scorer.identity), ""
+        return content_key(content_of(entry.file), encoder.identity), ""
     except ImpastoError as error:
         return b"", str(error).removeprefix(f"{entry.file} ")
 
@@ -97,31 +99,31 @@ class _Opened:
     reason: str = ""
 
 
-def _open(place: int, entry: CatalogueEntry, scorer: TextImageScorer) -> _Opened:
+def _open(place: int, entry: CatalogueEntry, encoder: ImageEncoder) -> _Opened:
     try:
         picture = open_picture(entry.file)
     except ImpastoError as error:
         return _Opened(place, None, reason=str(error).removeprefix(f"{entry.file}: "))
-    key, reason = _key(entry, scorer)  # again: it may have been edited in the hours since
+    key, reason = _key(entry, encoder)  # again: it may have been edited in the hours since
     return _Opened(place, None if reason else picture, key, reason)
 
 
 def _opened_in_order(
-    pool: ThreadPoolExecutor, entries: Sequence[CatalogueEntry], places: Sequence[int], scorer: TextImageScorer
+    pool: ThreadPoolExecutor, entries: Sequence[CatalogueEntry], places: Sequence[int], encoder: ImageEncoder
 ) -> Iterator[_Opened]:
     """Opens a few pictures ahead of what is asked for: more would fill the memory."""
     ahead: deque[Future[_Opened]] = deque()
     waiting = iter(places)
     for place in islice(waiting, 2 + (os.cpu_count() or 1)):
-        ahead.append(pool.submit(_open, place, entries[place], scorer))
+        ahead.append(pool.submit(_open, place, entries[place], encoder))
     while ahead:
         yield ahead.popleft().result()
         for place in islice(waiting, 1):
-            ahead.append(pool.submit(_open, place, entries[place], scorer))
+            ahead.append(pool.submit(_open, place, entries[place], encoder))
 
 
 def _embed(
-    chunk: Iterator[_Opened], scorer: TextImageScorer, store: RowCache, keys: dict[int, bytes], reasons: dict[int, str]
+    chunk: Iterator[_Opened], encoder: ImageEncoder, store: RowCache, keys: dict[int, bytes], reasons: dict[int, str]
 ) -> None:
     """Computes and keeps the vectors of one chunk, whose pictures pass by one at a time."""
     places: list[int] = []
@@ -137,6 +139,6 @@ def _embed(
 
     passing = pictures()
     first = next(passing, None)
-    if first is not None:  # a scorer need not know what to do with no picture at all
-        vectors = scorer.embed_images(chain([first], passing))
+    if first is not None:  # an encoder need not know what to do with no picture at all
+        vectors = encoder.embed_images(chain([first], passing))
         store.fill([keys[n] for n in places], lambda rows: vectors[rows], chunk=CHUNK)

@@ -1,0 +1,29 @@
+"""MiniLM's sentence vectors of many texts, each computed once and kept in the user's cache."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from impasto.checkpoints.content_hash import MINILM_SHA256
+from impasto.checkpoints.minilm import WIDTH
+from impasto.checkpoints.sentence_encoder import sentence_encoder
+from impasto.data.row_cache import RowCache, content_key
+from impasto.settings import cache_folder
+
+_CHUNK = 512
+
+
+def sentence_rows(texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+    """Unit vectors float32 [n, 384] of the texts. `on_progress` hears (number done, of) of those that are missing."""
+    store = RowCache(cache_folder() / f"sentences-{MINILM_SHA256[:16]}", (WIDTH,), "float16")
+    keys = [content_key(text) for text in texts]
+    # Texts of one length go through the encoder together.
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    sorted_keys = [keys[place] for place in order]
+    store.fill(
+        sorted_keys,
+        lambda places: sentence_encoder().vectors([texts[order[place]] for place in places], longest=64, batch=64),
+        chunk=_CHUNK,
+        on_progress=on_progress,
+    )
+    return store.array()[store.places(keys)].astype(np.float32)
