@@ -1,0 +1,84 @@
+"""A catalogue in the shapes that others read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from impasto.data.entry import CatalogueReport
+from impasto.data.exporting.captions import write_captions
+from impasto.data.exporting.imagefolder import write_imagefolder
+from impasto.data.exporting.parquet import write_parquet
+from impasto.data.exporting.rows import read_export_rows
+from impasto.data.exporting.target import check_target, whole_folder
+from impasto.data.exporting.webdataset import write_webdataset
+from impasto.errors import UsageError
+
+Shape = Literal["captions.csv", "imagefolder", "webdataset", "parquet"]
+
+
+@dataclass(frozen=True)
+class ExportChoices:
+    """How a catalogue is exported.
+
+    Attributes:
+        force: an earlier export may be replaced.
+        shard_size: pictures in a file of webdataset and parquet.
+        copy: copies in place of hard links, for an imagefolder whose pictures will be edited.
+        check_images: decode every picture, and leave out broken ones and duplicates; captions alone never need it.
+    """
+
+    force: bool = False
+    shard_size: int = 1000
+    copy: bool = False
+    check_images: bool = True
+
+
+@dataclass(frozen=True)
+class ExportSummary:
+    """How many pictures were exported, and what was left out."""
+
+    pictures: int
+    report: CatalogueReport
+
+
+def export_catalogue(
+    folder: Path,
+    shape: Shape,
+    out: Path,
+    choices: ExportChoices | None = None,
+    on_progress: Callable[[str, int, int], None] = lambda stage, done, of: None,
+) -> ExportSummary:
+    """Writes what is neither rejected nor dropped to `out`, a file for `captions.csv`, else a folder.
+
+    `out` is there whole or not at all. `on_progress` hears (stage, number done, of).
+
+    Raises:
+        UsageError: the target may not be written, or a shard would hold nothing.
+        ImpastoError: the catalogue cannot be read, nothing is left of it, or the target cannot be written.
+        MissingPart: parquet without pyarrow.
+    """
+    choices = choices or ExportChoices()
+    if choices.shard_size < 1:
+        raise UsageError(f"--shard-size {choices.shard_size}: use 1 or more")
+    check_target(out, folder, force=choices.force)
+    if shape == "captions.csv" and out.is_dir():
+        raise UsageError(f"--out {out} is a folder: captions go to a file")
+    if shape != "captions.csv" and out.is_file():
+        raise UsageError(f"--out {out} is a file: {shape} goes to a folder")
+    check = choices.check_images and shape != "captions.csv"
+    rows = read_export_rows(folder, check_images=check, on_progress=lambda done, of: on_progress("checking", done, of))
+    if shape == "captions.csv":
+        return ExportSummary(write_captions(rows, out), rows.report)
+
+    def written(done: int) -> None:
+        on_progress("writing", done, len(rows.rows))
+
+    with whole_folder(out) as part:
+        if shape == "imagefolder":
+            count = write_imagefolder(rows, part, copy=choices.copy, on_progress=written)
+        elif shape == "webdataset":
+            count = write_webdataset(rows, part, shard_size=choices.shard_size, on_progress=written)
+        else:
+            count = write_parquet(rows, part, shard_size=choices.shard_size, on_progress=written)
+    return ExportSummary(count, rows.report)

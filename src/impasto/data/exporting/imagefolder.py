@@ -1,0 +1,50 @@
+"""Hugging Face's imagefolder: the pictures, and `metadata.jsonl` with everything merged."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from impasto.data.entry import Skipped
+from impasto.data.exporting.rows import ExportRows
+from impasto.data.exporting.target import write_synced
+
+
+def write_imagefolder(
+    rows: ExportRows, folder: Path, *, copy: bool = False, on_progress: Callable[[int], None] = lambda done: None
+) -> int:
+    """Writes pictures (hard links where the disk has them, else copies) and metadata, and gives the number of rows.
+
+    `datasets.load_dataset("imagefolder", data_dir=...)` and `read_catalogue` read it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    lines = []
+    for done, row in enumerate(rows.rows, 1):
+        target = folder / row.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _place(row.entry.file.resolve(), target, copy)
+        except FileNotFoundError:
+            rows.report.skipped.append(Skipped(row.name, "there is no such file any more"))
+            continue
+        lines.append(json.dumps(row.columns(), ensure_ascii=False) + "\n")
+        on_progress(done)
+    write_synced(folder / "metadata.jsonl", "".join(lines).encode("utf-8", "replace"))
+    return len(lines)
+
+
+def _place(source: Path, target: Path, copy: bool) -> None:
+    if not copy:
+        try:
+            target.hardlink_to(source)
+            return
+        except FileNotFoundError:
+            raise
+        except OSError:  # another disk, or one without hard links
+            pass
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,54 @@
+"""WebDataset's layout: tar shards, in each of which the files of one sample share a key and follow each other."""
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from impasto.data.exporting.rows import ExportRows
+from impasto.data.pictures import FORMATS
+
+
+def write_webdataset(
+    rows: ExportRows, folder: Path, *, shard_size: int, on_progress: Callable[[int], None] = lambda done: None
+) -> int:
+    """Writes `folder/000000.tar` and so on with KEY.jpg (or what the picture is), KEY.txt (the caption) and KEY.json (all
+    columns), `shard_size` pictures each, and gives the number of samples. The same catalogue gives the same bytes.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    count = 0
+    for shard, start in enumerate(range(0, len(rows.rows), shard_size)):
+        with (folder / f"{shard:06}.tar").open("wb") as file:
+            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                for row, data in rows.with_bytes(rows.rows[start : start + shard_size]):
+                    key = f"{count:08}"  # of digits: a key ends at its first point
+                    described = json.dumps(row.columns(), ensure_ascii=False).encode("utf-8", "replace")
+                    _add(tar, f"{key}.{_suffix(data)}", data)
+                    _add(tar, f"{key}.txt", row.entry.caption.encode("utf-8", "replace"))
+                    _add(tar, f"{key}.json", described)
+                    count += 1
+                    on_progress(count)
+            file.flush()
+            os.fsync(file.fileno())
+    return count
+
+
+def _suffix(data: bytes) -> str:
+    """By what the picture is, whatever its file is called: readers choose the decoder by it."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            return str(opened.format).lower().replace("jpeg", "jpg")
+    except Exception:  # decoders raise nearly anything on broken files
+        return "bin"
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)  # of nobody, in 1970
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
