@@ -70,7 +70,7 @@ def faults(prompt: str, expansion: Expansion, names: frozenset[str]) -> list[str
 
 def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: int, model: Path | None) -> dict[str, Any]:
     """Expands every prompt; prints and returns the shares, and some results for the eye."""
-    wrong: dict[str, int] = {}
+    wrong: dict[str, list[dict[str, str]]] = {}
     rows: list[tuple[str, Expansion, float]] = []
     empty, begun = 0, time.perf_counter()
     for number, prompt in enumerate(prompts):
@@ -81,7 +81,8 @@ def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: i
             rows += [(prompt, e, float(vectors[place + 1] @ vectors[0])) for place, e in enumerate(found)]
         for expansion in found:
             for fault in faults(prompt, expansion, names):
-                wrong[fault] = wrong.get(fault, 0) + 1
+                case = {"prompt": prompt, "text": expansion.text, "source": expansion.source}
+                wrong.setdefault(fault, []).append(case)
         if number % 25 == 24:
             each = (time.perf_counter() - begun) / (number + 1)
             print(f"  {method}: {number + 1} of {len(prompts)} prompts, {each:.2f} s each", file=sys.stderr, flush=True)
@@ -92,7 +93,7 @@ def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: i
     print(f"  cosine with the prompt at least {LEAST_COSINE}: {kept:.1%} (median {np.median(cosines):.2f})")
     print(f"  added words (median): {np.median([len(e.added.split()) for _, e, _ in rows]) if rows else 0:.0f}")
     for fault in ("the user's words are not whole and first", "markup", "chat", "a style", "a living artist"):
-        print(f"  {fault}: {wrong.get(fault, 0)}")
+        print(f"  {fault}: {len(wrong.get(fault, ()))}")
     picked = random.Random(1).sample(rows, min(10, len(rows)))
     return {
         "prompts": len(prompts), "expansions": len(rows), "seconds": seconds, "empty": empty, "kept": kept, "faults": wrong,

@@ -21,6 +21,9 @@ from impasto.prompts.fitness import near_duplicates, why_unfit
         ("Boats in the harbour, in the style of somebody.", "brings in in the style of"),
         ("Claude Monet painted boats at Étretat.", "brings in Claude Monet"),
         ("An impressionist sea with boats.", "brings in"),
+        ("Luke Fildes painted a doctor by lamplight in a cottage.", "brings in a painter (Luke Fildes painted)"),
+        ("Boats lie under the moon in paintings by Joseph Wright.", "brings in a painter"),
+        ("Painted boats lie at the pier of Split, and gondolas are painted black.", None),
     ],
 )
 def test_each_reason(text: str, reason: str | None) -> None:

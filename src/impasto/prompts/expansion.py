@@ -195,8 +195,8 @@ def _ranked(
 
 def _join(prompt: str, candidate: Candidate, worth: Score, measures: Measures) -> Expansion:
     words = candidate.text.rstrip(" .")
-    # A continuation brings its own comma, or none; a sentence of its own gets one.
-    joint = " " if words.startswith(" ") else ", "
+    # A continuation brings its own comma, or none; a sentence of its own gets one, where the prompt ends without.
+    joint = " " if words.startswith(" ") or prompt.endswith((",", ";", ":", ".", "!", "?")) else ", "
     added, left_out = fit_budget(
         prompt, words.lstrip(" ,;"), measures.table, measures.count_tokens, measures.most_tokens, joint
     )

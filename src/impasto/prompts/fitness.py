@@ -28,6 +28,16 @@ _IN_A_MANNER = re.compile(
     r"disney|ghibli|anime|photorealis\w+|hyperrealis\w+|4k|8k|hdr|trending|greg rutkowski|award[- ]winning)\b",
     re.IGNORECASE,
 )
+# Painters whom no list names: "Luke Fildes painted a doctor", "paintings by Joseph Wright of Derby".
+_NAME, _VERB = r"[A-Z][\w’'-]+", r"(?:painted|drew|sketched|engraved|etched|sculpted|photographed)"
+_FULL_NAME = rf"\b{_NAME}(?: (?:van|von|der|den|de|da|di|du|la|le|the|of))*"
+_AT_WORK = re.compile(
+    rf"{_FULL_NAME}(?: {_NAME})* (?:and (?:other|his|her) [\w ]{{0,30}})?(?:later |often |also |once )?{_VERB}\b"
+    rf"|{_FULL_NAME}(?: {_NAME})+ [^.;]*?(?<!is )(?<!are )(?<!was )(?<!were )\b{_VERB} (?:an?|the|them|it|him|his|her)\b"
+    r"|\b(?:paint(?:ed|ings?)|drawn|drawings?|engrav(?:ed|ings?)|pictures?|prints?|murals?|posters?|works?|canvases) "
+    rf"(?:\w+ ){{0,3}}by (?:the )?{_NAME}"
+    rf"|{_NAME}['’]s (?:paintings?|pictures?|prints?|canvases)"
+)
 _DANGLING = re.compile(
     r"\b(?:a|an|the|of|and|or|with|in|on|at|to|by|for|from|as|that|which|is|are|was|were|its|their|his|her)$", re.IGNORECASE
 )
@@ -89,6 +99,8 @@ def _manners(text: str) -> Iterator[str]:
     pattern, names = _handbook_manners()
     for match in pattern.finditer(plain_name(text)):
         yield names[match[0]]
+    if match := _AT_WORK.search(text):
+        yield f"a painter ({match[0]})"
 
 
 @cache
