@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,12 @@ def rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, di
 
 
 def rows_of_table(
-    path: Path, report: CatalogueReport, file_columns: Collection[str] = ("file_name",)
+    path: Path, report: CatalogueReport, names_file: Callable[[str], bool] = lambda column: column == "file_name"
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(where, row) of a CSV file, read as a stream; a row that cannot be read or is too short or long goes to `report`.
 
     Args:
-        file_columns: which columns may name the picture; one of them must be there.
+        names_file: whether a column tells the picture's file; one such must be there.
 
     Raises:
         ImpastoError: the file cannot be read, or no column names the pictures.
@@ -71,17 +71,18 @@ def rows_of_table(
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
     except csv.Error as error:
         raise ImpastoError(f"{path} cannot be read as CSV: {error}") from None
-    if not any(name in file_columns for name in reader.fieldnames):
+    if not any(map(names_file, reader.fieldnames)):
         raise ImpastoError(f"{path} has no column file_name: its first line names the columns, with commas between")
+    name = path.name
     while True:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            report.skipped.append(Skipped(f"{path.name} line {reader.line_num + 1}", str(error)))
+            report.skipped.append(Skipped(f"{name} line {reader.line_num + 1}", str(error)))
             continue
         if row is None:
             return
-        where = f"{path.name} line {reader.line_num}"
+        where = f"{name} line {reader.line_num}"
         if None in row or None in row.values():
             report.warnings.append(Skipped(where, "another number of columns than the heading"))
         yield where, {key: value for key, value in row.items() if key is not None and value is not None}

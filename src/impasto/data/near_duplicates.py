@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from impasto.data.perceptual_hash import Appearance
+from impasto.data.perceptual_hash import THUMBNAIL, Appearance
 
 MAX_BITS = 6
 SURE_BITS = 4  # up to here a thumbnail need only not contradict
@@ -51,7 +51,7 @@ class DuplicateFinder:
     def __init__(self, appearances: Sequence[Appearance]) -> None:
         self._sizes = np.array([(a.width, a.height) for a in appearances], np.float64).reshape(-1, 2)
         self._thumbnails = np.frombuffer(b"".join(a.thumbnail for a in appearances), np.uint8)
-        self._thumbnails = self._thumbnails.reshape(len(appearances), -1, 3)
+        self._thumbnails = self._thumbnails.reshape(len(appearances), THUMBNAIL**2, 3)
         self._hashes = np.array([a.bits for a in appearances], np.uint64)
         hashes, self._group = np.unique(self._hashes, return_inverse=True)
         self._near: dict[int, list[int]] = {}

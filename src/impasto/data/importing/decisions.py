@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from impasto.data.importing.journal import ImportJournal, Look
-from impasto.data.importing.source import Source, SourcePicture
 from impasto.data.near_duplicates import DuplicateFinder
 from impasto.data.perceptual_hash import Appearance
 
@@ -17,26 +16,23 @@ class Decisions:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def decide(source: Source, journal: ImportJournal, present: set[str]) -> Decisions:
-    """What becomes of the pictures of `source`, all of whose looks are in the journal.
+def decide(place: str, pictures: dict[str, int], journal: ImportJournal, present: set[str]) -> Decisions:
+    """What becomes of the `pictures` (see `look_at_pictures`) of the source `place`, all of whose looks are in the journal.
 
     The largest of those that look alike is taken; of the same size the one of which most is known, then the first. One
     that is among the catalogue's `present` file names stays before all others. As no two taken pictures look alike, those
     that a stopped import put in place change nothing for the rest.
     """
-    place, looks = source.place, journal.looks(source.place)
-    names = journal.names()
+    looks, names = journal.looks(place), journal.names()
     decisions = Decisions()
     ranked: list[tuple[tuple[int, int, int], str, Appearance]] = []
-    for number, item in enumerate(source.pictures(lambda key: False)):
-        look = looks.get(item.key) if isinstance(item, SourcePicture) else None
-        if look is None or not isinstance(item, SourcePicture):
-            continue
+    for number, (key, columns) in enumerate(pictures.items()):
+        look = looks[key]
         if look.appearance is None:
-            decisions.unreadable[item.key] = look.reason
+            decisions.unreadable[key] = look.reason
         else:
             size = look.appearance.width * look.appearance.height
-            ranked.append(((-size, -len(item.row), number), item.key, look.appearance))
+            ranked.append(((-size, -columns, number), key, look.appearance))
     ranked.sort(key=lambda one: one[0])
     others = _of_other_sources(place, journal, names, present)
     in_place = {key for (owner, key), name in names.items() if owner == place and name in present}

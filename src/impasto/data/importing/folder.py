@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from impasto.data.entry import CatalogueReport
-from impasto.data.importing.rows import COLUMNS, tidy_row
+from impasto.data.importing.rows import column_of, tidy_row
 from impasto.data.importing.source import PictureTree, Refused, SourcePicture
 from impasto.data.metadata import rows_of_lines, rows_of_table
 
@@ -42,14 +42,15 @@ class FolderSource:
                 yield Refused(where, remark)
                 continue
             name = _file_name(row)
-            key = by_name.get(unicodedata.normalize("NFC", _inside(name)))
+            key = by_name.get(name) or by_name.get(_inside(name))
             if key is None:
                 yield Refused(name or where, _why_not(name))
             elif key in seen:
                 yield Refused(where, f"names {key} a second time")
             else:
                 seen.add(key)
-                tidy, remarks = tidy_row({k: v for k, v in row.items() if k not in COLUMNS["file_name"]}, self._defaults)
+                known = {column: value for column, value in row.items() if column_of(column) != "file_name"}
+                tidy, remarks = tidy_row(known, self._defaults)
                 yield SourcePicture(key, key, tidy, tree.files[key], None, (*remarks, *filter(None, [remark])))
         for key, file in tree.files.items():
             if key not in seen:
@@ -62,7 +63,7 @@ class FolderSource:
         if lines.is_file():
             rows = rows_of_lines(lines, report)
         elif table.is_file():
-            rows = rows_of_table(table, report, COLUMNS["file_name"])
+            rows = rows_of_table(table, report, lambda column: column_of(column) == "file_name")
         else:
             return
         for where, row in rows:
@@ -83,22 +84,21 @@ class FolderSource:
 
 
 def _file_name(row: dict[str, Any]) -> str:
-    for name in COLUMNS["file_name"]:
-        value = row.get(name)
-        if isinstance(value, str) and value.strip():
+    for column, value in row.items():
+        if column_of(column) == "file_name" and isinstance(value, str) and value.strip():
             return value.strip()
     return ""
 
 
 def _inside(name: str) -> str:
     """The name as the tree has it; one that climbs or is absolute is found in no tree."""
-    return str(PurePosixPath(name.replace("\\", "/"))) if name else ""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/")
+    return str(PurePosixPath(name)) if "/" in name else name
 
 
 def _why_not(name: str) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
     if not name:
         return "no file name"
-    if path.is_absolute() or ".." in path.parts:
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
         return "the path leaves the folder"
     return "there is no such picture in the folder"

@@ -1,8 +1,8 @@
 """Pictures of a source into a catalogue: looked at, the same ones told apart, put in place, each decision reported.
 
-Three passes over the source, each of which can be killed at any moment: the looks are kept in the journal; what is a
-duplicate follows from all looks together, so it comes out the same however often the import was stopped; then pictures are
-put in place and their rows appended, in the source's order.
+Two passes over the source, each of which can be killed at any moment. In the first the looks go into the journal; what is a
+duplicate follows from all looks together, so it comes out the same however often the import was stopped. In the second the
+pictures are put in place and their rows appended, in the source's order.
 """
 
 from collections.abc import Callable, Iterator
@@ -127,8 +127,7 @@ class _Import:
         self._summary = ImportSummary()
 
     def run(self) -> ImportSummary:
-        self._look()
-        decisions = decide(self._source, self._journal, self._present)
+        decisions = decide(self._source.place, self._look(), self._journal, self._present)
         with ImportReport(self._catalogue / REPORT, self._journal.folder, self._source.place) as report:
             new = self._new_pictures(decisions, report)
             most = self._choices.max_side
@@ -139,7 +138,8 @@ class _Import:
             raise ImpastoError(f"{self._source.place} holds no usable picture (see {self._catalogue / REPORT})")
         return self._summary
 
-    def _look(self) -> None:
+    def _look(self) -> dict[str, int]:
+        """Looks at what was in the catalogue before and at the source's pictures; see `look_at_pictures`."""
         root = self._catalogue.resolve()
         named = set(self._journal.names().values())
         files = {name: self._catalogue / name for name in sorted(self._present - named)}
@@ -151,7 +151,7 @@ class _Import:
         known = self._journal.looks(self._source.place)
         items = self._source.pictures(lambda key: key not in known)
         on_progress = partial(self._on_progress, "looking")
-        look_at_pictures(self._journal, self._source.place, items, known, workers, on_progress)
+        return look_at_pictures(self._journal, self._source.place, items, known, workers, on_progress)
 
     def _new_pictures(self, decisions: Decisions, report: ImportReport) -> Iterator[_New]:
         """The pictures that are not in place yet, in the source's order; of all, what there is to report."""

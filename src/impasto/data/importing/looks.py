@@ -23,29 +23,34 @@ def look_at_pictures(
     known: dict[str, Look],
     workers: int | None,
     on_progress: Callable[[int], None],
-) -> None:
+) -> dict[str, int]:
     """Brings the looks of a source's pictures into the journal; `known` are those that it had, by key.
+
+    Returns:
+        Key -> how much is known of the picture (columns), for all pictures in the source's order.
 
     Args:
         place: the source's name in the journal.
         on_progress: hears how many pictures are done.
     """
     done = 0
+    pictures: dict[str, int] = {}
 
     def unknown() -> Iterator[tuple[str, str, PictureBytes]]:
         nonlocal done
         for item in items:
             if isinstance(item, Refused):
                 continue
+            pictures[item.key] = len(item.row)
             stamp, look = _stamp(item), known.get(item.key)
             if look is None or look.stamp != stamp:
                 yield item.key, stamp, PictureBytes(item.name, item.file, item.data)
             else:
                 done += 1
 
-    pictures = unknown()
+    news = unknown()
     waiting: list[tuple[str, Look]] = []
-    for chunk, found in in_order(_looks_of, iter(lambda: list(islice(pictures, _CHUNK)), []), workers):
+    for chunk, found in in_order(_looks_of, iter(lambda: list(islice(news, _CHUNK)), []), workers):
         waiting += [(key, Look(stamp, *look)) for (key, stamp, _), look in zip(chunk, found, strict=True)]
         done += len(chunk)
         if len(waiting) >= _KEPT_TOGETHER:
@@ -53,6 +58,7 @@ def look_at_pictures(
             waiting = []
         on_progress(done)
     journal.add_looks(place, waiting)
+    return pictures
 
 
 def _stamp(item: SourcePicture) -> str:

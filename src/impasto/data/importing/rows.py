@@ -1,13 +1,14 @@
 """Rows of metadata as their makers wrote them, brought to a catalogue's columns, names and dates."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from impasto.data.artist_names import artist_name, mended
 from impasto.data.dates import read_date
 
 # What tables call the columns of a catalogue.
-COLUMNS = {
+_COLUMNS = {
     "file_name": ("file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_path", "image_file"),
     "artist": ("artist", "painter", "artist_name", "artistname", "author", "creator"),
     "title": ("title", "name", "artwork", "artwork_title", "work", "painting"),
@@ -18,20 +19,30 @@ COLUMNS = {
 }
 # ArtGAN's class list calls this style otherwise than the archive's folders and the hub do.
 _OTHER_WORDS = {"Art Nouveau": "Art Nouveau Modern"}
-_COLUMN_OF = {name: column for column, names in COLUMNS.items() for name in names}
+_COLUMN_OF = {name: column for column, names in _COLUMNS.items() for name in names}
+
+
+@lru_cache(maxsize=1000)
+def column_of(name: str) -> str | None:
+    """The catalogue's column that a table calls `name`, or None."""
+    return _COLUMN_OF.get(_plain(name))
+
+
+@lru_cache(maxsize=1000)
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", str(name).strip().lower())
 
 
 def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """A row with a catalogue's columns in one form, and remarks on what was not understood.
 
-    Columns go by `COLUMNS`, whatever their capitals; the first that is not empty counts. Names are normalised; of the date
+    Columns go by `_COLUMNS`, whatever their capitals; the first that is not empty counts. Names are normalised; of the date
     the first year goes to `year`, its words to `date`. `defaults` fill what is empty.
     """
     found: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in row.items():
-        plain = re.sub(r"[\s-]+", "_", str(name).strip().lower())
-        column = _COLUMN_OF.get(plain)
+        plain, column = _plain(name), column_of(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             continue
         if column is None:
