@@ -94,6 +94,22 @@ def test_killed_with_workers_leaves_none_behind(tmp_path: Path) -> None:
     assert [row["file_name"] for row in rows] == sorted(row["file_name"] for row in rows)
 
 
+def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
+    draw_source(tmp_path / "source", 600)
+    # A shell in the background lets its children ignore Ctrl-C: this one listens again.
+    listening = ["env", "--default-signal=INT", *COMMAND, "--out", "out", "--workers", "2"]
+    process = subprocess.Popen(
+        listening, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    begun = time.monotonic()
+    while not (tmp_path / "out" / ".import" / "journal.sqlite").exists() and time.monotonic() - begun < 60:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert (out, said.count("\n")) == ("", 1) and said.startswith("error: stopped: run the same command again")
+
+
 def _alive(group: int) -> bool:
     """Whether a process of the group, other than the dead, is there."""
     try:

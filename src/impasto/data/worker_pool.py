@@ -1,6 +1,7 @@
 """A function over many inputs in several processes: results in order, few inputs waiting, no process left behind."""
 
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +34,7 @@ def in_order(
         return
     rest = iter(inputs)
     waiting: deque[tuple[Input, Future[Output]]] = deque()
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
         try:
             while True:
                 for one in islice(rest, _WAITING * count - len(waiting)):
@@ -48,8 +49,9 @@ def in_order(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed closes no queue, and its workers would wait for ever."""
+def _begin_worker() -> None:
+    """Leaves Ctrl-C to the parent, and ends with it: a killed parent closes no queue, and workers would wait for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:
         parent = parent_process()
