@@ -28,7 +28,7 @@ def hash_file(file: Path, *, remembered_from: int = REMEMBERED_FROM) -> str:
     try:
         state = file.stat()
         memory = _memory(cache_folder(), os.getpid()) if state.st_size >= remembered_from else None
-        path = str(file.resolve()) if memory is not None else ""
+        path = os.path.abspath(file)  # noqa: PTH100 - links are followed by stat; to resolve them costs more than to look up
         known = memory.recall(path, state) if memory is not None else None
         if known is not None:
             return known

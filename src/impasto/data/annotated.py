@@ -13,6 +13,7 @@ from impasto.data.verdicts import Decisions, Verdict, annotated_text
 from impasto.errors import ImpastoError
 
 MAX_TAGS = 200
+_CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,13 @@ class Annotations:
 
     def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
         """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
+        if not self._named:
+            return [Annotation()] * len(entries)
+        # In threads for files that must be hashed; in chunks, as most are remembered, which is quicker than a task.
+        chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(self.of_one, entries)) if self._named else [Annotation()] * len(entries)
+            found = pool.map(lambda chunk: [self.of_one(entry) for entry in chunk], chunks)
+            return [known for chunk in found for known in chunk]
 
     def of_one(self, entry: CatalogueEntry) -> Annotation:
         """What is known of one entry's file as it is now."""
