@@ -26,7 +26,10 @@ from impasto.prompts.expansion import Expansion
 from impasto.prompts.sentence_vectors import sentence_vectors
 
 HERE = Path(__file__).parent
-CHAT = ("sure,", "here is", "here's", "certainly", "as an ai", "i hope", "let me know", "you can", "please", "assistant")
+CHAT = re.compile(
+    r"\b(?:sure,|here is|here's|certainly,|as an ai|i hope|let me know|you can|please\b|assistant\b|the prompt|your request)",
+    re.IGNORECASE,
+)
 STYLES = (
     "impressionis", "cubis", "surrealis", "expressionis", "baroque", "rococo", "art nouveau", "art deco", "romanticis",
     "fauvis", "pop art", "anime", "pixar", "disney", "photoreal", "hyperreal", "cyberpunk", "steampunk", "style of",
@@ -60,7 +63,7 @@ def faults(prompt: str, expansion: Expansion, names: frozenset[str]) -> list[str
     low, own = added.casefold(), prompt.casefold()
     found = [] if expansion.text.startswith(prompt) else ["the user's words are not whole and first"]
     found += ["markup"] if MARKUP.search(added) else []
-    found += ["chat"] if any(phrase in low for phrase in CHAT if phrase not in own) else []
+    found += ["chat"] if any(match[0] not in own for match in CHAT.finditer(low)) else []
     found += ["a style"] if any(style in low for style in STYLES if style not in own) else []
     words, asked = plain_name(added).split(), plain_name(prompt)
     pairs = {" ".join(words[place : place + size]) for size in (2, 3, 4) for place in range(len(words) - size + 1)}

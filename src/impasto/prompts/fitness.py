@@ -25,7 +25,8 @@ _UNSAFE = re.compile(
 )
 _IN_A_MANNER = re.compile(
     r"\b(?:in the (?:style|manner) of|style of|inspired by|reminiscent of|artstation|deviantart|unreal engine|octane|pixar|"
-    r"disney|ghibli|anime|photorealis\w+|hyperrealis\w+|4k|8k|hdr|trending|greg rutkowski|award[- ]winning)\b",
+    r"disney|ghibli|anime|(?:photo|hyper|sur)realis\w+|(?:impression|expression|cub|fauv|pointill|dada|constructiv|"
+    r"suprematis|manner|neoclassic|minimal)is(?:m|ts?|tic)|4k|8k|hdr|trending|greg rutkowski|award[- ]winning)\b",
     re.IGNORECASE,
 )
 # Painters whom no list names: "Luke Fildes painted a doctor", "paintings by Joseph Wright of Derby".

@@ -14,6 +14,7 @@ from impasto.prompts.proposers import Candidate
 from impasto.prompts.proposers.small_model import SmallModel
 
 TOKENS = 60
+_LEAST_WORDS = 3
 _ADAPTER = "adapter.gguf"
 _SHIPPED = Path(__file__).parents[1] / "prompt_model" / _ADAPTER
 # Where a continuation that was cut off may end.
@@ -40,12 +41,27 @@ class PromptWriter:
         self._model = model
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
-        """Continuations with the comma or space that they begin with; fewer than `count` where nothing was written."""
-        found = []
-        for written, ended in self._model.go_on(prompt, seed=seed, count=count, tokens=TOKENS):
-            if text := continuation(prompt, written, ended=ended):
-                found.append(Candidate(text, self.name))
-        return found
+        """Continuations with the comma or space that they begin with; fewer than `count` where nothing was written.
+
+        Many prompts that people wrote end where this one does, and the model ends it too. Where it writes less than three
+        words it is asked again, behind a comma.
+        """
+        found = self._written(prompt, count, seed)
+        if any(len(text.split()) < _LEAST_WORDS for text in found):
+            behind_comma = self._written(f"{prompt.rstrip(' ,;.')},", count, seed)
+            found = [
+                text if len(text.split()) >= _LEAST_WORDS else self._with_comma(prompt, other)
+                for text, other in zip(found, behind_comma, strict=True)
+            ]
+        return [Candidate(text, self.name) for text in found if text]
+
+    def _written(self, given: str, count: int, seed: int) -> list[str]:
+        texts = self._model.go_on(given, seed=seed, count=count, tokens=TOKENS)
+        return [continuation(given, written, ended=ended) for written, ended in texts]
+
+    @staticmethod
+    def _with_comma(prompt: str, text: str) -> str:
+        return f", {text.lstrip(' ,;')}" if text and prompt.rstrip()[-1:] not in (",", ";", ".") else text
 
 
 def continuation(prompt: str, written: str, *, ended: bool) -> str:
