@@ -1,7 +1,9 @@
-"""Checkpoints by hub name: from the Hugging Face cache where they are there, else from the network."""
+"""Models by hub name: from the Hugging Face cache where they are there, else from the network."""
 
 import os
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import MissingPart
@@ -63,25 +65,52 @@ def is_whole(folder: Path) -> bool:
     )
 
 
-def hub_folder(name: str) -> Path:
-    """The folder of the checkpoint `org/name`: the cached one, else downloaded.
+@dataclass(frozen=True)
+class HubLayout:
+    """What one kind of model needs of its repository.
+
+    Attributes:
+        wanted, unwanted: patterns of the files to download, and of those not to.
+        is_whole: whether a folder holds all that loads.
+        lacking: what is said of a repository without it: "NAME on the hub ...".
+        instead: what else a user can do.
+    """
+
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...]
+    is_whole: Callable[[Path], bool]
+    lacking: str
+    instead: str
+
+
+DIFFUSERS = HubLayout(
+    WANTED,
+    UNWANTED,
+    is_whole,
+    "is no Stable Diffusion checkpoint in diffusers layout",
+    "give --checkpoint its folder or .safetensors file",
+)
+
+
+def hub_folder(name: str, layout: HubLayout = DIFFUSERS) -> Path:
+    """The folder of the model `org/name`: the cached one, else downloaded.
 
     Raises:
         MissingPart: it is not cached and cannot be fetched; said within seconds, with what to do.
     """
     folder = cached_folder(name)
-    if folder is not None and is_whole(folder):
+    if folder is not None and layout.is_whole(folder):
         return folder
     advice = (
         f"download it where there is a network (`hf download {name}`) and copy the Hugging Face cache here, "
-        "or give --checkpoint its folder or .safetensors file"
+        f"or {layout.instead}"
     )
     if offline():
         raise MissingPart(f"{name} is not in the Hugging Face cache and HF_HUB_OFFLINE is set: {advice}")
     reason = _ask_hub(name)
     if reason is not None:
         raise MissingPart(f"{name} is not in the Hugging Face cache and {reason}: {advice}")
-    return _download(name, advice)
+    return _download(name, layout, advice)
 
 
 def _ask_hub(name: str) -> str | None:
@@ -108,16 +137,14 @@ def _ask_hub(name: str) -> str | None:
     return answer[0] if answer else f"the hub did not answer within {ANSWER_SECONDS:.0f} s"
 
 
-def _download(name: str, advice: str) -> Path:
+def _download(name: str, layout: HubLayout, advice: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(name, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED)))
+        folder = Path(snapshot_download(name, allow_patterns=[*layout.wanted], ignore_patterns=[*layout.unwanted]))
     except Exception as error:  # the network went away, the disk is full, the hub refused
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise MissingPart(f"{name} could not be downloaded ({reason}): {advice}") from None
-    if not is_whole(folder):
-        raise MissingPart(
-            f"{name} on the hub is no Stable Diffusion checkpoint in diffusers layout: {advice}"
-        )
+    if not layout.is_whole(folder):
+        raise MissingPart(f"{name} on the hub {layout.lacking}: {advice}")
     return folder

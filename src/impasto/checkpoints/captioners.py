@@ -1,0 +1,95 @@
+"""Models that say in words what a picture shows: one interface, the well-known ones by name, how their words are cleaned."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+
+class Captioner(Protocol):
+    """A model that writes captions.
+
+    Attributes:
+        name: what is told to people.
+        identity: a hash of the weights, on which caches of captions depend.
+    """
+
+    name: str
+    identity: str
+
+    def caption(
+        self,
+        images: Sequence[Image.Image],
+        *,
+        tags: Sequence[Sequence[str]] | None,
+        count: int,
+        seeds: Sequence[int],
+    ) -> list[list[str]]:
+        """`count` candidates for each RGB picture, the first one the most probable that could be found.
+
+        The same picture, tags and seed give the same texts, alone or beside other pictures. A captioner that takes no
+        instructions does not hear the tags. A text may be empty where the model wrote nothing that is left after cleaning.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a kind of model (transformers' `model_type`) is asked.
+
+    Attributes:
+        prompt: what the caption goes on from, or the instruction; empty: none.
+        tagged_prompt: the instruction where tags are known, which stand for `{tags}`; empty: the model takes none.
+        beams: of the beam search for the first candidate (Li et al. 2022 use 3); 1 is greedy.
+    """
+
+    prompt: str = ""
+    tagged_prompt: str = ""
+    beams: int = 3
+
+
+_TASK = "Say in one plain sentence what is seen in this painting. Do not name a title, an artist or a date."
+MANNERS = {
+    # A beginning turns a model of photographs towards paintings; it is no part of the caption.
+    "blip": Manner("a painting of"),
+    "blip-2": Manner("a painting of"),
+    "git": Manner(),
+    "vision-encoder-decoder": Manner(),
+    # One of the questions that it was trained on, behind the word <CAPTION> of its authors' code (Xiao et al. 2023).
+    "florence2": Manner("What does the image describe?"),
+}
+CHAT = Manner(_TASK, f"{_TASK} It probably shows: {{tags}}.", beams=1)
+
+HUB_NAMES = {
+    "blip": "Salesforce/blip-image-captioning-large",
+    "blip2": "Salesforce/blip2-opt-2.7b",
+    "git": "microsoft/git-large-coco",
+    "florence2": "florence-community/Florence-2-base",
+}
+
+_KIND = r"(?:(?:oil|acrylic|watercolou?r|old|famous|beautiful|black and white) )*"
+_THING = r"(?:painting|picture|image|photo|photograph|artwork|illustration)"
+_SHOWS = r"(?:of|shows|showing|depicts|depicting|describes|features)"
+# "A painting of", "The image shows", "In this picture we can see": said of every painting, and so of none.
+_OPENING = re.compile(
+    rf"^(?:there is |this is )?(?:an?|the|this) {_KIND}{_THING} {_SHOWS}\b:? *"
+    rf"|^in (?:this|the) {_KIND}{_THING},? (?:we can see|we see|there is|there are)\b *",
+    re.IGNORECASE,
+)
+_TWICE = re.compile(r"\b(\w+(?: \w+){0,3})(?: \1\b)+")
+
+
+def clean_caption(written: str, *, ended: bool = True) -> str:
+    """One line that names what is seen: no opening that fits any picture, no words said twice in a row, no quotes around it.
+
+    `ended`: whether the model came to an end; else a last sentence that breaks off goes, where a whole one stands before it.
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in written)
+    text = " ".join(text.split()).strip(" \"'“”`*")
+    text = _OPENING.sub("", text)
+    text = _TWICE.sub(r"\1", text)
+    if not ended and ". " in text:
+        text = text[: text.rindex(". ") + 1]
+    return text.strip()
