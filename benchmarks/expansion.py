@@ -27,7 +27,8 @@ from impasto.prompts.sentence_vectors import sentence_vectors
 
 HERE = Path(__file__).parent
 CHAT = re.compile(
-    r"\b(?:sure,|here is|here's|certainly,|as an ai|i hope|let me know|you can|please\b|assistant\b|the prompt|your request)",
+    r"\b(?:sure,|here is|here's|certainly,|as an ai|i hope|let me know|you can|please\b|assistant\b|the prompt|your "
+    r"request)",
     re.IGNORECASE,
 )
 STYLES = (

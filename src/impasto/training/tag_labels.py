@@ -8,6 +8,7 @@ what it sees, and calibrate its probabilities.
 
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,10 @@ from torch.nn import functional as F
 from impasto.checkpoints.minilm import WIDTH
 from impasto.data.tag_vocabulary import Tag
 from impasto.errors import ImpastoError
+from impasto.training.progress import Progress, no_report
+from impasto.training.sentence_rows import sentence_rows
 
+_YEAR, _MODERN = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b"), 1955
 _NO_TITLE = ("[title not known", "title not known", "untitled", "[no title", "no title")
 
 
@@ -34,7 +38,10 @@ class MuseumRecords:
 
 
 def read_museum_records(path: Path, tags: Sequence[Tag]) -> MuseumRecords:
-    """Reads a JSONL (also .gz) of `title` and `subjects`; works without a title or without any of the tags are left out.
+    """Reads a JSONL (also .gz) of `title`, `subjects` and `date`.
+
+    Works without a title or without any of the tags are left out, and those of 1955 and later, whose titles say more of
+    shapes and colours than what the masters painted.
 
     Raises:
         ImpastoError: it cannot be read, or holds no such work.
@@ -49,7 +56,9 @@ def read_museum_records(path: Path, tags: Sequence[Tag]) -> MuseumRecords:
                 record = json.loads(line)
                 title = record.get("title") or ""
                 found = {number_of[subject] for subject in record.get("subjects") or () if subject in number_of}
-                if title and found and not title.casefold().startswith(_NO_TITLE):
+                years = [int(year) for year in _YEAR.findall(str(record.get("date") or ""))]
+                old = not years or years[0] < _MODERN
+                if title and found and old and not title.casefold().startswith(_NO_TITLE):
                     rows += [len(titles)] * len(found)
                     columns += sorted(found)
                     titles.append(title)
@@ -111,3 +120,24 @@ def soft_labels(model: TitleTags, titles: np.ndarray, genres: np.ndarray, genre_
     both = 1 - (1 - by_title.nan_to_num(0)) * (1 - by_genre.nan_to_num(0))
     both[by_title.isnan().any(dim=1) & by_genre.isnan().any(dim=1)] = torch.nan
     return both.numpy()
+
+
+def title_labels(
+    fields: Sequence[tuple[str, str]], records: Path, tags: Sequence[Tag], *, seed: int, on_progress: Progress = no_report
+) -> np.ndarray:
+    """P(tag | title, genre), float32 [n, tags], of pictures' (title, genre), learned from the records; see `soft_labels`.
+
+    Raises:
+        ImpastoError: the records cannot be read, or name none of the tags.
+    """
+    museum = read_museum_records(records, tags)
+    texts = list(dict.fromkeys(text for pair in fields for text in pair if text))
+    vectors = sentence_rows([*texts, *museum.titles], lambda n, of: on_progress("reading words", n / of, {}))
+    on_progress("learning tags from titles", 0.0, {})
+    model = learn_title_tags(vectors[len(texts) :], museum, len(tags), seed=seed)
+    number = {text: place for place, text in enumerate(texts)}
+    unknown = np.full(WIDTH, np.nan, np.float32)
+    titles, genres = (
+        np.stack([vectors[number[pair[field]]] if pair[field] else unknown for pair in fields]) for field in (0, 1)
+    )
+    return soft_labels(model, titles, genres)

@@ -4,7 +4,6 @@ One number changes between a laptop's 128 px and an accelerator's 256 px: `size`
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,12 +25,7 @@ from impasto.training.autoencoder import (
     reconstruct,
 )
 from impasto.training.loop import Schedule, train
-
-Progress = Callable[[str, float, dict[str, float]], None]  # stage, share done 0 to 1, latest losses
-
-
-def no_report(stage: str, share: float, losses: dict[str, float]) -> None:
-    del stage, share, losses
+from impasto.training.progress import Progress, no_report
 
 
 def check_size(size: int) -> None:

@@ -16,9 +16,10 @@ from impasto.data.split import is_held_out
 from impasto.data.tag_vocabulary import tag_vocabulary
 from impasto.errors import ImpastoError
 from impasto.training.loop import Schedule, train
-from impasto.training.recipes.pocket import Progress, no_report, write_report
+from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.pocket import write_report
 from impasto.training.sentence_rows import sentence_rows
-from impasto.training.tag_labels import learn_title_tags, read_museum_records, soft_labels
+from impasto.training.tag_labels import title_labels
 from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
 
 TESTED = 500
@@ -72,27 +73,20 @@ def train_pocket_scorer(
     entries, features = [entry for entry, fine in zip(entries, seen.tolist(), strict=True) if fine], features[seen]
     held_out = np.array([is_held_out(entry.file_name) for entry in entries])
     tags = tag_vocabulary(vocabulary)
-    museum = read_museum_records(records, tags)
-
-    texts = list(dict.fromkeys(text for entry in entries for text in (*texts_of(entry), *words_of(entry)[:2]) if text))
+    texts = list(dict.fromkeys(text for entry in entries for text in texts_of(entry)))
     number = {text: place for place, text in enumerate(texts)}
-    reading = [*texts, *(tag.name for tag in tags), *museum.titles]
-    vectors = sentence_rows(reading, lambda n, of: on_progress("reading words", n / of, {}))
-    words, rest = vectors[: len(texts)], vectors[len(texts) :]
-    on_progress("learning tags from titles", 0.0, {})
-    title_tags = learn_title_tags(rest[len(tags) :], museum, len(tags), seed=seed)
-    unknown = np.full(words.shape[1], np.nan, np.float32)
-
-    def field(place: int) -> np.ndarray:
-        return np.stack([words[number[w[place]]] if w[place] else unknown for w in map(words_of, entries)])
-
-    labels = soft_labels(title_tags, field(0), field(1))
+    vectors = sentence_rows(
+        [*texts, *(tag.name for tag in tags)], lambda n, of: on_progress("reading words", n / of, {})
+    )
+    words = vectors[: len(texts)]
+    fields = [words_of(entry)[:2] for entry in entries]
+    labels = title_labels(fields, records, tags, seed=seed, on_progress=on_progress)
     training = np.flatnonzero(~held_out)
     data = ScorerData(
         features[training],
         words,
         [[number[text] for text in texts_of(entries[place])] for place in training],
-        rest[: len(tags)],
+        vectors[len(texts) :],
         labels[training],
     )
     task = TextImageTask(data, choices, seed=seed)
@@ -121,7 +115,7 @@ def train_pocket_scorer(
         tag.name: round(float(offset), 3) for tag, offset in zip(tags, offsets, strict=True)
     })  # fmt: skip
     report: dict[str, object] = {
-        "choices": asdict(choices), "pictures": len(training), "records": len(museum.titles), "threshold": config.threshold,
+        "choices": asdict(choices), "pictures": len(training), "threshold": config.threshold,
         "tested": len(tested),
     }  # fmt: skip
     if tested:

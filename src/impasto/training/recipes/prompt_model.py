@@ -16,8 +16,9 @@ from impasto.settings import cache_folder
 from impasto.training.causal_lm import SMOLLM2, load_causal_lm, perplexity
 from impasto.training.gguf_adapter import write_gguf_adapter
 from impasto.training.loop import Schedule, train
+from impasto.training.progress import Progress, no_report
 from impasto.training.prompt_model import PromptModelChoices, PromptModelTask
-from impasto.training.recipes.pocket import Progress, no_report, write_report
+from impasto.training.recipes.pocket import write_report
 
 ADAPTER = "adapter.gguf"
 _MEASURED = 512  # prompts

@@ -1,0 +1,239 @@
+"""The captioner that ships: a picture's features become a prefix that a small language model goes on from.
+
+ClipCap (Mokady et al. 2021): a network turns an image's features into a few vectors that stand where words would, and the
+language model writes the caption behind them. Here the features are EfficientNet-Lite2's, the model is SmolLM2-135M with a
+small LoRA, and behind the prefix it is told the tags.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+from impasto.checkpoints.captioners import clean_caption
+from impasto.checkpoints.content_hash import hash_files
+from impasto.checkpoints.image_features import WIDTH as IMAGE_WIDTH
+from impasto.checkpoints.image_features import ImageFeatures
+from impasto.checkpoints.smollm2 import smollm2_folder
+from impasto.checkpoints.weights import fill_module, read_weights
+from impasto.checkpoints.weights_header import read_json
+from impasto.errors import ImpastoError, MissingPart
+from impasto.files import write_atomically
+
+SHIPPED = Path(__file__).parent / "pocket-captioner"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# Rows that go through the language model together, always as many: with another number the last digits, and so a word,
+# could differ.
+_ROWS = 24
+
+
+@dataclass(frozen=True)
+class CaptionerConfig:
+    """Shapes, and how captions are drawn.
+
+    Attributes:
+        prefix: vectors that stand for the picture.
+        hidden: units of the hidden layer that makes them.
+        rank: of the LoRA on the language model's projections (Hu et al. 2021).
+        side: pixels of the square that pictures are brought to.
+        told: tags at most that the model is told.
+        longest: tokens of a caption at most.
+        temperature: of drawing all candidates but the first, which is the most probable word each time.
+    """
+
+    prefix: int = 6
+    hidden: int = 384
+    rank: int = 8
+    side: int = 192
+    told: int = 6
+    longest: int = 28
+    temperature: float = 0.8
+
+
+class PrefixNetwork(nn.Module):
+    """Features [n, 1280], brought to mean 0 and deviation 1, to vectors [n, prefix, width] of the language model."""
+
+    def __init__(self, config: CaptionerConfig, width: int) -> None:
+        super().__init__()
+        self.mean, self.deviation = nn.Buffer(torch.zeros(IMAGE_WIDTH)), nn.Buffer(torch.ones(IMAGE_WIDTH))
+        self.inner = nn.Linear(IMAGE_WIDTH, config.hidden)
+        self.outer = nn.Linear(config.hidden, config.prefix * width)
+        self.norm = nn.LayerNorm(width)
+        self.shape = (config.prefix, width)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        x = ((features - self.mean) / self.deviation).clamp(-6, 6)
+        return self.norm(self.outer(F.gelu(self.inner(x))).unflatten(1, self.shape))
+
+
+def prompt_for(tags: Sequence[str]) -> str:
+    """What the language model reads behind the picture's prefix."""
+    return f"Seen: {', '.join(tags)}.\nCaption:" if tags else "Caption:"
+
+
+def with_lora(model: Any, rank: int) -> Any:
+    """The language model with LoRA around its linear layers, the last one excepted.
+
+    Raises:
+        MissingPart: peft is not installed.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise MissingPart("the captioner needs peft: pip install 'impasto[data]'") from None
+    choices = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    return get_peft_model(model, choices)
+
+
+def load_language_model() -> tuple[Any, Any]:
+    """SmolLM2 in fp32 and its tokenizer.
+
+    Raises:
+        MissingPart: its package, or what reads its file, is not installed.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = smollm2_folder()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    return model, tokenizer
+
+
+class PocketCaptioner:
+    """A `Captioner` that runs on a laptop, offline.
+
+    Attributes:
+        name, identity: see `Captioner`.
+        features: what sees the pictures; its vectors can be cached.
+    """
+
+    name = "pocket-captioner"
+
+    def __init__(self, folder: Path = SHIPPED, *, language_model: tuple[Any, Any] | None = None) -> None:
+        """Loads prefix network and language model.
+
+        Raises:
+            MissingPart, ImpastoError: the folder holds no whole captioner, or a package is not installed.
+        """
+        from peft import set_peft_model_state_dict
+
+        values = read_json(folder / CONFIG)
+        try:
+            self.config = CaptionerConfig(**values)
+        except TypeError:
+            raise ImpastoError(f"{folder / CONFIG} does not describe a pocket captioner") from None
+        weights = read_weights([folder / WEIGHTS])
+        model, self._tokenizer = language_model or load_language_model()
+        lora = {name.removeprefix("lora."): value.float() for name, value in weights.items() if name.startswith("lora.")}
+        tuned = with_lora(model, self.config.rank)
+        told = set_peft_model_state_dict(tuned, lora)
+        if told.unexpected_keys or not lora:
+            raise ImpastoError(f"{folder / WEIGHTS} does not fit the language model on this machine")
+        self._model: Any = tuned.merge_and_unload().eval()
+        prefix = {name.removeprefix("prefix."): value for name, value in weights.items() if name.startswith("prefix.")}
+        width = self._model.config.hidden_size
+        make = lambda: PrefixNetwork(self.config, width)  # noqa: E731
+        self._prefix = fill_module(make, prefix, folder, torch.float32, torch.device("cpu"))
+        self.identity = hash_files({name: folder / name for name in (CONFIG, WEIGHTS)})
+        self.features = ImageFeatures(side=self.config.side)
+
+    def caption(
+        self, images: Sequence[Image.Image], *, tags: Sequence[Sequence[str]] | None, count: int, seeds: Sequence[int]
+    ) -> list[list[str]]:
+        """See `Captioner.caption`: the first candidate is the model's likeliest words, the others are drawn."""
+        return self.caption_features(self.features.embed_images(images), tags=tags, count=count, seeds=seeds)
+
+    @torch.inference_mode()
+    def caption_features(
+        self, features: np.ndarray, *, tags: Sequence[Sequence[str]] | None, count: int, seeds: Sequence[int]
+    ) -> list[list[str]]:
+        """The same from features [n, 1280] of pictures."""
+        together = max(1, _ROWS // count)
+        found: list[list[str]] = []
+        told = tags or [()] * len(features)
+        for start in range(0, len(features), together):
+            part = slice(start, start + together)
+            rows = features[part]
+            # Missing pictures are stood in for, so that as many rows as ever go through the model.
+            short = together - len(rows)
+            rows = np.concatenate([rows, np.repeat(rows[:1], short, axis=0)])
+            words = [*told[part], *[()] * short]
+            written = self._write(torch.from_numpy(rows), words, count, [*seeds[part], *[0] * short])
+            found += written[: together - short]
+        return found
+
+    def _write(
+        self, features: torch.Tensor, tags: Sequence[Sequence[str]], count: int, seeds: Sequence[int]
+    ) -> list[list[str]]:
+        model, config, end = self._model, self.config, self._tokenizer.eos_token_id
+        room = 8 * config.told  # a fixed length, for the same reason as a fixed number of rows
+        told = [prompt_for(some[: config.told]) for some in tags]
+        prompts = [self._tokenizer(text, add_special_tokens=False)["input_ids"][-room:] for text in told]
+        ids = torch.tensor([[end] * (room - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (room - len(p)) + [1] * (config.prefix + len(p)) for p in prompts])
+        words = model.get_input_embeddings()(ids)
+        # The padding stands before the prefix, the prefix before the prompt.
+        embedded = torch.stack([
+            torch.cat([row[: room - len(p)], prefix, row[room - len(p) :]])
+            for row, prefix, p in zip(words, self._prefix(features), prompts, strict=True)
+        ])  # fmt: skip
+        answer = model(inputs_embeds=embedded, attention_mask=mask, position_ids=_positions(mask), use_cache=True,
+                       logits_to_keep=1)  # fmt: skip
+        cache = answer.past_key_values
+        cache.batch_repeat_interleave(count)
+        logits, mask = answer.logits[:, -1].repeat_interleave(count, 0), mask.repeat_interleave(count, 0)
+        draws = [np.random.default_rng([seed, number]) for seed in seeds for number in range(count)]
+        greedy = [number == 0 for _ in seeds for number in range(count)]
+        rows: list[list[int]] = [[] for _ in draws]
+        ended = [False] * len(rows)
+        for _ in range(config.longest):
+            chosen = self._choose(logits, draws, greedy)
+            for place, token in enumerate(chosen):
+                ended[place] = ended[place] or token == end
+                if not ended[place]:
+                    rows[place].append(token)
+            if all(ended):
+                break
+            mask = torch.cat([mask, torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
+            answer = model(input_ids=torch.tensor(chosen)[:, None], attention_mask=mask,
+                           position_ids=_positions(mask)[:, -1:], past_key_values=cache, use_cache=True)  # fmt: skip
+            logits = answer.logits[:, -1]
+        texts = [
+            clean_caption(self._tokenizer.decode(row, skip_special_tokens=True).split("\n")[0], ended=whole)
+            for row, whole in zip(rows, ended, strict=True)
+        ]
+        return [texts[start : start + count] for start in range(0, len(texts), count)]
+
+    def _choose(self, logits: torch.Tensor, draws: Sequence[np.random.Generator], greedy: Sequence[bool]) -> list[int]:
+        """One token a row: the likeliest, or one of the 40 likeliest by the Gumbel trick."""
+        values, tokens = logits.topk(40, dim=-1)
+        chosen = []
+        for row, (draw, plain) in enumerate(zip(draws, greedy, strict=True)):
+            noise = 0.0 if plain else draw.gumbel(size=40)
+            place = int(np.argmax(values[row].numpy() / self.config.temperature + noise))
+            chosen.append(int(tokens[row, place]))
+        return chosen
+
+
+def _positions(mask: torch.Tensor) -> torch.Tensor:
+    """Token positions [n, length] that count from the first one that is no padding."""
+    return (mask.cumsum(dim=1) - 1).clamp(min=0)
+
+
+def save_captioner(folder: Path, config: CaptionerConfig, prefix: PrefixNetwork, tuned: Any) -> None:
+    """Writes a folder that `PocketCaptioner` reads; the weights in fp16. `tuned`: the model that `with_lora` made."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    weights = {f"prefix.{name}": value for name, value in prefix.state_dict().items()}
+    weights |= {f"lora.{name}": value for name, value in get_peft_model_state_dict(tuned).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / WEIGHTS, save({name: value.detach().half().contiguous() for name, value in weights.items()}))
+    write_atomically(folder / CONFIG, json.dumps(asdict(config), indent=2).encode())
