@@ -227,6 +227,15 @@ def _positions(mask: torch.Tensor) -> torch.Tensor:
     return (mask.cumsum(dim=1) - 1).clamp(min=0)
 
 
+def is_pocket_captioner(folder: Path) -> bool:
+    """Whether the folder's config describes one of ours."""
+    try:
+        CaptionerConfig(**read_json(folder / CONFIG))
+    except (ImpastoError, TypeError):
+        return False
+    return True
+
+
 def save_captioner(folder: Path, config: CaptionerConfig, prefix: PrefixNetwork, tuned: Any) -> None:
     """Writes a folder that `PocketCaptioner` reads; the weights in fp16. `tuned`: the model that `with_lora` made."""
     from peft import get_peft_model_state_dict

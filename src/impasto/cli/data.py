@@ -2,15 +2,19 @@
 
 import typer
 
+from impasto.cli.data_caption import caption
 from impasto.cli.data_export import export
 from impasto.cli.data_filter import filter_pairs
 from impasto.cli.data_import import imports
 from impasto.cli.data_review import review
 from impasto.cli.data_stats import stats
+from impasto.cli.data_tag import tag
 
 data = typer.Typer(help="Catalogues: import, tag, caption, filter, review, count and export them.", no_args_is_help=True)
 data.command()(export)
 data.command("filter")(filter_pairs)
 data.command()(review)
 data.command()(stats)
+data.command()(tag)
+data.command()(caption)
 data.add_typer(imports, name="import")

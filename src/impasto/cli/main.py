@@ -24,6 +24,7 @@ from impasto.cli.expand import expand
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
 from impasto.cli.repaint import repaint
+from impasto.cli.search import search
 from impasto.cli.show import show
 from impasto.cli.train import train
 from impasto.errors import ImpastoError
@@ -43,6 +44,7 @@ app.command()(expand)
 app.command()(compose)
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(data, name="data")
+app.command()(search)
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.command()(doctor)

@@ -20,6 +20,10 @@ Catalogue = Annotated[
         help="A folder of pictures with metadata.jsonl or .csv, or artist/picture.jpg.", metavar="DIR"
     ),
 ]
+Records = Annotated[
+    Path,
+    typer.Option(help="A museum's works, JSONL (.gz) of title and subjects: tags are learned from it.", metavar="FILE"),
+]
 Autoencoder = Annotated[Path, typer.Option(help="The folder that pocket-autoencoder wrote.", metavar="DIR")]
 Minutes = Annotated[float, typer.Option(help="How long to train, all restarts together.")]
 Out = Annotated[
@@ -144,7 +148,35 @@ def prompt_model(
     say(done)
 
 
-def _check(recipe: str, catalogue: Path | None, minutes: float, out: Path | None, seed: int) -> Path:
+@train.command("pocket-scorer")
+def pocket_scorer(
+    catalogue: Catalogue, records: Records, minutes: Minutes = 10.0, out: Out = None, seed: Seed = 0
+) -> None:
+    """Train what compares pictures with words, for `impasto data tag`, `filter` and `impasto search`."""
+    run = _check("pocket-scorer", catalogue, minutes, out, seed, records)
+    from impasto.training.recipes.pocket_scorer import train_pocket_scorer
+
+    with _progress(run) as on_progress:
+        done = train_pocket_scorer(catalogue, records, run, minutes, seed=seed, on_progress=on_progress)
+    say(done)
+
+
+@train.command("pocket-captioner")
+def pocket_captioner(
+    catalogue: Catalogue, records: Records, minutes: Minutes = 30.0, out: Out = None, seed: Seed = 0
+) -> None:
+    """Train what says in words what a picture shows, for `impasto data caption`."""
+    run = _check("pocket-captioner", catalogue, minutes, out, seed, records)
+    from impasto.training.recipes.pocket_captioner import train_pocket_captioner
+
+    with _progress(run) as on_progress:
+        done = train_pocket_captioner(catalogue, records, run, minutes, seed=seed, on_progress=on_progress)
+    say(done)
+
+
+def _check(
+    recipe: str, catalogue: Path | None, minutes: float, out: Path | None, seed: int, records: Path | None = None
+) -> Path:
     """The run's folder, once the numbers make sense; torch is not needed to say that they do not."""
     if not 0 < minutes <= 1_000_000:
         raise UsageError(f"minutes {minutes:g}: use more than 0")
@@ -152,6 +184,8 @@ def _check(recipe: str, catalogue: Path | None, minutes: float, out: Path | None
         raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
     if catalogue is not None and not catalogue.is_dir():
         raise UsageError(f"--catalogue {catalogue}: there is no such folder")
+    if records is not None and not records.is_file():
+        raise UsageError(f"--records {records}: there is no such file")
     run = out or Path("runs") / recipe
     if run.exists() and not run.is_dir():
         raise UsageError(f"--out {run} is not a folder")

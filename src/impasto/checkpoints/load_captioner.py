@@ -1,0 +1,22 @@
+"""Captioners by name."""
+
+from pathlib import Path
+
+from impasto.checkpoints.captioners import Captioner
+
+
+def load_captioner(name: str | Path | None = None) -> Captioner:
+    """The captioner that ships (`pocket`, or None), one that `impasto train pocket-captioner` wrote, or one of transformers.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such captioner, it is not whole, or a package is missing.
+    """
+    from impasto.checkpoints.pocket_captioner import SHIPPED, PocketCaptioner, is_pocket_captioner
+
+    if name is None or str(name) == "pocket":
+        return PocketCaptioner(SHIPPED)
+    if is_pocket_captioner(Path(name)):
+        return PocketCaptioner(Path(name))
+    from impasto.checkpoints.transformers_captioner import TransformersCaptioner
+
+    return TransformersCaptioner(str(name))

@@ -1,0 +1,55 @@
+"""Search in a catalogue: pictures by words, or by a picture. Exact: one product of all vectors with the question's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from impasto.checkpoints.text_image import TextImageScorer
+from impasto.data.catalogue import read_catalogue
+from impasto.data.embeddings import image_vectors
+from impasto.data.entry import CatalogueEntry, CatalogueReport
+from impasto.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture and its similarity to the question, -1..1."""
+
+    entry: CatalogueEntry
+    similarity: float
+
+
+def search_catalogue(
+    folder: Path,
+    question: str | Image.Image,
+    scorer: TextImageScorer,
+    *,
+    count: int = 10,
+    report: CatalogueReport | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Found]:
+    """The `count` pictures that are most like the words or the picture, the likest first.
+
+    Vectors are kept in the cache by content, so that only new and edited pictures are looked at. 100,000 pictures of 256
+    numbers each are one product of a few milliseconds.
+
+    Raises:
+        UsageError: an empty question, or `count` less than 1.
+        ImpastoError: the catalogue cannot be read.
+    """
+    if count < 1:
+        raise UsageError(f"--count {count}: use 1 or more")
+    if isinstance(question, str) and not question.strip():
+        raise UsageError("there is nothing to search for")
+    catalogue = read_catalogue(folder, check_images=False)
+    if report is not None:
+        report.skipped += catalogue.report.skipped
+        report.warnings += catalogue.report.warnings
+    vectors = image_vectors(catalogue.entries, scorer, on_progress, report=report)
+    asked = scorer.embed_texts([question]) if isinstance(question, str) else scorer.embed_images([question])
+    similarities = np.nan_to_num(vectors @ asked[0], nan=-np.inf)
+    best = np.argsort(-similarities, kind="stable")[:count]
+    return [Found(catalogue.entries[n], float(similarities[n])) for n in best if np.isfinite(similarities[n])]

@@ -1,0 +1,128 @@
+"""Tags for a catalogue's pictures: what is probably to be seen, from a fixed vocabulary."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from impasto.checkpoints.taggers import Tagger
+from impasto.checkpoints.zero_shot import ZeroShotTagger
+from impasto.data.annotations import AnnotationLog, content_of
+from impasto.data.catalogue import read_catalogue
+from impasto.data.embeddings import image_vectors
+from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.pictures import open_picture
+from impasto.errors import ImpastoError, UsageError
+
+CHUNK = 64  # pictures whose tags go to disk together: what a kill can cost
+MOST_TAGS = 12
+AT_LEAST = 0.25
+
+
+@dataclass
+class TagOutcome:
+    """How many pictures were tagged now and before, how often each tag was given, and what could not be read."""
+
+    tagged: int = 0
+    known: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    report: CatalogueReport = field(default_factory=CatalogueReport)
+
+
+def tag_catalogue(
+    folder: Path,
+    tagger: Tagger,
+    *,
+    at_least: float = AT_LEAST,
+    most: int = MOST_TAGS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> TagOutcome:
+    """Writes the tags of every picture that has none by this tagger yet, the likeliest first; killed it can go on.
+
+    A picture gets at most `most` tags whose probability is at least `at_least`, and always its likeliest one.
+
+    Raises:
+        UsageError: `at_least` is not between 0 and 1, or `most` is less than 1.
+        ImpastoError: the catalogue cannot be read, or its log not be written.
+    """
+    if not 0 <= at_least <= 1:
+        raise UsageError(f"--at-least {at_least:g}: a probability lies between 0 and 1")
+    if most < 1:
+        raise UsageError(f"--most {most}: use 1 or more")
+    catalogue = read_catalogue(folder, check_images=False, annotations=False)
+    outcome, log = TagOutcome(report=catalogue.report), AnnotationLog(folder, "tags")
+    settings = f"{tagger.identity[:32]}/{at_least:g}/{most}"
+    before = log.latest()
+    missing: list[tuple[CatalogueEntry, str]] = []
+    for entry, content in _contents(catalogue.entries, outcome.report):
+        row = before.get(entry.file_name, {})
+        if row.get("content") == content and row.get("tagger") == settings:
+            outcome.known += 1
+            _count(outcome, [str(name) for name, _ in row["tags"]])
+        else:
+            missing.append((entry, content))
+    for start in range(0, len(missing), CHUNK):
+        chunk = missing[start : start + CHUNK]
+        rows = []
+        for (entry, content), p in zip(chunk, _probabilities(tagger, [e for e, _ in chunk], outcome.report), strict=True):
+            if p is None:
+                continue
+            tags = chosen_tags(p, tagger.tags, at_least, most)
+            picture = {"file_name": entry.file_name, "content": content}
+            rows.append({**picture, "by": tagger.name, "tagger": settings, "tags": tags})
+            _count(outcome, [name for name, _ in tags])
+        log.append(rows)
+        outcome.tagged += len(rows)
+        if on_progress is not None:
+            on_progress(start + len(chunk), len(missing))
+    return outcome
+
+
+def chosen_tags(p: np.ndarray, names: Sequence[str], at_least: float, most: int) -> list[tuple[str, float]]:
+    """(name, probability) of at most `most` tags, the likeliest first; the first one whatever its probability."""
+    order = np.argsort(-p, kind="stable")[:most]
+    chosen = [int(n) for place, n in enumerate(order) if p[n] >= at_least or place == 0]
+    return [(names[n], round(float(p[n]), 3)) for n in chosen]
+
+
+def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[tuple[CatalogueEntry, str]]:
+    def content(entry: CatalogueEntry) -> str | ImpastoError:
+        try:
+            return content_of(entry.file)
+        except ImpastoError as error:
+            return error
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for entry, told in zip(entries, pool.map(content, entries), strict=True):
+            if isinstance(told, str):
+                found.append((entry, told))
+            else:
+                report.skipped.append(Skipped(entry.file_name, str(told).removeprefix(f"{entry.file} ")))
+    return found
+
+
+def _probabilities(
+    tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport
+) -> list[np.ndarray | None]:
+    """Of each picture, [tags]; None where it cannot be read, which `report` then names."""
+    if isinstance(tagger, ZeroShotTagger):
+        rows = tagger.probabilities_of(image_vectors(entries, tagger.scorer, report=report))
+        return [row if np.isfinite(row).all() else None for row in rows]
+    pictures, found = {}, dict[int, np.ndarray]()
+    for number, entry in enumerate(entries):
+        try:
+            pictures[number] = open_picture(entry.file)
+        except ImpastoError as error:
+            report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file}: ")))
+    if pictures:
+        found = dict(zip(pictures, tagger.probabilities(list(pictures.values())), strict=True))
+    return [found.get(number) for number in range(len(entries))]
+
+
+def _count(outcome: TagOutcome, names: Sequence[str]) -> None:
+    for name in names:
+        outcome.counts[name] = outcome.counts.get(name, 0) + 1
