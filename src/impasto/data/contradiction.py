@@ -38,8 +38,9 @@ class TagsInText:
 
 @cache
 def _singular(text: str) -> str:
-    """Small letters, and each word without the s of a plural."""
-    def plural(word: str) -> bool:
-        return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    """Small letters, and each word without the s of a plural or a genitive."""
+    return " ".join(_stem(word) for word in re.sub(r"['’]s\b", "", text.casefold()).split())
 
-    return " ".join(word[:-1] if plural(word) else word for word in text.casefold().split())
+
+def _stem(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word

@@ -57,6 +57,8 @@ def tags_as_phrase(tags: Sequence[Tag]) -> str:
         for tag in seen
         if tag.category not in (_PICTURES, _PEOPLE, _ACTIONS, _BODY, _CLOTHES) and tag.name not in _TIMES
     ]
+    if doing and not people:
+        people = ["figure"]
     whom = with_article(people[0]) if people else ""
     if whom and (worn or doing):
         whom += f" {doing[0]}" if doing and _DOING.match(doing[0]) else ""
