@@ -33,7 +33,7 @@ CHAT = re.compile(
 )
 STYLES = (
     "impressionis", "cubis", "surrealis", "expressionis", "baroque", "rococo", "art nouveau", "art deco", "romanticis",
-    "fauvis", "pop art", "anime", "pixar", "disney", "photoreal", "hyperreal", "cyberpunk", "steampunk", "style of",
+    "fauvis", "pop art", "anime", "pixar", "disney", "photoreal", "hyperreal", "cyberpunk", "steampunk", r"style of\b",
     "octane", "unreal engine", "artstation", "8k", "4k",
 )  # fmt: skip
 MARKUP = re.compile(r"https?:|www\.|[<>{}\[\]|*#_=]{1}|&[a-z]+;|^\s*\d{1,2}[.)]\s|--\w")
@@ -65,7 +65,7 @@ def faults(prompt: str, expansion: Expansion, names: frozenset[str]) -> list[str
     found = [] if expansion.text.startswith(prompt) else ["the user's words are not whole and first"]
     found += ["markup"] if MARKUP.search(added) else []
     found += ["chat"] if any(match[0] not in own for match in CHAT.finditer(low)) else []
-    found += ["a style"] if any(style in low for style in STYLES if style not in own) else []
+    found += ["a style"] if any(re.search(rf"\b{style}", low) for style in STYLES if style not in own) else []
     words, asked = plain_name(added).split(), plain_name(prompt)
     pairs = {" ".join(words[place : place + size]) for size in (2, 3, 4) for place in range(len(words) - size + 1)}
     found += ["a living artist"] if any(name in names and name not in asked for name in pairs) else []

@@ -22,6 +22,8 @@ from impasto.prompts.fitness import near_duplicates, why_unfit
         ("Claude Monet painted boats at Étretat.", "brings in Claude Monet"),
         ("An impressionist sea with boats.", "brings in"),
         ("Luke Fildes painted a doctor by lamplight in a cottage.", "brings in a painter (Luke Fildes painted)"),
+        ("Maria Merian sailed to Surinam in 1699 and painted moths on boats.", "brings in a painter"),
+        ("The painting is titled Boats at night in the harbour.", "speaks to somebody"),
         ("Boats lie under the moon in paintings by Joseph Wright.", "brings in a painter"),
         ("Painted boats lie at the pier of Split, and gondolas are painted black.", None),
     ],
@@ -34,6 +36,7 @@ def test_each_reason(text: str, reason: str | None) -> None:
 def test_what_the_user_says_is_theirs() -> None:
     assert why_unfit("Claude Monet painted boats at Étretat.", "boats by Claude Monet") is None
     assert why_unfit("Claude Monet painted boats at Étretat.", "boats", any_style=True) is None
+    assert why_unfit("Luke Fildes painted a doctor.", "a painted doctor") == "brings in a painter (Luke Fildes painted)"
     assert why_unfit("A nude stands at the window in morning light.", "a nude at the window") is None
 
 

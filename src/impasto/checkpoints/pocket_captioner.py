@@ -32,6 +32,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Rows that go through the language model together, always as many: with another number the last digits, and so a word,
 # could differ.
 _ROWS = 24
+_LIKELIEST = 40  # words that are drawn from
 
 
 @dataclass(frozen=True)
@@ -212,11 +213,11 @@ class PocketCaptioner:
         return [texts[start : start + count] for start in range(0, len(texts), count)]
 
     def _choose(self, logits: torch.Tensor, draws: Sequence[np.random.Generator], greedy: Sequence[bool]) -> list[int]:
-        """One token a row: the likeliest, or one of the 40 likeliest by the Gumbel trick."""
-        values, tokens = logits.topk(40, dim=-1)
+        """One token a row: the likeliest, or one of the `_LIKELIEST` by the Gumbel trick."""
+        values, tokens = logits.topk(min(_LIKELIEST, logits.shape[-1]), dim=-1)
         chosen = []
         for row, (draw, plain) in enumerate(zip(draws, greedy, strict=True)):
-            noise = 0.0 if plain else draw.gumbel(size=40)
+            noise = 0.0 if plain else draw.gumbel(size=values.shape[1])
             place = int(np.argmax(values[row].numpy() / self.config.temperature + noise))
             chosen.append(int(tokens[row, place]))
         return chosen

@@ -14,7 +14,8 @@ _CHAT = re.compile(
     r"\b(?:sure,? here|certainly[!,]|of course[!,]|as an ai|language model|i(?:'m| am| can|'ll| will|'d) |i hope|"
     r"let me know|here(?:'s| is| are) (?:a|an|the|some|my|your)\b|you(?:'re| are| can|r) |please|thank you|feel free|"
     r"assistant|(?:the|this|your) (?:prompt|sentence|question|text|user|description)|how can|would you|we can see|"
-    r"in summary|ignore (?:the|all|any|every|previous)|instructions?)\b",
+    r"in summary|(?:painting|picture|image|work) is (?:titled|entitled|called)|"
+    r"ignore (?:the|all|any|every|previous)|instructions?)\b",
     re.IGNORECASE,
 )
 # What no museum label of a public-domain master would say; a prompt that says it itself is the user's own matter.
@@ -34,6 +35,7 @@ _NAME, _VERB = r"[A-Z][\w’'-]+", r"(?:painted|drew|sketched|engraved|etched|sc
 _FULL_NAME = rf"\b{_NAME}(?: (?:van|von|der|den|de|da|di|du|la|le|the|of))*"
 _AT_WORK = re.compile(
     rf"{_FULL_NAME}(?: {_NAME})* (?:and (?:other|his|her) [\w ]{{0,30}})?(?:later |often |also |once )?{_VERB}\b"
+    rf"|{_FULL_NAME}(?: {_NAME})+ [^.;]*? and {_VERB}\b"
     rf"|{_FULL_NAME}(?: {_NAME})+ [^.;]*?(?<!is )(?<!are )(?<!was )(?<!were )\b{_VERB} (?:an?|the|them|it|him|his|her)\b"
     r"|\b(?:paint(?:ed|ings?)|drawn|drawings?|engrav(?:ed|ings?)|pictures?|prints?|murals?|posters?|works?|canvases) "
     rf"(?:\w+ ){{0,3}}by (?:the )?{_NAME}"
@@ -72,7 +74,7 @@ def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool 
     new = _without(text, prompt)
     if _UNSAFE.search(new):
         return "unsafe"
-    if not any_style and (named := next(_manners(new), None)):
+    if not any_style and (named := next(_manners(new), None) or _painter_at_work(text, prompt)):
         return f"brings in {named}"
     return None
 
@@ -81,6 +83,16 @@ def _without(text: str, prompt: str) -> str:
     """The text without the words that the prompt has itself."""
     own = set(words_of(prompt))
     return re.sub(r"[^\W_]+(?:['’][a-z]+)?", lambda match: "" if match[0].casefold() in own else match[0], text)
+
+
+def _painter_at_work(text: str, prompt: str) -> str | None:
+    """The words that show somebody painting whom the prompt does not name."""
+    match = _AT_WORK.search(text)
+    if match is None:
+        return None
+    own = set(words_of(prompt))
+    named = [word for word in re.findall(_NAME, match[0]) if word.casefold() not in own]
+    return f"a painter ({match[0]})" if named else None
 
 
 def unsafe(text: str) -> bool:
@@ -100,8 +112,6 @@ def _manners(text: str) -> Iterator[str]:
     pattern, names = _handbook_manners()
     for match in pattern.finditer(plain_name(text)):
         yield names[match[0]]
-    if match := _AT_WORK.search(text):
-        yield f"a painter ({match[0]})"
 
 
 @cache

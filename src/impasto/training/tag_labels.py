@@ -93,7 +93,7 @@ def learn_title_tags(
     share = labels.float().mean(dim=0).clamp(1e-5, 0.99)
     with torch.no_grad():
         model.outer.bias.copy_(torch.logit(share))
-    steps = max(1, epochs * len(given) // batch)
+    steps = max(200, epochs * len(given) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     for _ in range(steps):
