@@ -109,7 +109,7 @@ def train_pocket_scorer(
     offsets = _calibrate(projections, calibration, data, features, labels, others)
     config = ScorerConfig(
         choices.width, choices.hidden, choices.side, round(threshold, 4),
-        round(float(calibration.log_slope.exp()), 4), round(float(offsets.median()), 4),
+        round(float(calibration.log_slope.detach().exp()), 4), round(float(offsets.median()), 4),
     )  # fmt: skip
     save_scorer(run / "scorer", config, projections, {
         tag.name: round(float(offset), 3) for tag, offset in zip(tags, offsets, strict=True)
@@ -149,7 +149,7 @@ def _calibrate(
     A tag that is expected less than once among them keeps what training found.
     """
     with torch.inference_mode():
-        offsets = calibration.offsets.clone()
+        offsets = calibration.offsets.detach().clone()
         known = [n for n in places if np.isfinite(labels[n]).all()]
         if not known:
             return offsets
