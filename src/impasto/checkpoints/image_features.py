@@ -3,6 +3,7 @@
 Distances on them are not "FID", which is defined on Inception-v3, and are never called so.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import islice
@@ -33,7 +34,7 @@ class ImageFeatures:
     def __init__(self, *, side: int = SIDE, batch: int = 32, device: torch.device | str = "cpu") -> None:
         """`side`: pixels of the square that pictures are brought to."""
         self.side, self._batch, self._device = side, batch, torch.device(device)
-        self.identity = f"{self.name}/{side}"
+        self.identity = hashlib.sha256(f"{self.name}/{side}".encode()).hexdigest()
 
     @cached_property
     def _network(self) -> Any:
