@@ -85,6 +85,7 @@ class PocketScorer:
     Attributes:
         name, identity, width, threshold: see `TextImageScorer`.
         features: what sees the pictures. Its vectors depend on no training and are what a cache should keep.
+        projections: the trained part.
         offsets: tag -> offset of its logit (`ScorerConfig.slope`).
     """
 
@@ -100,7 +101,7 @@ class PocketScorer:
         except TypeError:
             raise ImpastoError(f"{folder / CONFIG} does not describe a pocket scorer") from None
         weights = read_weights([folder / WEIGHTS])
-        self._projections = fill_module(
+        self.projections = fill_module(
             lambda: Projections(self.config), weights, folder, torch.float32, torch.device("cpu")
         )
         self.offsets: dict[str, float] = read_json(folder / TAGS)
@@ -115,12 +116,12 @@ class PocketScorer:
     @torch.inference_mode()
     def project(self, features: np.ndarray) -> np.ndarray:
         """Unit vectors float32 [n, width] of what `features` gave, [n, 1280]; a row of NaN stays one."""
-        return self._projections.image(torch.from_numpy(np.asarray(features, np.float32))).numpy()
+        return self.projections.image(torch.from_numpy(np.asarray(features, np.float32))).numpy()
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors float32 [n, width]."""
-        return self._projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
+        return self.projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
 
 
 def save_scorer(folder: Path, config: ScorerConfig, projections: Projections, offsets: dict[str, float]) -> None:

@@ -103,7 +103,7 @@ def train_pocket_scorer(
     )
     projections: Projections = averages["projections"].module.eval()  # pyright: ignore[reportAssignmentType]
     calibration: Calibration = averages["calibration"].module  # pyright: ignore[reportAssignmentType]
-    tested, others = _judged(entries, held_out)
+    tested, others = held_out_places(entries)
     judge = _Judge(entries, features, words, number)
     threshold = judge.quantile(projections, others or tested or list(range(len(entries))), _TRUE_PAIRS_DROPPED)
     offsets = _calibrate(projections, calibration, data, features, labels, others)
@@ -126,14 +126,15 @@ def train_pocket_scorer(
     return run / "scorer"
 
 
-def _judged(entries: Sequence[CatalogueEntry], held_out: np.ndarray) -> tuple[list[int], list[int]]:
+def held_out_places(entries: Sequence[CatalogueEntry]) -> tuple[list[int], list[int]]:
     """Places of the pictures for the figures (at most 500 held-out ones with title, genre and style), and of the other
     held-out ones, which thresholds and offsets are found on."""
+    held_out = [is_held_out(entry.file_name) for entry in entries]
     whole = [n for n, entry in enumerate(entries) if held_out[n] and all(words_of(entry)[:3])]
     chosen = np.random.default_rng(0).permutation(len(whole))[:TESTED]
     tested = sorted(whole[n] for n in chosen)
     out = set(tested)
-    return tested, [n for n in np.flatnonzero(held_out).tolist() if n not in out]
+    return tested, [n for n, out_of_training in enumerate(held_out) if out_of_training and n not in out]
 
 
 def _calibrate(
