@@ -169,11 +169,16 @@ def _one_sentence(folder: TransformersFolder, what: str) -> Iterator[None]:
         yield
     except ImpastoError:
         raise
-    except ImportError as error:
-        raise MissingPart(f"{folder.path} needs a package that is not here: {one_line(error)}") from None
     except Exception as error:  # transformers and tokenizers raise nearly anything on what does not fit
-        if "Unrecognized configuration class" in str(error):
-            raise ImpastoError(f"{folder.path} holds a {folder.model_type!r} model, which is not {what}") from None
+        said, kind = str(error), folder.model_type
+        if "Unrecognized configuration class" in said:
+            raise ImpastoError(f"{folder.path} holds a {kind!r} model, which is not {what}") from None
+        # Processors that also take videos exist only with torchvision; what transformers says then blames the folder.
+        if "video processor" in said or "Torchvision library" in said:
+            reason = "needs torchvision, which impasto does without: use another model"
+            raise ImpastoError(f"{folder.path}: the processor of {kind!r} {reason}") from None
+        if isinstance(error, ImportError):
+            raise MissingPart(f"{folder.path} needs a package that is not here: {one_line(error)}") from None
         raise ImpastoError(f"{folder.path} cannot be loaded as {what}: {one_line(error)}") from None
 
 
