@@ -41,8 +41,9 @@ paint: $(VENV)/.installed
 	if [ -n "$$OUT" ]; then set -- "$$@" --out="$$OUT"; fi; \
 	exec $(BIN)/impasto "$$@" -- "$$PROMPT"
 
+# Two processes of one thread each: two of two threads on two cores would wait for each other.
 test: lint
-	$(BIN)/python -m pytest --cov=src/impasto --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov=src/impasto --cov-report=term
 
 # Pyright needs Node and may fetch it: where it cannot start within a minute, the tests go on without it.
 lint: $(VENV)/.installed-dev
