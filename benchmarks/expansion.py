@@ -72,8 +72,14 @@ def faults(prompt: str, expansion: Expansion, names: frozenset[str]) -> list[str
     return found
 
 
-def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: int, model: Path | None) -> dict[str, Any]:
-    """Expands every prompt; prints and returns the shares, and some results for the eye."""
+def quality(
+    prompts: Sequence[str], own: Sequence[str], method: str, names: frozenset[str], count: int, model: Path | None
+) -> dict[str, Any]:
+    """Expands every prompt of both lists; prints and returns the shares, and some results for the eye.
+
+    Only results on our `own` prompts are shown: the others belong to those who typed them.
+    """
+    prompts = [*prompts, *own]
     wrong: dict[str, list[dict[str, str]]] = {}
     rows: list[tuple[str, Expansion, float]] = []
     empty, begun = 0, time.perf_counter()
@@ -98,7 +104,8 @@ def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: i
     print(f"  added words (median): {np.median([len(e.added.split()) for _, e, _ in rows]) if rows else 0:.0f}")
     for fault in ("the user's words are not whole and first", "markup", "chat", "a style", "a living artist"):
         print(f"  {fault}: {len(wrong.get(fault, ()))}")
-    picked = random.Random(1).sample(rows, min(10, len(rows)))
+    shown = [row for row in rows if row[0] in set(own)]
+    picked = random.Random(1).sample(shown, min(10, len(shown)))
     return {
         "prompts": len(prompts), "expansions": len(rows), "seconds": seconds, "empty": empty, "kept": kept, "faults": wrong,
         "examples": [{"prompt": prompt, **expansion.as_dict()} for prompt, expansion, _ in picked],
@@ -107,7 +114,8 @@ def quality(prompts: Sequence[str], method: str, names: frozenset[str], count: i
 
 def write_examples(results: dict[str, Any], path: Path) -> None:
     """Random results of both methods as a page."""
-    lines = ["# Expansions, drawn at random", "", "Made by `python benchmarks/expansion.py`; nothing is picked out.", ""]
+    made = "Made by `python benchmarks/expansion.py` on the prompts of `benchmarks/abstract_prompts.txt`; nothing is picked out."
+    lines = ["# Expansions, drawn at random", "", made, ""]
     for method, result in results.items():
         lines += [f"## {method}", "", "| prompt | expansion | source |", "|---|---|---|"]
         for row in result["examples"]:
@@ -200,10 +208,10 @@ def main() -> None:
     try:
         if "quality" in only:
             prompts = real_prompts(chosen.prompts, chosen.count) if chosen.prompts else []
-            prompts += [line for line in chosen.abstract.read_text("utf-8").splitlines() if line]
+            own = [line for line in chosen.abstract.read_text("utf-8").splitlines() if line]
             names = living_artists(chosen.artists)
             for method in chosen.method or METHODS:
-                results[method] = quality(prompts, method, names, chosen.each, chosen.model)
+                results[method] = quality(prompts, own, method, names, chosen.each, chosen.model)
             write_examples(results, chosen.examples)
         if "speed" in only:
             results["speed"] = speed(chosen.model, chosen.transformers_model)
