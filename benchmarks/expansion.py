@@ -114,7 +114,7 @@ def quality(
 
 def write_examples(results: dict[str, Any], path: Path) -> None:
     """Random results of both methods as a page."""
-    made = "Made by `python benchmarks/expansion.py` on the prompts of `abstract_prompts.txt` beside it; nothing is picked out."
+    made = "Made by `python benchmarks/expansion.py` on our own `abstract_prompts.txt`; nothing is picked out."
     lines = ["# Expansions, drawn at random", "", made, ""]
     for method, result in results.items():
         lines += [f"## {method}", "", "| prompt | expansion | source |", "|---|---|---|"]
