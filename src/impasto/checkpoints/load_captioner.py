@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from impasto.checkpoints.captioners import Captioner
+from impasto.errors import MissingPart
 
 
 def load_captioner(name: str | Path | None = None) -> Captioner:
@@ -11,9 +12,13 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
     Raises:
         UsageError, MissingPart, ImpastoError: there is no such captioner, it is not whole, or a package is missing.
     """
-    from impasto.checkpoints.pocket_captioner import SHIPPED, PocketCaptioner, is_pocket_captioner
+    from impasto.checkpoints.pocket_captioner import CONFIG, SHIPPED, PocketCaptioner, is_pocket_captioner
 
     if name is None or str(name) == "pocket":
+        if not (SHIPPED / CONFIG).is_file():
+            raise MissingPart(
+                "no captioner comes with this version: `impasto train pocket-captioner` makes one, or name one with --captioner"
+            )
         return PocketCaptioner(SHIPPED)
     if is_pocket_captioner(Path(name)):
         return PocketCaptioner(Path(name))
