@@ -17,7 +17,7 @@ def load_captioner(name: str | Path | None = None) -> Captioner:
     if name is None or str(name) == "pocket":
         if not (SHIPPED / CONFIG).is_file():
             raise MissingPart(
-                "no captioner comes with this version: `impasto train pocket-captioner` makes one, or name one with --captioner"
+                "no captioner comes with this version: `impasto train pocket-captioner` makes one, --captioner names one"
             )
         return PocketCaptioner(SHIPPED)
     if is_pocket_captioner(Path(name)):
