@@ -64,10 +64,19 @@ def tag_catalogue(
             _count(outcome, [str(name) for name, _ in row["tags"]])
         else:
             missing.append((entry, content))
+    vectors = None
+    if isinstance(tagger, ZeroShotTagger):
+        # Looking is what takes the time; the cache of vectors is opened once, and keeps what a kill would cost.
+        vectors = image_vectors([entry for entry, _ in missing], tagger.scorer, on_progress, report=outcome.report)
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
+        if isinstance(tagger, ZeroShotTagger) and vectors is not None:
+            known = tagger.probabilities_of(vectors[start : start + CHUNK])
+            probabilities = [row if np.isfinite(row).all() else None for row in known]
+        else:
+            probabilities = _probabilities(tagger, [entry for entry, _ in chunk], outcome.report)
         rows = []
-        for (entry, content), p in zip(chunk, _probabilities(tagger, [e for e, _ in chunk], outcome.report), strict=True):
+        for (entry, content), p in zip(chunk, probabilities, strict=True):
             if p is None:
                 continue
             tags = chosen_tags(p, tagger.tags, at_least, most)
@@ -109,9 +118,6 @@ def _probabilities(
     tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport
 ) -> list[np.ndarray | None]:
     """Of each picture, [tags]; None where it cannot be read, which `report` then names."""
-    if isinstance(tagger, ZeroShotTagger):
-        rows = tagger.probabilities_of(image_vectors(entries, tagger.scorer, report=report))
-        return [row if np.isfinite(row).all() else None for row in rows]
     pictures, found = {}, dict[int, np.ndarray]()
     for number, entry in enumerate(entries):
         try:
