@@ -41,7 +41,9 @@ def test_a_table_is_written_and_read_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"text", gzip.compress(b"something else"), gzip.compress(b"# impasto term table 1\nmany")]
+    "data",
+    [b"", b"text", gzip.compress(b"something else"), gzip.compress(b"# impasto term table 1\nmany")],
+    ids=["nothing", "text", "another table", "a count that is none"],
 )
 def test_another_file_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "t.tsv.gz"
