@@ -56,7 +56,7 @@ def captions(folder: Path) -> dict[str, str]:
 
 def test_the_scorer_picks_among_what_the_tags_allow(folder: Path) -> None:
     writer = Writer("a green hill", "a red sun")
-    outcome = caption_catalogue(folder, writer, tagger(), VOCABULARY)
+    outcome = caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY)
     assert captions(folder) == {"red.png": "a red sun", "green.png": "a green hill"}
     assert (outcome.captioned, outcome.contradicted, outcome.from_tags) == (2, 2, 0)
     assert sorted(list(tags) for tags in writer.tags) == [["green"], ["red"]]
@@ -65,7 +65,7 @@ def test_the_scorer_picks_among_what_the_tags_allow(folder: Path) -> None:
 
 
 def test_where_every_candidate_contradicts_the_tags_speak(folder: Path) -> None:
-    outcome = caption_catalogue(folder, Writer("a blue sea", ""), tagger(), VOCABULARY)
+    outcome = caption_catalogue(folder, Writer("a blue sea", ""), tagger(), ColourScorer(), VOCABULARY)
     assert captions(folder) == {"red.png": "a red", "green.png": "a green"}
     assert (outcome.contradicted, outcome.from_tags) == (2, 2)
 
@@ -73,20 +73,20 @@ def test_where_every_candidate_contradicts_the_tags_speak(folder: Path) -> None:
 def test_what_has_a_text_or_a_caption_is_left_alone(folder: Path) -> None:
     (folder / "metadata.csv").write_text("file_name,text\nred.png,mine\ngreen.png,\n")
     writer = Writer("red and green")
-    assert caption_catalogue(folder, writer, tagger(), VOCABULARY).captioned == 1
-    again = caption_catalogue(folder, writer, tagger(), VOCABULARY)
+    assert caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY).captioned == 1
+    again = caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY)
     assert (again.captioned, again.known, writer.pictures) == (0, 1, 1)
-    assert caption_catalogue(folder, writer, tagger(), VOCABULARY, all_pictures=True).captioned == 1
+    assert caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY, all_pictures=True).captioned == 1
     assert captions(folder)["red.png"] == "mine"
     Image.new("RGB", (40, 40), (0, 250, 0)).save(folder / "green.png")
-    assert caption_catalogue(folder, writer, tagger(), VOCABULARY).captioned == 1
+    assert caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY).captioned == 1
     with pytest.raises(UsageError):
-        caption_catalogue(folder, writer, tagger(), VOCABULARY, candidates=0)
+        caption_catalogue(folder, writer, tagger(), ColourScorer(), VOCABULARY, candidates=0)
 
 
 def _caption(folder: Path, cache: str) -> None:
     os.environ["IMPASTO_CACHE"] = cache
-    caption_catalogue(folder, Writer("a red sun", seconds=0.004), tagger(), VOCABULARY)
+    caption_catalogue(folder, Writer("a red sun", seconds=0.004), tagger(), ColourScorer(), VOCABULARY)
 
 
 def test_ten_kills_neither_repeat_nor_lose_a_row(
@@ -106,6 +106,6 @@ def test_ten_kills_neither_repeat_nor_lose_a_row(
             kills += 1
         child.join()
     assert kills >= 3
-    caption_catalogue(tmp_path, Writer("a red sun"), tagger(), VOCABULARY)
+    caption_catalogue(tmp_path, Writer("a red sun"), tagger(), ColourScorer(), VOCABULARY)
     rows = [row["file_name"] for row in AnnotationLog(tmp_path, "captions").rows()]
     assert sorted(rows) == [f"{number:02}.png" for number in range(60)]

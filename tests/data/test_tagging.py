@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.data.colour_scorer import ColourScorer
@@ -8,7 +9,7 @@ from tests.data.colour_scorer import ColourScorer
 from impasto.checkpoints.zero_shot import ZeroShotTagger
 from impasto.data.annotations import AnnotationLog
 from impasto.data.catalogue import read_catalogue
-from impasto.data.tagging import tag_catalogue
+from impasto.data.tagging import chosen_tags, tag_catalogue
 from impasto.errors import UsageError
 
 
@@ -51,6 +52,24 @@ def test_the_likeliest_tag_is_always_given(folder: Path) -> None:
     assert {row["file_name"]: [name for name, _ in row["tags"]] for row in rows} == {
         "red.png": ["blue"], "green.png": ["blue"], "both.png": ["blue"]
     }  # fmt: skip
+
+
+def test_each_tag_has_its_own_threshold(folder: Path) -> None:
+    own = tagger("red", "green", "blue")
+    tag_catalogue(folder, own)
+    plain = AnnotationLog(folder, "tags").latest()["both.png"]["tags"]
+    own.thresholds = np.array([0.25, 1.5, 0.25], np.float32)
+    tag_catalogue(folder, own, at_least=0.25)
+    assert AnnotationLog(folder, "tags").latest()["both.png"]["tags"] == plain and len(plain) == 2
+    tag_catalogue(folder, own)
+    assert [name for name, _ in AnnotationLog(folder, "tags").latest()["both.png"]["tags"]] == ["red"]
+
+
+def test_one_kind_of_picture_is_given() -> None:
+    names = ["portrait", "landscape", "portrait of a woman", "woman"]
+    p, at = np.array([0.9, 0.8, 0.5, 0.4]), np.full(4, 0.25, np.float32)
+    assert [name for name, _ in chosen_tags(p, names, at, 12)] == ["portrait", "portrait of a woman", "woman"]
+    assert [name for name, _ in chosen_tags(p, names, at, 2)] == ["portrait", "portrait of a woman"]
 
 
 @pytest.mark.parametrize("wrong", [{"at_least": 1.2}, {"at_least": float("nan")}, {"most": 0}])

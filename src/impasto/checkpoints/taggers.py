@@ -1,12 +1,13 @@
 """Models that say which words of a fixed vocabulary apply to a picture: one small interface, and one for RAM's class."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from PIL import Image
 
 from impasto.checkpoints.image_preprocessing import read_preprocessing
+from impasto.checkpoints.text_image import ImageEncoder
 from impasto.checkpoints.transformers_folder import (
     TransformersFolder,
     find_transformers_folder,
@@ -26,11 +27,13 @@ class Tagger(Protocol):
         name: what is told to people.
         identity: a hash of weights and vocabulary, on which caches of probabilities depend.
         tags: the vocabulary, each tag once.
+        thresholds: the probability from which on each tag is given, float32 [tags]; None where one does for all.
     """
 
     name: str
     identity: str
     tags: tuple[str, ...]
+    thresholds: np.ndarray | None
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
         """float32 [n, len(tags)], 0..1, of RGB pictures of any size.
@@ -40,12 +43,29 @@ class Tagger(Protocol):
         ...
 
 
+class EncodingTagger(Tagger, Protocol):
+    """A tagger that needs only an encoder's vectors of pictures, which a cache can keep."""
+
+    encoder: ImageEncoder
+
+    def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
+        """float32 [n, tags] from vectors [n, encoder.width]; a row of NaN stays one."""
+        ...
+
+
+def is_encoding(tagger: Tagger) -> TypeGuard[EncodingTagger]:
+    """Whether a tagger's work on pictures can be cached."""
+    return hasattr(tagger, "encoder")
+
+
 class TransformersTagger:
     """A classifier of transformers whose head gives each label its own probability, as RAM's (Zhang et al. 2023) does.
 
     Its vocabulary is `id2label` of its config. Such a head is trained on yes or no for each tag, so its sigmoid is a
     probability on pictures like those of its training; how well it holds on paintings is for the caller to measure.
     """
+
+    thresholds: np.ndarray | None = None
 
     def __init__(self, name: str, *, device: str = "auto", precision: str = "auto", batch: int = 32) -> None:
         """Loads a folder or hub name; `device` and `precision` as `impasto.settings` has them.

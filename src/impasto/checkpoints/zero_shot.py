@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.checkpoints.pocket_scorer import PocketScorer
-from impasto.checkpoints.text_image import TextImageScorer
+from impasto.checkpoints.text_image import ImageEncoder, TextImageScorer
 
 # For a scorer that is not calibrated (CLIP's logits are 100 times the cosine): a tag is even money where its similarity is
 # what the scorer's threshold asks of a pair, and rarer below.
@@ -21,12 +21,15 @@ class ZeroShotTagger:
     calibrated for has the median offset; with another scorer the probabilities are an order, not a measure.
 
     Attributes:
-        name, identity, tags: see `Tagger`.
-        scorer: what compares; its vectors of pictures can be cached.
+        name, identity, tags, thresholds, encoder: see `EncodingTagger`; the encoder is the scorer.
     """
 
+    thresholds: np.ndarray | None = None
+
     def __init__(self, scorer: TextImageScorer, tags: Sequence[str]) -> None:
-        self.scorer, self.tags = scorer, tuple(tags)
+        self.tags = tuple(tags)
+        self.encoder: ImageEncoder = scorer
+        self._scorer = scorer
         self.name = f"{scorer.name}, zero-shot"
         self.identity = hashlib.sha256("\n".join([scorer.identity, *self.tags]).encode()).hexdigest()
         if isinstance(scorer, PocketScorer):
@@ -39,11 +42,11 @@ class ZeroShotTagger:
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
         """float32 [n, len(tags)], 0..1, of RGB pictures of any size."""
-        return self.probabilities_of(self.scorer.embed_images(images))
+        return self.probabilities_of(self.encoder.embed_images(images))
 
     def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
         """The same of pictures' vectors [n, width]; a row of NaN stays one."""
         if self._vectors is None:
-            self._vectors = self.scorer.embed_texts(self.tags)
+            self._vectors = self._scorer.embed_texts(self.tags)
         logits = self._slope * (vectors @ self._vectors.T) + self._offsets
         return (1 / (1 + np.exp(-logits))).astype(np.float32)

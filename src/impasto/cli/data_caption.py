@@ -30,21 +30,20 @@ def caption(
     if not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
     from impasto.checkpoints.load_captioner import load_captioner
+    from impasto.checkpoints.pocket_tagger import PocketTagger
     from impasto.checkpoints.text_image import load_scorer
-    from impasto.checkpoints.zero_shot import ZeroShotTagger
     from impasto.data.captioning import caption_catalogue
     from impasto.data.tag_vocabulary import tag_vocabulary
 
-    vocabulary = tag_vocabulary()
-    tagger = ZeroShotTagger(load_scorer(scorer), [tag.name for tag in vocabulary])
     writer = load_captioner(captioner)
     try:
         with progress_bar("captioning", 1.0) as update:
             outcome = caption_catalogue(
                 catalogue,
                 writer,
-                tagger,
-                vocabulary,
+                PocketTagger(),
+                load_scorer(scorer),
+                tag_vocabulary(),
                 candidates=candidates,
                 seed=seed,
                 all_pictures=all_pictures,

@@ -12,31 +12,31 @@ from impasto.errors import UsageError
 def tag(
     catalogue: Annotated[Path, typer.Argument(help="A folder of pictures.", metavar="CATALOGUE")],
     tagger: Annotated[
-        str | None, typer.Option(help="A multi-label classifier (RAM's class) in place of ours.", metavar="DIR")
+        str | None,
+        typer.Option(help="pocket, `zero-shot`, or a multi-label classifier (RAM's class).", metavar="NAME|DIR"),
     ] = None,
     scorer: Annotated[
-        str | None, typer.Option(help="What compares pictures with tags: pocket, or a folder with CLIP.", metavar="NAME|DIR")
+        str | None,
+        typer.Option(help="What compares pictures with tags, zero-shot: pocket, or CLIP's folder.", metavar="NAME|DIR"),
     ] = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="Tags of your own, one a line, in place of ours.", metavar="FILE")
     ] = None,
-    at_least: Annotated[float, typer.Option(help="Probability from which on a tag is given.")] = 0.25,
+    at_least: Annotated[
+        float | None, typer.Option(help="One probability from which on tags are given, not each tag's own.")
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help="Tags of a picture at most.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Tag every picture that has no tags yet; killed and run again it goes on."""
     if not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
-    if tagger is not None and (scorer is not None or vocabulary is not None):
+    if tagger not in (None, "zero-shot") and (scorer is not None or vocabulary is not None):
         raise UsageError("--tagger brings its own tags: leave out --scorer and --vocabulary")
-    from impasto.checkpoints.taggers import TransformersTagger
-    from impasto.checkpoints.text_image import load_scorer
-    from impasto.checkpoints.zero_shot import ZeroShotTagger
-    from impasto.data.tag_vocabulary import tag_vocabulary
+    from impasto.checkpoints.load_tagger import load_tagger
     from impasto.data.tagging import tag_catalogue
 
-    names = [tag.name for tag in tag_vocabulary(vocabulary)]
-    chosen = TransformersTagger(tagger) if tagger is not None else ZeroShotTagger(load_scorer(scorer), names)
+    chosen = load_tagger(tagger, scorer=scorer, vocabulary=vocabulary)
     try:
         with progress_bar("tagging", 1.0) as update:
             outcome = tag_catalogue(

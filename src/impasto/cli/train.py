@@ -161,6 +161,19 @@ def pocket_scorer(
     say(done)
 
 
+@train.command("pocket-tagger")
+def pocket_tagger(
+    catalogue: Catalogue, records: Records, minutes: Minutes = 2.0, out: Out = None, seed: Seed = 0
+) -> None:
+    """Train what says which tags apply to a picture, for `impasto data tag`."""
+    run = _check("pocket-tagger", catalogue, minutes, out, seed, records)
+    from impasto.training.recipes.pocket_tagger import train_pocket_tagger
+
+    with _progress(run) as on_progress:
+        done = train_pocket_tagger(catalogue, records, run, minutes, seed=seed, on_progress=on_progress)
+    say(done)
+
+
 @train.command("pocket-captioner")
 def pocket_captioner(
     catalogue: Catalogue, records: Records, minutes: Minutes = 30.0, out: Out = None, seed: Seed = 0

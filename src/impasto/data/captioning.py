@@ -13,7 +13,8 @@ import numpy as np
 
 from impasto.checkpoints.captioners import Captioner
 from impasto.checkpoints.pocket_captioner import PocketCaptioner
-from impasto.checkpoints.zero_shot import ZeroShotTagger
+from impasto.checkpoints.taggers import EncodingTagger
+from impasto.checkpoints.text_image import ImageEncoder, TextImageScorer
 from impasto.data.annotations import AnnotationLog, content_of
 from impasto.data.catalogue import read_catalogue
 from impasto.data.contradiction import TagsInText
@@ -22,7 +23,7 @@ from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.pictures import open_picture
 from impasto.data.tag_phrase import tags_as_phrase
 from impasto.data.tag_vocabulary import Tag
-from impasto.data.tagging import AT_LEAST, MOST_TAGS, chosen_tags
+from impasto.data.tagging import MOST_TAGS, chosen_tags, thresholds_of
 from impasto.errors import ImpastoError, UsageError
 
 CHUNK = 24  # pictures whose captions go to disk together: what a kill can cost
@@ -45,7 +46,8 @@ class CaptionOutcome:
 def caption_catalogue(
     folder: Path,
     captioner: Captioner,
-    tagger: ZeroShotTagger,
+    tagger: EncodingTagger,
+    scorer: TextImageScorer,
     vocabulary: Sequence[Tag],
     *,
     candidates: int = CANDIDATES,
@@ -56,7 +58,7 @@ def caption_catalogue(
 ) -> CaptionOutcome:
     """Captions every picture that has no text in the metadata, nor a caption by this captioner; killed it can go on.
 
-    `tagger.scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned too (the text still
+    `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned too (the text still
     counts before the machine's caption). `most` ends after so many pictures.
 
     Raises:
@@ -67,7 +69,7 @@ def caption_catalogue(
         raise UsageError(f"--candidates {candidates}: use 1 or more")
     catalogue = read_catalogue(folder, check_images=False, annotations=False)
     outcome, log = CaptionOutcome(report=catalogue.report), AnnotationLog(folder, "captions")
-    settings = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{candidates}/{seed}"
+    settings = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{scorer.identity[:16]}/{candidates}/{seed}"
     before = log.latest()
     missing: list[tuple[CatalogueEntry, str]] = []
     for entry in catalogue.entries:
@@ -84,12 +86,14 @@ def caption_catalogue(
         else:
             missing.append((entry, content))
     missing = missing[:most]
-    choice = _Choice(tagger, vocabulary, outcome)
+    # Looking goes before writing, once for all: what is seen is kept in the cache.
+    looked = _Looked([entry for entry, _ in missing], outcome.report)
+    choice = _Choice(tagger, scorer, vocabulary, outcome, looked)
     for start in range(0, len(missing), CHUNK):
-        chunk = missing[start : start + CHUNK]
+        chunk = range(start, min(start + CHUNK, len(missing)))
         rows = []
-        for place, written in _candidates(chunk, captioner, choice, candidates, seed, outcome.report):
-            entry, content = chunk[place]
+        for place, written in _candidates(missing, chunk, captioner, choice, looked, candidates, seed):
+            entry, content = missing[place]
             caption, similarity = choice.best(place, written)
             rows.append({
                 "file_name": entry.file_name, "content": content, "by": captioner.name, "captioner": settings,
@@ -98,73 +102,94 @@ def caption_catalogue(
         log.append(rows)
         outcome.captioned += len(rows)
         if on_progress is not None:
-            on_progress(start + len(chunk), len(missing))
+            on_progress(chunk.stop, len(missing))
     return outcome
 
 
-class _Choice:
-    """What is known of the pictures of one chunk, and the choice among candidates by it."""
+class _Looked:
+    """Vectors of all pictures of a job, by encoder; each encoder goes over the pictures once."""
 
-    def __init__(self, tagger: ZeroShotTagger, vocabulary: Sequence[Tag], outcome: CaptionOutcome) -> None:
-        self._tagger, self._outcome = tagger, outcome
+    def __init__(self, entries: Sequence[CatalogueEntry], report: CatalogueReport) -> None:
+        self.entries, self._report = entries, report
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def vectors(self, encoder: ImageEncoder) -> np.ndarray:
+        """float32 [n, width]; a row of NaN where the picture cannot be read, which the report names once."""
+        if encoder.identity not in self._vectors:
+            report = None if self._vectors else self._report
+            self._vectors[encoder.identity] = image_vectors(self.entries, encoder, report=report)
+        return self._vectors[encoder.identity]
+
+
+class _Choice:
+    """What the tagger says of pictures, and the choice among candidates by that and by the scorer."""
+
+    def __init__(
+        self,
+        tagger: EncodingTagger,
+        scorer: TextImageScorer,
+        vocabulary: Sequence[Tag],
+        outcome: CaptionOutcome,
+        looked: _Looked,
+    ) -> None:
+        self._tagger, self._scorer, self._outcome, self._looked = tagger, scorer, outcome, looked
         self._tags = {tag.name: tag for tag in vocabulary}
         self._in_text = TagsInText(tagger.tags)
-        self._vectors = self._probabilities = np.zeros((0, 0), np.float32)
+        self._thresholds = thresholds_of(tagger)
 
-    def look(self, entries: Sequence[CatalogueEntry]) -> list[list[str]]:
-        """The tags of each picture; [] where it cannot be read."""
-        self._vectors = image_vectors(entries, self._tagger.scorer)
-        self._probabilities = self._tagger.probabilities_of(self._vectors)
-        return [
-            [name for name, _ in chosen_tags(p, self._tagger.tags, AT_LEAST, MOST_TAGS)] if np.isfinite(p).all() else []
-            for p in self._probabilities
-        ]
+    def tags(self, place: int) -> list[str]:
+        """The tags of a picture that can be read."""
+        p = self._probabilities(place)
+        return [name for name, _ in chosen_tags(p, self._tagger.tags, self._thresholds, MOST_TAGS)]
+
+    def vector(self, place: int) -> np.ndarray:
+        """The scorer's, of a picture: NaN where it cannot be read."""
+        return self._looked.vectors(self._scorer)[place]
+
+    def _probabilities(self, place: int) -> np.ndarray:
+        return self._tagger.probabilities_of(self._looked.vectors(self._tagger.encoder)[place : place + 1])[0]
 
     def best(self, place: int, candidates: Sequence[str]) -> tuple[str, float]:
         """The candidate that the scorer prefers among those that contradict no tag, and its similarity, -1..1.
 
         Where every candidate contradicts the tags, the tags are said as a phrase.
         """
-        p = self._probabilities[place]
+        p = self._probabilities(place)
         texts = list(dict.fromkeys(text for text in candidates if text))
         fitting = [text for text in texts if not self._in_text.contradictions(text, p, below=IMPROBABLE)]
         self._outcome.contradicted += len(texts) - len(fitting)
         if not fitting:
             self._outcome.from_tags += 1
-            likely = [name for name, _ in chosen_tags(p, self._tagger.tags, AT_LEAST, MOST_TAGS)]
+            likely = self.tags(place)
             phrase = tags_as_phrase([self._tags.get(name, Tag(name)) for name in likely])
             fitting = [phrase or likely[0]]
-        similarities = self._tagger.scorer.embed_texts(fitting) @ self._vectors[place]
+        similarities = self._scorer.embed_texts(fitting) @ self.vector(place)
         best = int(np.argmax(similarities))
         return fitting[best], float(similarities[best])
 
 
 def _candidates(
-    chunk: Sequence[tuple[CatalogueEntry, str]],
+    missing: Sequence[tuple[CatalogueEntry, str]],
+    chunk: range,
     captioner: Captioner,
     choice: _Choice,
+    looked: _Looked,
     count: int,
     seed: int,
-    report: CatalogueReport,
 ) -> Iterator[tuple[int, list[str]]]:
-    """(place in the chunk, candidates) of the pictures that can be read; `report` names the others."""
-    entries = [entry for entry, _ in chunk]
-    tags = choice.look(entries)
+    """(place, candidates) of the pictures of a chunk that can be read."""
+    seen = [n for n in chunk if np.isfinite(choice.vector(n)).all()]
+    tags = [choice.tags(n) for n in seen]
     # A picture's own seed, so that its candidates do not depend on the pictures before it.
-    seeds = [int.from_bytes(hashlib.sha256(f"{seed}/{content}".encode()).digest()[:6], "big") for _, content in chunk]
+    seeds = [int.from_bytes(hashlib.sha256(f"{seed}/{missing[n][1]}".encode()).digest()[:6], "big") for n in seen]
     if isinstance(captioner, PocketCaptioner):
-        features = image_vectors(entries, captioner.features, report=report)
-        places = np.flatnonzero(np.isfinite(features.sum(axis=1))).tolist()
-        if places:
-            written = captioner.caption_features(
-                features[places], tags=[tags[n] for n in places], count=count, seeds=[seeds[n] for n in places]
-            )
-            yield from zip(places, written, strict=True)
+        if seen:
+            features = looked.vectors(captioner.features)[seen]
+            yield from zip(seen, captioner.caption_features(features, tags=tags, count=count, seeds=seeds), strict=True)
         return
-    for place, entry in enumerate(entries):
+    for n, told, own in zip(seen, tags, seeds, strict=True):
         try:
-            picture = open_picture(entry.file)
-        except ImpastoError as error:
-            report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file}: ")))
+            picture = open_picture(missing[n][0].file)
+        except ImpastoError:  # it could be read a moment ago: the next start names it
             continue
-        yield place, captioner.caption([picture], tags=[tags[place]], count=count, seeds=[seeds[place]])[0]
+        yield n, captioner.caption([picture], tags=[told], count=count, seeds=[own])[0]

@@ -7,6 +7,8 @@ from impasto.data.tag_vocabulary import Tag
 
 _PICTURES, _PEOPLE, _ACTIONS, _BODY, _CLOTHES = "kind of picture", "people", "action", "body and posture", "clothes"
 _UNSEEN = frozenset({"abstract"})  # how a picture is made, which no phrase about its contents needs
+# A phrase gains nothing by these: people have faces, and a genre scene shows what else is said.
+_UNSAID = frozenset({"genre scene", "face", "head"})
 _TIMES = {
     "sunrise": "at sunrise", "sunset": "at sunset", "dusk": "at dusk", "night": "at night", "morning": "in the morning",
     "evening": "in the evening", "spring": "in spring", "summer": "in summer", "autumn": "in autumn", "winter": "in winter",
@@ -46,6 +48,7 @@ def tags_as_phrase(tags: Sequence[Tag]) -> str:
     Of each kind only the first tag is used where several would contradict each other: one kind of picture, one time.
     """
     seen = [tag for tag in tags if tag.category not in _UNSEEN]
+    seen = [tag for tag in seen if tag.name not in _UNSAID] or seen
     picture = next((tag.name for tag in seen if tag.category == _PICTURES), "")
     people = [tag.name for tag in seen if tag.category == _PEOPLE]
     time = next((_TIMES[tag.name] for tag in seen if tag.name in _TIMES), "")

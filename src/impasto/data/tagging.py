@@ -4,17 +4,18 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from impasto.checkpoints.taggers import Tagger
-from impasto.checkpoints.zero_shot import ZeroShotTagger
+from impasto.checkpoints.taggers import Tagger, is_encoding
 from impasto.data.annotations import AnnotationLog, content_of
 from impasto.data.catalogue import read_catalogue
 from impasto.data.embeddings import image_vectors
 from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.pictures import open_picture
+from impasto.data.tag_vocabulary import tag_vocabulary
 from impasto.errors import ImpastoError, UsageError
 
 CHUNK = 64  # pictures whose tags go to disk together: what a kill can cost
@@ -36,25 +37,27 @@ def tag_catalogue(
     folder: Path,
     tagger: Tagger,
     *,
-    at_least: float = AT_LEAST,
+    at_least: float | None = None,
     most: int = MOST_TAGS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TagOutcome:
     """Writes the tags of every picture that has none by this tagger yet, the likeliest first; killed it can go on.
 
-    A picture gets at most `most` tags whose probability is at least `at_least`, and always its likeliest one.
+    A picture gets at most `most` tags whose probability is at least `at_least`, and always its likeliest one. Without
+    `at_least` each tag has the tagger's own threshold, or 0.25 where the tagger has none.
 
     Raises:
         UsageError: `at_least` is not between 0 and 1, or `most` is less than 1.
         ImpastoError: the catalogue cannot be read, or its log not be written.
     """
-    if not 0 <= at_least <= 1:
+    if at_least is not None and not 0 <= at_least <= 1:
         raise UsageError(f"--at-least {at_least:g}: a probability lies between 0 and 1")
     if most < 1:
         raise UsageError(f"--most {most}: use 1 or more")
     catalogue = read_catalogue(folder, check_images=False, annotations=False)
     outcome, log = TagOutcome(report=catalogue.report), AnnotationLog(folder, "tags")
-    settings = f"{tagger.identity[:32]}/{at_least:g}/{most}"
+    settings = f"{tagger.identity[:32]}/{'own' if at_least is None else f'{at_least:g}'}/{most}"
+    thresholds = thresholds_of(tagger, at_least)
     before = log.latest()
     missing: list[tuple[CatalogueEntry, str]] = []
     for entry, content in _contents(catalogue.entries, outcome.report):
@@ -65,12 +68,12 @@ def tag_catalogue(
         else:
             missing.append((entry, content))
     vectors = None
-    if isinstance(tagger, ZeroShotTagger):
+    if is_encoding(tagger):
         # Looking is what takes the time; the cache of vectors is opened once, and keeps what a kill would cost.
-        vectors = image_vectors([entry for entry, _ in missing], tagger.scorer, on_progress, report=outcome.report)
+        vectors = image_vectors([entry for entry, _ in missing], tagger.encoder, on_progress, report=outcome.report)
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
-        if isinstance(tagger, ZeroShotTagger) and vectors is not None:
+        if is_encoding(tagger) and vectors is not None:
             known = tagger.probabilities_of(vectors[start : start + CHUNK])
             probabilities = [row if np.isfinite(row).all() else None for row in known]
         else:
@@ -79,7 +82,7 @@ def tag_catalogue(
         for (entry, content), p in zip(chunk, probabilities, strict=True):
             if p is None:
                 continue
-            tags = chosen_tags(p, tagger.tags, at_least, most)
+            tags = chosen_tags(p, tagger.tags, thresholds, most)
             picture = {"file_name": entry.file_name, "content": content}
             rows.append({**picture, "by": tagger.name, "tagger": settings, "tags": tags})
             _count(outcome, [name for name, _ in tags])
@@ -90,11 +93,38 @@ def tag_catalogue(
     return outcome
 
 
-def chosen_tags(p: np.ndarray, names: Sequence[str], at_least: float, most: int) -> list[tuple[str, float]]:
-    """(name, probability) of at most `most` tags, the likeliest first; the first one whatever its probability."""
-    order = np.argsort(-p, kind="stable")[:most]
-    chosen = [int(n) for place, n in enumerate(order) if p[n] >= at_least or place == 0]
+def thresholds_of(tagger: Tagger, at_least: float | None = None) -> np.ndarray:
+    """The probability from which on each tag is given, float32 [tags]."""
+    if at_least is None and tagger.thresholds is not None:
+        return tagger.thresholds
+    return np.full(len(tagger.tags), AT_LEAST if at_least is None else at_least, np.float32)
+
+
+def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, most: int) -> list[tuple[str, float]]:
+    """(name, probability) of at most `most` tags, the likeliest first; the first one whatever its probability.
+
+    Of our vocabulary's kinds of picture only the likeliest is given, and what is more special than it ("portrait", then
+    "portrait of a woman").
+    """
+    order = np.argsort(-p, kind="stable")
+    chosen: list[int] = []
+    kind = ""
+    for place, n in enumerate(order.tolist()):
+        if len(chosen) == most:
+            break
+        if place and p[n] < thresholds[n]:
+            continue
+        if names[n] in _kinds():
+            if kind and kind not in names[n]:
+                continue
+            kind = names[n]
+        chosen.append(n)
     return [(names[n], round(float(p[n]), 3)) for n in chosen]
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    return frozenset(tag.name for tag in tag_vocabulary() if tag.category == "kind of picture")
 
 
 def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[tuple[CatalogueEntry, str]]:

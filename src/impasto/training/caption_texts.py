@@ -61,7 +61,7 @@ def draw_tags(labels: np.ndarray, tags: Sequence[Tag], draw: random.Random, *, m
 def draw_caption(title: str, genre: str, drawn: Sequence[Tag], kinds: dict[str, Tag], draw: random.Random) -> str:
     """One caption for a picture: its title where that is plain, or its tags as a phrase; "" where neither says a thing."""
     plain = title_as_caption(title)
-    kind = kinds.get(KINDS.get(genre, ""))
+    kind = kinds.get(KINDS.get(genre, "")) if genre != "genre painting" else None
     others = [tag for tag in drawn if tag.category != "kind of picture"]
     phrase = tags_as_phrase([*([kind] if kind is not None else []), *others]) if others else ""
     if plain and (not phrase or draw.random() < 0.6):

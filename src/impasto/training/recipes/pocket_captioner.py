@@ -8,17 +8,14 @@ import torch
 
 from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.pocket_captioner import load_language_model, save_captioner, with_lora
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
-from impasto.data.split import is_held_out
-from impasto.data.tag_vocabulary import tag_vocabulary
+from impasto.checkpoints.pocket_tagger import PocketTagger
+from impasto.checkpoints.taggers import EncodingTagger
 from impasto.errors import ImpastoError
 from impasto.training.captioner import Captioned, CaptionerChoices, CaptionerTask
+from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
 from impasto.training.loop import Schedule, seed_step, train
 from impasto.training.progress import Progress, no_report
 from impasto.training.recipes.pocket import write_report
-from impasto.training.recipes.pocket_scorer import words_of
-from impasto.training.tag_labels import title_labels
 
 _MEASURED = 128  # held-out pictures
 
@@ -32,9 +29,13 @@ def train_pocket_captioner(
     steps: int | None = None,
     seed: int = 0,
     choices: CaptionerChoices | None = None,
+    tagger: EncodingTagger | None = None,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains on the catalogue's training part; returns `run/captioner`, which `impasto data caption --captioner` takes.
+
+    `tagger` (the one that ships, unless given) adds what is seen to what titles tell; its vocabulary must be ours, and it
+    must see at the captioner's size.
 
     `run/report.json` holds the loss on held-out pictures with their own features, and with another picture's: what the
     prefix tells beyond the tags is the difference.
@@ -43,20 +44,15 @@ def train_pocket_captioner(
         ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
     """
     choices = choices or CaptionerChoices()
-    entries = [entry for entry in read_catalogue(catalogue, check_images=False).entries if any(words_of(entry)[:2])]
-    if not entries:
-        raise ImpastoError(f"{catalogue} holds no picture with a title or a genre")
-    side = choices.config.side
-    features = image_vectors(
-        entries, ImageFeatures(side=side), lambda n, of: on_progress("looking at pictures", n / of, {})
-    )
-    seen = np.isfinite(features.sum(axis=1))
-    entries, features = [entry for entry, fine in zip(entries, seen.tolist(), strict=True) if fine], features[seen]
-    tags = tag_vocabulary()
-    fields = [words_of(entry)[:2] for entry in entries]
-    labels = title_labels(fields, records, tags, seed=seed, on_progress=on_progress)
-    pictures = [Captioned(title, genre, row) for (title, genre), row in zip(fields, labels, strict=True)]
-    held_out = np.array([is_held_out(entry.file_name) for entry in entries])
+    known = labelled_pictures(catalogue, records, side=choices.config.side, seed=seed, on_progress=on_progress)
+    features, tags = known.features, known.tags
+    tagger = tagger or PocketTagger()
+    size = ImageFeatures(side=choices.config.side).identity
+    if tagger.tags != tuple(tag.name for tag in tags) or tagger.encoder.identity != size:
+        raise ImpastoError(f"{tagger.name} has another vocabulary, or sees pictures at another size, than the captioner")
+    labels = _labels(known, tagger)
+    pictures = [Captioned(title, genre, row) for (title, genre), row in zip(known.fields, labels, strict=True)]
+    held_out = known.held_out
     language_model = load_language_model()
     torch.manual_seed(seed)
     tuned = with_lora(language_model[0], choices.config.rank)
@@ -83,6 +79,20 @@ def train_pocket_captioner(
         report |= _held_out_losses(task, features[tested], [pictures[n] for n in tested])
     write_report(run, report)
     return run / "captioner"
+
+
+def _labels(known: LabelledPictures, tagger: EncodingTagger) -> np.ndarray:
+    """P(tag | title, genre, picture), float32 [n, tags]: what the tagger sees, moved by what title and genre add to a tag's
+    share (naive Bayes); at most a tag is as sure as the surer of both."""
+    said, shares = known.labels.probabilities, known.labels.shares
+    seen = np.clip(tagger.probabilities_of(known.features), 1e-6, 1 - 1e-6)
+    both = 1 / (1 + np.exp(-(_logit(seen) + _logit(np.clip(said, 1e-6, 1 - 1e-6)) - _logit(shares))))
+    both = np.minimum(both, np.maximum(seen, said))
+    return np.where(np.isfinite(said), both, seen).astype(np.float32)
+
+
+def _logit(p: np.ndarray) -> np.ndarray:
+    return np.log(p / (1 - p))
 
 
 @torch.inference_mode()

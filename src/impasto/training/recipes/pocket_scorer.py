@@ -7,29 +7,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig, save_scorer
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
 from impasto.data.entry import CatalogueEntry
 from impasto.data.split import is_held_out
-from impasto.data.tag_vocabulary import tag_vocabulary
-from impasto.errors import ImpastoError
+from impasto.training.labelled_pictures import labelled_pictures, words_of
 from impasto.training.loop import Schedule, train
 from impasto.training.progress import Progress, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.sentence_rows import sentence_rows
-from impasto.training.tag_labels import title_labels
 from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
 
 TESTED = 500
 # The filter is to drop one true pair in ten: where CLIP's 0.2 lies among true pairs is not known for paintings.
 _TRUE_PAIRS_DROPPED = 0.1
-
-
-def words_of(entry: CatalogueEntry) -> tuple[str, str, str, str]:
-    """Title, genre, style and artist of a picture, "" where unknown."""
-    return entry.title, entry.genre.replace("_", " "), entry.style.replace("_", " "), entry.artist
 
 
 def texts_of(entry: CatalogueEntry) -> list[str]:
@@ -63,25 +53,18 @@ def train_pocket_scorer(
         ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
     """
     choices = choices or ScorerChoices()
-    entries = [entry for entry in read_catalogue(catalogue, check_images=False).entries if texts_of(entry)]
-    if not entries:
-        raise ImpastoError(f"{catalogue} holds no picture with a title, a genre or a style")
-    features = image_vectors(
-        entries, ImageFeatures(side=choices.side), lambda n, of: on_progress("looking at pictures", n / of, {})
+    pictures = labelled_pictures(
+        catalogue, records, side=choices.side, seed=seed, vocabulary=vocabulary, on_progress=on_progress
     )
-    seen = np.isfinite(features.sum(axis=1))
-    entries, features = [entry for entry, fine in zip(entries, seen.tolist(), strict=True) if fine], features[seen]
-    held_out = np.array([is_held_out(entry.file_name) for entry in entries])
-    tags = tag_vocabulary(vocabulary)
+    entries, features, tags = pictures.entries, pictures.features, pictures.tags
+    labels = pictures.labels.probabilities
     texts = list(dict.fromkeys(text for entry in entries for text in texts_of(entry)))
     number = {text: place for place, text in enumerate(texts)}
     vectors = sentence_rows(
         [*texts, *(tag.name for tag in tags)], lambda n, of: on_progress("reading words", n / of, {})
     )
     words = vectors[: len(texts)]
-    fields = [words_of(entry)[:2] for entry in entries]
-    labels = title_labels(fields, records, tags, seed=seed, on_progress=on_progress)
-    training = np.flatnonzero(~held_out)
+    training = np.flatnonzero(~pictures.held_out)
     data = ScorerData(
         features[training],
         words,
