@@ -17,6 +17,7 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
+from impasto.checkpoints.caption_drawing import Drawing, draw_continuations
 from impasto.checkpoints.captioners import clean_caption
 from impasto.checkpoints.content_hash import hash_files
 from impasto.checkpoints.image_features import WIDTH as IMAGE_WIDTH
@@ -32,7 +33,6 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 # Rows that go through the language model together, always as many: with another number the last digits, and so a word,
 # could differ.
 _ROWS = 24
-_LIKELIEST = 40  # words that are drawn from
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ class PocketCaptioner:
     Attributes:
         name, identity: see `Captioner`.
         features: what sees the pictures; its vectors can be cached.
+        language_model, tokenizer: what writes, the LoRA merged in.
     """
 
     name = "pocket-captioner"
@@ -131,15 +132,15 @@ class PocketCaptioner:
         except TypeError:
             raise ImpastoError(f"{folder / CONFIG} does not describe a pocket captioner") from None
         weights = read_weights([folder / WEIGHTS])
-        model, self._tokenizer = language_model or load_language_model()
+        model, self.tokenizer = language_model or load_language_model()
         lora = {name.removeprefix("lora."): value.float() for name, value in weights.items() if name.startswith("lora.")}
         tuned = with_lora(model, self.config.rank)
         told = set_peft_model_state_dict(tuned, lora)
         if told.unexpected_keys or not lora:
             raise ImpastoError(f"{folder / WEIGHTS} does not fit the language model on this machine")
-        self._model: Any = tuned.merge_and_unload().eval()
+        self.language_model: Any = tuned.merge_and_unload().eval()
         prefix = {name.removeprefix("prefix."): value for name, value in weights.items() if name.startswith("prefix.")}
-        width = self._model.config.hidden_size
+        width = self.language_model.config.hidden_size
         make = lambda: PrefixNetwork(self.config, width)  # noqa: E731
         self._prefix = fill_module(make, prefix, folder, torch.float32, torch.device("cpu"))
         self.identity = hash_files({name: folder / name for name in (CONFIG, WEIGHTS)})
@@ -166,66 +167,38 @@ class PocketCaptioner:
             short = together - len(rows)
             rows = np.concatenate([rows, np.repeat(rows[:1], short, axis=0)])
             words = [*told[part], *[()] * short]
-            written = self._write(torch.from_numpy(rows), words, count, [*seeds[part], *[0] * short])
+            written = self._write(rows, words, count, [*seeds[part], *[0] * short])
             found += written[: together - short]
         return found
 
+    @torch.inference_mode()
+    def prompts(self, features: np.ndarray, tags: Sequence[Sequence[str]]) -> list[torch.Tensor]:
+        """What the language model reads before it writes, each [length, width]: a picture's prefix, then its tags."""
+        told = [prompt_for(some[: self.config.told]) for some in tags]
+        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"][-self._room :] for text in told]
+        words = [self.language_model.get_input_embeddings()(torch.tensor(row)) for row in ids]
+        prefixes = self._prefix(torch.from_numpy(features))
+        return [torch.cat([prefix, row]) for prefix, row in zip(prefixes, words, strict=True)]
+
     def _write(
-        self, features: torch.Tensor, tags: Sequence[Sequence[str]], count: int, seeds: Sequence[int]
+        self, features: np.ndarray, tags: Sequence[Sequence[str]], count: int, seeds: Sequence[int]
     ) -> list[list[str]]:
-        model, config, end = self._model, self.config, self._tokenizer.eos_token_id
-        room = 8 * config.told  # a fixed length, for the same reason as a fixed number of rows
-        told = [prompt_for(some[: config.told]) for some in tags]
-        prompts = [self._tokenizer(text, add_special_tokens=False)["input_ids"][-room:] for text in told]
-        ids = torch.tensor([[end] * (room - len(prompt)) + prompt for prompt in prompts])
-        mask = torch.tensor([[0] * (room - len(p)) + [1] * (config.prefix + len(p)) for p in prompts])
-        words = model.get_input_embeddings()(ids)
-        # The padding stands before the prefix, the prefix before the prompt.
-        embedded = torch.stack([
-            torch.cat([row[: room - len(p)], prefix, row[room - len(p) :]])
-            for row, prefix, p in zip(words, self._prefix(features), prompts, strict=True)
-        ])  # fmt: skip
-        answer = model(inputs_embeds=embedded, attention_mask=mask, position_ids=_positions(mask), use_cache=True,
-                       logits_to_keep=1)  # fmt: skip
-        cache = answer.past_key_values
-        cache.batch_repeat_interleave(count)
-        logits, mask = answer.logits[:, -1].repeat_interleave(count, 0), mask.repeat_interleave(count, 0)
-        draws = [np.random.default_rng([seed, number]) for seed in seeds for number in range(count)]
-        greedy = [number == 0 for _ in seeds for number in range(count)]
-        rows: list[list[int]] = [[] for _ in draws]
-        ended = [False] * len(rows)
-        for _ in range(config.longest):
-            chosen = self._choose(logits, draws, greedy)
-            for place, token in enumerate(chosen):
-                ended[place] = ended[place] or token == end
-                if not ended[place]:
-                    rows[place].append(token)
-            if all(ended):
-                break
-            mask = torch.cat([mask, torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
-            answer = model(input_ids=torch.tensor(chosen)[:, None], attention_mask=mask,
-                           position_ids=_positions(mask)[:, -1:], past_key_values=cache, use_cache=True)  # fmt: skip
-            logits = answer.logits[:, -1]
+        config, end = self.config, self.tokenizer.eos_token_id
+        drawing = Drawing(config.longest, config.temperature, end)
+        length = config.prefix + self._room  # always the same, as the number of rows is
+        rows = draw_continuations(self.language_model, self.prompts(features, tags), length, count, seeds, drawing)
         texts = [
-            clean_caption(self._tokenizer.decode(row, skip_special_tokens=True).split("\n")[0], ended=whole)
-            for row, whole in zip(rows, ended, strict=True)
+            clean_caption(
+                self.tokenizer.decode(row, skip_special_tokens=True).split("\n")[0], ended=len(row) < config.longest
+            )
+            for row in rows
         ]
         return [texts[start : start + count] for start in range(0, len(texts), count)]
 
-    def _choose(self, logits: torch.Tensor, draws: Sequence[np.random.Generator], greedy: Sequence[bool]) -> list[int]:
-        """One token a row: the likeliest, or one of the `_LIKELIEST` by the Gumbel trick."""
-        values, tokens = logits.topk(min(_LIKELIEST, logits.shape[-1]), dim=-1)
-        chosen = []
-        for row, (draw, plain) in enumerate(zip(draws, greedy, strict=True)):
-            noise = 0.0 if plain else draw.gumbel(size=values.shape[1])
-            place = int(np.argmax(values[row].numpy() / self.config.temperature + noise))
-            chosen.append(int(tokens[row, place]))
-        return chosen
-
-
-def _positions(mask: torch.Tensor) -> torch.Tensor:
-    """Token positions [n, length] that count from the first one that is no padding."""
-    return (mask.cumsum(dim=1) - 1).clamp(min=0)
+    @property
+    def _room(self) -> int:
+        """Tokens of a prompt at most."""
+        return 8 * self.config.told
 
 
 def is_pocket_captioner(folder: Path) -> bool:
