@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import say, say_facts, say_json, say_note, say_table
+from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.checkpoints.listing import CheckpointInfo
@@ -56,13 +57,23 @@ def inspect(name: Name, as_json: AsJson = False) -> None:
 @checkpoints.command()
 def export(
     name: Name,
-    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")],
+    out: Annotated[Path, typer.Argument(help="A new or empty folder; a new file with --format.", metavar="OUT")],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="sd-v1: one .safetensors file as A1111 and ComfyUI read it.", metavar="FORMAT"),
+    ] = None,
 ) -> None:
-    """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads and paints with."""
-    from impasto.checkpoints.load import export_checkpoint
+    """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads, or as one file."""
+    if form is None:
+        from impasto.checkpoints.load import export_checkpoint
 
-    export_checkpoint(name, folder)
-    say(folder)
+        say(export_checkpoint(name, out))
+    elif form == "sd-v1":
+        from impasto.checkpoints.single_file_export import export_single_file
+
+        say(export_single_file(name, out))
+    else:
+        raise UsageError(f"--format {form!r}: use sd-v1, or leave it out for a folder")
 
 
 def _facts(info: "CheckpointInfo") -> dict[str, Any]:
