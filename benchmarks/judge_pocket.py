@@ -29,7 +29,7 @@ from impasto.evaluation.nearest import nearest_training_pictures
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
-from impasto.training.recipes.pocket_denoiser import condition_of
+from impasto.training.training_set import condition_of
 from judged_pictures import JudgedPictures
 
 ARTISTS = 20

@@ -14,7 +14,8 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.training.autoencoder import AutoencoderChoices
 from impasto.training.denoiser import DenoiserChoices
 from impasto.training.recipes.pocket import train_autoencoder, train_decoder
-from impasto.training.recipes.pocket_denoiser import latents_key, text_variants, train_denoiser
+from impasto.training.recipes.pocket_denoiser import train_denoiser
+from impasto.training.training_set import latents_key, text_variants
 
 TINY_AUTOENCODER = AutoencoderChoices(
     block_out_channels=(16, 24, 32, 48), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0

@@ -34,7 +34,7 @@ def export_checkpoint(name: str, folder: Path) -> Path:
             _copy_folder(source.path, temporary)
         else:
             _save_file(name, temporary)
-        _write_index(temporary)
+        write_index(temporary)
         _sync(temporary)
         temporary.replace(folder)
     except OSError as error:
@@ -103,10 +103,12 @@ def _save_file(name: str, target: Path) -> None:
     (target / "scheduler" / "scheduler_config.json").write_text(schedule, "utf-8")
 
 
-def _write_index(target: Path) -> None:
+def write_index(target: Path) -> None:
+    """Writes `model_index.json` for the parts in a folder; one without a text encoder reads texts by MiniLM."""
     from importlib.metadata import version
 
-    bert = read_json(target / "text_encoder" / "config.json").get("model_type") == "bert"
+    encoder = target / "text_encoder" / "config.json"
+    bert = not encoder.is_file() or read_json(encoder).get("model_type") == "bert"
     schedule = read_json(target / "scheduler" / "scheduler_config.json")
     index = {
         "_class_name": "StableDiffusionPipeline",

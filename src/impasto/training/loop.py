@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch.optim.swa_utils import AveragedModel
 from impasto.errors import ImpastoError, UsageError
 from impasto.files import write_atomically
 from impasto.training.state import load_newest_state, save_state
+
+if TYPE_CHECKING:
+    from impasto.training.processes import Processes
 
 
 class Task(Protocol):
@@ -125,11 +128,21 @@ def train(
     *,
     seed: int,
     on_progress: Callable[[int, float, dict[str, float]], None] | None = None,
+    processes: "Processes | None" = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, AveragedModel]:
     """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
 
     An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step).
+    Of several `processes` the first one writes, and its clock counts. `should_stop` is asked after every step.
+
+    Raises:
+        KeyboardInterrupt: it should stop; the state is on disk.
+        ImpastoError: a loss is no number any more; the last state that was written stays.
+        UsageError: the run was begun with another seed.
     """
+    writes = processes is None or processes.is_first
+    same = processes.same if processes is not None else lambda value: value
     run.mkdir(parents=True, exist_ok=True)
     averages = {
         name: AveragedModel(task.models[name], multi_avg_fn=warmed_average(schedule.ema_decay))
@@ -140,14 +153,12 @@ def train(
     step, elapsed = 0, 0.0
     if state is not None:
         step, elapsed = _restore(task, averages, state, seed, run)
-    log = _LossLog(run / "losses.jsonl", step)
+    log = _LossLog(run / "losses.jsonl" if writes else None, step)
     started, saved_at, before = time.monotonic(), time.monotonic(), elapsed
     while True:
         progress = schedule.progress(step, elapsed)
         if progress >= 1 or (
-            schedule.steps is not None
-            and schedule.minutes is not None
-            and time.monotonic() - started >= 60 * schedule.minutes
+            schedule.steps is not None and schedule.minutes is not None and elapsed - before >= 60 * schedule.minutes
         ):
             break
         for name, optimizer in task.optimizers.items():
@@ -160,15 +171,21 @@ def train(
         for name, average in averages.items():
             average.update_parameters(task.models[name])
         step += 1
-        elapsed = before + time.monotonic() - started
+        # One number for all processes: how long it took, or that this is the end.
+        told = same(-1.0 if should_stop() else before + time.monotonic() - started)
+        stopped, elapsed = told < 0, elapsed if told < 0 else told
         log.add(step, losses, elapsed, flush=step % schedule.log_every == 0)
         if on_progress is not None:
             on_progress(step, schedule.progress(step, elapsed), losses)
         due_by_step = schedule.save_steps is not None and step % schedule.save_steps == 0
-        if due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
-            _save(task, averages, run, step, elapsed, seed, log)
+        if stopped or due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
+            if writes:
+                _save(task, averages, run, step, elapsed, seed, log)
             saved_at = time.monotonic()
-    _save(task, averages, run, step, elapsed, seed, log)
+        if stopped:
+            raise KeyboardInterrupt
+    if writes:
+        _save(task, averages, run, step, elapsed, seed, log)
     return averages
 
 
@@ -210,10 +227,11 @@ def _restore(
 class _LossLog:
     """`losses.jsonl`: what a killed run logged after its last state is cut off, since those steps are run again."""
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path | None, step: int) -> None:
+        """`path` None: nothing is written."""
         self.path = path
         self._lines: list[str] = []
-        if path.exists():
+        if path is not None and path.exists():
             kept = []
             for line in path.read_text("utf-8").splitlines():
                 try:
@@ -229,7 +247,7 @@ class _LossLog:
             self.flush()
 
     def flush(self) -> None:
-        if self._lines:
+        if self._lines and self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("".join(self._lines))
                 file.flush()

@@ -1,8 +1,6 @@
 """The recipe of `pocket`'s denoiser, and how autoencoder, denoiser and schedule become one checkpoint folder."""
 
-import hashlib
 import json
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,12 +16,12 @@ from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
-from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
 from impasto.training.loop import Schedule, train
+from impasto.training.progress import ShouldStop, never
 from impasto.training.recipes.pocket import (
     Progress,
     check_size,
@@ -33,47 +31,10 @@ from impasto.training.recipes.pocket import (
     write_report,
 )
 from impasto.training.text_whitening import TextWhitening
+from impasto.training.training_set import latents_key, text_variants
 
-TEXT_VARIANTS = 2
 WHITENED_TEXTS = 1500  # of 77 token states each
 SHARD = "15MB"  # every file of a checkpoint stays below 16 MiB
-
-
-def condition_of(entry: CatalogueEntry) -> Condition:
-    """The condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
-    return Condition(
-        caption=entry.caption or entry.title,
-        artist=entry.artist,
-        year=entry.year,
-        style=entry.style,
-        genre=entry.genre,
-    )
-
-
-def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str]:
-    """`count` texts of the entry, each with another random subset of its fields, the same in every run."""
-    condition = condition_of(entry)
-    return [
-        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
-        for number in range(count)
-    ]
-
-
-def weights_key(model: torch.nn.Module) -> str:
-    """SHA-256 over a module's weights, in hexadecimal."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def latents_key(autoencoder: AutoencoderKL) -> str:
-    """The hash of what makes latents: the encoder and its last convolution. A decoder trained further keeps it."""
-    parts = [weights_key(autoencoder.encoder)]
-    if autoencoder.quant_conv is not None:
-        parts.append(weights_key(autoencoder.quant_conv))
-    return hashlib.sha256("/".join(parts).encode()).hexdigest()
 
 
 def train_denoiser(
@@ -89,6 +50,7 @@ def train_denoiser(
     choices: DenoiserChoices | None = None,
     aligned: bool = True,
     save_steps: int | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` paints with.
@@ -131,12 +93,19 @@ def train_denoiser(
         whitening.unfold_from(unet)
     task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed, features=features)
     averages = train(
-        task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
+        task,
+        run,
+        schedule,
+        seed=seed,
+        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     unet.load_state_dict(averages["unet"].module.state_dict())
     whitening.fold_into(unet)
+    folder = assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
+    # Last: who has a report is complete.
     write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
-    return assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
+    return folder
 
 
 def begin_as(unet: UNet2DConditionModel, checkpoint: Path) -> None:

@@ -1,0 +1,217 @@
+"""The task of retraining a checkpoint: its U-Net, its text encoder, or both, whole or as a LoRA, on a training set."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from impasto.checkpoints.components import Components
+from impasto.data.latents import TextStates
+from impasto.errors import UsageError
+from impasto.training.diffusion_loss import DiffusionLoss, Noise
+from impasto.training.loop import ShuffledOrder
+from impasto.training.processes import Processes
+from impasto.training.prompt_model import Trained
+from impasto.training.training_set import TrainingSet
+
+BANDS = 4  # of timesteps, whose errors are told apart: from nearly clean to nearly noise
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The choices of a retraining; the defaults are those of diffusers' `train_text_to_image.py`, where it has them.
+
+    Attributes:
+        trained: what changes: unet, text-encoder, or both.
+        lora_rank: 0 trains the weights themselves, more a LoRA of this rank (Hu et al. 2021); U-Net only.
+        epochs: passes over the training set, where neither steps nor minutes are given.
+        batch: pictures a step, of all processes and accumulated parts together.
+        accumulation: parts that a process's share of the batch goes through the model in, one after the other.
+        learning_rate: AdamW's.
+        warmup_steps: over which it rises from 0.
+        final_rate: the share of it that is left at the end of a cosine; 1 keeps it constant.
+        weight_decay: AdamW's.
+        gradient_norm: gradients are scaled down to this at most.
+        ema_decay: of the averaged weights that the checkpoint gets; 0: the last weights.
+        precision: fp32, or bf16 or fp16 for all but the weights (mixed precision).
+        snr_gamma: see `DiffusionLoss`; 0: all timesteps count alike.
+        noise_offset: see `DiffusionLoss`.
+        text_dropout: the share of pictures that are learned without a text (Ho and Salimans 2022).
+        gradient_checkpointing: activations are computed twice, and not kept: less memory, a third more time.
+        size: pixels of a side; 0: the checkpoint's own.
+    """
+
+    trained: Literal["unet", "text-encoder", "both"] = "unet"
+    lora_rank: int = 0
+    epochs: float = 50.0
+    batch: int = 1
+    accumulation: int = 1
+    learning_rate: float = 1e-5
+    warmup_steps: int = 0
+    final_rate: float = 1.0
+    weight_decay: float = 0.01
+    gradient_norm: float = 1.0
+    ema_decay: float = 0.0
+    precision: str = "fp32"
+    snr_gamma: float = 0.0
+    noise_offset: float = 0.0
+    text_dropout: float = 0.1
+    gradient_checkpointing: bool = False
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises UsageError where a number makes no sense."""
+        for name in ("batch", "accumulation"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")
+        for name in ("epochs", "learning_rate", "gradient_norm"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} {getattr(self, name):g}: use more than 0")
+        for name in ("final_rate", "text_dropout", "ema_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} {getattr(self, name):g}: use 0 to 1")
+        for name in ("lora_rank", "warmup_steps", "weight_decay", "snr_gamma", "noise_offset", "size"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} {getattr(self, name):g}: use 0 or more")
+        if self.batch % self.accumulation:
+            raise UsageError(f"a batch of {self.batch} cannot go in {self.accumulation} equal parts")
+        if self.trained not in ("unet", "text-encoder", "both"):
+            raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
+        if self.precision not in ("fp32", "bf16", "fp16"):
+            raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
+        if self.lora_rank and self.trained != "unet":
+            raise UsageError("a LoRA is trained on the U-Net alone: leave out lora_rank, or train unet")
+
+
+class FineTuningTask:
+    """A checkpoint's own loss (`DiffusionLoss`) on cached posteriors and, where the text encoder rests, on cached states."""
+
+    def __init__(
+        self,
+        components: Components,
+        data: TrainingSet,
+        states: TextStates | None,
+        choices: FineTuning,
+        processes: Processes,
+        *,
+        seed: int,
+    ) -> None:
+        """`components`: in fp32; what is trained of them is changed. `states`: of `data.all_texts`, where the text
+        encoder is not trained.
+
+        Raises:
+            UsageError: the batch cannot be shared among the processes.
+        """
+        self.components, self.data, self.states = components, data, states
+        self.choices, self.processes, self.seed = choices, processes, seed
+        self.loss = DiffusionLoss(
+            components.scheduler_config, snr_gamma=choices.snr_gamma or None, noise_offset=choices.noise_offset
+        )
+        self.order = ShuffledOrder(len(data.entries), choices.batch, seed)
+        self._own = processes.part(choices.batch)
+        self._mean, self._deviation = torch.from_numpy(data.mean), torch.from_numpy(data.deviation)
+        torch.manual_seed(seed)
+        modules = self._set_up()
+        self._trained = {name: Trained(module) for name, module in modules.items()}
+        self.models: dict[str, nn.Module] = dict(self._trained)
+        self.averaged: Sequence[str] = tuple(self.models) if choices.ema_decay else ()
+        self.parameters = [weight for trained in self._trained.values() for weight in trained.weights]
+        optimizer = torch.optim.AdamW(self.parameters, lr=choices.learning_rate, weight_decay=choices.weight_decay)
+        self._unet: Any = components.unet
+        self._encoder: Any = components.text_encoder
+        for module in (self._unet, self._encoder):
+            module.to(processes.device)
+        prepared = processes.prepare(*(module for module in (self._unet, self._encoder) if _trains(module)), optimizer)
+        *wrapped, self._optimizer = prepared if isinstance(prepared, tuple | list) else (prepared,)
+        self._wrapped = list(wrapped)
+        if _trains(self._unet):
+            self._unet = wrapped.pop(0)
+        if _trains(self._encoder) and wrapped:
+            self._encoder = wrapped.pop(0)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"trained": self._optimizer}
+
+    def _set_up(self) -> dict[str, nn.Module]:
+        """Says of every weight whether it is trained; returns the modules with such weights."""
+        choices, unet, encoder = self.choices, self.components.unet, self.components.text_encoder
+        unet.requires_grad_(choices.trained != "text-encoder" and not choices.lora_rank).train()
+        # Without its dropout: noise that one process draws and another does not would make their losses differ.
+        encoder.requires_grad_(choices.trained != "unet").eval()
+        if choices.lora_rank:
+            from peft import LoraConfig
+
+            targets = ["to_q", "to_k", "to_v", "to_out.0"]
+            unet.add_adapter(LoraConfig(r=choices.lora_rank, lora_alpha=choices.lora_rank, target_modules=targets))
+        if choices.gradient_checkpointing:
+            unet.enable_gradient_checkpointing()
+        return {name: module for name, module in (("unet", unet), ("text_encoder", encoder)) if _trains(module)}
+
+    def draw_texts(self, numbers: np.ndarray, step: int) -> list[str]:
+        """A text for each picture of a step's batch, some of them empty."""
+        draw = random.Random(f"{self.seed}/{step}/texts")
+        chosen = []
+        for number in numbers:
+            empty = draw.random() < self.choices.text_dropout
+            chosen.append("" if empty else draw.choice(self.data.texts[int(number)]))
+        return chosen
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        """One step of the optimizer over one batch.
+
+        Every process draws the whole batch's noise and takes its own part, so that the loss does not depend on how many
+        there are.
+        """
+        del progress
+        numbers = self.order.at(step)
+        texts = self.draw_texts(numbers, step)
+        drawn = self.loss.draw((len(numbers), *self._mean.shape[1:]))
+        sampled = torch.randn((len(numbers), *self._mean.shape[1:]))
+        self._optimizer.zero_grad(set_to_none=True)
+        own = range(len(numbers))[self._own]
+        size = len(own) // self.choices.accumulation or 1
+        parts = [slice(start, start + size) for start in range(own.start, own.stop, size)]
+        found = []
+        for place, part in enumerate(parts):
+            if place + 1 < len(parts):
+                with self.processes.apart(*self._wrapped):
+                    found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], len(own)))
+            else:
+                found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], len(own)))
+        norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
+        self._optimizer.step()
+        errors = self.processes.gathered(torch.cat(found)).cpu()
+        weighted = (errors * self.loss.weights(drawn.times)).mean().item()
+        return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
+
+    def _learn(
+        self, numbers: np.ndarray, texts: list[str], drawn: Noise, sampled: torch.Tensor, count: int
+    ) -> torch.Tensor:
+        """Gradients of a part of the batch; its errors, float32 [n]."""
+        device = self.processes.device
+        latents = (self._mean[numbers] + self._deviation[numbers] * sampled).to(device)
+        drawn = Noise(drawn.noise.to(device), drawn.times.to(device))
+        made = self._unet(self.loss.noised(latents, drawn), drawn.times, self._states_of(texts).to(device)).sample
+        errors = self.loss.errors(made, latents, drawn)
+        self.processes.backward((errors * self.loss.weights(drawn.times)).sum() / count)
+        return errors.detach()
+
+    def _states_of(self, texts: list[str]) -> torch.Tensor:
+        if self.states is not None:
+            return torch.from_numpy(self.states.states(texts))
+        tokens = self.components.tokenizer(
+            texts, padding="max_length", max_length=self.components.max_tokens, truncation=True, return_tensors="pt"
+        ).to(self.processes.device)
+        masked = getattr(self.components.text_encoder.config, "use_attention_mask", False)
+        return self._encoder(tokens.input_ids, attention_mask=tokens.attention_mask if masked else None)[0]
+
+    def _by_band(self, errors: torch.Tensor, times: torch.Tensor) -> dict[str, float]:
+        """Mean error of each band of timesteps that the batch has."""
+        bands = times * BANDS // int(self.loss.scheduler.config.num_train_timesteps)
+        return {f"error_{band}": errors[bands == band].mean().item() for band in range(BANDS) if (bands == band).any()}
+
+
+def _trains(module: nn.Module) -> bool:
+    return any(weight.requires_grad for weight in module.parameters())

@@ -1,0 +1,109 @@
+"""Retraining a checkpoint on a catalogue, or on one artist of it: from names to a run's folder with a checkpoint in it."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from impasto.checkpoints.components import Components
+from impasto.checkpoints.load import load_components
+from impasto.checkpoints.save_components import save_components
+from impasto.training.fine_tuning import FineTuning, FineTuningTask
+from impasto.training.loop import Schedule, train
+from impasto.training.processes import Processes
+from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.pocket import write_report
+from impasto.training.training_set import TrainingSet, encode_texts, encode_training_set, entries_of
+
+
+def retrain(
+    catalogue: Path,
+    run: Path,
+    choices: FineTuning,
+    *,
+    checkpoint: str = "pocket",
+    artist: str = "",
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    save_steps: int | None = None,
+    on_progress: Progress = no_report,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Retrains on the pictures that are not held out; returns `run/checkpoint`, which `--checkpoint` takes, as does `run`.
+
+    It trains for `steps`, or for `minutes`, or else for `choices.epochs`.
+
+    Raises:
+        UsageError: no such artist or checkpoint, impossible choices, a run of another seed.
+        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
+        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+    """
+    processes = Processes(choices.precision)
+    components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
+    entries = entries_of(catalogue, artist)
+    data = encode_training_set(entries, components, choices.size or components.default_size, on_progress=on_progress)
+    states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
+    choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
+    task = FineTuningTask(components, data, states, choices, processes, seed=seed)
+    if steps is None and minutes is None:
+        steps = math.ceil(choices.epochs * len(data.entries) / choices.batch)
+    schedule = Schedule(
+        minutes=minutes, steps=steps, warmup_steps=choices.warmup_steps, final_rate=choices.final_rate,
+        ema_decay=choices.ema_decay, save_steps=save_steps,
+    )  # fmt: skip
+    averages = train(
+        task,
+        run,
+        schedule,
+        seed=seed,
+        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        processes=processes,
+        should_stop=should_stop,
+    )
+    processes.wait()
+    if processes.is_first:
+        with torch.no_grad():
+            for name, average in averages.items():
+                averaged = average.module.parameters()
+                for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
+                    weight.copy_(mean)
+        write_report(run, {"choices": asdict(choices), "pictures": len(data.entries), "artist": artist})
+        _with_artists(components, data)
+        card = card_of(components, data, checkpoint)
+        by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
+        with_encoder = choices.trained != "unet" or not by_minilm
+        save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
+    processes.wait()
+    return run / "checkpoint"
+
+
+def _batch(choices: FineTuning, pictures: int, processes: Processes) -> int:
+    """The batch, or less where there are fewer pictures, still in equal parts."""
+    part = processes.count * choices.accumulation
+    return choices.batch if pictures >= choices.batch else max(part, pictures // part * part)
+
+
+def _with_artists(components: Components, data: TrainingSet) -> None:
+    """Adds the artists of the training set to those that the checkpoint knows by name."""
+    if not components.artists:
+        return
+    known = {row["name"] for row in components.artists}
+    counts = Counter(entry.artist for entry in data.entries if entry.artist and entry.artist not in known)
+    components.artists += [{"name": name, "works": works} for name, works in counts.items()]
+
+
+def card_of(components: Components, data: TrainingSet, checkpoint: str) -> str:
+    """The model card: what the weights saw."""
+    license_line = f"license: {components.license}\n" if components.license else ""
+    names = {entry.artist for entry in data.entries}
+    whom = f"{len(names)} artists" if len(names) > 1 else next(iter(names)) or "artists without a name"
+    return (
+        f"---\n{license_line}base_model: {checkpoint}\ntags: [text-to-image, paintings]\n---\n"
+        f"# {checkpoint}, retrained\n\nMade by Impasto from the checkpoint {checkpoint} (content hash "
+        f"{components.content_hash[:16]}).\n\n"
+        f"## What it saw\nBeside what its base saw: {len(data.entries)} pictures by {whom}.\n"
+    )

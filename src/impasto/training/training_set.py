@@ -1,0 +1,170 @@
+"""What a checkpoint is retrained on: a catalogue's pictures as its latents, and their texts as its text encoder's states."""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+from impasto.checkpoints.components import Components
+from impasto.data.catalogue import read_catalogue
+from impasto.data.entry import CatalogueEntry
+from impasto.data.latents import TextStates, prepare_latents
+from impasto.data.pixels import prepare_pixels
+from impasto.data.split import is_held_out
+from impasto.errors import ImpastoError, UsageError
+from impasto.prompts.artists import Artist, ArtistIndex
+from impasto.prompts.condition import Condition
+from impasto.settings import cache_folder
+from impasto.training.progress import Progress, no_report
+
+TEXT_VARIANTS = 2
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Pictures and texts, encoded.
+
+    Attributes:
+        entries: the pictures.
+        mean, deviation: of their posteriors, scaled as the U-Net sees them, float32 [n, c, h, w].
+        texts: of each picture, the texts it is learned with.
+    """
+
+    entries: list[CatalogueEntry]
+    mean: np.ndarray
+    deviation: np.ndarray
+    texts: list[list[str]]
+
+    @property
+    def all_texts(self) -> list[str]:
+        """Every text once, and the empty one."""
+        return list(dict.fromkeys(["", *(text for variants in self.texts for text in variants)]))
+
+
+def condition_of(entry: CatalogueEntry) -> Condition:
+    """The condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
+    return Condition(
+        caption=entry.caption or entry.title,
+        artist=entry.artist,
+        year=entry.year,
+        style=entry.style,
+        genre=entry.genre,
+    )
+
+
+def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str]:
+    """`count` texts of the entry, each with another random subset of its fields, the same in every run."""
+    condition = condition_of(entry)
+    return [
+        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
+        for number in range(count)
+    ]
+
+
+def weights_key(model: torch.nn.Module) -> str:
+    """SHA-256 over a module's weights, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def latents_key(autoencoder: AutoencoderKL) -> str:
+    """The hash of what makes latents: the encoder and its last convolution. A decoder trained further keeps it."""
+    parts = [weights_key(autoencoder.encoder)]
+    if autoencoder.quant_conv is not None:
+        parts.append(weights_key(autoencoder.quant_conv))
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> list[CatalogueEntry]:
+    """The catalogue's pictures in colour and of true shape, all or one artist's, held out or not.
+
+    The artist may be named as `impasto paint --artist` takes it.
+
+    Raises:
+        UsageError: the catalogue has no such artist.
+        ImpastoError: there is no picture.
+    """
+    usable = [
+        entry
+        for entry in read_catalogue(catalogue, check_images=False).entries
+        if not any(entry.extra.get(mark) == "1" for mark in ("monochrome", "square_stretched"))
+    ]
+    if artist:
+        counts: dict[str, int] = {}
+        for entry in usable:
+            if entry.artist:
+                counts[entry.artist] = counts.get(entry.artist, 0) + 1
+        name = ArtistIndex([Artist(name=name, works=works) for name, works in counts.items()]).resolve(artist).name
+        usable = [entry for entry in usable if entry.artist == name]
+    chosen = [entry for entry in usable if is_held_out(entry.file_name) == held_out]
+    if not chosen:
+        of_whom = f" of {artist}" if artist else ""
+        raise ImpastoError(f"{catalogue} holds no picture{of_whom} to train on")
+    return chosen
+
+
+def encode_training_set(
+    entries: Sequence[CatalogueEntry],
+    components: Components,
+    size: int,
+    *,
+    variants: int = TEXT_VARIANTS,
+    on_progress: Progress = no_report,
+) -> TrainingSet:
+    """Pictures of `size` px through the checkpoint's VAE; each only once, kept in the cache by content.
+
+    Raises:
+        UsageError: the size is none of this VAE's.
+        ImpastoError: no picture can be opened.
+    """
+    vae: Any = components.vae
+    factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
+    if factor != 8 or size % 32 or not 32 <= size <= 2048:
+        raise UsageError(f"size {size}: use a multiple of 32 from 32 to 2048")
+    pixels, broken = prepare_pixels(
+        entries, size, cache_folder(), on_progress=lambda n, of: on_progress("decoding pictures", n / of, {})
+    )
+    for name, reason in broken.items():
+        on_progress(f"skipped {name}: {reason}", 1.0, {})
+    scale, shift = float(vae.config["scaling_factor"]), float(vae.config.get("shift_factor") or 0.0)
+
+    @torch.inference_mode()
+    def encode(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pictures = torch.from_numpy(np.ascontiguousarray(squares)).to(vae.device).permute(0, 3, 1, 2)
+        posterior = vae.encode(pictures.to(vae.dtype) / 127.5 - 1).latent_dist
+        return ((posterior.mean - shift) * scale).float().cpu().numpy(), (posterior.std * scale).float().cpu().numpy()
+
+    mean, deviation = prepare_latents(
+        pixels,
+        hashlib.sha256(f"{latents_key(vae)}/{scale}/{shift}".encode()).hexdigest(),
+        encode,
+        cache_folder(),
+        channels=int(vae.config["latent_channels"]),
+        on_progress=lambda n, of: on_progress("encoding pictures", n / of, {}),
+    )
+    return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])
+
+
+def encode_texts(texts: Sequence[str], components: Components, on_progress: Progress = no_report) -> TextStates:
+    """The token states of all texts by the checkpoint's text encoder, each computed once and kept in the cache."""
+    encoder: Any = components.text_encoder
+    width = int(encoder.config.hidden_size)
+    key = hashlib.sha256(f"{weights_key(encoder)}/{components.max_tokens}".encode()).hexdigest()
+    return TextStates(
+        texts,
+        key,
+        lambda batch: components.encode_text(batch).float().cpu().numpy(),
+        cache_folder(),
+        tokens=components.max_tokens,
+        width=width,
+        on_progress=lambda n, of: on_progress("encoding texts", n / of, {}),
+    )

@@ -1,0 +1,152 @@
+"""Retraining a tiny checkpoint: that it learns, resumes to the bit, and does not depend on how many processes share it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.checkpoints.tiny import make_tiny_pocket
+from tests.training.painted_catalogue import write_catalogue
+
+from impasto.checkpoints.load import load_components
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.fine_tuning import FineTuning
+from impasto.training.recipes.retraining import retrain
+
+CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    return write_catalogue(tmp_path / "catalogue")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    return str(make_tiny_pocket(tmp_path / "base"))
+
+
+def losses(run: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (run / "losses.jsonl").read_text().splitlines()]
+
+
+def test_the_loss_falls_and_the_run_is_a_checkpoint(catalogue: Path, base: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    choices = replace(CHOICES, learning_rate=5e-3, batch=8, snr_gamma=0.0)
+    retrain(catalogue, run, choices, checkpoint=base, artist="monet", steps=60)
+    found = losses(run)
+    assert len(found) == 60 and sum(found[-15:]) < 0.92 * sum(found[:15])
+    before, after = load_components(base), load_components(str(run))
+    assert after.content_hash != before.content_hash and after.artists == before.artists
+    changed = [
+        name
+        for (name, old), new in zip(before.unet.named_parameters(), after.unet.parameters(), strict=True)
+        if not torch.equal(old, new)
+    ]
+    assert len(changed) > 20
+    for old, new in zip(before.vae.parameters(), after.vae.parameters(), strict=True):
+        assert torch.equal(old, new)
+    assert "pictures by Claude Monet" in (run / "checkpoint" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [CHOICES, replace(CHOICES, trained="both", accumulation=2), replace(CHOICES, trained="text-encoder", ema_decay=0.0)],
+    ids=["unet", "both", "text-encoder"],
+)
+def test_a_stopped_run_goes_on_to_the_bit(catalogue: Path, base: str, tmp_path: Path, choices: FineTuning) -> None:
+    asked = 0
+
+    def stop_at_third() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 3
+
+    retrain(catalogue, tmp_path / "whole", choices, checkpoint=base, steps=6)
+    with pytest.raises(KeyboardInterrupt):
+        retrain(catalogue, tmp_path / "stopped", choices, checkpoint=base, steps=6, should_stop=stop_at_third)
+    assert len(losses(tmp_path / "stopped")) == 3
+    retrain(catalogue, tmp_path / "stopped", choices, checkpoint=base, steps=6)
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
+    whole, stopped = (load_components(str(tmp_path / name)) for name in ("whole", "stopped"))
+    assert whole.content_hash == stopped.content_hash
+
+
+def test_only_what_is_asked_for_is_trained(catalogue: Path, base: str, tmp_path: Path) -> None:
+    retrain(catalogue, tmp_path / "run", replace(CHOICES, trained="text-encoder"), checkpoint=base, steps=2)
+    before, after = load_components(base), load_components(str(tmp_path / "run"))
+    for old, new in zip(before.unet.parameters(), after.unet.parameters(), strict=True):
+        assert torch.equal(old, new)
+    differ = [
+        not torch.equal(old.half(), new.half())
+        for old, new in zip(before.text_encoder.parameters(), after.text_encoder.parameters(), strict=True)
+    ]
+    assert sum(differ) > 50
+
+
+def test_accumulated_parts_are_the_whole_batch(catalogue: Path, base: str, tmp_path: Path) -> None:
+    for name, parts in (("one", 1), ("two", 2)):
+        retrain(catalogue, tmp_path / name, replace(CHOICES, accumulation=parts), checkpoint=base, steps=4)
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+def test_two_processes_have_the_losses_of_one(catalogue: Path, base: str, tmp_path: Path) -> None:
+    program = (
+        "import sys, dataclasses\n"
+        "from pathlib import Path\n"
+        "from impasto.training.fine_tuning import FineTuning\n"
+        "from impasto.training.recipes.retraining import retrain\n"
+        "choices = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)\n"
+        "retrain(Path(sys.argv[1]), Path(sys.argv[2]), choices, checkpoint=sys.argv[3], steps=4)\n"
+    )
+    script = tmp_path / "train.py"
+    script.write_text(program)
+    retrain(catalogue, tmp_path / "one", CHOICES, checkpoint=base, steps=4)
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+              "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no"]  # fmt: skip
+    done = subprocess.run(
+        [*launch, str(script), str(catalogue), str(tmp_path / "two"), base], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+def test_a_rate_that_is_far_too_high_is_named_and_the_last_state_stays(catalogue: Path, base: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(ImpastoError, match=r"diverged at step \d+"):
+        retrain(catalogue, run, replace(CHOICES, learning_rate=1e3), checkpoint=base, steps=40, save_steps=1)
+    assert list(run.glob("state-*.pt")) and not (run / "checkpoint").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate 0"), ({"batch": 0}, "batch 0"), ({"accumulation": 3}, "equal parts"),
+        ({"precision": "int8"}, "int8"), ({"text_dropout": 2.0}, "text_dropout"), ({"trained": "vae"}, "vae"),
+        ({"lora_rank": 4, "trained": "both"}, "LoRA"), ({"epochs": float("nan")}, "epochs"),
+    ],
+)  # fmt: skip
+def test_choices_that_make_no_sense_are_named(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        replace(CHOICES, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_missing_pictures_are_named(catalogue: Path, base: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Picasso"):
+        retrain(catalogue, tmp_path / "run", CHOICES, checkpoint=base, artist="Picasso", steps=1)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ImpastoError, match="empty"):
+        retrain(empty, tmp_path / "run", CHOICES, checkpoint=base, steps=1)
+
+
+def test_an_artist_with_one_picture_is_trained_on_it(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    catalogue = write_catalogue(tmp_path / "few", 4)
+    (catalogue / "3.png").unlink()
+    retrain(catalogue, tmp_path / "run", CHOICES, checkpoint=base, artist="rembrandt", steps=2)
+    assert len(losses(tmp_path / "run")) == 2
