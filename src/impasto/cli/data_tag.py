@@ -33,10 +33,14 @@ def tag(
         raise UsageError(f"{catalogue}: there is no such folder")
     if tagger not in (None, "zero-shot") and (scorer is not None or vocabulary is not None):
         raise UsageError("--tagger brings its own tags: leave out --scorer and --vocabulary")
-    from impasto.checkpoints.load_tagger import load_tagger
+    from impasto.checkpoints.load_tagger import load_tagger, zero_shot_tagger
+    from impasto.data.tag_vocabulary import tag_vocabulary
     from impasto.data.tagging import tag_catalogue
 
-    chosen = load_tagger(tagger, scorer=scorer, vocabulary=vocabulary)
+    if tagger == "zero-shot" or scorer is not None or vocabulary is not None:
+        chosen = zero_shot_tagger([tag.name for tag in tag_vocabulary(vocabulary)], scorer)
+    else:
+        chosen = load_tagger(tagger)
     try:
         with progress_bar("tagging", 1.0) as update:
             outcome = tag_catalogue(
