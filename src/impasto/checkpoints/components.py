@@ -1,11 +1,13 @@
 """What a checkpoint is made of, loaded: VAE, U-Net, text encoder, tokenizer and noise schedule."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.checkpoints.minilm import token_states
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ class Components:
     """A loaded checkpoint.
 
     Attributes:
-        name: what it was asked for by.
-        content_hash: SHA-256 over its weights and configs, hexadecimal.
+        name: what it was asked for by, and what was laid over it.
+        content_hash: SHA-256 over its weights and configs, and over what was laid over it, hexadecimal.
         vae: maps pictures [n, 3, h, w] in -1..1 to latents [n, c, h/8, w/8]; the U-Net sees them times
             `vae.config.scaling_factor` (after `shift_factor`, where there is one, is taken off).
         unet: predicts what `scheduler_config["prediction_type"]` names.
@@ -28,6 +30,8 @@ class Components:
         folder: where it lies; None for a single file.
         default_size: pixels of a side of the pictures it was trained on.
         license: an SPDX name, or "" where unknown.
+        loras, concepts: what was laid over it (`apply_loras`, `add_concept`), in that order.
+        base_name, base_hash: name and content hash before that; filled in from `name` and `content_hash`.
     """
 
     name: str
@@ -42,13 +46,29 @@ class Components:
     default_size: int = 512
     max_tokens: int = 77
     license: str = ""
+    loras: tuple[AppliedLora, ...] = ()
+    concepts: tuple[AppliedConcept, ...] = ()
+    base_name: str = ""
+    base_hash: str = ""
+
+    def __post_init__(self) -> None:
+        self.base_name = self.base_name or self.name
+        self.base_hash = self.base_hash or self.content_hash
 
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
-        return token_states(self.text_encoder, self.tokenizer, texts, self.max_tokens)
+        return token_states(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
 
     def unread(self, text: str) -> str:
         """The end of a text for which the text encoder has no token left; "" where it reads all of it."""
+        text = self._spelled(text)
         places = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
         # The last token that is read marks the end.
         return "" if len(places) <= self.max_tokens else text[places[self.max_tokens - 1][0] :]
+
+    def _spelled(self, text: str) -> str:
+        """`text` with each concept's word written out as all its tokens; words are told apart as the tokenizer does."""
+        for concept in self.concepts:
+            word = rf"(?<!\w){re.escape(concept.name)}(?!\w)"
+            text = re.sub(word, lambda _, tokens=concept.tokens: " ".join(tokens), text, flags=re.IGNORECASE)
+        return text
