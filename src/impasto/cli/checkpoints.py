@@ -60,10 +60,14 @@ def export(
     out: Annotated[Path, typer.Argument(help="A new or empty folder; a new file with --format.", metavar="OUT")],
     form: Annotated[
         str | None,
-        typer.Option("--format", help="sd-v1: one .safetensors file as A1111 and ComfyUI read it.", metavar="FORMAT"),
+        typer.Option(
+            "--format",
+            help="One .safetensors file: sd-v1 as A1111 and ComfyUI read it; of a LoRA, kohya as they do, or diffusers.",
+            metavar="FORMAT",
+        ),
     ] = None,
 ) -> None:
-    """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads, or as one file."""
+    """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads, or it or a LoRA as one file."""
     if form is None:
         from impasto.checkpoints.load import export_checkpoint
 
@@ -72,8 +76,12 @@ def export(
         from impasto.checkpoints.single_file_export import export_single_file
 
         say(export_single_file(name, out))
+    elif form in ("kohya", "diffusers"):
+        from impasto.checkpoints.lora_export import export_lora
+
+        say(export_lora(name, out, form))
     else:
-        raise UsageError(f"--format {form!r}: use sd-v1, or leave it out for a folder")
+        raise UsageError(f"--format {form!r}: use sd-v1, for a LoRA kohya or diffusers, or leave it out for a folder")
 
 
 def _facts(info: "CheckpointInfo") -> dict[str, Any]:
