@@ -93,4 +93,8 @@ def _diffusers_folder(path: Path) -> Path:
         return path
     if (path / "checkpoint" / "model_index.json").is_file():
         return path / "checkpoint"
+    if (path / "lora").is_dir():
+        raise UsageError(f"{path} made a LoRA: give the checkpoint it was trained on, and --lora {path}")
+    if (path / "run.json").is_file():
+        raise MissingPart(f"{path} has made no checkpoint yet: `impasto runs show {path}` says how it stands")
     raise MissingPart(f"{path} is no checkpoint: it holds no model_index.json")

@@ -24,6 +24,7 @@ from impasto.cli.expand import expand
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
 from impasto.cli.repaint import repaint
+from impasto.cli.runs import runs
 from impasto.cli.search import search
 from impasto.cli.show import show
 from impasto.cli.train import train
@@ -47,6 +48,7 @@ app.add_typer(data, name="data")
 app.command()(search)
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
+app.add_typer(runs, name="runs")
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as shells have it
@@ -82,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     command = typer.main.get_command(app)
     try:
         words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")
-        result = command.main(args=words, prog_name="impasto", standalone_mode=False)
+        # A run remembers the words that began it.
+        result = command.main(args=words, prog_name="impasto", standalone_mode=False, obj=tuple(words))
         sys.stdout.flush()
         if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
             say_error("stopped")

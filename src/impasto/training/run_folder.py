@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -80,7 +81,7 @@ class RunFolder:
                 wanted.write(self.path)
             else:
                 self._go_on(was, wanted, changeable)
-            (self.path / STOP).unlink(missing_ok=True)
+            self.withdraw_stop()
         except BaseException:
             self.close()
             raise
@@ -103,7 +104,7 @@ class RunFolder:
             )
         if first_difference(was.choices, wanted.choices) is not None:
             (self.path / REPORT).unlink(missing_ok=True)  # it is of the run as it was; before run.json says otherwise
-            wanted.write(self.path)
+            replace(wanted, begun=was.begun).write(self.path)
 
     def _refuse_foreign(self) -> None:
         if self.has_trained or self.is_complete:
@@ -149,7 +150,7 @@ class RunFolder:
             signal.signal(number, handler)
         self._handlers.clear()
         if self._lock is not None:
-            (self.path / STOP).unlink(missing_ok=True)
+            self.withdraw_stop()
             self._lock.close()
             self._lock = None
 
@@ -219,6 +220,10 @@ class RunFolder:
             (self.path / STOP).touch()
         except OSError as error:
             raise ImpastoError(f"{self.path / STOP} cannot be written: {error.strerror}") from None
+
+    def withdraw_stop(self) -> None:
+        """Takes the request back, where one is left."""
+        (self.path / STOP).unlink(missing_ok=True)
 
     def should_stop(self) -> bool:
         """Whether to write the state and end now: asked by a signal, or by `request_stop` in any process."""

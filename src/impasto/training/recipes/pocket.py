@@ -25,7 +25,7 @@ from impasto.training.autoencoder import (
     reconstruct,
 )
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, ShouldStop, never, no_report
 
 
 def check_size(size: int) -> None:
@@ -76,6 +76,7 @@ def train_autoencoder(
     choices: AutoencoderChoices | None = None,
     perceptual: bool = True,
     save_steps: int | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains the autoencoder; returns the folder `run/autoencoder` with the averaged weights in diffusers layout.
@@ -91,7 +92,12 @@ def train_autoencoder(
     autoencoder = make_autoencoder(choices, size)
     task = AutoencoderTask(autoencoder, pixels, choices, seed=seed, perceptual=perceptual)
     averages = train(
-        task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
+        task,
+        run,
+        schedule,
+        seed=seed,
+        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     autoencoder.load_state_dict(averages["autoencoder"].module.state_dict())
     autoencoder.eval()
@@ -112,6 +118,7 @@ def train_decoder(
     seed: int = 0,
     choices: AutoencoderChoices | None = None,
     perceptual: bool = True,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains a finished autoencoder's decoder further; its latents, and so a denoiser trained on them, stay valid."""
@@ -125,7 +132,12 @@ def train_decoder(
     model = load_autoencoder(autoencoder)
     task = AutoencoderTask(model, pixels, choices, seed=seed, perceptual=perceptual, decoder_only=True)
     averages = train(
-        task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
+        task,
+        run,
+        schedule,
+        seed=seed,
+        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     model.load_state_dict(averages["autoencoder"].module.state_dict())
     model.eval()

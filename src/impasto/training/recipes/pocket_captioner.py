@@ -14,7 +14,7 @@ from impasto.errors import ImpastoError
 from impasto.training.captioner import Captioned, CaptionerChoices, CaptionerTask
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
 from impasto.training.loop import Schedule, seed_step, train
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, ShouldStop, never, no_report
 from impasto.training.recipes.pocket import write_report
 
 _MEASURED = 128  # held-out pictures
@@ -30,6 +30,7 @@ def train_pocket_captioner(
     seed: int = 0,
     choices: CaptionerChoices | None = None,
     tagger: EncodingTagger | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains on the catalogue's training part; returns `run/captioner`, which `impasto data caption --captioner` takes.
@@ -66,6 +67,7 @@ def train_pocket_captioner(
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=30),
         seed=seed,
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     with torch.no_grad():
         for name, model in task.models.items():

@@ -12,7 +12,7 @@ from impasto.data.entry import CatalogueEntry
 from impasto.data.split import is_held_out
 from impasto.training.labelled_pictures import labelled_pictures, words_of
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, ShouldStop, never, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.sentence_rows import sentence_rows
 from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
@@ -42,6 +42,7 @@ def train_pocket_scorer(
     seed: int = 0,
     choices: ScorerChoices | None = None,
     vocabulary: Path | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains on the catalogue's training part; returns `run/scorer`, which `--scorer` takes.
@@ -83,6 +84,7 @@ def train_pocket_scorer(
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=50),
         seed=seed,
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     projections: Projections = averages["projections"].module.eval()  # pyright: ignore[reportAssignmentType]
     calibration: Calibration = averages["calibration"].module  # pyright: ignore[reportAssignmentType]

@@ -11,7 +11,7 @@ from impasto.data.contradiction import TagsInText
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
 from impasto.training.loop import Schedule, train
 from impasto.training.picture_tags import TaggerChoices, TaggerTask, areas_under_curves, calibrate
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, ShouldStop, never, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.tag_labels import TagLabels
 
@@ -26,6 +26,7 @@ def train_pocket_tagger(
     seed: int = 0,
     choices: TaggerChoices | None = None,
     vocabulary: Path | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Trains on the catalogue's training part; returns `run/tagger`, which `impasto data tag --tagger` takes.
@@ -48,6 +49,7 @@ def train_pocket_tagger(
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=50),
         seed=seed,
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     head: TagHead = averages["head"].module  # pyright: ignore[reportAssignmentType]
     thresholds = calibrate(head, pictures.features, pictures.labels.shares)

@@ -16,7 +16,7 @@ from impasto.settings import cache_folder
 from impasto.training.causal_lm import SMOLLM2, load_causal_lm, perplexity
 from impasto.training.gguf_adapter import write_gguf_adapter
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, ShouldStop, never, no_report
 from impasto.training.prompt_model import PromptModelChoices, PromptModelTask
 from impasto.training.recipes.pocket import write_report
 
@@ -71,6 +71,7 @@ def train_prompt_model(
     test_prompts: Path | None = None,
     choices: PromptModelChoices | None = None,
     save_steps: int | None = None,
+    should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
     """Fine-tunes `base` on a file of prompts; returns `run/prompt-model`.
@@ -100,7 +101,12 @@ def train_prompt_model(
     model = _with_lora(lm.model, choices)
     task = PromptModelTask(lm, model, cleaned.prompts, choices, seed=seed)
     averages = train(
-        task, run, schedule, seed=seed, on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses)
+        task,
+        run,
+        schedule,
+        seed=seed,
+        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        should_stop=should_stop,
     )
     averaged: Any = averages["trained"].module
     with torch.no_grad():

@@ -1,0 +1,83 @@
+"""What all of `impasto train` share: a run's folder taken, and how far it is told."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.training.run_folder import RunFolder
+
+# Through a pipe, training says how far it is every so many seconds.
+_REPORT_SECONDS = 30.0
+
+
+def begin_run(
+    context: typer.Context,
+    recipe: str,
+    catalogue: Path | None,
+    minutes: float,
+    out: Path | None,
+    seed: int,
+    records: Path | None = None,
+) -> "RunFolder":
+    """The run's folder, taken, once the numbers make sense; torch is not needed to say that they do not.
+
+    Raises:
+        UsageError: they do not, or the folder is another run's.
+        typer.Exit: the run is complete; that has been said.
+    """
+    if not 0 < minutes <= 1_000_000:
+        raise UsageError(f"minutes {minutes:g}: use more than 0")
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
+    if catalogue is not None and not catalogue.is_dir():
+        raise UsageError(f"--catalogue {catalogue}: there is no such folder")
+    if records is not None and not records.is_file():
+        raise UsageError(f"--records {records}: there is no such file")
+    from impasto.training.run_folder import RunFolder
+
+    run = RunFolder(out or Path("runs") / recipe)
+    if run.path.exists() and not run.path.is_dir():
+        raise UsageError(f"--run {run.path} is not a folder")
+    choices = {name: value for name, value in context.params.items() if name not in ("out", "seed")}
+    run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=("minutes",))
+    if run.is_complete:
+        run.close()
+        say_note(f"{run.path}: the run is already complete")
+        raise typer.Exit
+    return run
+
+
+@contextmanager
+def training_progress(run: "RunFolder") -> Iterator[Callable[[str, float, dict[str, float]], None]]:
+    """What the recipes call with (stage, share done, losses): a bar, or now and then a line."""
+    said = time.monotonic()
+    try:
+        with progress_bar("starting", 1.0) as update:
+
+            def on_progress(stage: str, share: float, losses: dict[str, float]) -> None:
+                nonlocal said
+                if stage.startswith("skipped "):
+                    say_note(stage)
+                    return
+                text = one_line(
+                    f"{stage} " + " ".join(f"{name} {value:.4g}" for name, value in losses.items())
+                )
+                update(text, share)
+                if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:
+                    said = time.monotonic()
+                    print(f"{100 * share:.1f} % {text}", file=sys.stderr, flush=True)
+
+            yield on_progress
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"stopped: `impasto runs resume {run.path}`, or the same command, goes on from what is kept there"
+        ) from None
