@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
 from impasto.painting.foreign import ForeignRecord
 from impasto.painting.provenance import Provenance, png_info, read_provenance
@@ -32,6 +33,8 @@ BOATS = Provenance(
     version="0.1.0",
     text="boats at sunset, by Claude Monet, 1872",
 )
+MONET = AppliedLora("monet", "runs/monet", "abcdef0123456789" * 4, 0.8)
+HOUR = AppliedConcept("<blue-hour>", "C:\\hour.safetensors", "fedcba9876543210" * 4, 3)
 
 
 def save(path: Path, info: PngInfo | None = None) -> Path:
@@ -63,6 +66,38 @@ def test_the_a1111_text_to_the_letter():
     )
 
 
+def test_loras_and_concepts_as_a1111_has_them():
+    painting = replace(BOATS, loras=(MONET, replace(MONET, name="gogh", scale=1.0)), concepts=(HOUR,))
+    first, *_, settings = painting.to_parameters().splitlines()
+    assert first == "boats at sunset, by Claude Monet, 1872 <lora:monet:0.8> <lora:gogh:1>"
+    assert 'Lora hashes: "monet: abcdef012345, gogh: abcdef012345"' in settings
+    assert 'TI hashes: "<blue-hour>: fedcba987654"' in settings
+
+
+def test_a_record_from_before_there_were_loras_is_read(tmp_path):
+    values = {name: value for name, value in json.loads(BOATS.to_json()).items() if name not in ("loras", "concepts")}
+    assert read_provenance(with_text(tmp_path / "x.png", impasto=json.dumps(values))) == BOATS
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"loras": {}},
+        {"loras": ["monet"]},
+        {"loras": [{"name": "monet", "path": "runs/monet", "content_hash": "ab", "scale": "0.8"}]},
+        {"loras": [{"name": "monet", "path": "runs/monet", "content_hash": "ab", "scale": 1e9}]},
+        {"loras": [{"name": "mo\x1bnet", "path": "runs/monet", "content_hash": "ab", "scale": 1}]},
+        {"loras": [{"path": "runs/monet", "content_hash": "ab", "scale": 1}]},
+        {"concepts": [{"name": "<x>", "path": "x", "content_hash": "ab", "vectors": 0}]},
+        {"concepts": [{"name": "<x>", "path": "x", "content_hash": "ab", "vectors": 1.5}]},
+    ],
+)
+def test_a_strangers_loras_are_checked(tmp_path, wrong):
+    values = json.loads(BOATS.to_json()) | wrong
+    with pytest.raises(ImpastoError, match=f"no valid '{next(iter(wrong))}'"):
+        read_provenance(with_text(tmp_path / "x.png", impasto=json.dumps(values)))
+
+
 def test_settings_that_would_break_the_line_are_quoted():
     painting = replace(BOATS, checkpoint='C:\\my "best", really.safetensors', guidance=7.5, eta=0.5)
     line = painting.to_parameters().splitlines()[-1]
@@ -81,6 +116,7 @@ def test_settings_that_would_break_the_line_are_quoted():
         {"prompt": "波と富士山 🌊", "text": "波と富士山 🌊", "negative": "ø, “text”"},
         {"prompt": 'two\nlines, "quoted"\tand \\tabbed', "text": "two\nlines\n\nSteps: none"},
         {"expansion": "boats at sunset, oil on canvas, golden light", "seed": 2**63 - 1, "eta": 0.25},
+        {"loras": (MONET, replace(MONET, name="gogh", scale=-1.0)), "concepts": (HOUR,)},
         {"guidance": 1 / 3, "sampler": "euler-a", "steps": 1000, "width": 2048, "height": 64},
     ],
 )

@@ -1,6 +1,7 @@
 """What was laid over a checkpoint before it painted: a record for paintings, light enough to read without torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,8 @@ class AppliedConcept:
     def tokens(self) -> tuple[str, ...]:
         """The names of its tokens, as diffusers gives them: `<blue-hour>`, `<blue-hour>_1`, ..."""
         return self.name, *(f"{self.name}_{k}" for k in range(1, self.vectors))
+
+
+def printable_path(path: str | Path) -> str:
+    """`path` for a record, which holds printable text only; "" where it is none."""
+    return str(path) if str(path).isprintable() else ""

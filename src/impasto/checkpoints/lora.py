@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from impasto.checkpoints.applied import printable_path
 from impasto.checkpoints.lora_keys import ADAPTER_METADATA, TEXT_ENCODER, UNET, KeyProblem, parse_keys
 from impasto.checkpoints.low_rank import Layers, LowRank
 from impasto.checkpoints.weights import one_line, read_weights
@@ -32,7 +33,7 @@ class Lora:
         name: of its file or folder, or as its card has it.
         unet, text_encoder: module name -> its change; either may be empty.
         content_hash: SHA-256, hexadecimal, of the layers: the same in every format.
-        path: where it was read, as it was given; "" for one made in memory.
+        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
         trigger: the words that it was trained to answer to; "" where it has none.
         base_name, base_hash: the checkpoint that it was trained on; "" where unknown.
         license: an SPDX name, or "" where unknown.
@@ -111,7 +112,7 @@ def load_lora(path: str | Path) -> Lora:
         unet=unet,
         text_encoder=text_encoder,
         content_hash=hash_layers(unet, text_encoder),
-        path=str(path),
+        path=printable_path(path),
         trigger=_text(card.get("trigger", metadata.get("modelspec.trigger_phrase"))),
         base_name=_text(card.get("base", metadata.get("ss_sd_model_name"))),
         base_hash=_text(card.get("base_hash")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.checkpoints.applied import AppliedConcept
+from impasto.checkpoints.applied import AppliedConcept, printable_path
 from impasto.checkpoints.weights import read_weights
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import write_atomically
@@ -31,7 +31,7 @@ class Concept:
     Attributes:
         name: the word that stands for it in a prompt, such as `<blue-hour>`.
         vectors: [n, width], one for each token that it becomes.
-        path: where it was read, as it was given; "" for one made in memory.
+        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
     """
 
     name: str
@@ -90,7 +90,7 @@ def load_concept(path: str | Path) -> Concept:
         raise ImpastoError(f"{path} is broken: its vectors are not all numbers")
     if not name.isprintable() or any(map(str.isspace, name)) or not 1 <= len(name) <= _LONGEST_NAME:
         raise ImpastoError(f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word")
-    return Concept(name, vectors, str(path))
+    return Concept(name, vectors, printable_path(path))
 
 
 def save_concept(file: Path, concept: Concept) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note
+from impasto.cli.laid_over import NOTHING, LaidOver
 from impasto.cli.output import Output
 from impasto.errors import UsageError
 
@@ -22,11 +23,12 @@ USUAL_SIDE = 128
 
 @dataclass(frozen=True)
 class Materials:
-    """Which checkpoint paints, where and in which precision; checked without loading anything.
+    """Which checkpoint paints, where and in which precision; checked without loading it.
 
     Attributes:
         side: pixels of a side of the pictures that the checkpoint was trained on.
         artists: whom it knows by name, `{"name", "works"}`; empty where nobody wrote it down.
+        laid_over: LoRAs and concepts.
     """
 
     checkpoint: str
@@ -34,9 +36,12 @@ class Materials:
     precision: str
     side: int
     artists: Sequence[dict[str, Any]]
+    laid_over: LaidOver = NOTHING
 
     @classmethod
-    def check(cls, checkpoint: str, device: str, precision: str) -> "Materials":
+    def check(
+        cls, checkpoint: str, device: str, precision: str, laid_over: LaidOver = NOTHING
+    ) -> "Materials":
         """The materials of these names.
 
         Raises:
@@ -50,7 +55,7 @@ class Materials:
         choose_precision(precision, choose_device(device))
         info = inspect_checkpoint(checkpoint)
         artists = read_artists(info.path) if info.path.is_dir() else []
-        return cls(checkpoint, device, precision, info.default_size or 512, artists)
+        return cls(checkpoint, device, precision, info.default_size or 512, artists, laid_over)
 
     def resolve_artist(self, name: str) -> str:
         """The whole name of the artist whom the checkpoint knows by `name`; `name` where it names nobody.
@@ -112,9 +117,14 @@ def paint_to_files(
             from impasto.painting.painter import Painter
 
             painter = Painter.load(
-                materials.checkpoint, device=materials.device, precision=materials.precision
+                materials.checkpoint,
+                device=materials.device,
+                precision=materials.precision,
+                loras=materials.laid_over.loras,
+                concepts=materials.laid_over.concepts,
             )
-            if expected_hash and painter.components.content_hash != expected_hash:
+            materials.laid_over.say_other_bases(materials.checkpoint, painter.components.base_hash)
+            if expected_hash and painter.components.base_hash != expected_hash:
                 say_note(f"{materials.checkpoint} is not the checkpoint it was painted with: it may differ")
             for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
                 if unread := painter.components.unread(text):

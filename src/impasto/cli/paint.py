@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli.easel import USUAL_SIDE, Materials, paint_to_files, parse_size
 from impasto.cli.enrichment import Enrichment
+from impasto.cli.laid_over import ConceptNames, LaidOver, LoraNames
 from impasto.cli.output import Output, slug
 from impasto.errors import UsageError
 
@@ -64,6 +65,8 @@ def paint(
     out: Annotated[Path, typer.Option(help="A folder, or one FILE.png.")] = Path("pictures"),
     overwrite: Overwrite = False,
     checkpoint: Checkpoint = "pocket",
+    lora: LoraNames = None,
+    concept: ConceptNames = None,
     device: Device = "auto",
     precision: Precision = "auto",
     as_json: AsJson = False,
@@ -100,7 +103,7 @@ def paint(
         height=USUAL_SIDE if asked_height is None else asked_height,
     )
     requests = [replace(first, seed=first.seed + k) for k in range(count)]
-    materials = Materials.check(checkpoint, device, precision)
+    materials = Materials.check(checkpoint, device, precision, LaidOver.named(lora, concept))
     if not any_artist:
         condition = replace(first.condition, artist=materials.resolve_artist(first.condition.artist))
         requests = [replace(request, condition=condition) for request in requests]

@@ -1,5 +1,6 @@
 """`impasto repaint`: a picture once more from the record inside its file, or with something changed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from impasto.cli.console import say_note
 from impasto.cli.easel import Materials, paint_to_files, parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
+from impasto.cli.laid_over import LaidOver
 from impasto.cli.output import Output, slug
 from impasto.cli.paint import AnyArtist, AsJson, Device, Overwrite, Precision
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
 
 _SEEDS = 2**63
+_LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
 
 
 def repaint(
@@ -43,6 +46,14 @@ def repaint(
     checkpoint: Annotated[
         str | None, typer.Option(help="Another checkpoint than the recorded one.", metavar="NAME")
     ] = None,
+    lora: Annotated[
+        list[str] | None,
+        typer.Option(help="A LoRA in place of the recorded ones; '' for none; may be repeated.", metavar="PATH[:SCALE]"),
+    ] = None,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(help="A concept in place of the recorded ones; '' for none; may be repeated.", metavar="FILE"),
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     as_json: AsJson = False,
@@ -56,10 +67,11 @@ def repaint(
     if isinstance(record, Provenance):
         # First the record's numbers: what is wrong with them needs no look at the checkpoint.
         request = _our_request(record)
-        materials = Materials.check(checkpoint or record.checkpoint, device, precision)
+        laid_over = LaidOver.recorded(record, lora, concept)
+        materials = Materials.check(checkpoint or record.checkpoint, device, precision, laid_over)
         expected_hash = record.checkpoint_hash
     else:
-        materials = Materials.check(checkpoint or "pocket", device, precision)
+        materials = Materials.check(checkpoint or "pocket", device, precision, LaidOver.named(lora, concept))
         request = _foreign_request(record, materials.side, prompt)
         expected_hash = ""
     parts = {"caption": prompt, "artist": artist, "year": year, "style": style, "genre": genre}
@@ -131,6 +143,10 @@ def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None) -> 
         fields["guidance"] = min(max(record.guidance, 0.0), 50.0)
     fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
     text = " ".join((record.prompt if prompt is None else prompt).split())
+    if tags := _LORA_TAG.findall(text):
+        # A1111 takes them out of the prompt before the text encoder sees it; the names are its own folder's.
+        text = " ".join(_LORA_TAG.sub(" ", text).split())
+        say_note(f"its LoRAs are left out, name them with --lora: {', '.join(tags)}")
     return PaintRequest(
         condition=Condition(caption=text), negative=" ".join(record.negative.split()), **fields
     )

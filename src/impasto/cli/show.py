@@ -28,9 +28,12 @@ def show(
     parts = fields.pop("condition", None) or {}
     others = fields.pop("extra", None) or {}
     if isinstance(record, Provenance):
+        del fields["loras"], fields["concepts"]
         facts = [("file", file), ("prompt", record.prompt)]
         facts += [(name, value) for name, value in parts.items() if name != "caption"]
         facts += [(name, value) for name, value in fields.items() if name != "prompt"]
+        facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
+        facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
     else:
         facts = [("file", file), *fields.items(), *others.items()]
     say_facts([(name.replace("_", " "), value) for name, value in facts], title="")

@@ -23,6 +23,7 @@ from impasto.settings import choose_device, choose_precision, keep_freed_memory
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
+    from impasto.checkpoints.lay_over import ConceptChoice, LoraChoice
 
 # (index of the request, steps done, the picture as the model expects it by now, at most 256 px a side)
 OnPreview = Callable[[int, int, Image.Image], None]
@@ -60,24 +61,35 @@ class Painter:
         self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
 
     @classmethod
-    def load(cls, checkpoint: str = "pocket", device: str = "auto", precision: str = "auto") -> "Painter":
+    def load(
+        cls,
+        checkpoint: str = "pocket",
+        device: str = "auto",
+        precision: str = "auto",
+        loras: "Sequence[LoraChoice]" = (),
+        concepts: "Sequence[ConceptChoice]" = (),
+    ) -> "Painter":
         """Load a checkpoint: `pocket`, a diffusers folder, a hub name, or a single `.safetensors` file.
 
         Args:
+            loras: what to merge into its weights: "runs/monet:0.8" (1 without a scale), or one loaded and its scale.
+            concepts: textual inversions to teach its text encoder: files, or those loaded.
             device: auto, cpu, cuda, cuda:1, mps.
             precision: auto, fp32, bf16, fp16.
 
         Raises:
-            UsageError: unknown device, precision or kind of checkpoint.
-            MissingPart: the checkpoint or the device is not on this machine.
-            ImpastoError: a file of the checkpoint is broken.
+            UsageError: unknown device, precision or kind of checkpoint; a scale out of its range.
+            MissingPart: the checkpoint, a LoRA, a concept or the device is not on this machine.
+            ImpastoError: a file is broken, or a LoRA or concept is for another checkpoint.
         """
+        from impasto.checkpoints.lay_over import lay_over
         from impasto.checkpoints.load import load_components
 
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
-        return cls(load_components(checkpoint, device=where, dtype=choose_precision(precision, where)), where)
+        components = load_components(checkpoint, device=where, dtype=choose_precision(precision, where))
+        return cls(lay_over(components, loras, concepts), where)
 
     def condition(
         self,
@@ -304,10 +316,12 @@ class Painter:
             eta=float(request.eta),
             width=request.width,
             height=request.height,
-            checkpoint=self.components.name,
-            checkpoint_hash=self.components.content_hash,
+            checkpoint=self.components.base_name,
+            checkpoint_hash=self.components.base_hash,
             version=__version__,
             text=request.condition.text(),
+            loras=self.components.loras,
+            concepts=self.components.concepts,
         )
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
+from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
+from impasto.painting.laid_over import read_concepts, read_loras
 from impasto.painting.picture_text import picture_texts, readable_name
 
 __all__ = ["ForeignRecord", "Provenance", "png_info", "read_provenance"]
@@ -56,6 +58,7 @@ class Provenance:
         checkpoint_hash: of the content of its weights, hexadecimal.
         version: impasto's.
         text: exactly what the text encoder was told.
+        loras, concepts: what was laid over the checkpoint, in this order.
     """
 
     prompt: str
@@ -73,9 +76,13 @@ class Provenance:
     checkpoint_hash: str
     version: str
     text: str
+    loras: tuple[AppliedLora, ...] = ()
+    concepts: tuple[AppliedConcept, ...] = ()
 
     def to_parameters(self) -> str:
-        """A1111's `parameters` text. Its prompt is `text`, for that is what A1111 would have to be given."""
+        """A1111's `parameters` text. Its prompt is `text` and the LoRAs as A1111 is told of them in a prompt, for that
+        is what it would have to be given.
+        """
         guidance = int(self.guidance) if float(self.guidance).is_integer() else self.guidance
         settings = {
             "Steps": self.steps,
@@ -86,9 +93,12 @@ class Provenance:
             "Model hash": self.checkpoint_hash[:10],
             "Model": self.checkpoint,
             "Eta": self.eta or "",
+            "Lora hashes": ", ".join(f"{lora.name}: {lora.content_hash[:12]}" for lora in self.loras),
+            "TI hashes": ", ".join(f"{concept.name}: {concept.content_hash[:12]}" for concept in self.concepts),
             "Version": f"impasto {self.version}",
         }
-        lines = [self.text or self.prompt]
+        tags = [f"<lora:{lora.name}:{lora.scale:g}>" for lora in self.loras]
+        lines = [" ".join([self.text or self.prompt, *tags])]
         if self.negative:
             lines.append(f"{NEGATIVE} {self.negative}")
         lines.append(", ".join(f"{k}: {quote_setting(v)}" for k, v in settings.items() if v != ""))
@@ -106,8 +116,9 @@ class Provenance:
             RecordError: it is not valid JSON, a field is missing or of the wrong kind or out of range.
         """
         values = parse_object(text, "its impasto record")
-        fields = {name: _checked(name, values.get(name)) for name in cls.__dataclass_fields__}
-        return cls(**fields)
+        laid_over = {"loras": read_loras(values.get("loras")), "concepts": read_concepts(values.get("concepts"))}
+        fields = {name: _checked(name, values.get(name)) for name in cls.__dataclass_fields__ if name not in laid_over}
+        return cls(**fields, **laid_over)
 
 
 def png_info(provenance: Provenance) -> PngInfo:

@@ -1,0 +1,131 @@
+"""`--lora` and `--concept`: what is laid over a checkpoint, named on the command line or in a picture's record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from impasto.cli.console import say_note
+from impasto.errors import MissingPart
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.applied import AppliedConcept, AppliedLora
+    from impasto.checkpoints.lora import Lora
+    from impasto.checkpoints.textual_inversion import Concept
+    from impasto.painting.provenance import Provenance
+
+LoraNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lora",
+        help="A LoRA to merge, and how strongly: a run's folder or a .safetensors file; may be repeated.",
+        metavar="PATH[:SCALE]",
+    ),
+]
+ConceptNames = Annotated[
+    list[str] | None,
+    typer.Option("--concept", help="A textual inversion's .safetensors file; may be repeated.", metavar="FILE"),
+]
+Loaded = TypeVar("Loaded", "Lora", "Concept")
+
+
+@dataclass(frozen=True)
+class LaidOver:
+    """LoRAs with their scales, and concepts: loaded, but not yet applied."""
+
+    loras: "tuple[tuple[Lora, float], ...]" = ()
+    concepts: "tuple[Concept, ...]" = ()
+
+    @classmethod
+    def named(cls, loras: Sequence[str] | None, concepts: Sequence[str] | None) -> "LaidOver":
+        """Those of the options, a LoRA without a scale at 1.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: a scale out of its range; a file that is not there or is broken.
+        """
+        if not loras and not concepts:
+            return cls()
+        from impasto.checkpoints.textual_inversion import load_concept
+
+        return cls(
+            tuple((lora, 1.0 if scale is None else scale) for lora, scale in map(_load, loras or ())),
+            tuple(load_concept(path) for path in concepts or ()),
+        )
+
+    @classmethod
+    def recorded(
+        cls, record: "Provenance", loras: Sequence[str] | None, concepts: Sequence[str] | None
+    ) -> "LaidOver":
+        """Those that `record` names, at the places it names; or those of the options instead ('' for none), a LoRA
+        without a scale at the one it is recorded with. It is said where one is not what it was.
+
+        Raises:
+            MissingPart: one is gone.
+            UsageError, ImpastoError: as `named`.
+        """
+        return cls(tuple(_recorded_loras(record, loras)), tuple(_recorded_concepts(record, concepts)))
+
+    def say_other_bases(self, base_name: str, base_hash: str) -> None:
+        """Notes of the LoRAs that were trained on another checkpoint than this one."""
+        for lora, _ in self.loras:
+            if lora.base_hash and lora.base_hash != base_hash:
+                trained_on = lora.base_name or "another checkpoint"
+                say_note(f"the LoRA {lora.name} was trained on {trained_on}, not on this {base_name}")
+
+
+NOTHING = LaidOver()
+
+
+def _load(word: str) -> "tuple[Lora, float | None]":
+    from impasto.checkpoints.lay_over import split_scale
+    from impasto.checkpoints.lora import load_lora
+
+    path, scale = split_scale(word)
+    return load_lora(path), scale
+
+
+def _recorded_loras(record: "Provenance", words: Sequence[str] | None) -> "list[tuple[Lora, float]]":
+    if words is None:
+        from impasto.checkpoints.lora import load_lora
+
+        return [(_find(lora, "LoRA", "--lora", load_lora), lora.scale) for lora in record.loras]
+    scales = {lora.content_hash: lora.scale for lora in record.loras}
+    chosen = []
+    for lora, scale in map(_load, filter(None, words)):
+        _say_other(lora, "LoRA", scales)
+        chosen.append((lora, scales.get(lora.content_hash, 1.0) if scale is None else scale))
+    return chosen
+
+
+def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None) -> "list[Concept]":
+    if paths is None and not record.concepts:
+        return []
+    from impasto.checkpoints.textual_inversion import load_concept
+
+    if paths is None:
+        return [_find(concept, "concept", "--concept", load_concept) for concept in record.concepts]
+    concepts = [load_concept(path) for path in filter(None, paths)]
+    for concept in concepts:
+        _say_other(concept, "concept", [recorded.content_hash for recorded in record.concepts])
+    return concepts
+
+
+def _find(
+    record: "AppliedLora | AppliedConcept", kind: str, option: str, load: Callable[[str], Loaded]
+) -> Loaded:
+    """What `record` names, from where it was."""
+    try:
+        found = load(record.path or "?")
+    except MissingPart:
+        raise MissingPart(
+            f"the {kind} {record.name} that it was painted with is not at {record.path or 'any recorded place'}: "
+            f"say with {option} where it is"
+        ) from None
+    _say_other(found, kind, [record.content_hash])
+    return found
+
+
+def _say_other(found: "Lora | Concept", kind: str, hashes: Sequence[str] | dict[str, float]) -> None:
+    if found.content_hash not in hashes:
+        say_note(f"{found.path} is not the {kind} it was painted with: it may differ")
