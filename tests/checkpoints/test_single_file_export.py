@@ -58,23 +58,29 @@ def test_a_pickle_becomes_a_safe_file_of_what_paints(tiny_parts: dict[str, Any],
     assert all(torch.equal(value, weights[name]) for name, value in written.items())
 
 
-def deeper(parts: dict[str, Any]) -> None:
-    """Two residual blocks a level in the U-Net, as the published ones have, and three in the VAE."""
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+def test_other_depths_and_widths_come_back_too(tiny_parts: dict[str, Any], with_tokenizer: Path) -> None:
+    """Two residual blocks a level in the U-Net, as published ones have, three in the VAE; a text encoder of three heads."""
+    from transformers.models.clip.configuration_clip import CLIPTextConfig
+    from transformers.models.clip.modeling_clip import CLIPTextModel
 
-    for part, kind, layers in (("unet", UNet2DConditionModel, 2), ("vae", AutoencoderKL, 3)):
-        parts[part] = kind.from_config({**parts[part].config, "layers_per_block": layers})
-
-
-def test_other_depths_come_back_too(tiny_parts: dict[str, Any], with_tokenizer: Path) -> None:
-    parts = dict(tiny_parts)
-    deeper(parts)
+    parts = {
+        "unet": tiny_parts["unet"].from_config(
+            {**tiny_parts["unet"].config, "layers_per_block": 2, "cross_attention_dim": 192}
+        ),
+        "vae": tiny_parts["vae"].from_config({**tiny_parts["vae"].config, "layers_per_block": 3}),
+        "text_encoder": CLIPTextModel(
+            CLIPTextConfig.from_dict(
+                {**tiny_parts["text_encoder"].config.to_dict(), "hidden_size": 192, "num_attention_heads": 3}
+            )
+        ),
+    }
     folder = write_diffusers_folder(parts, with_tokenizer / "deep")
     loaded = load_components(str(export_single_file(str(folder), with_tokenizer / "deep.safetensors")))
-    for part in ("unet", "vae"):
-        expected = parts[part].state_dict()
-        assert all(torch.equal(value, expected[name]) for name, value in getattr(loaded, part).state_dict().items())
+    for part, module in parts.items():
+        expected = {name.removeprefix("text_model."): value for name, value in module.state_dict().items()}
+        found = {name.removeprefix("text_model."): v for name, v in getattr(loaded, part).state_dict().items()}
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(value, expected[name]) for name, value in found.items())
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,9 @@ def _check_configs(folder: Path, inferred: dict[str, dict[str, Any]], otherwise:
         ours, theirs = (_whole_config(kind, c) for c in (read_json(folder / part / "config.json"), inferred[part]))
         _compare(part, ours, theirs, otherwise)
     clip = read_json(folder / "text_encoder" / "config.json")
-    usual_clip = CLIPTextConfig(**{key: inferred["text_encoder"][key] for key in _CLIP})
-    ours = {key: clip.get(key, getattr(CLIPTextConfig(), key)) for key in _CLIP}
-    _compare("text_encoder", ours, {key: getattr(usual_clip, key) for key in _CLIP}, otherwise)
+    usual = CLIPTextConfig()
+    ours = {key: clip.get(key, getattr(usual, key)) for key in _CLIP}
+    _compare("text_encoder", ours, inferred["text_encoder"], otherwise)
 
 
 def _whole_config(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
