@@ -74,6 +74,19 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
         train(Constant(loss=math.nan), tmp_path, Schedule(steps=3), seed=0)
 
 
+def test_losses_that_find_no_space_end_the_run_in_one_sentence(tmp_path: Path) -> None:
+    class Full(Constant):
+        def step(self, step: int, progress: float) -> dict[str, float]:
+            if step == 2:
+                (tmp_path / "losses.jsonl").unlink()
+                (tmp_path / "losses.jsonl").symlink_to("/dev/full")
+            return super().step(step, progress)
+
+    with pytest.raises(ImpastoError, match=r"losses\.jsonl cannot be written: No space left on device; the last state stays"):
+        train(Full(), tmp_path, Schedule(steps=9, save_steps=2, log_every=1), seed=0)
+    assert [path.name for path in tmp_path.glob("*.pt")] == ["state-000000002.pt"]
+
+
 @pytest.mark.parametrize("wrong", [{}, {"minutes": -1.0}, {"minutes": math.inf}, {"minutes": math.nan}, {"steps": 0}])
 def test_impossible_lengths_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError):

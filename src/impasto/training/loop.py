@@ -174,9 +174,10 @@ def train(
         # One number for all processes: how long it took, or that this is the end.
         told = same(-1.0 if should_stop() else before + time.monotonic() - started)
         stopped, elapsed = told < 0, elapsed if told < 0 else told
-        log.add(step, losses, elapsed, flush=step % schedule.log_every == 0)
+        share = schedule.progress(step, elapsed)
+        log.add(step, losses, elapsed, share, flush=step % schedule.log_every == 0)
         if on_progress is not None:
-            on_progress(step, schedule.progress(step, elapsed), losses)
+            on_progress(step, share, losses)
         due_by_step = schedule.save_steps is not None and step % schedule.save_steps == 0
         if stopped or due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
             if writes:
@@ -241,15 +242,21 @@ class _LossLog:
                     continue
             write_atomically(path, "".join(kept).encode())
 
-    def add(self, step: int, losses: dict[str, float], elapsed: float, *, flush: bool) -> None:
-        self._lines.append(json.dumps({"step": step, "seconds": round(elapsed, 2), **losses}) + "\n")
+    def add(self, step: int, losses: dict[str, float], elapsed: float, share: float, *, flush: bool) -> None:
+        row = {"step": step, "seconds": round(elapsed, 2), "share": round(share, 6), **losses}
+        self._lines.append(json.dumps(row) + "\n")
         if flush:
             self.flush()
 
     def flush(self) -> None:
         if self._lines and self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(self._lines))
-                file.flush()
-                os.fsync(file.fileno())
-            self._lines.clear()
+            try:
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write("".join(self._lines))
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise ImpastoError(
+                    f"{self.path} cannot be written: {error.strerror}; the last state stays: give the same command again"
+                ) from None
+        self._lines.clear()

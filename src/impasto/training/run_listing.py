@@ -12,7 +12,8 @@ from impasto.training.run_folder import LOSSES, REPORT, RunFolder, Status
 from impasto.training.run_record import RECORD, RunRecord, read_record
 
 _TAIL = 1 << 16  # bytes: many steps' losses
-_ENDLESS = 1e12  # more steps, minutes or seconds than any training has
+_ENDLESS = 1e12  # more seconds than any training has
+_NO_LOSS = ("step", "seconds", "share")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class _Row:
 
     step: int = 0
     seconds: float = 0.0
+    share: float | None = None
     losses: dict[str, float] = field(default_factory=dict)
 
 
@@ -31,7 +33,7 @@ class RunInfo:
     Attributes:
         record: what it was begun as; None where that is not known.
         step: the last one that its losses tell of; 0 before the first.
-        share: of the whole training that is done, 0 to 1; None where its choices do not tell.
+        share: of the whole training that is done, 0 to 1; None where that was not written.
         losses: of that step, by name; "loss", or else the first, is the one that is trained on.
         seconds: spent training, all starts together.
         changed: when it last wrote something, POSIX seconds.
@@ -111,19 +113,11 @@ def _read(path: Path) -> RunInfo:
         record=record,
         status=status,
         step=row.step,
-        share=1.0 if folder.is_complete else _share(record.choices if record is not None else {}, row),
+        share=1.0 if folder.is_complete else row.share,
         losses=row.losses,
         seconds=row.seconds,
         changed=max(times, default=path.stat().st_mtime),
     )
-
-
-def _share(choices: dict[str, Any], row: _Row) -> float | None:
-    for name, done in (("steps", row.step), ("minutes", row.seconds / 60)):
-        whole = choices.get(name)
-        if isinstance(whole, int | float) and 0 < whole < _ENDLESS:
-            return min(1.0, done / whole)
-    return None
 
 
 def _last_row(path: Path) -> _Row:
@@ -143,12 +137,15 @@ def _parsed(line: bytes) -> _Row | None:
     try:
         content = json.loads(line)
         step, seconds = int(content["step"]), float(content.get("seconds", 0.0))
-        losses = {name: float(value) for name, value in content.items() if name not in ("step", "seconds")}
+        share = float(content["share"]) if "share" in content else None
+        losses = {name: float(value) for name, value in content.items() if name not in _NO_LOSS}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     if step < 0 or not 0 <= seconds < _ENDLESS:
         return None
-    return _Row(step, seconds, {name: value for name, value in losses.items() if math.isfinite(value)})
+    if share is not None and not 0 <= share <= 1:
+        return None
+    return _Row(step, seconds, share, {name: value for name, value in losses.items() if math.isfinite(value)})
 
 
 @dataclass(frozen=True)
