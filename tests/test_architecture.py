@@ -20,6 +20,7 @@ LEVELS = [
     {"prompts", "data"},
     {"painting", "training", "evaluation", "gallery"},
     {"cli", "studio", "cluster"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 HEAVY = ["torch", "diffusers", "transformers"]
