@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tests.checkpoints.drawn_lora import draw_layers, layers_of, make_lora, same_layers
 
 from impasto.checkpoints.lora import CARD, WEIGHTS, Lora, find_lora, load_lora
-from impasto.checkpoints.lora_export import export_lora, save_lora
+from impasto.checkpoints.lora_export import export_lora, only_ours_in_kohya, save_lora
 from impasto.errors import ImpastoError, MissingPart, UsageError
 
 POCKET_UNET = Path(__file__).parents[2] / "src" / "impasto" / "checkpoints" / "pocket" / "unet" / "config.json"
@@ -82,6 +82,13 @@ def test_kohyas_names_to_the_letter(tmp_path, tiny_parts):
     with safe_open(file, "pt") as opened:
         assert opened.metadata()["modelspec.trigger_phrase"] == "oil"
         assert opened.metadata()["ss_network_alpha"] == "8.0"
+
+
+def test_layers_that_only_we_read_in_kohyas_keys_are_known(clip_lora, pocket_lora):
+    assert only_ours_in_kohya(clip_lora) == []
+    ours = only_ours_in_kohya(pocket_lora)
+    assert "unet.add_embedding.pool.k_proj" in ours and "text_encoder.encoder.layer.0.intermediate.dense" in ours
+    assert len(ours) == 4 + len(pocket_lora.text_encoder)
 
 
 def test_the_folder_and_the_run_that_holds_it(tmp_path, tiny_parts):

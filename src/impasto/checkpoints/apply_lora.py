@@ -81,20 +81,17 @@ def _check_fit(components: "Components", lora: "Lora", part: str, model: torch.n
 @torch.no_grad()
 def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
     """A copy of `model` that shares all weights but the changed ones; `model` itself where nothing changes."""
-    changed: dict[str, torch.Tensor] = {}
-    for layers, scale in chosen:
-        for name, layer in layers.items():
-            weight = model.get_submodule(name).weight
-            assert isinstance(weight, torch.Tensor)
-            so_far = changed.get(name, weight.float())
-            # A 1x1 convolution and a linear layer are the same map, and some files have the one for the other.
-            changed[name] = so_far + scale * layer.change().to(weight.device).reshape(weight.shape)
-    if not changed:
+    names = dict.fromkeys(name for layers, _ in chosen for name in layers)
+    if not names:
         return model
-    kept = [*model.parameters(), *model.buffers()]
-    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in kept}
-    for name, weight in changed.items():
+    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
+    for name in names:
         former = model.get_submodule(name).weight
         assert isinstance(former, torch.nn.Parameter)
-        memo[id(former)] = torch.nn.Parameter(weight.to(former.dtype), requires_grad=former.requires_grad)
+        total = former.float()
+        for layers, scale in chosen:
+            if name in layers:
+                # A 1x1 convolution and a linear layer are the same map, and some files have the one for the other.
+                total = total + scale * layers[name].change().to(former.device).reshape(former.shape)
+        memo[id(former)] = torch.nn.Parameter(total.to(former.dtype), requires_grad=former.requires_grad)
     return copy.deepcopy(model, memo)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from impasto.checkpoints.lora import CARD, OWN_METADATA, WEIGHTS, Lora, load_lora
-from impasto.checkpoints.lora_keys import diffusers_keys, kohya_keys
+from impasto.checkpoints.lora_keys import diffusers_keys, is_clips, kohya_keys
 from impasto.errors import ImpastoError, UsageError
 from impasto.files import write_atomically
 
@@ -56,6 +56,12 @@ def export_lora(source: str | Path | Lora, file: Path, format: LoraFormat = "koh
     except OSError as error:
         raise ImpastoError(f"{file} cannot be written: {error.strerror or error}") from None
     return file
+
+
+def only_ours_in_kohya(lora: Lora) -> list[str]:
+    """The layers that other tools leave out when they read kohya's keys: those that Stable Diffusion does not have."""
+    unet = [f"unet.{name}" for name in lora.unet if name.startswith("add_embedding.")]
+    return unet + [f"text_encoder.{name}" for name in lora.text_encoder if not is_clips(name)]
 
 
 def _serialized(lora: Lora, format: LoraFormat) -> bytes:

@@ -88,12 +88,17 @@ def kohya_keys(unet: Layers, text_encoder: Layers) -> dict[str, torch.Tensor]:
     for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
         for module, layer in layers.items():
             # CLIP's layers were below text_model when these names were made; BERT's never were.
-            inside = part == TEXT_ENCODER and module.startswith(("encoder.layers.", "embeddings.", "final_layer_norm"))
-            name = _KOHYA_PREFIX[part] + ("text_model_" if inside else "") + module.replace(".", "_")
+            inside = "text_model_" if part == TEXT_ENCODER and is_clips(module) else ""
+            name = _KOHYA_PREFIX[part] + inside + module.replace(".", "_")
             keys[f"{name}.lora_down.weight"] = layer.down
             keys[f"{name}.lora_up.weight"] = layer.up
             keys[f"{name}.alpha"] = torch.tensor(layer.alpha)
     return keys
+
+
+def is_clips(module: str) -> bool:
+    """Whether a text encoder's linear layer is one of CLIP's, by its name; BERT's are in `encoder.layer`."""
+    return module.startswith("encoder.layers.")
 
 
 def diffusers_keys(unet: Layers, text_encoder: Layers) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

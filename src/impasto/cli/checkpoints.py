@@ -77,9 +77,13 @@ def export(
 
         say(export_single_file(name, out))
     elif form in ("kohya", "diffusers"):
-        from impasto.checkpoints.lora_export import export_lora
+        from impasto.checkpoints.lora import load_lora
+        from impasto.checkpoints.lora_export import export_lora, only_ours_in_kohya
 
-        say(export_lora(name, out, form))
+        lora = load_lora(name)
+        say(export_lora(lora, out, form))
+        if form == "kohya" and (ours := only_ours_in_kohya(lora)):
+            say_note(f"other tools do not know {len(ours)} of its layers, such as {ours[0]}: diffusers' keys keep them")
     else:
         raise UsageError(f"--format {form!r}: use sd-v1, for a LoRA kohya or diffusers, or leave it out for a folder")
 
