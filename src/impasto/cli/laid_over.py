@@ -114,14 +114,14 @@ def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None) -> "li
 def _find(
     record: "AppliedLora | AppliedConcept", kind: str, option: str, load: Callable[[str], Loaded]
 ) -> Loaded:
-    """What `record` names, from where it was."""
+    """What `record` names, from where it was; one that was made in memory was nowhere."""
+    asked = f"the {kind} {record.name} that it was painted with"
+    if not record.path:
+        raise MissingPart(f"{asked} was in no file: say with {option} where it is")
     try:
-        found = load(record.path or "?")
+        found = load(record.path)
     except MissingPart:
-        raise MissingPart(
-            f"the {kind} {record.name} that it was painted with is not at {record.path or 'any recorded place'}: "
-            f"say with {option} where it is"
-        ) from None
+        raise MissingPart(f"{asked} is not at {record.path}: say with {option} where it is") from None
     _say_other(found, kind, [record.content_hash])
     return found
 

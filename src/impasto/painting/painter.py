@@ -72,10 +72,10 @@ class Painter:
         """Load a checkpoint: `pocket`, a diffusers folder, a hub name, or a single `.safetensors` file.
 
         Args:
-            loras: what to merge into its weights: "runs/monet:0.8" (1 without a scale), or one loaded and its scale.
-            concepts: textual inversions to teach its text encoder: files, or those loaded.
             device: auto, cpu, cuda, cuda:1, mps.
             precision: auto, fp32, bf16, fp16.
+            loras: what to merge into its weights: "runs/monet:0.8" (1 without a scale), or one loaded and its scale.
+            concepts: textual inversions to teach its text encoder: files, or those loaded.
 
         Raises:
             UsageError: unknown device, precision or kind of checkpoint; a scale out of its range.
