@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+_FEWEST = 4
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -34,8 +36,13 @@ def draw_continuations(
 ) -> list[list[int]]:
     """The tokens of `count` continuations of each prompt [n_k, width], in the prompts' order, without the end token.
 
-    Every prompt is padded to `length`: with other numbers of rows or columns the last digits, and so a word, could differ.
+    Every prompt is padded to `length`, and at least four rows go through the model: with another length, or with fewer
+    rows, which take another way through matrix products, the last digits differ, and a word could. Rows that have ended
+    leave.
     """
+    given = len(prompts) * count
+    short = max(0, _FEWEST - len(prompts))
+    prompts, seeds = [*prompts, *prompts[:1] * short], [*seeds, *seeds[:1] * short]
     padding = model.get_input_embeddings()(torch.tensor([drawing.end]))
     embedded = torch.stack([torch.cat([padding.expand(length - len(p), -1), p]) for p in prompts])
     mask = torch.tensor([[0] * (length - len(p)) + [1] * len(p) for p in prompts])
@@ -47,20 +54,26 @@ def draw_continuations(
     draws = [np.random.default_rng([seed, number]) for seed in seeds for number in range(count)]
     greedy = [number == 0 for _ in seeds for number in range(count)]
     rows: list[list[int]] = [[] for _ in draws]
-    ended = [False] * len(rows)
+    writing = list(range(len(rows)))  # the rows that are in the model, some of them ended
+    ended = [row >= given for row in writing]
     for _ in range(drawing.longest):
-        chosen = _choose(logits, draws, greedy, drawing)
-        for place, token in enumerate(chosen):
-            ended[place] = ended[place] or token == drawing.end
-            if not ended[place]:
-                rows[place].append(token)
+        chosen = _choose(logits, [draws[row] for row in writing], [greedy[row] for row in writing], drawing)
+        for row, token in zip(writing, chosen, strict=True):
+            ended[row] = ended[row] or token == drawing.end
+            if not ended[row]:
+                rows[row].append(token)
         if all(ended):
             break
-        mask = torch.cat([mask, torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
+        kept = [place for place, row in enumerate(writing) if not ended[row]]
+        if len(kept) <= 0.8 * len(writing) and len(writing) > _FEWEST:
+            kept += [place for place, row in enumerate(writing) if ended[row]][: max(0, _FEWEST - len(kept))]
+            cache.batch_select_indices(torch.tensor(kept))
+            writing, chosen, mask = [writing[n] for n in kept], [chosen[n] for n in kept], mask[kept]
+        mask = torch.cat([mask, torch.ones(len(writing), 1, dtype=mask.dtype)], dim=1)
         answer = model(input_ids=torch.tensor(chosen)[:, None], attention_mask=mask,
                        position_ids=_positions(mask)[:, -1:], past_key_values=cache, use_cache=True)  # fmt: skip
         logits = answer.logits[:, -1]
-    return rows
+    return rows[:given]
 
 
 def _choose(

@@ -30,9 +30,8 @@ from impasto.files import write_atomically
 
 SHIPPED = Path(__file__).parent / "pocket-captioner"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-# Rows that go through the language model together, always as many: with another number the last digits, and so a word,
-# could differ.
-_ROWS = 24
+_ROWS = 96  # captions that are written together
+_STEP = 8  # a prompt is padded to a multiple of as many tokens, and goes with others of that length
 
 
 @dataclass(frozen=True)
@@ -158,35 +157,40 @@ class PocketCaptioner:
     ) -> list[list[str]]:
         """The same from features [n, 1280] of pictures."""
         together = max(1, _ROWS // count)
-        found: list[list[str]] = []
-        told = tags or [()] * len(features)
-        for start in range(0, len(features), together):
-            part = slice(start, start + together)
-            rows = features[part]
-            # Missing pictures are stood in for, so that as many rows as ever go through the model.
-            short = together - len(rows)
-            rows = np.concatenate([rows, np.repeat(rows[:1], short, axis=0)])
-            words = [*told[part], *[()] * short]
-            written = self._write(rows, words, count, [*seeds[part], *[0] * short])
-            found += written[: together - short]
+        ids = [self._ids(some) for some in tags or [()] * len(features)]
+        by_length: dict[int, list[int]] = {}
+        for place, row in enumerate(ids):
+            by_length.setdefault(-(-len(row) // _STEP) * _STEP, []).append(place)
+        found: list[list[str]] = [[]] * len(features)
+        for length, places in by_length.items():
+            for start in range(0, len(places), together):
+                part = places[start : start + together]
+                prompts = self._prompts(features[part], [ids[n] for n in part])
+                written = self._write(prompts, self.config.prefix + length, count, [seeds[n] for n in part])
+                for place, texts in zip(part, written, strict=True):
+                    found[place] = texts
         return found
 
     @torch.inference_mode()
     def prompts(self, features: np.ndarray, tags: Sequence[Sequence[str]]) -> list[torch.Tensor]:
         """What the language model reads before it writes, each [length, width]: a picture's prefix, then its tags."""
-        told = [prompt_for(some[: self.config.told]) for some in tags]
-        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"][-self._room :] for text in told]
+        return self._prompts(features, [self._ids(some) for some in tags])
+
+    def _ids(self, tags: Sequence[str]) -> list[int]:
+        text = prompt_for(tags[: self.config.told])
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def _prompts(self, features: np.ndarray, ids: Sequence[list[int]]) -> list[torch.Tensor]:
         words = [self.language_model.get_input_embeddings()(torch.tensor(row)) for row in ids]
         prefixes = self._prefix(torch.from_numpy(features))
         return [torch.cat([prefix, row]) for prefix, row in zip(prefixes, words, strict=True)]
 
     def _write(
-        self, features: np.ndarray, tags: Sequence[Sequence[str]], count: int, seeds: Sequence[int]
+        self, prompts: Sequence[torch.Tensor], length: int, count: int, seeds: Sequence[int]
     ) -> list[list[str]]:
         config, end = self.config, self.tokenizer.eos_token_id
         drawing = Drawing(config.longest, config.temperature, end)
-        length = config.prefix + self._room  # always the same, as the number of rows is
-        rows = draw_continuations(self.language_model, self.prompts(features, tags), length, count, seeds, drawing)
+        rows = draw_continuations(self.language_model, prompts, length, count, seeds, drawing)
         texts = [
             clean_caption(
                 self.tokenizer.decode(row, skip_special_tokens=True).split("\n")[0], ended=len(row) < config.longest
@@ -194,11 +198,6 @@ class PocketCaptioner:
             for row in rows
         ]
         return [texts[start : start + count] for start in range(0, len(texts), count)]
-
-    @property
-    def _room(self) -> int:
-        """Tokens of a prompt at most."""
-        return 8 * self.config.told
 
 
 def is_pocket_captioner(folder: Path) -> bool:
