@@ -189,6 +189,15 @@ def test_runs_of_ours_are_known_by_their_bare_names(tiny_pocket: Path, own_cache
     assert load_components("mine").default_size == 64
 
 
+def test_runs_without_a_checkpoint_say_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(MissingPart, match=r"has made no checkpoint yet: `impasto runs show"):
+        load_components(str(tmp_path))
+    (tmp_path / "lora").mkdir()
+    with pytest.raises(UsageError, match="made a LoRA: give the checkpoint it was trained on, and --lora"):
+        load_components(str(tmp_path))
+
+
 def test_hub_names_load_from_the_cache(tiny_diffusers: Path) -> None:
     repository = Path(os.environ["HF_HUB_CACHE"]) / "models--someone--tiny-sd"
     shutil.copytree(tiny_diffusers, repository / "snapshots" / ("0" * 40))

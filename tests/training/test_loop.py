@@ -82,7 +82,7 @@ def test_losses_that_find_no_space_end_the_run_in_one_sentence(tmp_path: Path) -
                 (tmp_path / "losses.jsonl").symlink_to("/dev/full")
             return super().step(step, progress)
 
-    with pytest.raises(ImpastoError, match=r"losses\.jsonl cannot be written: No space left on device; the last state stays"):
+    with pytest.raises(ImpastoError, match=r"losses\.jsonl cannot be written: No space left on device; the last state"):
         train(Full(), tmp_path, Schedule(steps=9, save_steps=2, log_every=1), seed=0)
     assert [path.name for path in tmp_path.glob("*.pt")] == ["state-000000002.pt"]
 

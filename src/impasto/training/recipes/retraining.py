@@ -71,12 +71,13 @@ def retrain(
                 averaged = average.module.parameters()
                 for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
                     weight.copy_(mean)
-        write_report(run, {"choices": asdict(choices), "pictures": len(data.entries), "artist": artist})
         _with_artists(components, data)
         card = card_of(components, data, checkpoint)
         by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
         with_encoder = choices.trained != "unet" or not by_minilm
         save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
+        # Last: who has a report is complete.
+        write_report(run, {"choices": asdict(choices), "pictures": len(data.entries), "artist": artist})
     processes.wait()
     return run / "checkpoint"
 
