@@ -42,7 +42,7 @@ def draw_continuations(
     """
     given = len(prompts) * count
     short = max(0, _FEWEST - len(prompts))
-    prompts, seeds = [*prompts, *prompts[:1] * short], [*seeds, *seeds[:1] * short]
+    prompts, seeds = [*prompts, *([prompts[0]] * short)], [*seeds, *([seeds[0]] * short)]
     padding = model.get_input_embeddings()(torch.tensor([drawing.end]))
     embedded = torch.stack([torch.cat([padding.expand(length - len(p), -1), p]) for p in prompts])
     mask = torch.tensor([[0] * (length - len(p)) + [1] * len(p) for p in prompts])

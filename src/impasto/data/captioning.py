@@ -26,7 +26,7 @@ from impasto.data.tag_vocabulary import Tag
 from impasto.data.tagging import MOST_TAGS, chosen_tags, thresholds_of
 from impasto.errors import ImpastoError, UsageError
 
-CHUNK = 96  # pictures whose captions go to disk together, half a minute's: what a kill can cost
+CHUNK = 192  # pictures whose captions go to disk together, a minute's: what a kill can cost
 CANDIDATES = 3
 # A caption that names a tag of this probability or less contradicts the picture.
 IMPROBABLE = 0.03
