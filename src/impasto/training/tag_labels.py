@@ -105,8 +105,12 @@ class TitleTags(nn.Module):
 def learn_title_tags(
     vectors: np.ndarray, records: MuseumRecords, tags: int, *, seed: int, steps: int = 600, batch: int = 256
 ) -> TitleTags:
-    """P(tag | title) from the records; `vectors` [titles, 384] are their titles' sentence vectors."""
+    """P(tag | title) from the records; `vectors` [titles, 384] are their titles' sentence vectors.
+
+    Few titles take smaller batches, and fewer.
+    """
     torch.manual_seed(seed)
+    batch, steps = min(batch, len(vectors)), min(steps, max(150, 4 * len(vectors) // batch))
     model = TitleTags(tags)
     given = torch.from_numpy(vectors)
     labels = torch.zeros(len(given), tags, dtype=torch.bool)
