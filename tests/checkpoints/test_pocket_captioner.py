@@ -1,5 +1,6 @@
 """The pocket captioner around a language model of a few thousand weights."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 from tests.training.tiny_language_model import build_language_model
 
-from impasto.checkpoints.load_captioner import load_captioner
 from impasto.checkpoints.pocket_captioner import (
     CONFIG,
     SHIPPED,
@@ -20,6 +20,7 @@ from impasto.checkpoints.pocket_captioner import (
     save_captioner,
     with_lora,
 )
+from impasto.checkpoints.weights import read_weights
 from impasto.errors import ImpastoError, MissingPart
 
 CONFIGURATION = CaptionerConfig(prefix=2, hidden=8, rank=2, side=64, told=2, longest=6)
@@ -89,6 +90,10 @@ def test_broken_folders_are_named(captioner: PocketCaptioner, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not (SHIPPED / WEIGHTS).is_file(), reason="no weights in this clone")
-def test_the_one_that_ships_is_small_enough() -> None:
+def test_the_one_that_ships_is_small_enough_and_of_the_language_model_s_shape() -> None:
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 12 * 2**20
-    assert load_captioner("pocket").name == "pocket-captioner"
+    weights, config = read_weights([SHIPPED / WEIGHTS]), CaptionerConfig(**json.loads((SHIPPED / CONFIG).read_text()))
+    width, layers = 576, 30  # SmolLM2-135M's
+    assert weights["prefix.outer.weight"].shape == (config.prefix * width, config.hidden)
+    pairs = [value for name, value in weights.items() if name.startswith("lora.") and name.endswith("q_proj.lora_A.weight")]
+    assert [tuple(value.shape) for value in pairs] == [(config.rank, width)] * layers

@@ -11,9 +11,11 @@ import torch
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.training.painted_catalogue import write_catalogue
 
+from impasto.checkpoints.apply_lora import apply_loras
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.lora import load_lora
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.fine_tuning import FineTuning
+from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 
 CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)
@@ -55,8 +57,8 @@ def test_the_loss_falls_and_the_run_is_a_checkpoint(catalogue: Path, base: str, 
 
 @pytest.mark.parametrize(
     "choices",
-    [CHOICES, replace(CHOICES, trained="both", accumulation=2), replace(CHOICES, trained="text-encoder", ema_decay=0.0)],
-    ids=["unet", "both", "text-encoder"],
+    [CHOICES, replace(CHOICES, trained="both", accumulation=2), replace(CHOICES, lora_rank=2, ema_decay=0.0)],
+    ids=["unet", "both", "lora"],
 )
 def test_a_stopped_run_goes_on_to_the_bit(catalogue: Path, base: str, tmp_path: Path, choices: FineTuning) -> None:
     asked = 0
@@ -72,8 +74,20 @@ def test_a_stopped_run_goes_on_to_the_bit(catalogue: Path, base: str, tmp_path: 
     assert len(losses(tmp_path / "stopped")) == 3
     retrain(catalogue, tmp_path / "stopped", choices, checkpoint=base, steps=6)
     assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
-    whole, stopped = (load_components(str(tmp_path / name)) for name in ("whole", "stopped"))
-    assert whole.content_hash == stopped.content_hash
+    load = load_lora if choices.lora_rank else load_components
+    assert load(str(tmp_path / "whole")).content_hash == load(str(tmp_path / "stopped")).content_hash
+
+
+def test_a_lora_changes_the_picture_by_its_scale(catalogue: Path, base: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert retrain(catalogue, run, replace(CHOICES, lora_rank=2), checkpoint=base, steps=20) == run / "lora"
+    lora, before = load_lora(run), load_components(base)
+    assert (lora.base_hash, lora.largest.rank) == (before.content_hash, 2) and not lora.text_encoder
+    trained = apply_loras(before, [(lora, 1.0)])
+    latents, states = torch.randn(1, 8, 8, 8), before.encode_text(["a picture"])
+    with torch.inference_mode():
+        made = [parts.unet(latents, 500, states).sample for parts in (before, apply_loras(before, [(lora, 0.0)]), trained)]
+    assert torch.equal(made[0], made[1]) and not torch.allclose(made[0], made[2], atol=1e-3)
 
 
 def test_only_what_is_asked_for_is_trained(catalogue: Path, base: str, tmp_path: Path) -> None:
@@ -98,7 +112,7 @@ def test_two_processes_have_the_losses_of_one(catalogue: Path, base: str, tmp_pa
     program = (
         "import sys, dataclasses\n"
         "from pathlib import Path\n"
-        "from impasto.training.fine_tuning import FineTuning\n"
+        "from impasto.training.fine_tuning_choices import FineTuning\n"
         "from impasto.training.recipes.retraining import retrain\n"
         "choices = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)\n"
         "retrain(Path(sys.argv[1]), Path(sys.argv[2]), choices, checkpoint=sys.argv[3], steps=4)\n"

@@ -2,8 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,80 +10,14 @@ from torch import nn
 
 from impasto.checkpoints.components import Components
 from impasto.data.latents import TextStates
-from impasto.errors import UsageError
 from impasto.training.diffusion_loss import DiffusionLoss, Noise
+from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import ShuffledOrder
 from impasto.training.processes import Processes
 from impasto.training.prompt_model import Trained
 from impasto.training.training_set import TrainingSet
 
 BANDS = 4  # of timesteps, whose errors are told apart: from nearly clean to nearly noise
-
-
-@dataclass(frozen=True)
-class FineTuning:
-    """The choices of a retraining; the defaults are those of diffusers' `train_text_to_image.py`, where it has them.
-
-    Attributes:
-        trained: what changes: unet, text-encoder, or both.
-        lora_rank: 0 trains the weights themselves, more a LoRA of this rank (Hu et al. 2021); U-Net only.
-        epochs: passes over the training set, where neither steps nor minutes are given.
-        batch: pictures a step, of all processes and accumulated parts together.
-        accumulation: parts that a process's share of the batch goes through the model in, one after the other.
-        learning_rate: AdamW's.
-        warmup_steps: over which it rises from 0.
-        final_rate: the share of it that is left at the end of a cosine; 1 keeps it constant.
-        weight_decay: AdamW's.
-        gradient_norm: gradients are scaled down to this at most.
-        ema_decay: of the averaged weights that the checkpoint gets; 0: the last weights.
-        precision: fp32, or bf16 or fp16 for all but the weights (mixed precision).
-        snr_gamma: see `DiffusionLoss`; 0: all timesteps count alike.
-        noise_offset: see `DiffusionLoss`.
-        text_dropout: the share of pictures that are learned without a text (Ho and Salimans 2022).
-        gradient_checkpointing: activations are computed twice, and not kept: less memory, a third more time.
-        size: pixels of a side; 0: the checkpoint's own.
-    """
-
-    trained: Literal["unet", "text-encoder", "both"] = "unet"
-    lora_rank: int = 0
-    epochs: float = 50.0
-    batch: int = 1
-    accumulation: int = 1
-    learning_rate: float = 1e-5
-    warmup_steps: int = 0
-    final_rate: float = 1.0
-    weight_decay: float = 0.01
-    gradient_norm: float = 1.0
-    ema_decay: float = 0.0
-    precision: str = "fp32"
-    snr_gamma: float = 0.0
-    noise_offset: float = 0.0
-    text_dropout: float = 0.1
-    gradient_checkpointing: bool = False
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises UsageError where a number makes no sense."""
-        for name in ("batch", "accumulation"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")
-        for name in ("epochs", "learning_rate", "gradient_norm"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {getattr(self, name):g}: use more than 0")
-        for name in ("final_rate", "text_dropout", "ema_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} {getattr(self, name):g}: use 0 to 1")
-        for name in ("lora_rank", "warmup_steps", "weight_decay", "snr_gamma", "noise_offset", "size"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {getattr(self, name):g}: use 0 or more")
-        if self.batch % self.accumulation:
-            raise UsageError(f"a batch of {self.batch} cannot go in {self.accumulation} equal parts")
-        if self.trained not in ("unet", "text-encoder", "both"):
-            raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
-        if self.precision not in ("fp32", "bf16", "fp16"):
-            raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
-        if self.lora_rank and self.trained != "unet":
-            raise UsageError("a LoRA is trained on the U-Net alone: leave out lora_rank, or train unet")
 
 
 class FineTuningTask:

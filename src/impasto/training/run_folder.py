@@ -42,6 +42,7 @@ class RunFolder:
         self.path = Path(path)
         self._lock: IO[str] | None = None
         self._asked = self._listens = False
+        self._made: list[Path] = []  # folders that were not there before, the innermost first
         self._handlers: dict[signal.Signals, Any] = {}
 
     def begin(
@@ -119,6 +120,7 @@ class RunFolder:
             raise RuntimeError(f"{self.path} was begun already")
         patience = time.monotonic() + _PATIENCE
         path = self.path / LOCK
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         while True:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -166,8 +168,9 @@ class RunFolder:
         """A request that was refused leaves no run behind."""
         for name in (RECORD, STOP, LOCK):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):  # it holds something else
-            self.path.rmdir()
+        with suppress(OSError):  # one holds something else
+            for folder in self._made or [self.path]:
+                folder.rmdir()
 
     @property
     def is_complete(self) -> bool:

@@ -10,8 +10,12 @@ import torch
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.lora import Lora, hash_layers
+from impasto.checkpoints.lora_export import save_lora
+from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
-from impasto.training.fine_tuning import FineTuning, FineTuningTask
+from impasto.training.fine_tuning import FineTuningTask
+from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import Schedule, train
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, no_report
@@ -33,7 +37,8 @@ def retrain(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Retrains on the pictures that are not held out; returns `run/checkpoint`, which `--checkpoint` takes, as does `run`.
+    """Retrains on the pictures that are not held out; returns `run/checkpoint`, which `--checkpoint` takes, as does `run`;
+    or, with `choices.lora_rank`, `run/lora`, which `--lora` takes.
 
     It trains for `steps`, or for `minutes`, or else for `choices.epochs`.
 
@@ -71,15 +76,30 @@ def retrain(
                 averaged = average.module.parameters()
                 for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
                     weight.copy_(mean)
-        _with_artists(components, data)
-        card = card_of(components, data, checkpoint)
-        by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
-        with_encoder = choices.trained != "unet" or not by_minilm
-        save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
+        if choices.lora_rank:
+            save_lora(run / "lora", lora_of(components, choices.lora_rank, run.name))
+        else:
+            _with_artists(components, data)
+            card = card_of(components, data, checkpoint)
+            by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
+            with_encoder = choices.trained != "unet" or not by_minilm
+            save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
         # Last: who has a report is complete.
         write_report(run, {"choices": asdict(choices), "pictures": len(data.entries), "artist": artist})
     processes.wait()
-    return run / "checkpoint"
+    return run / ("lora" if choices.lora_rank else "checkpoint")
+
+
+def lora_of(components: Components, alpha: float, name: str) -> Lora:
+    """The LoRA that peft has put around the U-Net's layers, with what it was trained on."""
+    from peft import get_peft_model_state_dict
+
+    weights = {f"unet.{key}": value.detach() for key, value in get_peft_model_state_dict(components.unet).items()}
+    unet, text_encoder = parse_keys(weights, {"unet.lora_alpha": alpha})
+    return Lora(
+        name, unet, text_encoder, hash_layers(unet, text_encoder), base_name=components.name,
+        base_hash=components.content_hash, license=components.license,
+    )  # fmt: skip
 
 
 def _batch(choices: FineTuning, pictures: int, processes: Processes) -> int:

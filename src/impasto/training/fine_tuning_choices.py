@@ -1,0 +1,57 @@
+"""The choices of a retraining, told apart from the training itself: the command line reads them without torch."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from impasto.errors import UsageError
+
+
+def _choice(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The choices of a retraining, each with its meaning; the defaults are those of diffusers' `train_text_to_image.py`,
+    where it has them."""
+
+    trained: Literal["unet", "text-encoder", "both"] = _choice("unet", "What changes: unet, text-encoder or both.")
+    lora_rank: int = _choice(0, "0 trains the weights themselves, more a LoRA of this rank; U-Net only.")
+    epochs: float = _choice(50.0, "Passes over the pictures, where neither steps nor minutes are given.")
+    batch: int = _choice(1, "Pictures a step, of all processes and accumulated parts together.")
+    accumulation: int = _choice(1, "Parts that a process's share of the batch goes through the model in.")
+    learning_rate: float = _choice(1e-5, "AdamW's.")
+    warmup_steps: int = _choice(0, "Steps over which the learning rate rises from 0.")
+    final_rate: float = _choice(1.0, "Share of the learning rate left at the end of a cosine; 1: it stays.")
+    weight_decay: float = _choice(0.01, "AdamW's.")
+    gradient_norm: float = _choice(1.0, "Gradients are scaled down to this norm at most.")
+    ema_decay: float = _choice(0.0, "Of the averaged weights that the checkpoint gets; 0: the last weights.")
+    precision: str = _choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
+    snr_gamma: float = _choice(0.0, "Min-SNR's gamma (Hang et al. 2023); 0: all timesteps count alike.")
+    noise_offset: float = _choice(0.0, "Deviation of a constant in each channel's noise.")
+    text_dropout: float = _choice(0.1, "Share of pictures that are learned without a text.")
+    gradient_checkpointing: bool = _choice(False, "Compute activations twice and keep none: less memory, more time.")
+    size: int = _choice(0, "Pixels of a side; 0: the checkpoint's own.")
+
+    def __post_init__(self) -> None:
+        """Raises UsageError where a number makes no sense."""
+        for name in ("batch", "accumulation"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")
+        for name in ("epochs", "learning_rate", "gradient_norm"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} {getattr(self, name):g}: use more than 0")
+        for name in ("final_rate", "text_dropout", "ema_decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} {getattr(self, name):g}: use 0 to 1")
+        for name in ("lora_rank", "warmup_steps", "weight_decay", "snr_gamma", "noise_offset", "size"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} {getattr(self, name):g}: use 0 or more")
+        if self.batch % self.accumulation:
+            raise UsageError(f"a batch of {self.batch} cannot go in {self.accumulation} equal parts")
+        if self.trained not in ("unet", "text-encoder", "both"):
+            raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
+        if self.precision not in ("fp32", "bf16", "fp16"):
+            raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
+        if self.lora_rank and self.trained != "unet":
+            raise UsageError("a LoRA is trained on the U-Net alone: leave out lora_rank, or train unet")

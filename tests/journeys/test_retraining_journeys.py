@@ -1,0 +1,62 @@
+"""Retraining from the command line: an artist of a catalogue, a run that is a checkpoint, a LoRA that paints."""
+
+from pathlib import Path
+
+import pytest
+from tests.checkpoints.tiny import make_tiny_pocket
+from tests.journeys.conftest import Impasto
+from tests.training.painted_catalogue import write_catalogue
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    return write_catalogue(tmp_path / "catalogue")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    return str(make_tiny_pocket(tmp_path / "base"))
+
+
+def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Path, base: str, tmp_path: Path) -> None:
+    runs = {name: str(tmp_path / name) for name in ("whole", "lora")}
+    train = ("train", "wang2023-artist", "--catalogue", str(catalogue), "--artist", "monet", "--checkpoint", base)
+    train += ("--steps", "3")
+    whole = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--run", runs["whole"])
+    assert whole.code == 0 and "learning_rate=0.01" in whole.err and "batch=4" in whole.err
+    assert impasto(*train, "--lora-rank", "2", "--learning-rate", "0.05", "--run", runs["lora"]).code == 0
+    pictures = {}
+    for name, options in {
+        "base": ("--checkpoint", base), "whole": ("--checkpoint", runs["whole"]),
+        "lora": ("--checkpoint", base, "--lora", runs["lora"]),
+        "none": ("--checkpoint", base, "--lora", f"{runs['lora']}:0"),
+    }.items():  # fmt: skip
+        file = tmp_path / f"{name}.png"
+        painted = impasto("paint", "boats", "--seed", "1", "--steps", "2", "--out", str(file), *options)
+        assert painted.code == 0, painted.err
+        from PIL import Image
+
+        pictures[name] = Image.open(file).tobytes()
+    assert pictures["base"] == pictures["none"]
+    assert len({pictures[name] for name in ("base", "whole", "lora")}) == 3
+    again = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--run", runs["whole"])
+    assert again.code == 0 and "already complete" in again.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says", "code"),
+    [
+        (("--artist", "Picasso"), "Picasso", 2),
+        (("--artist", " "), "--artist", 2),
+        (("--artist", "monet", "--learning-rate", "0"), "learning_rate 0", 2),
+        (("--artist", "monet", "--steps", "2", "--minutes", "1"), "not both", 2),
+        (("--artist", "monet", "--learning-rate", "1000", "--steps", "60"), "diverged at step", 1),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(
+    impasto: Impasto, catalogue: Path, base: str, tmp_path: Path, options: tuple[str, ...], says: str, code: int
+) -> None:
+    train = ("train", "wang2023-artist", "--catalogue", str(catalogue), "--checkpoint", base, "--run", str(tmp_path / "run"))
+    done = impasto(*train, *options)
+    assert done.code == code and says in done.err and "Traceback" not in done.err
+    assert len(done.err.strip().splitlines()) <= 3
