@@ -1,8 +1,9 @@
 """The task of retraining a checkpoint: its U-Net, its text encoder, or both, whole or as a LoRA, on a training set."""
 
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +21,28 @@ from impasto.training.training_set import TrainingSet
 BANDS = 4  # of timesteps, whose errors are told apart: from nearly clean to nearly noise
 
 
+class Order(Protocol):
+    """Which pictures a step learns; `count` pictures, `batch` a step, are an epoch."""
+
+    count: int
+    batch: int
+
+    def at(self, step: int) -> np.ndarray: ...
+
+
+def choose_weights(components: Components, choices: FineTuning) -> None:
+    """Says of every weight whether it is trained (`requires_grad`), and puts a LoRA around the U-Net where one is asked for;
+    its beginning is drawn from torch's generator."""
+    unet, encoder = components.unet, components.text_encoder
+    unet.requires_grad_(choices.trained != "text-encoder" and not choices.lora_rank)
+    encoder.requires_grad_(choices.trained != "unet")
+    if choices.lora_rank:
+        from peft import LoraConfig
+
+        targets = ["to_q", "to_k", "to_v", "to_out.0"]
+        unet.add_adapter(LoraConfig(r=choices.lora_rank, lora_alpha=choices.lora_rank, target_modules=targets))
+
+
 class FineTuningTask:
     """A checkpoint's own loss (`DiffusionLoss`) on cached posteriors and, where the text encoder rests, on cached states."""
 
@@ -32,9 +55,18 @@ class FineTuningTask:
         processes: Processes,
         *,
         seed: int,
+        order: Order | None = None,
+        importance: torch.Tensor | None = None,
+        choose: Callable[[Components, FineTuning], None] = choose_weights,
     ) -> None:
-        """`components`: in fp32; what is trained of them is changed. `states`: of `data.all_texts`, where the text
-        encoder is not trained.
+        """A batch is `choices.batch` pictures.
+
+        Args:
+            components: in fp32; what is trained of them is changed.
+            states: of `data.all_texts`, where the text encoder is not trained.
+            order: of the pictures; all of them, shuffled in every epoch, if not given.
+            importance: how much each picture's error counts in the mean over a batch, float32 [n]; 1 if not given.
+            choose: marks the weights that are trained.
 
         Raises:
             UsageError: the batch cannot be shared among the processes.
@@ -44,11 +76,19 @@ class FineTuningTask:
         self.loss = DiffusionLoss(
             components.scheduler_config, snr_gamma=choices.snr_gamma or None, noise_offset=choices.noise_offset
         )
-        self.order = ShuffledOrder(len(data.entries), choices.batch, seed)
+        self.order: Order = order or ShuffledOrder(len(data.entries), choices.batch, seed)
+        self._importance = torch.ones(len(data.entries)) if importance is None else importance
         self._own = processes.part(choices.batch)
         self._mean, self._deviation = torch.from_numpy(data.mean), torch.from_numpy(data.deviation)
         torch.manual_seed(seed)
-        modules = self._set_up()
+        choose(components, choices)
+        components.unet.train()
+        # Without its dropout: noise that one process draws and another does not would make their losses differ.
+        components.text_encoder.eval()
+        if choices.gradient_checkpointing:
+            components.unet.enable_gradient_checkpointing()
+        parts = {"unet": components.unet, "text_encoder": components.text_encoder}
+        modules = {name: module for name, module in parts.items() if _trains(module)}
         self._trained = {name: Trained(module) for name, module in modules.items()}
         self.models: dict[str, nn.Module] = dict(self._trained)
         self.averaged: Sequence[str] = tuple(self.models) if choices.ema_decay else ()
@@ -66,21 +106,6 @@ class FineTuningTask:
         if _trains(self._encoder) and wrapped:
             self._encoder = wrapped.pop(0)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"trained": self._optimizer}
-
-    def _set_up(self) -> dict[str, nn.Module]:
-        """Says of every weight whether it is trained; returns the modules with such weights."""
-        choices, unet, encoder = self.choices, self.components.unet, self.components.text_encoder
-        unet.requires_grad_(choices.trained != "text-encoder" and not choices.lora_rank).train()
-        # Without its dropout: noise that one process draws and another does not would make their losses differ.
-        encoder.requires_grad_(choices.trained != "unet").eval()
-        if choices.lora_rank:
-            from peft import LoraConfig
-
-            targets = ["to_q", "to_k", "to_v", "to_out.0"]
-            unet.add_adapter(LoraConfig(r=choices.lora_rank, lora_alpha=choices.lora_rank, target_modules=targets))
-        if choices.gradient_checkpointing:
-            unet.enable_gradient_checkpointing()
-        return {name: module for name, module in (("unet", unet), ("text_encoder", encoder)) if _trains(module)}
 
     def draw_texts(self, numbers: np.ndarray, step: int) -> list[str]:
         """A text for each picture of a step's batch, some of them empty."""
@@ -102,33 +127,33 @@ class FineTuningTask:
         texts = self.draw_texts(numbers, step)
         drawn = self.loss.draw((len(numbers), *self._mean.shape[1:]))
         sampled = torch.randn((len(numbers), *self._mean.shape[1:]))
+        counts = self.loss.weights(drawn.times) * self._importance[numbers] / len(numbers)
         self._optimizer.zero_grad(set_to_none=True)
         own = range(len(numbers))[self._own]
         size = len(own) // self.choices.accumulation or 1
         parts = [slice(start, start + size) for start in range(own.start, own.stop, size)]
+        # A mean over the processes comes of each one's own sum.
+        shares = counts * self.processes.count
         found = []
         for place, part in enumerate(parts):
-            if place + 1 < len(parts):
-                with self.processes.apart(*self._wrapped):
-                    found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], len(own)))
-            else:
-                found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], len(own)))
+            with nullcontext() if place + 1 == len(parts) else self.processes.apart(*self._wrapped):
+                found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], shares[part]))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
         errors = self.processes.gathered(torch.cat(found)).cpu()
-        weighted = (errors * self.loss.weights(drawn.times)).mean().item()
+        weighted = (errors * counts).sum().item()
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
 
     def _learn(
-        self, numbers: np.ndarray, texts: list[str], drawn: Noise, sampled: torch.Tensor, count: int
+        self, numbers: np.ndarray, texts: list[str], drawn: Noise, sampled: torch.Tensor, shares: torch.Tensor
     ) -> torch.Tensor:
-        """Gradients of a part of the batch; its errors, float32 [n]."""
+        """Gradients of a part of the batch, whose errors are added up by their shares; the errors, float32 [n]."""
         device = self.processes.device
         latents = (self._mean[numbers] + self._deviation[numbers] * sampled).to(device)
         drawn = Noise(drawn.noise.to(device), drawn.times.to(device))
         made = self._unet(self.loss.noised(latents, drawn), drawn.times, self._states_of(texts).to(device)).sample
         errors = self.loss.errors(made, latents, drawn)
-        self.processes.backward((errors * self.loss.weights(drawn.times)).sum() / count)
+        self.processes.backward((errors * shares.to(device)).sum())
         return errors.detach()
 
     def _states_of(self, texts: list[str]) -> torch.Tensor:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,6 +31,7 @@ def retrain(
     *,
     checkpoint: str = "pocket",
     artist: str = "",
+    trigger: str = "",
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -40,7 +42,7 @@ def retrain(
     """Retrains on the pictures that are not held out; returns `run/checkpoint`, which `--checkpoint` takes, as does `run`;
     or, with `choices.lora_rank`, `run/lora`, which `--lora` takes.
 
-    It trains for `steps`, or for `minutes`, or else for `choices.epochs`.
+    It trains for `steps`, or for `minutes`, or else for `choices.epochs`. `trigger` goes before every text.
 
     Raises:
         UsageError: no such artist or checkpoint, impossible choices, a run of another seed.
@@ -51,11 +53,34 @@ def retrain(
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     entries = entries_of(catalogue, artist)
     data = encode_training_set(entries, components, choices.size or components.default_size, on_progress=on_progress)
+    if trigger:
+        data = replace(data, texts=[[f"{trigger}, {text}" if text else trigger for text in texts] for texts in data.texts])
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
     choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
     task = FineTuningTask(components, data, states, choices, processes, seed=seed)
+    fit(task, run, minutes, steps, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
+    return save_result(task, run, {"pictures": len(data.entries), "artist": artist}, trigger)
+
+
+def fit(
+    task: FineTuningTask,
+    run: Path,
+    minutes: float | None,
+    steps: int | None,
+    *,
+    save_steps: int | None = None,
+    on_progress: Progress = no_report,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Trains the task for `steps`, or for `minutes`, or else for its `choices.epochs`; its weights are then the averaged
+    ones, where they are averaged.
+
+    Raises:
+        KeyboardInterrupt, ImpastoError, UsageError: as `train`.
+    """
+    choices, processes = task.choices, task.processes
     if steps is None and minutes is None:
-        steps = math.ceil(choices.epochs * len(data.entries) / choices.batch)
+        steps = math.ceil(choices.epochs * task.order.count / task.order.batch)
     schedule = Schedule(
         minutes=minutes, steps=steps, warmup_steps=choices.warmup_steps, final_rate=choices.final_rate,
         ema_decay=choices.ema_decay, save_steps=save_steps,
@@ -64,28 +89,35 @@ def retrain(
         task,
         run,
         schedule,
-        seed=seed,
+        seed=task.seed,
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
         processes=processes,
         should_stop=should_stop,
     )
     processes.wait()
+    with torch.no_grad():
+        for name, average in averages.items():
+            averaged = average.module.parameters()
+            for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
+                weight.copy_(mean)
+
+
+def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:
+    """Writes `run/lora` where the task trained one, else `run/checkpoint`, and then the report; returns that folder.
+
+    `trigger`: the words that the LoRA is to answer to.
+    """
+    components, choices, processes = task.components, task.choices, task.processes
     if processes.is_first:
-        with torch.no_grad():
-            for name, average in averages.items():
-                averaged = average.module.parameters()
-                for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
-                    weight.copy_(mean)
         if choices.lora_rank:
-            save_lora(run / "lora", lora_of(components, choices.lora_rank, run.name))
+            save_lora(run / "lora", replace(lora_of(components, choices.lora_rank, run.name), trigger=trigger))
         else:
-            _with_artists(components, data)
-            card = card_of(components, data, checkpoint)
+            _with_artists(components, task.data)
             by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
             with_encoder = choices.trained != "unet" or not by_minilm
-            save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
+            save_components(components, run / "checkpoint", card_of(components, task.data), text_encoder=with_encoder)
         # Last: who has a report is complete.
-        write_report(run, {"choices": asdict(choices), "pictures": len(data.entries), "artist": artist})
+        write_report(run, {"choices": asdict(choices), **report})
     processes.wait()
     return run / ("lora" if choices.lora_rank else "checkpoint")
 
@@ -117,8 +149,9 @@ def _with_artists(components: Components, data: TrainingSet) -> None:
     components.artists += [{"name": name, "works": works} for name, works in counts.items()]
 
 
-def card_of(components: Components, data: TrainingSet, checkpoint: str) -> str:
+def card_of(components: Components, data: TrainingSet) -> str:
     """The model card: what the weights saw."""
+    checkpoint = components.base_name
     license_line = f"license: {components.license}\n" if components.license else ""
     names = {entry.artist for entry in data.entries}
     whom = f"{len(names)} artists" if len(names) > 1 else next(iter(names)) or "artists without a name"
