@@ -4,6 +4,8 @@
               projections untrained
     filter    what share of shuffled captions the threshold rejects, where it rejects one true caption in ten
     captions  for pictures with a machine's caption: how often the scorer prefers it over another picture's
+    tags      the area under the curve, mean over tags, for what titles of held-out paintings name: the shipped tagger, and
+              the scorer by comparing the picture with the tag's name
 
 The figures are computed here anew, with NumPy and from the scorer's public interface.
 """
@@ -18,13 +20,17 @@ import numpy as np
 import torch
 
 from impasto.checkpoints.pocket_scorer import PocketScorer, Projections
+from impasto.checkpoints.pocket_tagger import PocketTagger
 from impasto.checkpoints.text_image import TextImageScorer, load_scorer
+from impasto.checkpoints.zero_shot import ZeroShotTagger
 from impasto.data.annotated import Annotations
 from impasto.data.catalogue import read_catalogue
+from impasto.data.contradiction import TagsInText
 from impasto.data.embeddings import image_vectors
 from impasto.data.entry import CatalogueEntry
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
+from impasto.training.picture_tags import areas_under_curves
 from impasto.training.recipes.pocket_scorer import held_out_places, words_of
 
 FIELDS = {"title": (0,), "title, genre, style": (0, 1, 2)}
@@ -97,12 +103,29 @@ def judge_captions(scorer: TextImageScorer, catalogue: Path, entries: list[Catal
     return {"pictures": len(pairs), "own_preferred": share, "equal_texts": same}
 
 
+def judge_tags(scorer: TextImageScorer, entries: list[CatalogueEntry]) -> dict[str, Any]:
+    """How often a picture whose title names a tag has it at a higher probability than one whose title does not."""
+    tested = [entry for entry in entries if is_held_out(entry.file_name) and entry.title]
+    trained = PocketTagger()
+    in_text, named = TagsInText(trained.tags), np.zeros((len(tested), len(trained.tags)), bool)
+    for row, entry in zip(named, tested, strict=True):
+        row[in_text.find(entry.title)] = True
+    found: dict[str, Any] = {"pictures": len(tested)}
+    for name, tagger in (("trained", trained), ("by comparing", ZeroShotTagger(scorer, trained.tags))):
+        vectors = image_vectors(tested, tagger.encoder)
+        whole = np.isfinite(vectors).all(axis=1)
+        areas = areas_under_curves(tagger.probabilities_of(vectors)[whole], named[whole])
+        found[name] = float(np.mean(list(areas.values())))
+        print(f"tags, {name}: area under the curve {found[name]:.3f}, mean of {len(areas)} tags, {whole.sum()} paintings")
+    return found
+
+
 def main() -> None:
     """Runs the parts; see the module's text."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--catalogue", type=Path, required=True)
     parser.add_argument("--scorer", help="pocket, or a folder")
-    parser.add_argument("--only", choices=("recall", "captions"), action="append")
+    parser.add_argument("--only", choices=("recall", "captions", "tags"), action="append")
     parser.add_argument("--captions", type=int, default=300, help="pictures for `captions`")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "scratch" / "scorer.json")
     chosen = parser.parse_args()
@@ -118,6 +141,8 @@ def main() -> None:
                 results["untrained"] = judge(untrained(scorer), tested, "untrained")
         if "captions" in (chosen.only or []):
             results["captions"] = judge_captions(scorer, chosen.catalogue, entries, chosen.captions)
+        if "tags" in (chosen.only or []):
+            results["tags"] = judge_tags(scorer, entries)
     except ImpastoError as error:
         sys.exit(str(error))
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
