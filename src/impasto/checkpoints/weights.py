@@ -73,6 +73,8 @@ def fill_module(
 ) -> Module:
     """The module that `make` builds, with `weights` in it (every name and shape must fit), ready to evaluate.
 
+    On the device `meta` it has their shapes and no memory, and mapped weights are not read.
+
     Raises:
         ImpastoError: the config cannot be built, or weights are missing, left over or of another shape.
     """
@@ -93,6 +95,8 @@ def fill_module(
     left_over = sorted(set(weights) - set(wanted))
     if left_over:
         raise ImpastoError(f"{source} holds weights {left_over[0]} that its config has no place for")
+    if device.type == "meta":
+        weights = {name: value.to(device) for name, value in weights.items()}
     cast = {n: value.to(dtype) if value.is_floating_point() else value for n, value in weights.items()}
     module.load_state_dict(cast, assign=True)
     module.to(device)

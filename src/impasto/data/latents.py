@@ -8,6 +8,8 @@ import numpy as np
 from impasto.data.pixels import Pixels
 from impasto.data.row_cache import RowCache, content_key
 
+TEXTS_AT_ONCE = 128  # through the text encoder
+
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [n,s,s,3] -> mean, deviation, each [n,c,h,w]
 
 
@@ -56,7 +58,7 @@ class TextStates:
         self._store = RowCache(cache / f"texts-{encoder_key[:16]}-{tokens}x{width}", (tokens, width), "float16")
         unique = sorted(set(texts))
         keys = [content_key(text, encoder_key) for text in unique]
-        self._store.fill(keys, lambda rows: encode([unique[n] for n in rows]), chunk=128, on_progress=on_progress)
+        self._store.fill(keys, lambda rows: encode([unique[n] for n in rows]), chunk=TEXTS_AT_ONCE, on_progress=on_progress)
         places = self._store.places(keys)
         self._places = {text: int(place) for text, place in zip(unique, places, strict=True)}
         self._rows = self._store.array()

@@ -43,6 +43,20 @@ def choose_weights(components: Components, choices: FineTuning) -> None:
         unet.add_adapter(LoraConfig(r=choices.lora_rank, lora_alpha=choices.lora_rank, target_modules=targets))
 
 
+def set_up(
+    components: Components, choices: FineTuning, choose: Callable[[Components, FineTuning], None] = choose_weights
+) -> dict[str, nn.Module]:
+    """Makes U-Net and text encoder ready for training; returns those of them that have weights to train."""
+    choose(components, choices)
+    components.unet.train()
+    # Without its dropout: noise that one process draws and another does not would make their losses differ.
+    components.text_encoder.eval()
+    if choices.gradient_checkpointing:
+        components.unet.enable_gradient_checkpointing()
+    parts = {"unet": components.unet, "text_encoder": components.text_encoder}
+    return {name: module for name, module in parts.items() if _trains(module)}
+
+
 class FineTuningTask:
     """A checkpoint's own loss (`DiffusionLoss`) on cached posteriors and, where the text encoder rests, on cached states."""
 
@@ -81,15 +95,7 @@ class FineTuningTask:
         self._own = processes.part(choices.batch)
         self._mean, self._deviation = torch.from_numpy(data.mean), torch.from_numpy(data.deviation)
         torch.manual_seed(seed)
-        choose(components, choices)
-        components.unet.train()
-        # Without its dropout: noise that one process draws and another does not would make their losses differ.
-        components.text_encoder.eval()
-        if choices.gradient_checkpointing:
-            components.unet.enable_gradient_checkpointing()
-        parts = {"unet": components.unet, "text_encoder": components.text_encoder}
-        modules = {name: module for name, module in parts.items() if _trains(module)}
-        self._trained = {name: Trained(module) for name, module in modules.items()}
+        self._trained = {name: Trained(module) for name, module in set_up(components, choices, choose).items()}
         self.models: dict[str, nn.Module] = dict(self._trained)
         self.averaged: Sequence[str] = tuple(self.models) if choices.ema_decay else ()
         self.parameters = [weight for trained in self._trained.values() for weight in trained.weights]

@@ -79,6 +79,7 @@ def fit(
         KeyboardInterrupt, ImpastoError, UsageError: as `train`.
     """
     choices, processes = task.choices, task.processes
+    rest_encoders(task)
     if steps is None and minutes is None:
         steps = math.ceil(choices.epochs * task.order.count / task.order.batch)
     schedule = Schedule(
@@ -100,6 +101,19 @@ def fit(
             averaged = average.module.parameters()
             for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
                 weight.copy_(mean)
+
+
+def rest_encoders(task: FineTuningTask) -> None:
+    """Gives back the memory of what has encoded all there is: the VAE, and the text encoder where its states are cached.
+
+    They stay in the precision and the place that a checkpoint is written from; for a LoRA they go.
+    """
+    components = task.components
+    for module in (components.vae, *([components.text_encoder] if task.states is not None else ())):
+        if task.choices.lora_rank:
+            module.to("meta")
+        else:
+            module.to("cpu", torch.float16)
 
 
 def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:
