@@ -14,6 +14,7 @@ from impasto.data.latents import TextStates
 from impasto.training.diffusion_loss import DiffusionLoss, Noise
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import ShuffledOrder
+from impasto.training.optimizers import make_optimizer
 from impasto.training.processes import Processes
 from impasto.training.prompt_model import Trained
 from impasto.training.training_set import TrainingSet
@@ -99,7 +100,7 @@ class FineTuningTask:
         self.models: dict[str, nn.Module] = dict(self._trained)
         self.averaged: Sequence[str] = tuple(self.models) if choices.ema_decay else ()
         self.parameters = [weight for trained in self._trained.values() for weight in trained.weights]
-        optimizer = torch.optim.AdamW(self.parameters, lr=choices.learning_rate, weight_decay=choices.weight_decay)
+        optimizer = make_optimizer(choices.optimizer, self.parameters, choices.learning_rate, choices.weight_decay)
         self._unet: Any = components.unet
         self._encoder: Any = components.text_encoder
         for module in (self._unet, self._encoder):

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from impasto.errors import UsageError
 
+OPTIMIZERS = ("adamw", "adamw-8bit", "prodigy", "schedule-free")
+LEAST_FACTOR = 0.01  # of Prodigy's own rate; a rate for AdamW, given by mistake, is below it
+
 
 def _choice(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
@@ -20,10 +23,11 @@ class FineTuning:
     epochs: float = _choice(50.0, "Passes over the pictures, where neither steps nor minutes are given.")
     batch: int = _choice(1, "Pictures a step, of all processes and accumulated parts together.")
     accumulation: int = _choice(1, "Parts that a process's share of the batch goes through the model in.")
-    learning_rate: float = _choice(1e-5, "AdamW's.")
+    optimizer: str = _choice("adamw", "adamw, adamw-8bit, prodigy or schedule-free.")
+    learning_rate: float = _choice(1e-5, "The optimizer's; prodigy finds its own, and takes this times it: 1 is usual.")
     warmup_steps: int = _choice(0, "Steps over which the learning rate rises from 0.")
     final_rate: float = _choice(1.0, "Share of the learning rate left at the end of a cosine; 1: it stays.")
-    weight_decay: float = _choice(0.01, "AdamW's.")
+    weight_decay: float = _choice(0.01, "The optimizer's.")
     gradient_norm: float = _choice(1.0, "Gradients are scaled down to this norm at most.")
     ema_decay: float = _choice(0.0, "Of the averaged weights that the checkpoint gets; 0: the last weights.")
     precision: str = _choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
@@ -32,10 +36,14 @@ class FineTuning:
     text_dropout: float = _choice(0.1, "Share of pictures that are learned without a text.")
     gradient_checkpointing: bool = _choice(False, "Compute activations twice and keep none: less memory, more time.")
     size: int = _choice(0, "Pixels of a side; 0: the checkpoint's own.")
+    validation_every: int = _choice(0, "Steps from one validation to the next; 0: only at the end.")
+    validation_pictures: int = _choice(4, "Pictures painted at each validation; 0: none.")
+    keep_states: int = _choice(1, "The newest states that are kept.")
+    keep_best: bool = _choice(False, "The checkpoint gets the weights of the lowest validation loss, not the last.")
 
     def __post_init__(self) -> None:
         """Raises UsageError where a number makes no sense."""
-        for name in ("batch", "accumulation"):
+        for name in ("batch", "accumulation", "keep_states"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")
         for name in ("epochs", "learning_rate", "gradient_norm"):
@@ -44,7 +52,10 @@ class FineTuning:
         for name in ("final_rate", "text_dropout", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} {getattr(self, name):g}: use 0 to 1")
-        for name in ("lora_rank", "warmup_steps", "weight_decay", "snr_gamma", "noise_offset", "size"):
+        for name in (
+            "lora_rank", "warmup_steps", "weight_decay", "snr_gamma", "noise_offset", "size", "validation_every",
+            "validation_pictures",
+        ):  # fmt: skip
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} {getattr(self, name):g}: use 0 or more")
         if self.batch % self.accumulation:
@@ -53,5 +64,13 @@ class FineTuning:
             raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
         if self.precision not in ("fp32", "bf16", "fp16"):
             raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(f"optimizer {self.optimizer!r}: use {', '.join(OPTIMIZERS)}")
+        if self.optimizer == "prodigy" and self.learning_rate < LEAST_FACTOR:
+            raise UsageError(
+                f"learning_rate {self.learning_rate:g}: prodigy finds the rate, and this is a factor of it; 1 is usual"
+            )
+        if self.optimizer == "schedule-free" and self.ema_decay:
+            raise UsageError(f"ema_decay {self.ema_decay:g}: schedule-free averages the weights by itself; use 0")
         if self.lora_rank and self.trained != "unet":
             raise UsageError("a LoRA is trained on the U-Net alone: leave out lora_rank, or train unet")

@@ -5,12 +5,11 @@ All randomness of a step follows from the run's seed and the step's number (`see
 """
 
 import hashlib
-import json
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,10 +19,14 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.files import write_atomically
-from impasto.training.state import load_newest_state, save_state
+from impasto.training.evaluation_weights import evaluation_weights
+from impasto.training.figures import LEARNING_RATE, PICTURES_PER_SECOND, FigureLog
+from impasto.training.optimizers import learning_rate_of
+from impasto.training.state import load_newest_state, save_best, save_state
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from impasto.training.processes import Processes
 
 
@@ -35,6 +38,23 @@ class Task(Protocol):
     averaged: Sequence[str]  # names of the models whose weights are averaged (EMA)
 
     def step(self, step: int, progress: float) -> dict[str, float]: ...
+
+
+class Validation(Protocol):
+    """What a run is judged by now and then. It must not depend on torch's generators, nor leave anything changed.
+
+    Attributes:
+        every: steps from one to the next; 0: only at the end.
+    """
+
+    every: int
+
+    def __call__(self, step: int) -> "tuple[dict[str, float], Image.Image | None]":
+        """Figures after `step` steps, lower is better in the one named `VALIDATION`; and pictures on one sheet."""
+        ...
+
+
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -52,6 +72,7 @@ class Schedule:
     ema_decay: float = 0.9995
     save_seconds: float = 120.0
     save_steps: int | None = None
+    keep_states: int = 1
     log_every: int = 20
 
     def __post_init__(self) -> None:
@@ -70,6 +91,12 @@ class Schedule:
         elif self.minutes is not None:
             shares.append(elapsed / (60 * self.minutes))
         return min(1.0, max(shares))
+
+    def is_over(self, step: int, elapsed: float, before: float) -> bool:
+        """Whether this was all; `before`: seconds of earlier starts, where steps are made for some minutes a start."""
+        if self.steps is not None and self.minutes is not None and elapsed - before >= 60 * self.minutes:
+            return True
+        return self.progress(step, elapsed) >= 1
 
     def rate(self, step: int, progress: float) -> float:
         """The learning rate's factor: linear warm-up, then half a cosine down to `final_rate`."""
@@ -130,11 +157,16 @@ def train(
     on_progress: Callable[[int, float, dict[str, float]], None] | None = None,
     processes: "Processes | None" = None,
     should_stop: Callable[[], bool] = lambda: False,
+    validation: Validation | None = None,
+    pictures: int = 0,
+    tensorboard: bool = False,
 ) -> dict[str, AveragedModel]:
     """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
 
-    An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step).
-    Of several `processes` the first one writes, and its clock counts. `should_stop` is asked after every step.
+    An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step), and
+    with `validation` `best.pt`, the evaluation weights of its lowest figure (`models`: state by name; `step`).
+    Of several `processes` the first one writes and validates, and its clock counts. `should_stop` is asked after every
+    step. `pictures`: how many a step learns from, for their number a second. `tensorboard` needs its package.
 
     Raises:
         KeyboardInterrupt: it should stop; the state is on disk.
@@ -153,47 +185,75 @@ def train(
     step, elapsed = 0, 0.0
     if state is not None:
         step, elapsed = _restore(task, averages, state, seed, run)
-    log = _LossLog(run / "losses.jsonl" if writes else None, step)
     started, saved_at, before = time.monotonic(), time.monotonic(), elapsed
-    while True:
-        progress = schedule.progress(step, elapsed)
-        if progress >= 1 or (
-            schedule.steps is not None and schedule.minutes is not None and elapsed - before >= 60 * schedule.minutes
-        ):
-            break
-        for name, optimizer in task.optimizers.items():
-            for group, rate in zip(optimizer.param_groups, base_rates[name], strict=True):
-                group["lr"] = rate * schedule.rate(step, progress)
-        seed_step(seed, step)
-        losses = task.step(step, progress)
-        if not all(math.isfinite(value) for value in losses.values()):
-            raise ImpastoError(f"training diverged at step {step}: {losses}; lower the learning rate and run it again")
-        for name, average in averages.items():
-            average.update_parameters(task.models[name])
-        step += 1
-        # One number for all processes: how long it took, or that this is the end.
-        told = same(-1.0 if should_stop() else before + time.monotonic() - started)
-        stopped, elapsed = told < 0, elapsed if told < 0 else told
-        share = schedule.progress(step, elapsed)
-        log.add(step, losses, elapsed, share, flush=step % schedule.log_every == 0)
-        if on_progress is not None:
-            on_progress(step, share, losses)
-        due_by_step = schedule.save_steps is not None and step % schedule.save_steps == 0
-        if stopped or due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
+    with closing(FigureLog(run if writes else None, step, tensorboard=tensorboard)) as log:
+
+        def save() -> None:
+            log.flush()
             if writes:
-                _save(task, averages, run, step, elapsed, seed, log)
-            saved_at = time.monotonic()
-        if stopped:
-            raise KeyboardInterrupt
-    if writes:
-        _save(task, averages, run, step, elapsed, seed, log)
+                _save(task, averages, run, step, elapsed, seed, schedule.keep_states)
+
+        while not schedule.is_over(step, elapsed, before):
+            progress = schedule.progress(step, elapsed)
+            for name, optimizer in task.optimizers.items():
+                for group, rate in zip(optimizer.param_groups, base_rates[name], strict=True):
+                    group["lr"] = rate * schedule.rate(step, progress)
+            seed_step(seed, step)
+            began = time.monotonic()
+            losses = task.step(step, progress)
+            spent = time.monotonic() - began
+            if not all(math.isfinite(value) for value in losses.values()):
+                raise ImpastoError(f"training diverged at step {step}: {losses}; lower the learning rate and run it again")
+            for name, average in averages.items():
+                average.update_parameters(task.models[name])
+            step += 1
+            # One number for all processes: how long it took, or that this is the end.
+            told = same(-1.0 if should_stop() else before + time.monotonic() - started)
+            stopped, elapsed = told < 0, elapsed if told < 0 else told
+            figures = {**losses, LEARNING_RATE: learning_rate_of(next(iter(task.optimizers.values())))}
+            if pictures:
+                figures[PICTURES_PER_SECOND] = round(pictures / max(spent, 1e-9), 2)
+            is_due = schedule.is_over(step, elapsed, before) or (
+                validation is not None and validation.every > 0 and step % validation.every == 0
+            )
+            sheet = None
+            if validation is not None and is_due:
+                if writes:
+                    found, sheet = _validate(validation, task, averages, run, step)
+                    figures.update(found)
+                if processes is not None:
+                    processes.wait()
+            share = schedule.progress(step, elapsed)
+            log.add(step, {"seconds": round(elapsed, 2), "share": round(share, 6), **figures}, sheet)
+            if step % schedule.log_every == 0:
+                log.flush()
+            if on_progress is not None:
+                on_progress(step, share, figures)
+            due_by_step = schedule.save_steps is not None and step % schedule.save_steps == 0
+            if stopped or due_by_step or time.monotonic() - saved_at >= schedule.save_seconds:
+                save()
+                saved_at = time.monotonic()
+            if stopped:
+                raise KeyboardInterrupt
+        save()
     return averages
 
 
+def _validate(
+    validation: Validation, task: Task, averages: dict[str, AveragedModel], run: Path, step: int
+) -> "tuple[dict[str, float], Image.Image | None]":
+    """What the evaluation weights are worth; they are kept where that is the best so far."""
+    with evaluation_weights(task.models, averages, task.optimizers):
+        figures, sheet = validation(step)
+        if VALIDATION in figures:
+            models = {name: model.state_dict() for name, model in task.models.items()}
+            save_best(run, {"step": step, "models": models}, figures[VALIDATION])
+    return figures, sheet
+
+
 def _save(
-    task: Task, averages: dict[str, AveragedModel], run: Path, step: int, elapsed: float, seed: int, log: "_LossLog"
+    task: Task, averages: dict[str, AveragedModel], run: Path, step: int, elapsed: float, seed: int, keep: int
 ) -> None:
-    log.flush()
     save_state(
         run,
         step,
@@ -205,6 +265,7 @@ def _save(
             "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
             "averages": {name: average.state_dict() for name, average in averages.items()},
         },
+        keep,
     )
 
 
@@ -223,40 +284,3 @@ def _restore(
     except (KeyError, RuntimeError, ValueError):
         raise ImpastoError(f"{run} holds a run of another shape: give another run folder") from None
     return int(state["step"]), float(state["elapsed"])
-
-
-class _LossLog:
-    """`losses.jsonl`: what a killed run logged after its last state is cut off, since those steps are run again."""
-
-    def __init__(self, path: Path | None, step: int) -> None:
-        """`path` None: nothing is written."""
-        self.path = path
-        self._lines: list[str] = []
-        if path is not None and path.exists():
-            kept = []
-            for line in path.read_text("utf-8").splitlines():
-                try:
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line + "\n")
-                except (ValueError, KeyError):
-                    continue
-            write_atomically(path, "".join(kept).encode())
-
-    def add(self, step: int, losses: dict[str, float], elapsed: float, share: float, *, flush: bool) -> None:
-        row = {"step": step, "seconds": round(elapsed, 2), "share": round(share, 6), **losses}
-        self._lines.append(json.dumps(row) + "\n")
-        if flush:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._lines and self.path is not None:
-            try:
-                with self.path.open("a", encoding="utf-8") as file:
-                    file.write("".join(self._lines))
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise ImpastoError(
-                    f"{self.path} cannot be written: {error.strerror}; the last state stays: give the same command again"
-                ) from None
-        self._lines.clear()

@@ -15,9 +15,9 @@ from typing import IO, Any, Literal, Self
 
 from impasto import __version__
 from impasto.errors import ImpastoError, UsageError
+from impasto.training.figures import LOSSES
 from impasto.training.run_record import RECORD, RunRecord, first_difference, plain_choices, read_record
 
-LOSSES = "losses.jsonl"
 REPORT = "report.json"
 STOP = "stop-requested"
 LOCK = ".lock"

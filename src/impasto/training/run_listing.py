@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.run_folder import LOSSES, REPORT, RunFolder, Status
+from impasto.training.figures import LOSSES, NO_LOSSES
+from impasto.training.run_folder import REPORT, RunFolder, Status
 from impasto.training.run_record import RECORD, RunRecord, read_record
 
 _TAIL = 1 << 16  # bytes: many steps' losses
 _ENDLESS = 1e12  # more seconds than any training has
-_NO_LOSS = ("step", "seconds", "share")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _parsed(line: bytes) -> _Row | None:
         content = json.loads(line)
         step, seconds = int(content["step"]), float(content.get("seconds", 0.0))
         share = float(content["share"]) if "share" in content else None
-        losses = {name: float(value) for name, value in content.items() if name not in _NO_LOSS}
+        losses = {name: float(value) for name, value in content.items() if name not in NO_LOSSES}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     if step < 0 or not 0 <= seconds < _ENDLESS:

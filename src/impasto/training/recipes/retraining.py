@@ -15,9 +15,12 @@ from impasto.checkpoints.lora import Lora, hash_layers
 from impasto.checkpoints.lora_export import save_lora
 from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
+from impasto.training.evaluation_weights import take_evaluation_weights
+from impasto.training.figures import has_tensorboard
 from impasto.training.fine_tuning import FineTuningTask
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import Schedule, train
+from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, no_report
 from impasto.training.recipes.pocket import write_report
@@ -49,6 +52,7 @@ def retrain(
         MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
         KeyboardInterrupt: `should_stop` said so; the state is on disk.
     """
+    check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     entries = entries_of(catalogue, artist)
@@ -84,8 +88,11 @@ def fit(
         steps = math.ceil(choices.epochs * task.order.count / task.order.batch)
     schedule = Schedule(
         minutes=minutes, steps=steps, warmup_steps=choices.warmup_steps, final_rate=choices.final_rate,
-        ema_decay=choices.ema_decay, save_steps=save_steps,
+        ema_decay=choices.ema_decay, save_steps=save_steps, keep_states=choices.keep_states,
     )  # fmt: skip
+    shows = has_tensorboard()
+    if not shows and processes.is_first:
+        on_progress("skipped TensorBoard's files: pip install 'impasto[training]' for them", 0.0, {})
     averages = train(
         task,
         run,
@@ -94,13 +101,11 @@ def fit(
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
         processes=processes,
         should_stop=should_stop,
+        pictures=choices.batch,
+        tensorboard=shows,
     )
     processes.wait()
-    with torch.no_grad():
-        for name, average in averages.items():
-            averaged = average.module.parameters()
-            for weight, mean in zip(task.models[name].parameters(), averaged, strict=True):
-                weight.copy_(mean)
+    take_evaluation_weights(task.models, averages, task.optimizers)
 
 
 def rest_encoders(task: FineTuningTask) -> None:
