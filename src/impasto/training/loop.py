@@ -210,7 +210,9 @@ def train(
             # One number for all processes: how long it took, or that this is the end.
             told = same(-1.0 if should_stop() else before + time.monotonic() - started)
             stopped, elapsed = told < 0, elapsed if told < 0 else told
-            figures = {**losses, LEARNING_RATE: learning_rate_of(next(iter(task.optimizers.values())))}
+            figures = dict(losses)
+            for optimizer in list(task.optimizers.values())[:1]:
+                figures[LEARNING_RATE] = learning_rate_of(optimizer)
             if pictures:
                 figures[PICTURES_PER_SECOND] = round(pictures / max(spent, 1e-9), 2)
             is_due = schedule.is_over(step, elapsed, before) or (
