@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
-from impasto.checkpoints.minilm import token_states
+from impasto.checkpoints.minilm import text_inputs, token_states
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -58,6 +58,10 @@ class Components:
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
         return token_states(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
+
+    def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What `encode_text` calls the text encoder with; training does the same, and keeps the gradients."""
+        return text_inputs(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
 
     def unread(self, text: str) -> str:
         """The end of a text for which the text encoder has no token left; "" where it reads all of it."""

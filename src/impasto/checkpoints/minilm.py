@@ -69,18 +69,25 @@ class TextEncoder:
 
 
 def token_states(model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int) -> torch.Tensor:
-    """Last hidden states [n, max_tokens, width], as `StableDiffusionPipeline.encode_prompt` has them.
+    """Last hidden states [n, max_tokens, width], as `StableDiffusionPipeline.encode_prompt` has them; no gradients."""
+    numbers, mask = text_inputs(model, tokenizer, texts, max_tokens)
+    with torch.no_grad():
+        return model(numbers, attention_mask=mask)[0]
 
-    The attention mask is passed only where the encoder's config says `use_attention_mask`: CLIP saw none.
+
+def text_inputs(
+    model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What a text encoder is called with: token numbers and attention mask, int64 [n, max_tokens], on its device.
+
+    There is a mask only where the encoder's config says `use_attention_mask`: CLIP saw none.
     """
     tokens = tokenizer(
         texts, padding="max_length", max_length=max_tokens, truncation=True, return_tensors="pt"
     )
     device = next(model.parameters()).device
     masked = getattr(model.config, "use_attention_mask", False)
-    mask = tokens.attention_mask.to(device) if masked else None
-    with torch.no_grad():
-        return model(tokens.input_ids.to(device), attention_mask=mask)[0]
+    return tokens.input_ids.to(device), tokens.attention_mask.to(device) if masked else None
 
 
 def load_text_encoder(

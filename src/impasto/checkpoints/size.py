@@ -7,6 +7,7 @@ from typing import Any
 from impasto.errors import ImpastoError
 
 LATENT_SIDE = 64  # where a config leaves it out, as Stable Diffusion v1 has it
+SMALL = 256  # pixels of a side
 
 
 def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], where: Path) -> int:
@@ -24,3 +25,8 @@ def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], 
         raise ImpastoError(
             f"{where}: sample_size or block_out_channels in its configs is no number"
         ) from None
+
+
+def is_small(side: int | None) -> bool:
+    """Whether a checkpoint that paints `side` px is of pocket's size, and not of Stable Diffusion's."""
+    return side is not None and side <= SMALL

@@ -88,9 +88,20 @@ def load_concept(path: str | Path) -> Concept:
         raise ImpastoError(f"{path} holds no concept: {name[:60]!r} is of shape {list(vectors.shape)}")
     if not torch.isfinite(vectors).all():
         raise ImpastoError(f"{path} is broken: its vectors are not all numbers")
-    if not name.isprintable() or any(map(str.isspace, name)) or not 1 <= len(name) <= _LONGEST_NAME:
+    if not is_single_word(name):
         raise ImpastoError(f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word")
     return Concept(name, vectors, printable_path(path))
+
+
+def is_single_word(name: str) -> bool:
+    """Whether a concept can be called so: printable, of one word and not too long."""
+    return name.isprintable() and not any(map(str.isspace, name)) and 1 <= len(name) <= _LONGEST_NAME
+
+
+def is_known_token(tokenizer: Any, token: str) -> bool:
+    """Whether the tokenizer has this word. To change what it means would change every prompt that has it."""
+    pieces = tokenizer.tokenize(token)
+    return len(pieces) == 1 and pieces[0] != tokenizer.unk_token
 
 
 def save_concept(file: Path, concept: Concept) -> Path:
@@ -147,9 +158,7 @@ def _with_tokens(tokenizer: Any, tokens: tuple[str, ...]) -> tuple[Any, list[int
     from tokenizers import AddedToken
 
     for token in tokens:
-        pieces = tokenizer.tokenize(token)
-        # To change what a word means would change every prompt that has it.
-        if len(pieces) == 1 and pieces[0] != tokenizer.unk_token:
+        if is_known_token(tokenizer, token):
             raise ImpastoError(
                 f"{token} is a word that the tokenizer knows already: give the concept's file (A1111's) or its tensor"
                 " (diffusers') another name"

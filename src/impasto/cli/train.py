@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say
+from impasto.cli.train_personal import dreambooth, lora, textual_inversion
 from impasto.cli.train_retraining import wang2023_artist
 from impasto.cli.training_run import begin_run, training_progress
 from impasto.errors import UsageError
 
 train = typer.Typer(help="Train checkpoints: run the same command again to resume.")
 train.command("wang2023-artist")(wang2023_artist)
+train.command("lora")(lora)
+train.command("dreambooth")(dreambooth)
+train.command("textual-inversion")(textual_inversion)
 
 Catalogue = Annotated[
     Path,

@@ -1,7 +1,7 @@
-"""`impasto train wang2023-artist`: a checkpoint retrained on a catalogue. Every choice of the recipe is an option."""
+"""Retraining from the command line: `impasto train wang2023-artist`, and what the other recipes share with it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +13,20 @@ from impasto.cli.training_run import begin_run, training_progress
 from impasto.errors import UsageError
 from impasto.training.fine_tuning_choices import FineTuning
 
+Catalogue = Annotated[Path, typer.Option(help="A folder of pictures with metadata.", metavar="DIR")]
+Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
+Minutes = Annotated[float | None, typer.Option(help="How long to train, instead of epochs.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="How many steps, instead of epochs.")]
+Out = Annotated[Path | None, typer.Option("--run", "--out", help="The run's folder.", metavar="RUN")]
+Seed = Annotated[int, typer.Option(help="Of the run's random numbers.")]
 
-def with_choices(command: Callable[..., None]) -> Callable[..., None]:
+
+def with_choices(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
     """The command with an option for each field of `FineTuning`, whose values it gets as the mapping `changes`.
 
-    An option that is not given is the recipe's, and is not in `changes`.
+    An option that is not given is the recipe's, and is not in `changes`. Fields in `without` have no option.
     """
-    names = [choice.name for choice in fields(FineTuning)]
+    names = [choice.name for choice in fields(FineTuning) if choice.name not in without]
 
     def run(**given: Any) -> None:
         changes = {name: value for name in names if (value := given.pop(name)) is not None}
@@ -37,7 +44,7 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
             ],
         )
         for choice in fields(FineTuning)
-        if choice.default is not MISSING
+        if choice.default is not MISSING and choice.name in names
     ]
     run.__signature__ = inspect.Signature([*own, *options])  # pyright: ignore[reportFunctionMemberAccess]
     run.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
@@ -49,39 +56,90 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
 def wang2023_artist(
     *,
     context: typer.Context,
-    catalogue: Annotated[Path, typer.Option(help="A folder of pictures with metadata.", metavar="DIR")],
+    catalogue: Catalogue,
     artist: Annotated[str, typer.Option(help="Whose works, as the catalogue or part of a name says.")],
-    checkpoint: Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")] = "pocket",
-    minutes: Annotated[float | None, typer.Option(help="How long to train, instead of epochs.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="How many steps, instead of epochs.")] = None,
-    out: Annotated[Path | None, typer.Option("--run", "--out", help="The run's folder.", metavar="RUN")] = None,
-    seed: Annotated[int, typer.Option(help="Of the run's random numbers.")] = 0,
+    checkpoint: Checkpoint = "pocket",
+    minutes: Minutes = None,
+    steps: Steps = None,
+    out: Out = None,
+    seed: Seed = 0,
     changes: dict[str, Any],
 ) -> None:
     """Retrain a checkpoint on the works of one artist (wang2023, section 4.2); with --lora-rank, a LoRA for it."""
-    from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.training.recipes.wang2023 import wang2023_artist as recipe
 
-    if minutes is not None and steps is not None:
-        raise UsageError("give --minutes or --steps, not both")
     if not artist.strip():
         raise UsageError("--artist is empty: name one")
-    choices = replace(recipe(inspect_checkpoint(checkpoint).default_size), **changes)
-    run = begin_run(context, "wang2023-artist", catalogue, 1.0 if minutes is None else minutes, out, seed)
-    from impasto.training.recipes.retraining import retrain
+    choices = choices_for(checkpoint, recipe, changes)
+    retrain_as(
+        "wang2023-artist", context, choices, catalogue=catalogue, artist=artist, checkpoint=checkpoint,
+        minutes=minutes, steps=steps, out=out, seed=seed,
+    )  # fmt: skip
 
+
+def choices_for(checkpoint: str, recipe: Callable[[int | None], FineTuning], changes: dict[str, Any]) -> FineTuning:
+    """The recipe's choices for a checkpoint of this size, changed as the options say."""
+    from impasto.checkpoints.listing import inspect_checkpoint
+
+    return replace(recipe(inspect_checkpoint(checkpoint).default_size), **changes)
+
+
+def retrain_as(
+    recipe: str,
+    context: typer.Context,
+    choices: FineTuning,
+    *,
+    catalogue: Path,
+    checkpoint: str,
+    artist: str = "",
+    minutes: float | None,
+    steps: int | None,
+    out: Path | None,
+    seed: int,
+) -> None:
+    """Retrains on a catalogue, as `run_recipe` does it.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `run_recipe` and `retrain`.
+    """
+
+    def train(run: Path, choices: FineTuning, **how: Any) -> Path:
+        from impasto.training.recipes.retraining import retrain
+
+        return retrain(catalogue, run, choices, checkpoint=checkpoint, artist=artist, **how)
+
+    run_recipe(recipe, context, choices, train, pictures=catalogue, minutes=minutes, steps=steps, out=out, seed=seed)
+
+
+def run_recipe(
+    recipe: str,
+    context: typer.Context,
+    choices: FineTuning,
+    train: Callable[..., Path],
+    *,
+    pictures: Path,
+    minutes: float | None,
+    steps: int | None,
+    out: Path | None,
+    seed: int,
+) -> Path:
+    """Takes the run's folder, says the choices, trains, says where the result is, and returns that.
+
+    Args:
+        train: called with the run's folder, the choices, and minutes, steps, seed, should_stop and on_progress by name.
+        pictures: a folder that must be there.
+
+    Raises:
+        UsageError: minutes and steps were given; and as `begin_run` and `train` do.
+    """
+    if minutes is not None and steps is not None:
+        raise UsageError("give --minutes or --steps, not both")
+    run = begin_run(context, recipe, pictures, 1.0 if minutes is None else minutes, out, seed)
     say_note(" ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(FineTuning)))
     with run, training_progress(run) as on_progress:
-        done = retrain(
-            catalogue,
-            run.path,
-            choices,
-            checkpoint=checkpoint,
-            artist=artist,
-            minutes=minutes,
-            steps=steps,
-            seed=seed,
-            should_stop=run.should_stop,
+        made = train(
+            run.path, choices, minutes=minutes, steps=steps, seed=seed, should_stop=run.should_stop,
             on_progress=on_progress,
-        )
-    say(done)
+        )  # fmt: skip
+    say(made)
+    return made

@@ -166,11 +166,8 @@ class FineTuningTask:
     def _states_of(self, texts: list[str]) -> torch.Tensor:
         if self.states is not None:
             return torch.from_numpy(self.states.states(texts))
-        tokens = self.components.tokenizer(
-            texts, padding="max_length", max_length=self.components.max_tokens, truncation=True, return_tensors="pt"
-        ).to(self.processes.device)
-        masked = getattr(self.components.text_encoder.config, "use_attention_mask", False)
-        return self._encoder(tokens.input_ids, attention_mask=tokens.attention_mask if masked else None)[0]
+        numbers, mask = self.components.text_inputs(texts)
+        return self._encoder(numbers, attention_mask=mask)[0]
 
     def _by_band(self, errors: torch.Tensor, times: torch.Tensor) -> dict[str, float]:
         """Mean error of each band of timesteps that the batch has."""

@@ -1,5 +1,8 @@
-"""wang2023's recipe: a checkpoint retrained on the works of one artist (section 4.2)."""
+"""wang2023's recipe: a checkpoint retrained on the works of one artist (section 4.2), for each of nine artists."""
 
+from dataclasses import dataclass
+
+from impasto.checkpoints.size import is_small
 from impasto.training.fine_tuning_choices import FineTuning
 
 # Section 4.2: batch 1, learning rate 1e-5, 50 epochs, 512 x 512, 16- and 32-bit mixed precision, no averaging.
@@ -9,9 +12,37 @@ WANG2023_ARTIST = FineTuning(batch=1, learning_rate=1e-5, epochs=50, precision="
 WANG2023_ARTIST_POCKET = FineTuning(
     batch=16, learning_rate=1e-4, epochs=50, warmup_steps=50, final_rate=0.05, ema_decay=0.99, snr_gamma=5.0
 )
-_SMALL = 256  # pixels of a side: checkpoints of pocket's size
 
 
 def wang2023_artist(side: int | None) -> FineTuning:
     """The recipe for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
-    return WANG2023_ARTIST_POCKET if side is not None and side <= _SMALL else WANG2023_ARTIST
+    return WANG2023_ARTIST_POCKET if is_small(side) else WANG2023_ARTIST
+
+
+@dataclass(frozen=True)
+class Master:
+    """An artist of the protocol.
+
+    Attributes:
+        name: as catalogues have it.
+        reason: why this one: the paper's own, or in whose place and on what ground.
+    """
+
+    name: str
+    reason: str
+
+
+_UNNAMED = "the paper's text leaves the name to Table 1, of which there is only the caption; "
+
+# "Retrained on all paintings of 9 artists" (section 4.2), each by itself. All nine have been dead for 70 years and more.
+WANG2023_MASTERS = (
+    Master("Vincent van Gogh", "the paper's"),
+    Master("Leonardo da Vinci", "the paper's"),
+    Master("Paul Cézanne", "for Pablo Picasso, who died in 1973 and is not public domain: cubism begins with him"),
+    Master("Claude Monet", _UNNAMED + "impressionism, landscapes"),
+    Master("Rembrandt", _UNNAMED + "baroque, portraits in the dark"),
+    Master("Nicholas Roerich", _UNNAMED + "symbolism, mountains; the second most works in WikiArt (wu2022, section 4)"),
+    Master("Pierre-Auguste Renoir", _UNNAMED + "impressionism, people; the third most works in WikiArt"),
+    Master("Albrecht Dürer", _UNNAMED + "the northern Renaissance, drawn with lines"),
+    Master("Francisco Goya", _UNNAMED + "romanticism"),
+)

@@ -1,0 +1,70 @@
+"""DreamBooth's pictures of a class, painted by the checkpoint that is trained: each once, with its whole record."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.errors import ImpastoError, UsageError
+
+if TYPE_CHECKING:
+    from impasto.painting.request import PaintRequest
+
+MOST = 10_000
+
+
+def paint_class_pictures(
+    folder: Path,
+    text: str,
+    count: int,
+    checkpoint: str,
+    *,
+    size: int,
+    on_progress: Callable[[str, float, dict[str, float]], None],
+) -> list[Path]:
+    """Paints what is not in `folder` yet; returns all files. Picture n has seed n.
+
+    A file that is there counts only if its record says that it is this checkpoint's picture of this text.
+
+    Raises:
+        UsageError: an impossible number or size of pictures, or text.
+        MissingPart, ImpastoError: no such checkpoint; the disk refuses.
+    """
+    from impasto.checkpoints.listing import inspect_checkpoint
+    from impasto.painting.painter import Painter
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    if not 1 <= count <= MOST:
+        raise UsageError(f"prior pictures {count}: use 1 to {MOST}")
+    requests = {
+        folder / f"{seed:05}.png": PaintRequest(Condition(caption=text), seed=seed, width=size, height=size)
+        for seed in range(count)
+    }
+    content_hash = inspect_checkpoint(checkpoint).content_hash
+    missing = {file: request for file, request in requests.items() if not _is_painted(file, request, content_hash)}
+    if missing:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImpastoError(f"{folder} cannot be made: {error.strerror}") from None
+        done = count - len(missing)
+        on_progress(f"painting {text}", done / count, {})
+        paintings = Painter.load(checkpoint).paint_many(list(missing.values()))
+        for file, painting in zip(missing, paintings, strict=True):
+            painting.save(file, overwrite=True)
+            done += 1
+            on_progress(f"painting {text}", done / count, {})
+    return list(requests)
+
+
+def _is_painted(file: Path, request: "PaintRequest", content_hash: str) -> bool:
+    from impasto.painting.provenance import Provenance, read_provenance
+
+    try:
+        record = read_provenance(file)
+    except ImpastoError:
+        return False
+    wanted = (request.condition.text(), request.seed, request.width, request.height, content_hash)
+    return isinstance(record, Provenance) and wanted == (
+        record.text, record.seed, record.width, record.height, record.checkpoint_hash
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""The recipes of personalisation: a LoRA, DreamBooth (Ruiz et al. 2023) and textual inversion (Gal et al. 2022).
+
+Told apart from the training itself: the command line reads them without torch. Those for Stable Diffusion v1 are the usual
+ones of diffusers' examples; those for pocket, whose U-Net has 25 million weights, were found on it (docs/training.md).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from impasto.checkpoints.size import is_small
+from impasto.training.fine_tuning_choices import FineTuning
+
+ConceptKind = Literal["object", "style"]
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Choices, and how many steps are trained: what a few pictures need does not grow with their number."""
+
+    choices: FineTuning
+    steps: int
+
+
+LORA = FineTuning(lora_rank=4, batch=1, learning_rate=1e-4, epochs=20, precision="fp16")
+LORA_POCKET = FineTuning(
+    lora_rank=4, batch=16, learning_rate=2e-3, epochs=50, warmup_steps=20, final_rate=0.05, snr_gamma=5.0
+)
+
+DREAMBOOTH = Personal(FineTuning(batch=1, learning_rate=5e-6, text_dropout=0.0, precision="fp16"), 800)
+DREAMBOOTH_POCKET = Personal(
+    FineTuning(batch=4, learning_rate=1e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0), 200
+)
+# A LoRA's weights begin at 0 and want larger steps than those that are there already.
+DREAMBOOTH_LORA_RATE, DREAMBOOTH_LORA_RATE_POCKET = 1e-4, 2e-3
+
+TEXTUAL_INVERSION = Personal(
+    FineTuning(trained="text-encoder", batch=4, learning_rate=2e-3, weight_decay=0.0, text_dropout=0.0, precision="fp16"),
+    3000,
+)
+TEXTUAL_INVERSION_POCKET = Personal(
+    FineTuning(
+        trained="text-encoder", batch=8, learning_rate=2e-2, weight_decay=0.0, text_dropout=0.0, warmup_steps=10,
+        final_rate=0.1, snr_gamma=5.0,
+    ),
+    300,
+)  # fmt: skip
+
+
+def lora(side: int | None) -> FineTuning:
+    """The recipe of a LoRA for a checkpoint that paints `side` px."""
+    return LORA_POCKET if is_small(side) else LORA
+
+
+def dreambooth(side: int | None) -> Personal:
+    """DreamBooth's for a checkpoint that paints `side` px."""
+    return DREAMBOOTH_POCKET if is_small(side) else DREAMBOOTH
+
+
+def dreambooth_lora_rate(side: int | None) -> float:
+    """The learning rate where DreamBooth trains a LoRA."""
+    return DREAMBOOTH_LORA_RATE_POCKET if is_small(side) else DREAMBOOTH_LORA_RATE
+
+
+def textual_inversion(side: int | None) -> Personal:
+    """Textual inversion's for a checkpoint that paints `side` px."""
+    return TEXTUAL_INVERSION_POCKET if is_small(side) else TEXTUAL_INVERSION
