@@ -60,3 +60,31 @@ def test_what_cannot_be_trained_is_one_line(
     done = impasto(*train, *options)
     assert done.code == code and says in done.err and "Traceback" not in done.err
     assert len(done.err.strip().splitlines()) <= 3
+
+
+def test_a_dry_run_says_what_it_would_take_and_starts_nothing(
+    impasto: Impasto, catalogue: Path, base: str, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    train = ("train", "wang2023-artist", "--catalogue", str(catalogue), "--artist", "monet", "--checkpoint", base)
+    train += ("--run", str(tmp_path / "run"), "--dry-run")
+    whole, lora, bad = (
+        impasto(*train, *options) for options in (("--steps", "7"), ("--steps", "7", "--lora-rank", "2"), ("--batch", "0"))
+    )
+    assert whole.code == 0 and lora.code == 0 and "Traceback" not in whole.err
+    lines = whole.out.splitlines()
+    assert "batch=" in lines[0] and [line.split()[0] for line in lines[1:]] == ["memory", "time", "disk"]
+    assert "7 steps of" in lines[2] and "pictures of 64 px" in lines[2]
+    gradients = [answer.out.split("gradients ")[1].split(",")[0] for answer in (whole, lora)]
+    assert gradients[0].endswith("MB") and gradients[1].endswith("kB")
+    assert bad.code == 2 and "batch 0" in bad.err and len(bad.err.strip().splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_real_start_says_what_it_will_take(
+    impasto: Impasto, catalogue: Path, base: str, tmp_path: Path
+) -> None:
+    train = ("train", "lora", "--catalogue", str(catalogue), "--checkpoint", base, "--steps", "1")
+    assert "estimated: memory" in impasto(*train, "--run", str(tmp_path / "run")).err
+    missing = impasto("train", "textual-inversion", str(tmp_path / "none"), "--concept", "<x>", "--dry-run")
+    assert missing.code == 2 and "no such folder" in missing.err

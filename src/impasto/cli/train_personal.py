@@ -40,8 +40,9 @@ def lora(
         return retrain(catalogue, run, choices, checkpoint=checkpoint, artist=artist, trigger=trigger, **how)
 
     made = run_recipe(
-        "lora", context, choices, train, pictures=catalogue, minutes=minutes, steps=steps, out=out, seed=seed
-    )
+        "lora", context, choices, train, pictures=catalogue, artist=artist, checkpoint=checkpoint, minutes=minutes,
+        steps=steps, out=out, seed=seed,
+    )  # fmt: skip
     _say_size(made / "pytorch_lora_weights.safetensors")
 
 
@@ -83,7 +84,7 @@ def dreambooth(
         )  # fmt: skip
 
     made = run_recipe(
-        "dreambooth", context, choices, train, pictures=subject, minutes=minutes,
+        "dreambooth", context, choices, train, pictures=subject, checkpoint=checkpoint, minutes=minutes,
         steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed,
     )  # fmt: skip
     if choices.lora_rank:
@@ -119,8 +120,8 @@ def textual_inversion(
         )  # fmt: skip
 
     run_recipe(
-        "textual-inversion", context, choices, train, pictures=pictures, minutes=minutes,
-        steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed,
+        "textual-inversion", context, choices, train, pictures=pictures, checkpoint=checkpoint, minutes=minutes,
+        steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed, learns_word=True,
     )  # fmt: skip
 
 

@@ -4,14 +4,18 @@ import inspect
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli.console import say, say_note
-from impasto.cli.training_run import begin_run, training_progress
+from impasto.cli.training_estimate import note_estimate, say_estimate
+from impasto.cli.training_run import DRY_RUN, begin_run, check_request, training_progress
 from impasto.errors import UsageError
 from impasto.training.fine_tuning_choices import FineTuning
+
+if TYPE_CHECKING:
+    from impasto.training.estimate import Estimate
 
 Catalogue = Annotated[Path, typer.Option(help="A folder of pictures with metadata.", metavar="DIR")]
 Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
@@ -21,15 +25,20 @@ Out = Annotated[Path | None, typer.Option("--run", "--out", help="The run's fold
 Seed = Annotated[int, typer.Option(help="Of the run's random numbers.")]
 
 
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take of memory, time and disk; start nothing.")]
+
+
 def with_choices(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
     """The command with an option for each field of `FineTuning`, whose values it gets as the mapping `changes`.
 
-    An option that is not given is the recipe's, and is not in `changes`. Fields in `without` have no option.
+    An option that is not given is the recipe's, and is not in `changes`. Fields in `without` have no option. `--dry-run` is
+    added too, and is for `run_recipe`, which finds it in the context.
     """
     names = [choice.name for choice in fields(FineTuning) if choice.name not in without]
 
     def run(**given: Any) -> None:
         changes = {name: value for name in names if (value := given.pop(name)) is not None}
+        del given[DRY_RUN]
         command(**given, changes=changes)
 
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "changes"]
@@ -46,6 +55,8 @@ def with_choices(command: Callable[..., None], without: Collection[str] = ()) ->
         for choice in fields(FineTuning)
         if choice.default is not MISSING and choice.name in names
     ]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    options.append(inspect.Parameter(DRY_RUN, kind, default=False, annotation=_DryRun))
     run.__signature__ = inspect.Signature([*own, *options])  # pyright: ignore[reportFunctionMemberAccess]
     run.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
     run.__doc__ = command.__doc__
@@ -108,7 +119,10 @@ def retrain_as(
 
         return retrain(catalogue, run, choices, checkpoint=checkpoint, artist=artist, **how)
 
-    run_recipe(recipe, context, choices, train, pictures=catalogue, minutes=minutes, steps=steps, out=out, seed=seed)
+    run_recipe(
+        recipe, context, choices, train, pictures=catalogue, artist=artist, checkpoint=checkpoint, minutes=minutes,
+        steps=steps, out=out, seed=seed,
+    )  # fmt: skip
 
 
 def run_recipe(
@@ -118,28 +132,71 @@ def run_recipe(
     train: Callable[..., Path],
     *,
     pictures: Path,
+    checkpoint: str,
     minutes: float | None,
     steps: int | None,
     out: Path | None,
     seed: int,
+    artist: str | None = None,
+    learns_word: bool = False,
 ) -> Path:
-    """Takes the run's folder, says the choices, trains, says where the result is, and returns that.
+    """Takes the run's folder, says the choices and what they will take, trains, says where the result is, and returns that.
+
+    With `--dry-run` it says, and does no more.
 
     Args:
         train: called with the run's folder, the choices, and minutes, steps, seed, should_stop and on_progress by name.
         pictures: a folder that must be there.
+        checkpoint: what is retrained.
+        artist: whose pictures are learned of those that are not held out, "" for everybody's; None: all there are.
+        learns_word: only a new word is trained.
 
     Raises:
         UsageError: minutes and steps were given; and as `begin_run` and `train` do.
+        typer.Exit: it was a dry run, or the run is complete.
     """
     if minutes is not None and steps is not None:
         raise UsageError("give --minutes or --steps, not both")
-    run = begin_run(context, recipe, pictures, 1.0 if minutes is None else minutes, out, seed)
-    say_note(" ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(FineTuning)))
+
+    def estimated() -> "Estimate":
+        return _estimate(checkpoint, choices, pictures, artist, minutes=minutes, steps=steps, learns_word=learns_word)
+
+    given = 1.0 if minutes is None else minutes
+    said = " ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(FineTuning))
+    if context.params[DRY_RUN]:
+        check_request(pictures, given, seed)
+        say(said)
+        say_estimate(estimated())
+        raise typer.Exit
+    run = begin_run(context, recipe, pictures, given, out, seed)
+    say_note(said)
     with run, training_progress(run) as on_progress:
+        note_estimate(estimated())
         made = train(
             run.path, choices, minutes=minutes, steps=steps, seed=seed, should_stop=run.should_stop,
             on_progress=on_progress,
         )  # fmt: skip
     say(made)
     return made
+
+
+def _estimate(
+    checkpoint: str,
+    choices: FineTuning,
+    pictures: Path,
+    artist: str | None,
+    *,
+    minutes: float | None,
+    steps: int | None,
+    learns_word: bool,
+) -> "Estimate":
+    """What training takes on these pictures."""
+    from impasto.data.catalogue import read_catalogue
+    from impasto.training.estimate import estimate
+    from impasto.training.fine_tuning import choose_weights
+    from impasto.training.step_costs import choose_word
+    from impasto.training.training_set import entries_of
+
+    entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
+    choose = choose_word if learns_word else choose_weights
+    return estimate(checkpoint, choices, entries, steps=steps, minutes=minutes, choose=choose)

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 _REPORT_SECONDS = 30.0
 
 
+DRY_RUN = "dry_run"
+
+
+def check_request(catalogue: Path | None, minutes: float, seed: int, records: Path | None = None) -> None:
+    """Raises UsageError where the numbers make no sense, or a folder or file is not there."""
+    if not 0 < minutes <= 1_000_000:
+        raise UsageError(f"minutes {minutes:g}: use more than 0")
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
+    if catalogue is not None and not catalogue.is_dir():
+        raise UsageError(f"--catalogue {catalogue}: there is no such folder")
+    if records is not None and not records.is_file():
+        raise UsageError(f"--records {records}: there is no such file")
+
+
 def begin_run(
     context: typer.Context,
     recipe: str,
@@ -34,20 +49,15 @@ def begin_run(
         UsageError: they do not, or the folder is another run's.
         typer.Exit: the run is complete; that has been said.
     """
-    if not 0 < minutes <= 1_000_000:
-        raise UsageError(f"minutes {minutes:g}: use more than 0")
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
-    if catalogue is not None and not catalogue.is_dir():
-        raise UsageError(f"--catalogue {catalogue}: there is no such folder")
-    if records is not None and not records.is_file():
-        raise UsageError(f"--records {records}: there is no such file")
+    check_request(catalogue, minutes, seed, records)
+    if context.params.get(DRY_RUN):
+        raise UsageError(f"--dry-run: what {recipe} takes is not told beforehand")
     from impasto.training.run_folder import RunFolder
 
     run = RunFolder(out or Path("runs") / recipe)
     if run.path.exists() and not run.path.is_dir():
         raise UsageError(f"--run {run.path} is not a folder")
-    choices = {name: value for name, value in context.params.items() if name not in ("out", "seed")}
+    choices = {name: value for name, value in context.params.items() if name not in ("out", "seed", DRY_RUN)}
     run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=("minutes",))
     if run.is_complete:
         run.close()

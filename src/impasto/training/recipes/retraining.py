@@ -114,7 +114,8 @@ def rest_encoders(task: FineTuningTask) -> None:
     They stay in the precision and the place that a checkpoint is written from; for a LoRA they go.
     """
     components = task.components
-    for module in (components.vae, *([components.text_encoder] if task.states is not None else ())):
+    resting: list[Any] = [components.vae, *([components.text_encoder] if task.states is not None else ())]
+    for module in resting:
         if task.choices.lora_rank:
             module.to("meta")
         else:

@@ -1,0 +1,152 @@
+"""What a retraining will need of memory and disk, told beforehand from the checkpoint's shapes, without its weights."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from impasto.checkpoints.components import Components
+from impasto.data.latents import TEXTS_AT_ONCE
+from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.op_costs import OpCosts, memory_saving_attention
+from impasto.training.step_costs import OptimizerCosts, StepCosts
+from impasto.training.training_set import pictures_at_once
+
+# Measured with `benchmarks/training_memory.py --only process`: what Python, torch, diffusers, transformers and accelerate
+# take once they have made one step of a model of no size, on Linux on a CPU.
+PROCESS = 570 * 2**20
+# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces, and oneDNN keeps
+# operands of convolutions a second time, in the order that its kernels like. The median over the rows of that table.
+SLACK = 0.10
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that one process needs.
+
+    Attributes:
+        process: Python and its libraries.
+        weights: of what takes part in a step, fp32.
+        resting: VAE and, where its states are cached, text encoder, kept for the checkpoint that will be written.
+        gradients, optimizer, averages: of what is trained.
+        activations: what a forward pass keeps for its backward pass.
+        data: latents, and token states of the texts.
+        training: the most at one moment of training. Less than the sum: gradients grow as activations go.
+        encoding: the most at one moment while pictures and texts are encoded.
+    """
+
+    process: int
+    weights: int
+    resting: int
+    gradients: int
+    optimizer: int
+    averages: int
+    activations: int
+    data: int
+    training: int
+    encoding: int
+
+    @property
+    def peak(self) -> int:
+        """The most at one moment of the run."""
+        return max(self.training, self.encoding)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes in the run's folder: a state (two of them for a moment, while one follows the other), and what is made."""
+
+    state: int
+    made: int
+
+
+@dataclass(frozen=True)
+class EncodingCosts:
+    """What it costs to encode one batch of pictures and one of texts, beside the weights.
+
+    Attributes:
+        weights: bytes of all parts of the checkpoint together, fp32.
+        pictures, texts: how many a batch has.
+        picture_costs, text_costs: of one batch.
+    """
+
+    weights: int
+    pictures: int
+    texts: int
+    picture_costs: OpCosts
+    text_costs: OpCosts
+
+    @property
+    def peak(self) -> int:
+        """The most bytes alive beside the weights."""
+        return max(self.picture_costs.peak, self.text_costs.peak)
+
+
+def count_encoding(components: Components, *, side: int) -> EncodingCosts:
+    """Counts one batch of pictures of `side` px and one of texts; `components` are on the meta device."""
+    pictures = pictures_at_once(side)
+    with torch.device("meta"), torch.no_grad(), memory_saving_attention():
+        batch = torch.empty(pictures, 3, side, side)
+        with OpCosts() as picture_costs:
+            components.vae.encode(batch)
+        tokens = torch.zeros(TEXTS_AT_ONCE, components.max_tokens, dtype=torch.long)
+        with OpCosts() as text_costs:
+            components.text_encoder(tokens)
+    weights = sum(_size(module) for module in (components.unet, components.vae, components.text_encoder))
+    return EncodingCosts(weights, pictures, TEXTS_AT_ONCE, picture_costs, text_costs)
+
+
+def resting_bytes(components: Components, choices: FineTuning) -> int:
+    """Bytes of the parts that rest in fp16 while others are trained (`rest_encoders`)."""
+    if choices.lora_rank:
+        return 0
+    resting = [components.vae, *([components.text_encoder] if choices.trained == "unet" else [])]
+    return sum(_size(module) for module in resting) // 2
+
+
+def memory_of(
+    step: StepCosts,
+    optimizer: OptimizerCosts,
+    choices: FineTuning,
+    *,
+    encoding: int = 0,
+    resting: int = 0,
+    data: int = 0,
+    on_gpu: bool = False,
+) -> Memory:
+    """The memory of a run whose steps cost that; `encoding`: bytes alive while encoding, weights included.
+
+    `on_gpu`: what is counted is the GPU's memory. Resting parts and data are not in it, nor is the process, and torch's
+    AdamW works there on all tensors together.
+    """
+    process = 0 if on_gpu else PROCESS
+    resting, data = (0, 0) if on_gpu else (resting, data)
+    state = int(optimizer.state * step.trained)
+    averages = 4 * step.trained if choices.ema_decay else 0
+    worked_on = step.trained if on_gpu else step.largest
+    moment = max((1 + SLACK) * step.peak, step.gradients + optimizer.work * worked_on)
+    return Memory(
+        process=process,
+        weights=step.weights,
+        resting=resting,
+        gradients=step.gradients,
+        optimizer=state,
+        averages=averages,
+        activations=step.kept,
+        data=data,
+        training=int(process + step.weights + resting + state + averages + data + moment),
+        encoding=int(process + encoding + data) if encoding else 0,
+    )
+
+
+def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, weights: int) -> Disk:
+    """The disk that a run takes: states hold weights, optimizer and averages in fp32, a checkpoint is in fp16.
+
+    `weights`: bytes of all parts of the checkpoint, fp32.
+    """
+    state = (4 + optimizer.state + (4 if choices.ema_decay else 0)) * step.trained
+    return Disk(int(state), 4 * step.trained if choices.lora_rank else weights // 2)
+
+
+def _size(module: nn.Module) -> int:
+    return sum(weight.nbytes for weight in (*module.parameters(), *module.buffers()))

@@ -1,0 +1,108 @@
+"""What tensor operations cost, counted as they run: bytes alive, floating-point operations, bytes moved.
+
+On the meta device nothing is computed and no weight needs memory, and the counts are those of a real run.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
+
+_ATEN = torch.ops.aten
+_ATTENTION = _ATEN._scaled_dot_product_flash_attention_for_cpu
+_ATTENTION_BACKWARD = _ATEN._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+class OpCosts(TorchDispatchMode):
+    """Counts what runs inside `with`.
+
+    Attributes:
+        alive: bytes of all storages that were made, or told by `hold`, and are still referred to.
+        peak: the most that `alive` was.
+        flops: of matrix products, convolutions and attention; a multiplication with its addition is two.
+        moved: bytes that operations read and wrote, each operand once.
+        operations: how many there were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = self.peak = self.flops = self.moved = self.operations = 0
+        self._known: set[int] = set()
+
+    def hold(self, *tensors: torch.Tensor) -> None:
+        """Counts the tensors' storages, each once, for as long as it lives."""
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self._known:
+                self._known.add(storage._cdata)
+                self.alive += storage.nbytes()
+                self.peak = max(self.peak, self.alive)
+                weakref.finalize(storage, self._let_go, storage._cdata, storage.nbytes())
+
+    def _let_go(self, storage: int, size: int) -> None:
+        self._known.discard(storage)
+        self.alive -= size
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        del types
+        kwargs = kwargs or {}
+        made = func(*args, **kwargs)
+        outcome = list(_tensors(made))
+        self.hold(*outcome)
+        if not func.is_view:
+            self.operations += 1
+            self.moved += sum(tensor.nbytes for tensor in (*_tensors(args), *outcome))
+            self.flops += _flops(func, args, kwargs, made)
+        return made
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _tensors(inner)
+
+
+def _flops(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Any) -> int:
+    operation = func.overloadpacket
+    if operation is _ATTENTION:  # torch's own table has only the kernels of GPUs
+        return sdpa_flop_count(*(tensor.shape for tensor in args[:3]))
+    if operation is _ATTENTION_BACKWARD:
+        return sdpa_backward_flop_count(*(tensor.shape for tensor in args[:4]))
+    formula: Callable[..., int] | None = flop_registry.get(operation)
+    return 0 if formula is None else formula(*args, **kwargs, out_val=made)
+
+
+@contextmanager
+def memory_saving_attention() -> Iterator[None]:
+    """Attention on the meta device by the kernel that a CPU takes, and in effect a GPU: no matrix of all pairs is kept.
+
+    Of its own accord torch takes there the one kernel that keeps it.
+    """
+
+    def attend(
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: torch.Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        **_: Any,
+    ) -> torch.Tensor:
+        return _ATTENTION(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
+
+    usual = functional.scaled_dot_product_attention
+    functional.scaled_dot_product_attention = attend
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = usual
