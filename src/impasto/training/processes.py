@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from impasto.errors import UsageError
+from impasto.settings import keep_freed_memory
 
 
 class Processes:
@@ -27,6 +28,8 @@ class Processes:
         self._accelerator: Any = Accelerator(mixed_precision="no" if precision == "fp32" else precision)
         self.rank, self.count = self._accelerator.process_index, self._accelerator.num_processes
         self.device: torch.device = self._accelerator.device
+        if self.device.type == "cpu":
+            keep_freed_memory()  # a step frees what the next one asks for again
 
     @property
     def is_first(self) -> bool:
