@@ -105,6 +105,7 @@ def test_parse_size_refuses(size: str) -> None:
         ("Heun", "heun"),
         ("PLMS", "plms"),
         ("DDIM", "ddim"),
+        ("LCM", "lcm"),
         ("restart", None),
         ("", None),
     ],

@@ -104,7 +104,27 @@ def plms(steps: int) -> np.ndarray:
     return x
 
 
+def boundary(t: int) -> tuple[float, float]:
+    """c_skip and c_out of section 3 of Luo et al. 2023, with their sigma of the data 0.5 and t scaled by 10."""
+    return 0.5**2 / ((10 * t) ** 2 + 0.5**2), 10 * t / np.sqrt((10 * t) ** 2 + 0.5**2)
+
+
+def lcm(levels: list[int]) -> np.ndarray:
+    """Algorithm 3 of Luo et al. 2023, with the mixture's denoiser in the student's place."""
+    draw = draws()
+    x = draw()
+    for t, after in zip(levels, [*levels[1:], None], strict=True):
+        clean = (x - np.sqrt(1 - ALPHA_BAR[t]) * mixture_noise(x, t)) / np.sqrt(ALPHA_BAR[t])
+        skip, out = boundary(t)
+        x = skip * x + out * clean
+        if after is not None:
+            x = np.sqrt(ALPHA_BAR[after]) * x + np.sqrt(1 - ALPHA_BAR[after]) * draw()
+    return x
+
+
 PREDICTIONS = ("epsilon", "v_prediction")
+# With a denoiser that is no student, lcm's steps end at means, not in the mixture.
+FLOWING = [name for name in SAMPLERS if name != "lcm"]
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTIONS)
@@ -121,13 +141,36 @@ def test_plms_is_algorithm_1(steps: int, prediction_type: str) -> None:
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTIONS)
+@pytest.mark.parametrize("steps, levels", [(1, [999]), (4, [999, 759, 499, 259]), (7, [999, 859, 719, 579, 439, 299, 159])])
+def test_lcm_is_algorithm_3(steps: int, levels: list[int], prediction_type: str) -> None:
+    assert np.abs(sample("lcm", steps, prediction_type) - lcm(levels)).max() < 1e-5
+
+
+def test_lcm_at_level_0_is_the_identity() -> None:
+    """The boundary condition f(x, 0) = x, whatever the model says."""
+    scheduler = make_scheduler("lcm", SCHEDULE)
+    assert scheduler.get_scalings_for_boundary_condition_discrete(0) == boundary(0) == (1.0, 0.0)
+    for t in (19, 259, 999):
+        assert scheduler.get_scalings_for_boundary_condition_discrete(t) == pytest.approx(boundary(t))
+
+
+def test_lcm_starts_from_zero_terminal_snr() -> None:
+    config = {**SCHEDULE, "rescale_betas_zero_snr": True, "prediction_type": "v_prediction"}
+    scheduler = make_scheduler("lcm", config)
+    set_steps(scheduler, 4)
+    assert float(scheduler.alphas_cumprod[999]) == 0
+    x = denoise(model("v_prediction"), torch.randn(1, 1, 3, 3), scheduler, [torch.Generator().manual_seed(0)])
+    assert torch.isfinite(x).all()
+
+
+@pytest.mark.parametrize("prediction_type", PREDICTIONS)
 @pytest.mark.parametrize("name", ["plms", "dpm++", "euler", "heun", "unipc"])
 def test_deterministic_samplers_agree_on_the_flow(name: str, prediction_type: str) -> None:
     """One noise, one probability flow: with many steps all of them end where DDIM does."""
     assert np.abs(sample(name, 200, prediction_type) - ddim(500, 0.0)).max() < 0.05
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", FLOWING)
 def test_samples_have_the_mixtures_moments(name: str) -> None:
     scheduler = make_scheduler(name, SCHEDULE)
     set_steps(scheduler, 50)
@@ -161,7 +204,7 @@ def test_previews_show_what_the_model_expects(name: str, prediction_type: str) -
     assert float(expected[0].std()) < 0.3 < 0.7 < float(expected[-1].std())
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", FLOWING)
 @pytest.mark.parametrize("steps", [1, 2, 3, 200, 999])
 def test_few_and_many_steps(name: str, steps: int) -> None:
     x = sample(name, steps, "epsilon")
@@ -171,7 +214,7 @@ def test_few_and_many_steps(name: str, steps: int) -> None:
 
 
 @pytest.mark.parametrize("steps", [200, 500, 600])
-@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"ddim", "plms"}))
+@pytest.mark.parametrize("name", sorted(set(FLOWING) - {"ddim", "plms"}))
 def test_timetables_start_near_pure_noise(name: str, steps: int) -> None:
     scheduler = make_scheduler(name, SCHEDULE)
     set_steps(scheduler, steps)
@@ -202,6 +245,10 @@ def test_refusals() -> None:
         set_steps(make_scheduler("ddim", SCHEDULE), 600)
     with pytest.raises(UsageError, match="use 333 or 500"):
         set_steps(make_scheduler("ddim", SCHEDULE), 400)
+    with pytest.raises(UsageError, match="51 steps: lcm takes at most 50"):
+        set_steps(make_scheduler("lcm", SCHEDULE), 51)
+    with pytest.raises(UsageError, match="lcm takes at most 20"):
+        set_steps(make_scheduler("lcm", {**SCHEDULE, "num_train_timesteps": 20}), 50)
     with pytest.raises(UsageError, match="at most 999"):
         set_steps(make_scheduler("dpm++", SCHEDULE), 1000)
     with pytest.raises(UsageError, match="at most 100"):

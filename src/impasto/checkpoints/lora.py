@@ -12,17 +12,21 @@ import torch
 from impasto.checkpoints.applied import printable_path
 from impasto.checkpoints.lora_keys import ADAPTER_METADATA, TEXT_ENCODER, UNET, KeyProblem, parse_keys
 from impasto.checkpoints.low_rank import Layers, LowRank
+from impasto.checkpoints.source import pocket_folder
 from impasto.checkpoints.weights import one_line, read_weights
 from impasto.checkpoints.weights_header import read_json
 from impasto.errors import ImpastoError, MissingPart, UsageError
 
-__all__ = ["CARD", "OWN_METADATA", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
+__all__ = ["CARD", "OWN_METADATA", "POCKET_STUDENT", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
 
 # Our folder: weights under the name that diffusers gives them, and the card.
 WEIGHTS, CARD = "pytorch_lora_weights.safetensors", "lora.json"
 # The card inside a single file's metadata.
 OWN_METADATA = "impasto"
+# The name of pocket's few-step student, which lies in `lcm` beside pocket's weights.
+POCKET_STUDENT = "pocket-lcm"
 _LONGEST = 500
+_MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Lora:
         trigger: the words that it was trained to answer to; "" where it has none.
         base_name, base_hash: the checkpoint that it was trained on; "" where unknown.
         license: an SPDX name, or "" where unknown.
+        steps: how many the sampler `lcm` is to take with it, where it is a few-step student; 0: it is none.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Lora:
     base_name: str = ""
     base_hash: str = ""
     license: str = ""
+    steps: int = 0
 
     @property
     def largest(self) -> LowRank:
@@ -56,7 +62,7 @@ class Lora:
 
     def card(self) -> dict[str, Any]:
         """What `lora.json` holds."""
-        return {
+        card = {
             "name": self.name,
             "base": self.base_name,
             "base_hash": self.base_hash,
@@ -65,11 +71,14 @@ class Lora:
             "trigger": self.trigger,
             "license": self.license,
         }
+        return card | ({"steps": self.steps} if self.steps else {})
 
 
 def find_lora(path: str | Path) -> Path | None:
-    """The weights of the LoRA at `path`: a `.safetensors` file, a LoRA's folder, or a run that made one; else None."""
-    place = Path(path).expanduser()
+    """The weights of the LoRA at `path`: a `.safetensors` file, a LoRA's folder, or a run that made one; or those of
+    pocket's student, by its name. None where there are none.
+    """
+    place = _student_folder() if str(path) == POCKET_STUDENT else Path(path).expanduser()
     try:
         if place.is_file():
             return place
@@ -92,6 +101,11 @@ def load_lora(path: str | Path) -> Lora:
     if not str(path).strip():
         raise UsageError("the LoRA's name is empty: give a run's folder or a .safetensors file")
     file = find_lora(path)
+    if file is None and str(path) == POCKET_STUDENT:
+        raise MissingPart(
+            f"pocket's few-step student is not in {_student_folder()}: reinstall impasto, or let `impasto train distill`"
+            " make one and name it with --lora"
+        )
     if file is None:
         place = Path(path).expanduser()
         if place.is_dir():
@@ -117,6 +131,7 @@ def load_lora(path: str | Path) -> Lora:
         base_name=_text(card.get("base", metadata.get("ss_sd_model_name"))),
         base_hash=_text(card.get("base_hash")),
         license=_text(card.get("license", metadata.get("modelspec.license"))),
+        steps=_steps(card.get("steps")),
     )
 
 
@@ -159,6 +174,14 @@ def _usual_scale(card: dict[str, Any]) -> float:
     if isinstance(rank, int | float) and isinstance(alpha, int | float) and rank > 0:
         return alpha / rank
     return 1.0
+
+
+def _student_folder() -> Path:
+    return pocket_folder() / "lcm"
+
+
+def _steps(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_STEPS else 0
 
 
 def _text(value: Any) -> str:

@@ -24,6 +24,7 @@ _SAMPLERS = {
     "heun": "heun",
     "unipc": "unipc",
     "unipcbh2": "unipc",
+    "lcm": "lcm",
 }
 _SCHEDULES = ("karras", "exponential", "sgmuniform", "automatic", "gpu")
 

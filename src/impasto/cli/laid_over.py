@@ -1,7 +1,7 @@
 """`--lora` and `--concept`: what is laid over a checkpoint, named on the command line or in a picture's record."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -65,6 +65,36 @@ class LaidOver:
             UsageError, ImpastoError: as `named`.
         """
         return cls(tuple(_recorded_loras(record, loras)), tuple(_recorded_concepts(record, concepts)))
+
+    @property
+    def student_steps(self) -> int:
+        """The fewest steps that a student among the LoRAs was made for; 0 without one."""
+        return min((lora.steps for lora, _ in self.loras if lora.steps), default=0)
+
+    def with_student(self, checkpoint: str) -> "LaidOver":
+        """These, and pocket's own few-step student where none was given; it is said. For other checkpoints it is said
+        what is missing: whether they, or a LoRA that does not say so, were distilled, cannot be seen.
+
+        Raises:
+            MissingPart, ImpastoError: pocket's student is not there or is broken.
+        """
+        if self.student_steps:
+            return self
+        if checkpoint != "pocket":
+            if not self.loras:
+                say_note(
+                    f"lcm needs a distilled checkpoint or LoRA: if {checkpoint} is none, `impasto train distill` makes one"
+                )
+            return self
+        from impasto.checkpoints.lora import POCKET_STUDENT, load_lora
+
+        student = load_lora(POCKET_STUDENT)
+        say_note(f"lcm paints with pocket's few-step student (--lora {POCKET_STUDENT})")
+        return replace(self, loras=(*self.loras, (student, 1.0)))
+
+    def without_students(self) -> "LaidOver":
+        """These but for students, which other samplers have no use for."""
+        return replace(self, loras=tuple((lora, scale) for lora, scale in self.loras if not lora.steps))
 
     def say_other_bases(self, base_name: str, base_hash: str) -> None:
         """Notes of the LoRAs that were trained on another checkpoint than this one."""

@@ -50,10 +50,15 @@ def paint(
         int | None, typer.Option(help="The same seed paints the same picture; random if not given.")
     ] = None,
     sampler: Annotated[
-        str, typer.Option(help="ddpm, ddim, plms, dpm++, dpm++-sde, euler, euler-a, heun or unipc.")
+        str,
+        typer.Option(
+            help="ddpm, ddim, plms, dpm++, dpm++-sde, euler, euler-a, heun, unipc, or lcm, whose student needs few steps."
+        ),
     ] = "dpm++",
-    steps: Annotated[int, typer.Option(help="1 to 1000.")] = 25,
-    guidance: Annotated[float, typer.Option(help="How closely to follow the prompt, 0 to 50.")] = 5.0,
+    steps: Annotated[int | None, typer.Option(help="1 to 1000.", show_default="25; with lcm its student's, 4")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="How closely to follow the prompt, 0 to 50.", show_default="5; with lcm 1")
+    ] = None,
     eta: Annotated[float, typer.Option(help="Share of fresh noise in each step, 0 to 1; ddim only.")] = 0.0,
     size: Annotated[str | None, typer.Option(help="Pixels: 128 or 192x128.", metavar="N|WxH")] = None,
     width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
@@ -86,8 +91,10 @@ def paint(
     from dataclasses import replace
 
     from impasto.painting.request import PaintRequest
+    from impasto.painting.samplers import find_sampler
     from impasto.prompts.condition import Condition
 
+    usual = find_sampler(sampler)
     # Everything that can be wrong is found before seconds are spent on loading the checkpoint.
     first = PaintRequest(
         condition=Condition(
@@ -96,14 +103,19 @@ def paint(
         negative=negative,
         seed=secrets.randbelow(2**32) if seed is None else seed,
         sampler=sampler,
-        steps=steps,
-        guidance=guidance,
+        steps=usual.usual_steps if steps is None else steps,
+        guidance=usual.usual_guidance if guidance is None else guidance,
         eta=eta,
         width=USUAL_SIDE if asked_width is None else asked_width,
         height=USUAL_SIDE if asked_height is None else asked_height,
     )
     requests = [replace(first, seed=first.seed + k) for k in range(count)]
-    materials = Materials.check(checkpoint, device, precision, LaidOver.named(lora, concept))
+    laid_over = LaidOver.named(lora, concept)
+    if sampler == "lcm":
+        laid_over = laid_over.with_student(checkpoint)
+        if steps is None and laid_over.student_steps:
+            requests = [replace(request, steps=laid_over.student_steps) for request in requests]
+    materials = Materials.check(checkpoint, device, precision, laid_over)
     if not any_artist:
         condition = replace(first.condition, artist=materials.resolve_artist(first.condition.artist))
         requests = [replace(request, condition=condition) for request in requests]

@@ -32,7 +32,9 @@ def repaint(
     genre: Annotated[str | None, typer.Option(help="Another genre.")] = None,
     negative: Annotated[str | None, typer.Option(help="Another negative prompt.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="Another sampler.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="Another sampler; to lcm or from it, with what is usual there.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Another number of steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="Another guidance.")] = None,
     eta: Annotated[float | None, typer.Option(help="Another eta.")] = None,
@@ -74,6 +76,10 @@ def repaint(
         materials = Materials.check(checkpoint or "pocket", device, precision, LaidOver.named(lora, concept))
         request = _foreign_request(record, materials.side, prompt)
         expected_hash = ""
+        if request.sampler == "lcm" and sampler in (None, "lcm"):
+            materials = replace(materials, laid_over=materials.laid_over.with_student(materials.checkpoint))
+    if sampler and (sampler == "lcm") != (request.sampler == "lcm"):
+        request, materials = _to_or_from_few_steps(request, materials, sampler)
     parts = {"caption": prompt, "artist": artist, "year": year, "style": style, "genre": genre}
     parts = {key: value for key, value in parts.items() if value is not None}
     settings: dict[str, Any] = {
@@ -104,6 +110,23 @@ def repaint(
         as_json=as_json,
         expected_hash=expected_hash,
     )
+
+
+def _to_or_from_few_steps(
+    request: "PaintRequest", materials: Materials, sampler: str
+) -> "tuple[PaintRequest, Materials]":
+    """`request` with the steps and the guidance that are usual with `sampler`, and the student come or gone with lcm.
+
+    Raises:
+        UsageError: there is no such sampler.
+        MissingPart, ImpastoError: pocket's student is not there or is broken.
+    """
+    from impasto.painting.samplers import find_sampler
+
+    usual, former = find_sampler(sampler), materials.laid_over
+    laid_over = former.with_student(materials.checkpoint) if sampler == "lcm" else former.without_students()
+    steps = (sampler == "lcm" and laid_over.student_steps) or usual.usual_steps
+    return replace(request, steps=steps, guidance=usual.usual_guidance), replace(materials, laid_over=laid_over)
 
 
 def _our_request(record: "Provenance") -> "PaintRequest":

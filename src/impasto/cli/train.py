@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say
+from impasto.cli.train_distill import distill
 from impasto.cli.train_personal import dreambooth, lora, textual_inversion
 from impasto.cli.train_retraining import wang2023_artist
 from impasto.cli.training_run import begin_run, training_progress
@@ -16,6 +17,7 @@ train.command("wang2023-artist")(wang2023_artist)
 train.command("lora")(lora)
 train.command("dreambooth")(dreambooth)
 train.command("textual-inversion")(textual_inversion)
+train.command("distill")(distill)
 
 Catalogue = Annotated[
     Path,

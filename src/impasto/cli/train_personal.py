@@ -121,7 +121,7 @@ def textual_inversion(
 
     run_recipe(
         "textual-inversion", context, choices, train, pictures=pictures, checkpoint=checkpoint, minutes=minutes,
-        steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed, learns_word=True,
+        steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed, learns="word",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,16 +28,18 @@ Seed = Annotated[int, typer.Option(help="Of the run's random numbers.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take of memory, time and disk; start nothing.")]
 
 
-def with_choices(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
-    """The command with an option for each field of `FineTuning`, whose values it gets as the mapping `changes`.
+def with_choices(
+    command: Callable[..., None], without: Collection[str] = (), kind: type = FineTuning
+) -> Callable[..., None]:
+    """The command with an option for each field of the choices `kind`, whose values it gets as the mapping `changes`.
 
     An option that is not given is the recipe's, and is not in `changes`. Fields in `without` have no option. `--dry-run` is
     added too, and is for `run_recipe`, which finds it in the context.
     """
-    names = [choice.name for choice in fields(FineTuning) if choice.name not in without]
+    offered = [choice for choice in fields(kind) if choice.default is not MISSING and choice.name not in without]
 
     def run(**given: Any) -> None:
-        changes = {name: value for name in names if (value := given.pop(name)) is not None}
+        changes = {name: value for name in (choice.name for choice in offered) if (value := given.pop(name)) is not None}
         del given[DRY_RUN]
         command(**given, changes=changes)
 
@@ -52,11 +54,9 @@ def with_choices(command: Callable[..., None], without: Collection[str] = ()) ->
                 typer.Option(help=choice.metadata["meaning"], show_default="the recipe's", rich_help_panel="Choices"),
             ],
         )
-        for choice in fields(FineTuning)
-        if choice.default is not MISSING and choice.name in names
+        for choice in offered
     ]
-    kind = inspect.Parameter.KEYWORD_ONLY
-    options.append(inspect.Parameter(DRY_RUN, kind, default=False, annotation=_DryRun))
+    options.append(inspect.Parameter(DRY_RUN, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_DryRun))
     run.__signature__ = inspect.Signature([*own, *options])  # pyright: ignore[reportFunctionMemberAccess]
     run.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
     run.__doc__ = command.__doc__
@@ -138,7 +138,7 @@ def run_recipe(
     out: Path | None,
     seed: int,
     artist: str | None = None,
-    learns_word: bool = False,
+    learns: Literal["weights", "word", "student"] = "weights",
 ) -> Path:
     """Takes the run's folder, says the choices and what they will take, trains, says where the result is, and returns that.
 
@@ -149,7 +149,7 @@ def run_recipe(
         pictures: a folder that must be there.
         checkpoint: what is retrained.
         artist: whose pictures are learned of those that are not held out, "" for everybody's; None: all there are.
-        learns_word: only a new word is trained.
+        learns: what is trained: weights, as `choices` say, only a new word, or a student of a teacher.
 
     Raises:
         UsageError: minutes and steps were given; and as `begin_run` and `train` do.
@@ -159,10 +159,10 @@ def run_recipe(
         raise UsageError("give --minutes or --steps, not both")
 
     def estimated() -> "Estimate":
-        return _estimate(checkpoint, choices, pictures, artist, minutes=minutes, steps=steps, learns_word=learns_word)
+        return _estimate(checkpoint, choices, pictures, artist, minutes=minutes, steps=steps, learns=learns)
 
     given = 1.0 if minutes is None else minutes
-    said = " ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(FineTuning))
+    said = " ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(choices))
     if context.params[DRY_RUN]:
         check_request(pictures, given, seed)
         say(said)
@@ -188,15 +188,17 @@ def _estimate(
     *,
     minutes: float | None,
     steps: int | None,
-    learns_word: bool,
+    learns: str,
 ) -> "Estimate":
     """What training takes on these pictures."""
     from impasto.data.catalogue import read_catalogue
+    from impasto.training.distillation import OTHER_PASSES, add_student
     from impasto.training.estimate import estimate
     from impasto.training.fine_tuning import choose_weights
     from impasto.training.step_costs import choose_word
     from impasto.training.training_set import entries_of
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
-    choose = choose_word if learns_word else choose_weights
-    return estimate(checkpoint, choices, entries, steps=steps, minutes=minutes, choose=choose)
+    choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]
+    passes = OTHER_PASSES if learns == "student" else 0
+    return estimate(checkpoint, choices, entries, steps=steps, minutes=minutes, choose=choose, other_passes=passes)

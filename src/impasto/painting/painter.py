@@ -16,7 +16,7 @@ from impasto.painting.denoising import Guided, denoise, expected_clean, first_no
 from impasto.painting.painting import Painting
 from impasto.painting.provenance import Provenance
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.samplers import find_sampler, make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
 from impasto.settings import choose_device, choose_precision, keep_freed_memory
@@ -122,8 +122,8 @@ class Painter:
         seed: int | None = None,
         negative: str = "",
         sampler: str = "dpm++",
-        steps: int = 25,
-        guidance: float = 5.0,
+        steps: int | None = None,
+        guidance: float | None = None,
         eta: float = 0.0,
         width: int | None = None,
         height: int | None = None,
@@ -133,6 +133,7 @@ class Painter:
 
         Args:
             seed: 0 .. 2**63 - 1; None draws one, which the painting's provenance then holds.
+            steps, guidance: None takes what is usual with the sampler: 25 and 5, with `lcm` 4 and 1.
             width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
                 trained on.
 
@@ -140,14 +141,14 @@ class Painter:
             UsageError: a value is out of its range, or the artist is unknown.
             ImpastoError: the model gave something that is not a number.
         """
-        size = self.components.default_size
+        size, usual = self.components.default_size, find_sampler(sampler)
         request = PaintRequest(
             self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
             negative=negative,
             seed=secrets.randbelow(2**32) if seed is None else seed,
             sampler=sampler,
-            steps=steps,
-            guidance=guidance,
+            steps=usual.usual_steps if steps is None else steps,
+            guidance=usual.usual_guidance if guidance is None else guidance,
             eta=eta,
             width=size if width is None else width,
             height=size if height is None else height,

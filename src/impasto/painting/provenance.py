@@ -33,6 +33,7 @@ _A1111_SAMPLERS = {
     "euler-a": "Euler a",
     "heun": "Heun",
     "unipc": "UniPC",
+    "lcm": "LCM",
 }
 _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "version", "text")
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}

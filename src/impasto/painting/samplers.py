@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from diffusers.schedulers.scheduling_pndm import PNDMScheduler
 
 from impasto.errors import UsageError
@@ -26,6 +27,7 @@ class SamplerSpec:
         options: settings that make the scheduler this sampler; they win over the checkpoint's.
         stochastic: it draws fresh noise in each step (`ddim` does so only with eta > 0).
         zero_snr: it can start from a schedule whose last step is pure noise (`rescale_betas_zero_snr`).
+        usual_steps, usual_guidance: what it paints with where nothing else is asked for.
     """
 
     name: str
@@ -34,6 +36,8 @@ class SamplerSpec:
     options: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     stochastic: bool = False
     zero_snr: bool = True
+    usual_steps: int = 25
+    usual_guidance: float = 5.0
 
 
 class LinearMultistepScheduler(PNDMScheduler):
@@ -61,8 +65,8 @@ class LinearMultistepScheduler(PNDMScheduler):
 
 
 def _spec(name: str, scheduler: str, source: str, *, stochastic: bool = False, zero_snr: bool = True,
-          **options: Any) -> SamplerSpec:  # fmt: skip
-    return SamplerSpec(name, scheduler, source, MappingProxyType(options), stochastic, zero_snr)
+          usual: tuple[int, float] = (25, 5.0), **options: Any) -> SamplerSpec:  # fmt: skip
+    return SamplerSpec(name, scheduler, source, MappingProxyType(options), stochastic, zero_snr, *usual)
 
 
 SAMPLERS: dict[str, SamplerSpec] = {
@@ -80,6 +84,8 @@ SAMPLERS: dict[str, SamplerSpec] = {
         _spec("euler-a", "EulerAncestralDiscreteScheduler", "Crowson 2022, k-diffusion", stochastic=True),
         _spec("heun", "HeunDiscreteScheduler", "Karras et al. 2022, algorithm 1", zero_snr=False),
         _spec("unipc", "UniPCMultistepScheduler", "Zhao et al. 2023, UniPC-2"),
+        # Its student has learned what guidance does to its teacher: guided once more, it overshoots.
+        _spec("lcm", "LCMScheduler", "Luo et al. 2023, algorithm 3", stochastic=True, usual=(4, 1.0)),
     )
 }  # fmt: skip
 
@@ -144,10 +150,18 @@ def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") ->
     less than nine tenths of the levels would be walked, samplers that take any timetable get "linspace"
     instead; ddim and plms, which compute their strides themselves, cannot.
 
+    lcm's student knows a few levels only (50 in Luo et al. 2023), and its steps are some of those.
+
     Raises:
         UsageError: more steps than noise levels, or a number that ddim or plms cannot spread.
     """
     trained = int(scheduler.config.num_train_timesteps)
+    if isinstance(scheduler, LCMScheduler):
+        known = min(trained, int(scheduler.config["original_inference_steps"]))
+        if steps > known:
+            raise UsageError(f"{steps} steps: lcm takes at most {known} with this checkpoint")
+        scheduler.set_timesteps(steps, device=device, original_inference_steps=known)
+        return
     # The solvers that end with a step to sigma = 0 lay out one level more and leave the last one out.
     levels = steps + 1 if hasattr(scheduler, "lower_order_nums") else steps
     if levels > trained:

@@ -1,0 +1,83 @@
+"""A few-step student of a checkpoint: from names to a run's folder with a LoRA in it, for the sampler `lcm`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from impasto.checkpoints.load import load_components
+from impasto.checkpoints.lora import Lora, hash_layers
+from impasto.checkpoints.lora_export import save_lora
+from impasto.checkpoints.low_rank import Layers, LowRank
+from impasto.files import write_atomically
+from impasto.training.distillation import DistillationTask
+from impasto.training.distillation_choices import Distillation, check_steps
+from impasto.training.optimizers import check_optimizer
+from impasto.training.processes import Processes
+from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.pocket import write_report
+from impasto.training.recipes.retraining import fit, lora_of
+from impasto.training.training_set import encode_texts, encode_training_set, entries_of
+
+
+def distill(
+    catalogue: Path,
+    run: Path,
+    choices: Distillation,
+    *,
+    checkpoint: str = "pocket",
+    steps: int = 4,
+    minutes: float | None = None,
+    updates: int | None = None,
+    seed: int = 0,
+    save_steps: int | None = None,
+    on_progress: Progress = no_report,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Distils on the pictures that are not held out; returns `run/lora`, which `--lora` takes, as it takes `run`.
+
+    It trains for `updates` of the weights, or for `minutes`, or else for `choices.epochs`. `steps`, 1 to 50, is what the
+    LoRA says that it is to be painted with; the student learns all levels of the sampler.
+
+    Raises:
+        UsageError: no such checkpoint, impossible choices, a run of another seed.
+        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
+        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+    """
+    check_steps(steps)
+    check_optimizer(choices.optimizer)
+    processes = Processes(choices.precision)
+    components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
+    size = choices.size or components.default_size
+    data = encode_training_set(entries_of(catalogue), components, size, on_progress=on_progress)
+    states = encode_texts(data.all_texts, components, on_progress)
+    task = DistillationTask(components, data, states, choices, processes, seed=seed)
+    fit(task, run, minutes, updates, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
+    if processes.is_first:
+        made = lora_of(components, choices.lora_rank, run.name)
+        lora = replace(_halved(made), steps=steps)
+        save_lora(run / "lora", lora)
+        write_atomically(run / "lora" / "README.md", card_of(lora, len(data.entries), choices).encode())
+        # Last: who has a report is complete.
+        write_report(run, {"choices": asdict(choices), "steps": steps, "pictures": len(data.entries)})
+    processes.wait()
+    return run / "lora"
+
+
+def card_of(lora: Lora, pictures: int, choices: Distillation) -> str:
+    """The student's model card: whose it is and what it saw."""
+    license_line = f"license: {lora.license}\n" if lora.license else ""
+    return (
+        f"---\n{license_line}base_model: {lora.base_name}\ntags: [text-to-image, paintings, lora, latent-consistency]\n---\n"
+        f"# {lora.name}\n\nA LoRA with which {lora.base_name} (content hash {lora.base_hash[:16]}) paints in {lora.steps} "
+        f"steps without guidance (`--sampler lcm`).\nMade by `impasto train distill`: latent consistency distillation "
+        f"(Luo et al. 2023) of the checkpoint's own\nanswers at guidance {choices.guidance:g}; rank {choices.lora_rank}, "
+        f"layers: {choices.layers}.\n\n## What it saw\n{pictures} pictures of the catalogue, noised, and their texts.\n"
+    )
+
+
+def _halved(lora: Lora) -> Lora:
+    """The LoRA in fp16: what it loses is far below what one update changes, and the file is half as large."""
+    unet: Layers = {name: LowRank(layer.down.half(), layer.up.half(), layer.alpha) for name, layer in lora.unet.items()}
+    return replace(lora, unet=unet, content_hash=hash_layers(unet, lora.text_encoder))
