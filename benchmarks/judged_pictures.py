@@ -31,8 +31,18 @@ class JudgedPictures:
         work: the folder of what belongs to this checkpoint only.
     """
 
-    def __init__(self, catalogue: Path, checkpoint: str, work: Path, cache: Path, *, guidance: float, steps: int) -> None:
-        self.painter = Painter.load(checkpoint)
+    def __init__(
+        self,
+        catalogue: Path,
+        checkpoint: str,
+        work: Path,
+        cache: Path,
+        *,
+        guidance: float,
+        steps: int,
+        loras: Sequence[str] = (),
+    ) -> None:
+        self.painter = Painter.load(checkpoint, loras=loras)
         self.size = self.painter.components.default_size
         self.guidance, self.steps = guidance, steps
         self.features = ImageFeatures()

@@ -3,7 +3,8 @@
 Same sampler, steps, seeds and first noise; fp32 and the pipeline's own defaults. Each works in a process of its own, since
 our painter tells the allocator to keep freed memory and a pipeline by its defaults does not. The two take turns, and who
 begins alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the
-2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter.
+2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter; `--few-steps` a student's 4 steps without
+guidance against dpm++ with 20, picture by picture at each of `--sizes`, and says how much of it is the U-Net.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import torch
 
 from impasto.checkpoints.export import export_checkpoint
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.lora import POCKET_STUDENT
 from impasto.errors import ImpastoError
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
@@ -56,10 +58,18 @@ def plain_pipeline(checkpoint: str, sampler: str, steps: int, guidance: float, s
     return paint
 
 
-def our_painter(checkpoint: str, sampler: str, steps: int, guidance: float, eta: float = 0.0) -> Paint:
+def our_painter(
+    checkpoint: str,
+    sampler: str,
+    steps: int,
+    guidance: float,
+    eta: float = 0.0,
+    loras: Sequence[str] = (),
+    size: int | None = None,
+) -> Paint:
     """Paints n pictures of seeds 0 .. n - 1."""
-    painter = Painter.load(checkpoint, device="cpu", precision="fp32")
-    size = painter.components.default_size
+    painter = Painter.load(checkpoint, device="cpu", precision="fp32", loras=loras)
+    size = size or painter.components.default_size
 
     def paint(count: int) -> list[np.ndarray]:
         requests = [
@@ -132,6 +142,22 @@ def in_turns(ways: dict[str, InOwnProcess], count: int, repeats: int) -> dict[st
     return {"count": count, "seconds": seconds, "ratio": ratio, "apart": float(apart)}
 
 
+def few_steps(checkpoint: str, student: str, guidance: float, size: int, repeats: int) -> dict[str, Any]:
+    """One picture of the student's 4 steps against one of dpm++ with 20, and what of the first the U-Net takes."""
+    name, more = f"student, 4 steps, {size} px", f"student, 8 steps, {size} px"
+    ways = {
+        f"dpm++, 20 steps, {size} px": InOwnProcess(our_painter, checkpoint, "dpm++", 20, guidance, 0.0, (), size),
+        name: InOwnProcess(our_painter, checkpoint, "lcm", 4, 1.0, 0.0, (student,), size),
+    }
+    found = in_turns(ways, 1, repeats)
+    ways = {more: InOwnProcess(our_painter, checkpoint, "lcm", 8, 1.0, 0.0, (student,), size), name: ways[name]}
+    compared = in_turns(ways, 1, repeats)["seconds"]
+    step = (min(compared[more]) - min(compared[name])) / 4
+    rest = min(compared[name]) - 4 * step
+    print(f"  of the student's: U-Net 4 x {step:.3f} s, decoder and all else {rest:.3f} s (from 4 steps and 8)")
+    return {**found, "size": size, "step": step, "rest": rest}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default="pocket")
@@ -141,12 +167,24 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--samplers", action="store_true", help="dpm++ 20 steps against DDIM, eta 1, 200 steps")
-    parser.add_argument("--json", type=Path, help="where to write the figures (scratch/painting.json, or -samplers.json)")
+    parser.add_argument("--few-steps", action="store_true", help="a student's 4 steps against dpm++ with 20")
+    parser.add_argument("--lora", default=POCKET_STUDENT, help="the student, with --few-steps")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="pixels of a side, with --few-steps")
+    parser.add_argument("--json", type=Path, help="where to write the figures (scratch/painting*.json)")
     chosen = parser.parse_args()
     if chosen.repeats < 1 or min(chosen.batches) < 1:
         parser.error("at least one repeat and one picture")
     try:
         size = load_components(chosen.checkpoint, device=torch.device("cpu"), dtype=torch.float32).default_size
+        threads = torch.get_num_threads()
+        if chosen.few_steps:
+            what = "a student's 4 steps against dpm++ with 20"
+            print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, fp32, {threads} thread(s)")
+            results = [
+                few_steps(chosen.checkpoint, chosen.lora, chosen.guidance, side, chosen.repeats) for side in chosen.sizes
+            ]
+            write(chosen.json or Path("scratch/painting-few-steps.json"), what, size, results)
+            return
         shared = chosen.checkpoint, chosen.sampler, chosen.steps, chosen.guidance
         if chosen.samplers:
             what = "dpm++ against the 2022 paper's setting"
@@ -160,7 +198,6 @@ def main() -> None:
                 "diffusers": InOwnProcess(plain_pipeline, *shared, size),
                 "impasto": InOwnProcess(our_painter, *shared),
             }
-        threads = torch.get_num_threads()
         print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, {size} px, fp32, {threads} thread(s)")
         results = []
         for count in chosen.batches:
@@ -169,9 +206,14 @@ def main() -> None:
                 print(f"  pictures differ by {results[-1]['apart']:.3f}/255 on average")
     except ImpastoError as error:
         sys.exit(str(error))
-    file = chosen.json or Path("scratch") / ("painting-samplers.json" if chosen.samplers else "painting.json")
+    write(chosen.json or Path("scratch") / f"painting{'-samplers' if chosen.samplers else ''}.json", what, size, results)
+
+
+def write(file: Path, what: str, size: int, results: list[dict[str, Any]]) -> None:
+    """The figures, and says where."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"what": what, "size": size, "threads": threads, "results": results}, indent=1), "utf-8")
+    figures = {"what": what, "size": size, "threads": torch.get_num_threads(), "results": results}
+    file.write_text(json.dumps(figures, indent=1), "utf-8")
     print(file)
 
 
