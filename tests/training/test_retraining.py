@@ -18,7 +18,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 
-CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)
+CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0, validation_pictures=0)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_two_processes_have_the_losses_of_one(catalogue: Path, base: str, tmp_pa
         "from pathlib import Path\n"
         "from impasto.training.fine_tuning_choices import FineTuning\n"
         "from impasto.training.recipes.retraining import retrain\n"
-        "choices = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0)\n"
+        "choices = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0, validation_pictures=0)\n"
         "retrain(Path(sys.argv[1]), Path(sys.argv[2]), choices, checkpoint=sys.argv[3], steps=4)\n"
     )
     script = tmp_path / "train.py"
@@ -142,6 +142,9 @@ def test_a_rate_that_is_far_too_high_is_named_and_the_last_state_stays(catalogue
         ({"learning_rate": 0.0}, "learning_rate 0"), ({"batch": 0}, "batch 0"), ({"accumulation": 3}, "equal parts"),
         ({"precision": "int8"}, "int8"), ({"text_dropout": 2.0}, "text_dropout"), ({"trained": "vae"}, "vae"),
         ({"lora_rank": 4, "trained": "both"}, "LoRA"), ({"epochs": float("nan")}, "epochs"),
+        ({"optimizer": "sgd"}, "optimizer 'sgd': use adamw, "), ({"validation_every": -1}, "validation_every -1"),
+        ({"validation_pictures": -1}, "validation_pictures -1"), ({"keep_states": 0}, "keep_states 0"),
+        ({"optimizer": "prodigy"}, "1 is usual"), ({"optimizer": "schedule-free"}, "ema_decay 0.9"),
     ],
 )  # fmt: skip
 def test_choices_that_make_no_sense_are_named(changes: dict[str, object], says: str) -> None:

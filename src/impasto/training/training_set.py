@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,13 @@ def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str
         condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
         for number in range(count)
     ]
+
+
+def triggered(data: TrainingSet, trigger: str) -> TrainingSet:
+    """The same pictures with `trigger` before every text; "" changes nothing."""
+    if not trigger:
+        return data
+    return replace(data, texts=[[", ".join(filter(None, (trigger, text))) for text in texts] for texts in data.texts])
 
 
 def weights_key(model: torch.nn.Module) -> str:

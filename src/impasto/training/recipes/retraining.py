@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
@@ -23,8 +24,11 @@ from impasto.training.loop import Schedule, train
 from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
-from impasto.training.training_set import TrainingSet, encode_texts, encode_training_set, entries_of
+from impasto.training.state import load_best
+from impasto.training.training_set import TrainingSet, encode_texts, encode_training_set, entries_of, triggered
+from impasto.training.validation import CheckpointValidation
 
 
 def retrain(
@@ -57,13 +61,19 @@ def retrain(
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     entries = entries_of(catalogue, artist)
     data = encode_training_set(entries, components, choices.size or components.default_size, on_progress=on_progress)
-    if trigger:
-        data = replace(data, texts=[[f"{trigger}, {text}" if text else trigger for text in texts] for texts in data.texts])
+    data = triggered(data, trigger)
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
     choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
+    validation = held_out_validation(
+        catalogue, artist, components, run, choices, trigger=trigger, on_progress=on_progress
+    )
     task = FineTuningTask(components, data, states, choices, processes, seed=seed)
-    fit(task, run, minutes, steps, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
-    return save_result(task, run, {"pictures": len(data.entries), "artist": artist}, trigger)
+    kept = fit(
+        task, run, minutes, steps, validation=validation, save_steps=save_steps, on_progress=on_progress,
+        should_stop=should_stop,
+    )  # fmt: skip
+    report = {"pictures": len(data.entries), "artist": artist}
+    return save_result(task, run, report if kept is None else {**report, "best_step": kept}, trigger)
 
 
 def fit(
@@ -72,18 +82,19 @@ def fit(
     minutes: float | None,
     steps: int | None,
     *,
+    validation: CheckpointValidation | None = None,
     save_steps: int | None = None,
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
-) -> None:
+) -> int | None:
     """Trains the task for `steps`, or for `minutes`, or else for its `choices.epochs`; its weights are then the averaged
-    ones, where they are averaged.
+    ones, where they are averaged, or with `choices.keep_best` those of the lowest validation loss, whose step it returns.
 
     Raises:
         KeyboardInterrupt, ImpastoError, UsageError: as `train`.
     """
     choices, processes = task.choices, task.processes
-    rest_encoders(task)
+    rest_encoders(task, paints=validation is not None and bool(validation.prompts))
     if steps is None and minutes is None:
         steps = math.ceil(choices.epochs * task.order.count / task.order.batch)
     schedule = Schedule(
@@ -101,25 +112,35 @@ def fit(
         on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
         processes=processes,
         should_stop=should_stop,
+        validation=validation,
         pictures=choices.batch,
         tensorboard=shows,
     )
     processes.wait()
     take_evaluation_weights(task.models, averages, task.optimizers)
+    if not choices.keep_best:
+        return None
+    best = load_best(run)
+    if best is None:
+        on_progress("skipped best.pt, which cannot be read: the last weights are kept", 1.0, {})
+        return None
+    for name, model in task.models.items():
+        model.load_state_dict(best["models"][name])
+    return int(best["step"])
 
 
-def rest_encoders(task: FineTuningTask) -> None:
+def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
     """Gives back the memory of what has encoded all there is: the VAE, and the text encoder where its states are cached.
 
-    They stay in the precision and the place that a checkpoint is written from; for a LoRA they go.
+    They stay in the precision and the place that a checkpoint is written from, or that the VAE wakes from when pictures are
+    painted in between (`paints`); for a LoRA they go.
     """
     components = task.components
-    resting: list[Any] = [components.vae, *([components.text_encoder] if task.states is not None else ())]
-    for module in resting:
-        if task.choices.lora_rank:
-            module.to("meta")
+    for module in (components.vae, *([components.text_encoder] if task.states is not None else ())):
+        if task.choices.lora_rank and not (paints and module is components.vae):
+            nn.Module.to(module, "meta")
         else:
-            module.to("cpu", torch.float16)
+            nn.Module.to(module, "cpu", torch.float16)
 
 
 def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:

@@ -1,0 +1,63 @@
+"""The validation of a retraining on a catalogue: on those of its pictures that are held out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from impasto.checkpoints.components import Components
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.progress import Progress, no_report
+from impasto.training.training_set import condition_of, encode_texts, encode_training_set, entries_of, triggered
+from impasto.training.validation import CheckpointValidation
+
+MOST = 64  # pictures: 512 evaluations of the U-Net at each validation
+T = TypeVar("T")
+
+
+def held_out_validation(
+    catalogue: Path,
+    artist: str,
+    components: Components,
+    run: Path,
+    choices: FineTuning,
+    *,
+    trigger: str = "",
+    on_progress: Progress = no_report,
+) -> CheckpointValidation | None:
+    """The loss on at most `MOST` held-out pictures, and pictures painted to the texts of some of them, into `run`.
+
+    Where none is held out, that is told, no loss is measured, and the texts are those of pictures that are trained on. None
+    where nothing is left to validate. `trigger` goes before every text.
+
+    Raises:
+        UsageError: `choices.keep_best`, and none is held out.
+    """
+    size = choices.size or components.default_size
+    try:
+        entries = _spread(entries_of(catalogue, artist, held_out=True), MOST)
+        data = encode_training_set(entries, components, size, variants=1, on_progress=on_progress)
+    except ImpastoError:
+        missing = f"no picture{f' of {artist}' if artist else ''} in {catalogue} is held out"
+        if choices.keep_best:
+            raise UsageError(f"keep_best needs a validation loss, and {missing}: leave it out") from None
+        on_progress(f"skipped the validation loss: {missing}", 1.0, {})
+        data, entries = None, entries_of(catalogue, artist)
+    else:
+        entries = data.entries
+        data = triggered(data, trigger)
+    shown = _spread(entries, choices.validation_pictures)
+    prompts = [", ".join(filter(None, (trigger, condition_of(entry).text()))) for entry in shown]
+    if data is None and not prompts:
+        return None
+    firsts = [texts[0] for texts in data.texts] if data is not None else []
+    states = encode_texts(["", *prompts, *firsts], components, on_progress) if choices.trained == "unet" else None
+    return CheckpointValidation(
+        components, run, every=choices.validation_every, data=data, states=states, prompts=prompts, size=size
+    )
+
+
+def _spread(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of them, evenly spread."""
+    count = min(most, len(items))
+    return [items[len(items) * n // count] for n in range(count)]
