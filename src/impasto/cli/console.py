@@ -83,20 +83,22 @@ def say_facts(facts: Sequence[tuple[str, object]], title: str = "") -> None:
 
 
 @contextmanager
-def progress_bar(description: str, total: float) -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr; call what it gives with (description, amount done). No terminal, no bar."""
+def progress_bar(description: str, total: float, *, times: bool = True) -> Iterator[Callable[[str, float], None]]:
+    """A bar on stderr; call what it gives with (description, amount done). No terminal, no bar.
+
+    `times`: with the time spent and the time left beside it.
+    """
     if not sys.stderr.isatty():
         yield lambda description, done: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *((TimeElapsedColumn(), TimeRemainingColumn()) if times else ()),
     )
     # What goes to stdout is printed above the bar, unless it goes to a pipe or file of its own.
     both = sys.stdout.isatty()

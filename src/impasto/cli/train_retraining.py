@@ -10,6 +10,7 @@ import typer
 
 from impasto.cli.console import say, say_note
 from impasto.cli.training_estimate import note_estimate, say_estimate
+from impasto.cli.training_line import choices_line
 from impasto.cli.training_run import DRY_RUN, begin_run, check_request, training_progress
 from impasto.errors import UsageError
 from impasto.training.fine_tuning_choices import FineTuning
@@ -162,7 +163,7 @@ def run_recipe(
         return _estimate(checkpoint, choices, pictures, artist, minutes=minutes, steps=steps, learns=learns)
 
     given = 1.0 if minutes is None else minutes
-    said = " ".join(f"{choice.name}={getattr(choices, choice.name)}" for choice in fields(choices))
+    said = choices_line(choices, {name for name, value in context.params.items() if value is not None})
     if context.params[DRY_RUN]:
         check_request(pictures, given, seed)
         say(said)

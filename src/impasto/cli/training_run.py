@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
+from impasto.cli.training_line import TrainingLine
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,22 +70,20 @@ def begin_run(
 @contextmanager
 def training_progress(run: "RunFolder") -> Iterator[Callable[[str, float, dict[str, float]], None]]:
     """What the recipes call with (stage, share done, losses): a bar, or now and then a line."""
-    said = time.monotonic()
+    said, line = time.monotonic(), TrainingLine()
     try:
-        with progress_bar("starting", 1.0) as update:
+        with progress_bar("starting", 1.0, times=False) as update:
 
             def on_progress(stage: str, share: float, losses: dict[str, float]) -> None:
                 nonlocal said
                 if stage.startswith(("skipped ", "begun with ")):
                     say_note(stage)
                     return
-                text = one_line(
-                    f"{stage} " + " ".join(f"{name} {value:.4g}" for name, value in losses.items())
-                )
+                text = one_line(line.text(stage, share, losses))
                 update(text, share)
                 if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:
                     said = time.monotonic()
-                    print(f"{100 * share:.1f} % {text}", file=sys.stderr, flush=True)
+                    print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)
 
             yield on_progress
     except KeyboardInterrupt:

@@ -13,8 +13,10 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.training.dreambooth import TEMPLATE, PairedOrder, filled, prior_importance, subject_entries
 from impasto.training.fine_tuning import FineTuningTask
 from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.retraining import fit, save_result
 from impasto.training.training_set import encode_texts, encode_training_set
 
@@ -61,6 +63,7 @@ def dreambooth(
     class_text = filled(template, class_words, "--class") if class_words else ""
     if not 0 <= prior_weight < math.inf:
         raise UsageError(f"prior weight {prior_weight:g}: use 0 or more")
+    check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
     entries = subject_entries(subject)
     files = _painted(class_text, paint_class, processes) if class_text and prior_weight and paint_class else ()
@@ -83,7 +86,10 @@ def dreambooth(
     task = FineTuningTask(
         components, data, states, choices, processes, seed=seed, order=order, importance=importance
     )
-    fit(task, run, minutes, steps, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
+    fit(
+        task, run, minutes, steps, validation=pictures_only(components, run, choices, [text], states),
+        save_steps=save_steps, on_progress=on_progress, should_stop=should_stop,
+    )  # fmt: skip
     report = {"pictures": len(subjects), "token": token, "class": class_words, "class_pictures": len(classes)}
     return save_result(task, run, report, token)
 

@@ -1,11 +1,12 @@
-"""The validation of a retraining on a catalogue: on those of its pictures that are held out."""
+"""What the recipes validate: the loss on a catalogue's held-out pictures, and pictures painted meanwhile."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from impasto.checkpoints.components import Components
-from impasto.errors import ImpastoError, UsageError
+from impasto.data.latents import TextStates
+from impasto.errors import ImpastoError
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.progress import Progress, no_report
 from impasto.training.training_set import condition_of, encode_texts, encode_training_set, entries_of, triggered
@@ -29,9 +30,6 @@ def held_out_validation(
 
     Where none is held out, that is told, no loss is measured, and the texts are those of pictures that are trained on. None
     where nothing is left to validate. `trigger` goes before every text.
-
-    Raises:
-        UsageError: `choices.keep_best`, and none is held out.
     """
     size = choices.size or components.default_size
     try:
@@ -39,8 +37,6 @@ def held_out_validation(
         data = encode_training_set(entries, components, size, variants=1, on_progress=on_progress)
     except ImpastoError:
         missing = f"no picture{f' of {artist}' if artist else ''} in {catalogue} is held out"
-        if choices.keep_best:
-            raise UsageError(f"keep_best needs a validation loss, and {missing}: leave it out") from None
         on_progress(f"skipped the validation loss: {missing}", 1.0, {})
         data, entries = None, entries_of(catalogue, artist)
     else:
@@ -54,6 +50,23 @@ def held_out_validation(
     states = encode_texts(["", *prompts, *firsts], components, on_progress) if choices.trained == "unet" else None
     return CheckpointValidation(
         components, run, every=choices.validation_every, data=data, states=states, prompts=prompts, size=size
+    )
+
+
+def pictures_only(
+    components: Components, run: Path, choices: FineTuning, texts: Sequence[str], states: TextStates | None
+) -> CheckpointValidation | None:
+    """Pictures painted to `texts` in turn, each with a seed of its own, where nothing is held out to measure a loss on.
+
+    `states`: of these and of the empty text; None where the text encoder is trained. None where no picture is asked for.
+    """
+    count = choices.validation_pictures
+    if not count:
+        return None
+    prompts = [texts[n % len(texts)] for n in range(count)]
+    size = choices.size or components.default_size
+    return CheckpointValidation(
+        components, run, every=choices.validation_every, data=None, states=states, prompts=prompts, size=size
     )
 
 

@@ -16,6 +16,7 @@ from impasto.checkpoints.lora import Lora, hash_layers
 from impasto.checkpoints.lora_export import save_lora
 from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
+from impasto.errors import UsageError
 from impasto.training.evaluation_weights import take_evaluation_weights
 from impasto.training.figures import has_tensorboard
 from impasto.training.fine_tuning import FineTuningTask
@@ -91,9 +92,12 @@ def fit(
     ones, where they are averaged, or with `choices.keep_best` those of the lowest validation loss, whose step it returns.
 
     Raises:
+        UsageError: `choices.keep_best`, and there is no validation loss.
         KeyboardInterrupt, ImpastoError, UsageError: as `train`.
     """
     choices, processes = task.choices, task.processes
+    if choices.keep_best and (validation is None or validation.data is None):
+        raise UsageError("keep_best needs a validation loss, and no picture is held out: leave it out")
     rest_encoders(task, paints=validation is not None and bool(validation.prompts))
     if steps is None and minutes is None:
         steps = math.ceil(choices.epochs * task.order.count / task.order.batch)

@@ -10,8 +10,10 @@ from impasto.checkpoints.load import load_components
 from impasto.checkpoints.textual_inversion import EMBEDDINGS, save_concept
 from impasto.data.catalogue import read_catalogue
 from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.personal import ConceptKind
 from impasto.training.recipes.pocket import write_report
 from impasto.training.recipes.retraining import fit
@@ -51,6 +53,7 @@ def invert(
         KeyboardInterrupt: `should_stop` said so; the state is on disk.
     """
     entries = read_catalogue(pictures, check_images=False).entries
+    check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
     loaded = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     components, begun_with = begin_concept(loaded, concept, initial_word, vectors)
@@ -60,7 +63,11 @@ def invert(
     data = encode_training_set(entries, components, size, on_progress=on_progress)
     data = replace(data, texts=[concept_texts(components, kind) for _ in data.entries])
     task = TextualInversionTask(components, data, None, choices, processes, seed=seed)
-    fit(task, run, minutes, steps, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
+    validation = pictures_only(components, run, choices, concept_texts(components, kind), None)
+    fit(
+        task, run, minutes, steps, validation=validation, save_steps=save_steps, on_progress=on_progress,
+        should_stop=should_stop,
+    )  # fmt: skip
     if processes.is_first:
         learned = learned_concept(components)
         (run / "concept").mkdir(exist_ok=True)
