@@ -17,7 +17,7 @@ def pictures(tmp_path: Path) -> str:
 def test_a_lora_of_a_folder_paints(impasto: Impasto, pictures: str, tmp_path: Path) -> None:
     trained = impasto(
         "train", "lora", "--catalogue", pictures, "--trigger", "mywork", "--run", "mine", "--steps", "2",
-        "--learning-rate", "0.05", "--batch", "2",
+        "--learning-rate", "0.05", "--batch", "2", "--validation-pictures", "0",
     )  # fmt: skip
     assert trained.code == 0 and " MB" in trained.out, trained.err
     assert json.loads((tmp_path / "mine" / "lora" / "lora.json").read_text())["trigger"] == "mywork"
@@ -31,7 +31,7 @@ def test_a_lora_of_a_folder_paints(impasto: Impasto, pictures: str, tmp_path: Pa
 
 def test_a_subject_beside_its_class_is_a_checkpoint(impasto: Impasto, pictures: str, tmp_path: Path) -> None:
     train = ("train", "dreambooth", "--subject", pictures, "--token", "sks dog", "--class", "a dog", "--run", "dog")
-    train += ("--prior-pictures", "2", "--steps", "2", "--batch", "2")
+    train += ("--prior-pictures", "2", "--steps", "2", "--batch", "2", "--validation-pictures", "0")
     done = impasto(*train)
     assert done.code == 0, done.err
     shown = impasto("show", "--json", "dog/prior/00001.png")
@@ -42,7 +42,7 @@ def test_a_subject_beside_its_class_is_a_checkpoint(impasto: Impasto, pictures: 
 
 def test_a_learned_word_paints(impasto: Impasto, pictures: str, tmp_path: Path) -> None:
     train = ("train", "textual-inversion", pictures, "--concept", "<blue-hour>", "--run", "hour", "--steps", "2")
-    done = impasto(*train, "--initial-word", "dusk light", "--kind", "style", "--batch", "2")
+    done = impasto(*train, "--initial-word", "dusk light", "--kind", "style", "--batch", "2", "--validation-pictures", "0")
     assert done.code == 0 and "dusk light" in done.err, done.err
     painted = impasto("paint", "a harbour, <blue-hour>", "--concept", "hour", "--steps", "2", "--out", "a.png")
     assert painted.code == 0, painted.err

@@ -22,9 +22,13 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
     runs = {name: str(tmp_path / name) for name in ("whole", "lora")}
     train = ("train", "wang2023-artist", "--catalogue", str(catalogue), "--artist", "monet", "--checkpoint", base)
     train += ("--steps", "3")
-    whole = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--run", runs["whole"])
-    assert whole.code == 0 and "learning_rate=0.01" in whole.err and "batch=4" in whole.err
-    assert impasto(*train, "--lora-rank", "2", "--learning-rate", "0.05", "--run", runs["lora"]).code == 0
+    whole = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--validation-pictures", "1", "--run", runs["whole"])
+    assert whole.code == 0 and "given: batch=4 learning_rate=0.01 validation_pictures=1; the recipe's: " in whole.err
+    shown = impasto("runs", "show", runs["whole"])
+    assert "validation_3" in shown.out and "made validation" in shown.out and "pictures_per_second" not in shown.out
+    lora = ("--lora-rank", "2", "--learning-rate", "0.05", "--optimizer", "schedule-free", "--ema-decay", "0")
+    lora += ("--validation-pictures", "0")
+    assert impasto(*train, *lora, "--run", runs["lora"]).code == 0
     pictures = {}
     for name, options in {
         "base": ("--checkpoint", base), "whole": ("--checkpoint", runs["whole"]),
@@ -39,7 +43,7 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
         pictures[name] = Image.open(file).tobytes()
     assert pictures["base"] == pictures["none"]
     assert len({pictures[name] for name in ("base", "whole", "lora")}) == 3
-    again = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--run", runs["whole"])
+    again = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--validation-pictures", "1", "--run", runs["whole"])
     assert again.code == 0 and "already complete" in again.err
 
 
@@ -49,6 +53,8 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
         (("--artist", "Picasso"), "Picasso", 2),
         (("--artist", " "), "--artist", 2),
         (("--artist", "monet", "--learning-rate", "0"), "learning_rate 0", 2),
+        (("--artist", "monet", "--optimizer", "sgd"), "optimizer 'sgd'", 2),
+        (("--artist", "monet", "--validation-every", "-1"), "validation_every -1", 2),
         (("--artist", "monet", "--steps", "2", "--minutes", "1"), "not both", 2),
         (("--artist", "monet", "--learning-rate", "1000", "--steps", "60"), "diverged at step", 1),
     ],

@@ -1,23 +1,26 @@
 """DreamBooth on a tiny checkpoint: its batches and its loss, prior preservation, resumption, and what is refused."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.training.few_pictures import draw_pictures, losses, stopped_and_resumed
 
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.lora import load_lora
 from impasto.errors import ImpastoError, UsageError
+from impasto.training import validation_pictures
 from impasto.training.dreambooth import PairedOrder, filled, prior_importance
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.recipes.dreambooth import dreambooth
 
-CHOICES = FineTuning(batch=2, learning_rate=2e-3, text_dropout=0.0)
+CHOICES = FineTuning(batch=2, learning_rate=2e-3, text_dropout=0.0, validation_pictures=0)
 
 
 class ClassPainter:
@@ -74,15 +77,22 @@ def test_prior_preservation_counts_and_a_run_goes_on_to_the_bit(subject: Path, b
     assert losses(tmp_path / "lighter")[0] < 0.8 * losses(tmp_path / "whole")[0]
 
 
-def test_a_prior_of_weight_0_is_none_and_a_lora_is_one(subject: Path, base: str, tmp_path: Path) -> None:
+def test_a_prior_of_weight_0_is_none_and_a_lora_is_one(
+    subject: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     painter = ClassPainter(tmp_path / "prior")
-    choices = FineTuning(batch=2, learning_rate=2e-2, lora_rank=2)
+    choices = FineTuning(batch=2, learning_rate=2e-2, lora_rank=2, validation_pictures=2)
+    monkeypatch.setattr(validation_pictures, "STEPS", 2)
     for name, how in {"none": {}, "zero": {"class_words": "a dog", "prior_weight": 0.0, "paint_class": painter}}.items():
         made = dreambooth(subject, tmp_path / name, choices, token="sks dog", checkpoint=base, steps=2, **how)
         assert made == tmp_path / name / "lora"
     assert not painter.texts and losses(tmp_path / "none") == losses(tmp_path / "zero")
     loras = [load_lora(tmp_path / name) for name in ("none", "zero")]
     assert loras[0].content_hash == loras[1].content_hash and loras[0].trigger == "sks dog"
+    sheet = Image.open(tmp_path / "none" / "validation" / "step-000000002.png")
+    assert sheet.size == (128, 64) and sheet.crop((0, 0, 64, 64)).tobytes() != sheet.crop((64, 0, 128, 64)).tobytes()
+    with pytest.raises(UsageError, match="keep_best needs a validation loss"):
+        dreambooth(subject, tmp_path / "best", replace(choices, keep_best=True), token="sks dog", checkpoint=base, steps=2)
 
 
 def test_one_broken_picture_is_named_and_skipped(subject: Path, base: str, tmp_path: Path) -> None:

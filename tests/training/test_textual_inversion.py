@@ -13,6 +13,7 @@ from tests.training.few_pictures import draw_pictures, losses, stopped_and_resum
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.textual_inversion import add_concept, load_concept
 from impasto.errors import UsageError
+from impasto.training import validation_pictures
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.processes import Processes
 from impasto.training.recipes.retraining import fit
@@ -20,7 +21,9 @@ from impasto.training.recipes.textual_inversion import invert
 from impasto.training.textual_inversion import LearnedRows, TextualInversionTask, begin_concept, concept_texts
 from impasto.training.training_set import TrainingSet
 
-CHOICES = FineTuning(trained="text-encoder", batch=2, learning_rate=2e-2, weight_decay=0.0, text_dropout=0.0, size=64)
+CHOICES = FineTuning(
+    trained="text-encoder", batch=2, learning_rate=2e-2, weight_decay=0.0, text_dropout=0.0, size=64, validation_pictures=1
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(validation_pictures, "STEPS", 2)
     return draw_pictures(tmp_path / "pictures", 3)[0].parent
 
 
@@ -88,6 +92,8 @@ def test_a_run_goes_on_to_the_bit_and_its_word_is_read(bases: dict[str, str], pi
     stopped_and_resumed(partial(learn, tmp_path / "stopped"), after=2)
     assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
     concepts = [load_concept(tmp_path / name) for name in ("whole", "stopped")]
+    sheets = [(tmp_path / name / "validation" / "step-000000004.png").read_bytes() for name in ("whole", "stopped")]
+    assert sheets[0] == sheets[1]
     assert torch.equal(concepts[0].vectors, concepts[1].vectors) and concepts[0].vectors.shape == (2, 384)
     assert any(stage.startswith("begun with the mean of") and "dusk" in stage for stage in said)
     report = json.loads((tmp_path / "whole" / "report.json").read_text())

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 # Through a pipe, training says how far it is every so many seconds.
 _REPORT_SECONDS = 30.0
-
-
 DRY_RUN = "dry_run"
+# What a run that has begun may be given anew: its steps do not depend on it.
+CHANGEABLE = ("minutes", "validation_every", "validation_pictures", "keep_states", "keep_best")
 
 
 def check_request(catalogue: Path | None, minutes: float, seed: int, records: Path | None = None) -> None:
@@ -59,7 +59,7 @@ def begin_run(
     if run.path.exists() and not run.path.is_dir():
         raise UsageError(f"--run {run.path} is not a folder")
     choices = {name: value for name, value in context.params.items() if name not in ("out", "seed", DRY_RUN)}
-    run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=("minutes",))
+    run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=CHANGEABLE)
     if run.is_complete:
         run.close()
         say_note(f"{run.path}: the run is already complete")
