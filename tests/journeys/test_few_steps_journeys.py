@@ -12,6 +12,8 @@ from tests.journeys.conftest import Impasto
 from tests.journeys.test_bad_input import check
 from tests.training.painted_catalogue import write_catalogue
 
+from impasto.checkpoints.lora import load_lora
+
 PLACE = ("--size", 64, "--seed", 7)
 
 
@@ -42,16 +44,13 @@ def test_pockets_student_is_laid_over_recorded_and_repeated(impasto: Impasto, st
     again = impasto("repaint", "few.png", "--out", "again.png")
     assert (again.code, again.err) == (0, "")
     assert Path("again.png").read_bytes() == Path("few.png").read_bytes()
-    lcm = ("paint", "boats", "--sampler", "lcm", *PLACE)
-    named = impasto(*lcm, "--lora", "pocket-lcm:0.5", "--steps", 2, "--out", "half.png")
-    assert (named.code, named.err) == (0, "")
-    assert record(impasto, "half.png")["steps"] == 2
     # A LoRA of another kind does not stand in for the student.
     shutil.copytree(student, "style")
     card = json.loads(Path("style/lora.json").read_text())
     Path("style/lora.json").write_text(json.dumps({name: value for name, value in card.items() if name != "steps"}))
-    both = impasto(*lcm, "--lora", "style:0.1", "--out", "both.png")
-    assert both.code == 0 and len(record(impasto, "both.png")["loras"]) == 2
+    both = impasto("paint", "boats", "--sampler", "lcm", "--lora", "style:0.1", "--steps", 2, *PLACE, "--out", "both.png")
+    shown = record(impasto, "both.png")
+    assert both.code == 0 and (shown["steps"], len(shown["loras"])) == (2, 2)
 
 
 def test_the_student_comes_and_goes_with_its_sampler(impasto: Impasto, student: Path) -> None:
@@ -60,6 +59,9 @@ def test_the_student_comes_and_goes_with_its_sampler(impasto: Impasto, student: 
     assert few.code == 0 and "pocket's few-step student" in few.err
     shown = record(impasto, "few.png")
     assert (shown["steps"], shown["guidance"], len(shown["loras"])) == (3, 1.0, 1)
+    same = impasto("repaint", "few.png", "--lora", "pocket-lcm", "--out", "same.png")
+    assert (same.code, same.err) == (0, "")
+    assert Path("same.png").read_bytes() == Path("few.png").read_bytes()
     back = impasto("repaint", "few.png", "--sampler", "dpm++", "--steps", 2, "--out", "back.png")
     assert (back.code, back.err) == (0, "")
     assert Path("back.png").read_bytes() == Path("many.png").read_bytes()
@@ -93,6 +95,7 @@ def test_a_student_of_ones_own(impasto: Impasto, tiny: Path, tmp_path: Path) -> 
     made = impasto(*train, "--updates", 2, "--batch", 4)
     assert (made.code, made.out) == (0, "runs/lcm/lora\n"), made.err
     assert "guidance=4.0" in made.err
+    assert {layer.down.ndim for layer in load_lora("runs/lcm").unet.values()} == {2, 4}  # convolutions too
     paint = ("paint", "boats", "--checkpoint", tiny, *PLACE, "--out", "own.png")
     painted = impasto(*paint, "--sampler", "lcm", "--lora", "runs/lcm")
     assert (painted.code, painted.err) == (0, "")

@@ -47,7 +47,7 @@ def losses(run: Path) -> list[float]:
 
 def test_the_loss_falls(catalogue: Path, base: str) -> None:
     # A teacher that leaps to level 0 is a target that stays where it is.
-    components, choices = load_components(base), replace(CHOICES, leap=1000, guidance=20.0, batch=8)
+    components, choices = load_components(base), replace(CHOICES, leap=1000, layers="attention")
     data = encode_training_set(entries_of(catalogue), components, 64)
     states = encode_texts(data.all_texts, components)
     task = DistillationTask(components, data, states, choices, Processes(), seed=0)
@@ -58,7 +58,7 @@ def test_the_loss_falls(catalogue: Path, base: str) -> None:
         return task.step(step, 0.0)["loss"]
 
     before = learn(99)
-    for step in range(10):
+    for step in range(6):
         learn(step)
     assert learn(99) < 0.85 * before
 
@@ -71,7 +71,7 @@ def test_a_stopped_run_goes_on_to_the_bit(catalogue: Path, base: str, tmp_path: 
         asked += 1
         return asked == 2
 
-    choices = replace(CHOICES, accumulation=2, guidance=1.0)
+    choices = replace(CHOICES, layers="attention", accumulation=2, guidance=1.0)
     made = distill(catalogue, tmp_path / "whole", choices, checkpoint=base, steps=3, updates=3)
     assert made == tmp_path / "whole" / "lora"
     with pytest.raises(KeyboardInterrupt):
@@ -82,7 +82,6 @@ def test_a_stopped_run_goes_on_to_the_bit(catalogue: Path, base: str, tmp_path: 
     lora = load_lora(tmp_path / "whole")
     assert lora.content_hash == load_lora(tmp_path / "stopped").content_hash
     assert (lora.steps, lora.base_hash, lora.largest.rank) == (3, load_components(base).content_hash, 4)
-    assert {layer.down.ndim for layer in lora.unet.values()} == {2, 4}
     assert {layer.up.dtype for layer in lora.unet.values()} == {torch.float16}
     assert "paints in 3 steps" in (tmp_path / "whole" / "lora" / "README.md").read_text()
 
