@@ -68,14 +68,12 @@ class JudgedPictures:
     def real_features(self, entries: Sequence[CatalogueEntry]) -> np.ndarray:
         """float32 [n, 1280]; keyed by each picture's content, computed once."""
         keys = [content_key(self._pixels.keys[self._numbers[entry.file_name]], str(SIDE)) for entry in entries]
-        progress = _Progress("features of real paintings")
-        self._real.fill(
-            keys,
-            lambda places: self.features.of_squares(self.squares([entries[place] for place in places])),
-            chunk=256,
-            on_progress=progress,
-        )
-        return np.asarray(self._real.array()[self._real.places(keys)])
+
+        def make(places: list[int]) -> np.ndarray:
+            return self.features.of_squares(self.squares([entries[place] for place in places]))
+
+        self._real.fill(keys, make, chunk=256, on_progress=_Progress("features of real paintings"))
+        return self._real.rows(keys, make)
 
     def request(
         self, condition: Condition, seed: int, *, sampler: str = "dpm++", steps: int | None = None, eta: float = 0.0

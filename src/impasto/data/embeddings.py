@@ -51,6 +51,7 @@ def image_vectors(
                 keys[n] = key
         try:
             store = _cache_of(encoder)
+            store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
             opened = _opened_in_order(pool, entries, missing, encoder)
             for start in range(0, len(missing), CHUNK):

@@ -22,14 +22,15 @@ def prepare_latents(
     channels: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The posterior of every picture: mean and standard deviation, each float32 [n, channels, size / 8, size / 8].
+    """The posterior of every picture: mean and standard deviation, each float32 [n, channels, height / 8, width / 8].
 
     A row is keyed by the picture's content and by `encoder_key`, the hash of the encoder's weights: an edited picture or a
     retrained encoder is encoded again, nothing else is. Mean and deviation are kept, not one sample, so that training can
     draw another latent each time (equation 17 of wu2022).
     """
-    side = pixels.squares.shape[1] // 8
-    store = RowCache(cache / f"latents-{encoder_key[:16]}-{channels}x{side}", (2, channels, side, side), "float16")
+    height, width = pixels.height // 8, pixels.width // 8
+    sides = str(height) if height == width else f"{height}x{width}"
+    store = RowCache(cache / f"latents-{encoder_key[:16]}-{channels}x{sides}", (2, channels, height, width), "float16")
     keys = [content_key(key, encoder_key) for key in pixels.keys]
 
     def make(positions: list[int]) -> np.ndarray:
@@ -37,7 +38,7 @@ def prepare_latents(
         return np.stack([mean, deviation], axis=1)
 
     store.fill(keys, make, chunk=64, on_progress=on_progress)
-    rows = store.array()[store.places(keys)].astype(np.float32)
+    rows = store.rows(keys, make).astype(np.float32)
     return rows[:, 0], rows[:, 1]
 
 
@@ -56,20 +57,23 @@ class TextStates:
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._store = RowCache(cache / f"texts-{encoder_key[:16]}-{tokens}x{width}", (tokens, width), "float16")
-        unique = sorted(set(texts))
-        keys = [content_key(text, encoder_key) for text in unique]
+        self._keys = {text: content_key(text, encoder_key) for text in sorted(set(texts))}
+        unique = list(self._keys)
+        keys = list(self._keys.values())
+        self._store.check(keys)
         self._store.fill(keys, lambda rows: encode([unique[n] for n in rows]), chunk=TEXTS_AT_ONCE, on_progress=on_progress)
-        places = self._store.places(keys)
-        self._places = {text: int(place) for text, place in zip(unique, places, strict=True)}
-        self._rows = self._store.array()
 
     def states(self, texts: Sequence[str]) -> np.ndarray:
-        """The states of texts that were given at the start: float32 [n, tokens, width]."""
-        return self._rows[[self._places[text] for text in texts]].astype(np.float32)
+        """The states of texts that were given at the start: float32 [n, tokens, width].
+
+        Raises:
+            ImpastoError: they were damaged on disk since the start.
+        """
+        return self._store.rows([self._keys[text] for text in texts]).astype(np.float32)
 
     def sample(self, count: int) -> np.ndarray:
         """The states of at most `count` of all its texts, evenly spread in their order: float32 [n * tokens, width]."""
-        texts = sorted(self._places)
+        texts = list(self._keys)
         picked = texts[:: max(1, len(texts) // count)][:count]
         states = self.states(picked)
         return states.reshape(-1, states.shape[-1])

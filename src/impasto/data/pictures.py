@@ -92,6 +92,20 @@ def open_at_least(
         raise ImpastoError(f"{path}: cannot be decoded ({reason})") from None
 
 
+def upright_size(path: Path) -> tuple[int, int]:
+    """Width and height in px, turned as the picture's EXIF says; nothing is decoded.
+
+    Raises:
+        ImpastoError: not a picture.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as opened:
+            width, height = opened.size
+            return (height, width) if opened.getexif().get(_ORIENTATION) in _ON_THE_SIDE else (width, height)
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise ImpastoError(f"{path}: cannot be read ({error})") from None
+
+
 def _on_white(image: Image.Image, path: Path) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow's own conversion clips at 255 instead of scaling, which leaves nearly everything white.
@@ -106,8 +120,13 @@ def _on_white(image: Image.Image, path: Path) -> Image.Image:
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """The picture's centre as a square of `size` px: the short side becomes `size`, the long one is cropped.
+    """The picture's centre as a square of `size` px: the short side becomes `size`, the long one is cropped."""
+    return fit(image, size, size)
+
+
+def fit(image: Image.Image, width: int, height: int) -> Image.Image:
+    """The picture's centre, `width` x `height` px: as large as it fills them, what is over is cropped.
 
     Lanczos resampling, whose support grows with the reduction, so that fine brushwork does not alias.
     """
-    return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)

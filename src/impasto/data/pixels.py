@@ -1,4 +1,4 @@
-"""Training pixels: every picture of a catalogue once decoded, as squares of one size in a memory-mapped array."""
+"""Training pixels: every picture of a catalogue once decoded, in one size, in a memory-mapped array."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from impasto.data.catalogue import Catalogue, CatalogueEntry
-from impasto.data.pictures import fit_square, open_picture
+from impasto.data.pictures import fit, open_picture
 from impasto.data.row_cache import RowCache, content_key
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
@@ -16,16 +16,43 @@ from impasto.errors import ImpastoError
 
 @dataclass(frozen=True)
 class Pixels:
-    """Entries and their squares: `squares[places[k]]` is entry k's, uint8 [size, size, 3] in RGB."""
+    """Pictures in one size, `width` x `height` px, and their keys, by which the cache knows them."""
 
     entries: list[CatalogueEntry]
-    squares: np.ndarray
-    places: np.ndarray
     keys: list[bytes]
+    width: int
+    height: int
+    store: RowCache
 
     def batch(self, numbers: np.ndarray) -> np.ndarray:
-        """The squares [n, size, size, 3] of these entries."""
-        return self.squares[self.places[numbers]]
+        """The pixels of these entries, uint8 [n, height, width, 3] in RGB.
+
+        Raises:
+            ImpastoError: one is damaged in the cache, and its picture cannot be opened any more or is another one.
+        """
+        places = [int(number) for number in numbers]
+        return self.store.rows(
+            [self.keys[place] for place in places],
+            lambda positions: np.stack([self._decode_again(places[position]) for position in positions]),
+        )
+
+    def _decode_again(self, place: int) -> np.ndarray:
+        file = self.entries[place].file
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise ImpastoError(f"{file} cannot be read: {error.strerror}") from None
+        if _key(content, self.width, self.height) != self.keys[place]:
+            raise ImpastoError(f"{file} has been changed since training began: give the same command again")
+        return np.asarray(fit(open_picture(file, data=content), self.width, self.height), np.uint8)
+
+
+def _key(content: bytes, width: int, height: int) -> bytes:
+    return content_key(content, _crop(width, height))
+
+
+def _crop(width: int, height: int) -> str:
+    return str(width) if width == height else f"{width}x{height}"
 
 
 def is_for_training(entry: CatalogueEntry) -> bool:
@@ -52,28 +79,29 @@ def training_entries(catalogue: Catalogue) -> list[CatalogueEntry]:
 
 def prepare_pixels(
     entries: Sequence[CatalogueEntry],
-    size: int,
+    size: int | tuple[int, int],
     cache: Path,
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Pixels, dict[str, str]]:
-    """Decodes what is not in the cache yet: short side to `size`, centre crop, one square per entry.
+    """Decodes what is not in the cache yet: a centre crop per entry, square, or of a width and a height in px.
 
     Returns the pixels of all pictures that can be opened, and for the others file name -> reason.
     """
-    store = RowCache(cache / f"pixels-{size}", (size, size, 3), "uint8")
+    width, height = size if isinstance(size, tuple) else (size, size)
+    store = RowCache(cache / f"pixels-{_crop(width, height)}", (height, width, 3), "uint8")
     broken: dict[str, str] = {}
 
     def key_of(entry: CatalogueEntry) -> bytes | None:
         try:
-            return content_key(entry.file.read_bytes(), str(size))
+            return _key(entry.file.read_bytes(), width, height)
         except OSError as error:
             broken[entry.file_name] = str(error)
             return None
 
     def decode(entry: CatalogueEntry) -> np.ndarray | None:
         try:
-            return np.asarray(fit_square(open_picture(entry.file), size), np.uint8)
+            return np.asarray(fit(open_picture(entry.file), width, height), np.uint8)
         except ImpastoError as error:
             broken[entry.file_name] = str(error)
             return None
@@ -97,5 +125,4 @@ def prepare_pixels(
     usable = [(e, k) for e, k in pairs if k in store]
     if not usable:
         raise ImpastoError("no picture of the catalogue can be opened")
-    keys = [key for _, key in usable]
-    return Pixels([entry for entry, _ in usable], store.array(), store.places(keys), keys), broken
+    return Pixels([entry for entry, _ in usable], [key for _, key in usable], width, height, store), broken

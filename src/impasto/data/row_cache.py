@@ -1,19 +1,28 @@
-"""Arrays of one row per item on disk, where each row knows the content it was made from.
+"""Arrays of one row per item on disk, where each row knows the content it was made from and what it has to be.
 
 A row is made again only when its key changes: an edited picture, another encoder or another text gives another key, so a
-cache can neither serve stale rows nor lose the finished ones when the job that fills it is killed.
+cache can neither serve stale rows nor lose the finished ones when the job that fills it is killed. A row that is not as it
+was written (a bad disk, a torn file) is noticed by its checksum when it is read, and made again.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from impasto.errors import ImpastoError
+from impasto.files import write_atomically
+
 KEY_BYTES = 32
+SUM_BYTES = 4
+
+Make = Callable[[list[int]], np.ndarray]  # positions in the keys -> their rows [n, *shape]
 
 
 def content_key(*parts: bytes | str) -> bytes:
@@ -26,30 +35,55 @@ def content_key(*parts: bytes | str) -> bytes:
     return digest.digest()
 
 
+def _sum(row: np.ndarray) -> int:
+    return zlib.crc32(row.data)
+
+
 class RowCache:
     """A memory-mapped array [rows, *shape] whose rows are filled in chunks and found by key.
 
-    The folder holds `rows.bin` (the array), `keys.bin` (one digest per row) and `shape.json`. A row's key is written after
-    the row itself is on disk, so a row whose key is there is whole. Several processes may fill one cache.
+    The folder holds `rows.bin` (the array), `sums.bin` (a CRC-32 per row), `keys.bin` (one digest per row) and `shape.json`.
+    A row's key is written after all else is on disk, so a row whose key is there was written whole. Several processes may
+    fill one cache: each adds its rows under a lock, and takes in those of the others. What was written is not changed: a row
+    in place of a damaged one comes at the end.
     """
 
     def __init__(self, folder: Path, shape: Sequence[int], dtype: str) -> None:
         self.folder = Path(folder)
         self.shape = tuple(int(n) for n in shape)
         self.dtype = np.dtype(dtype)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        layout = {"shape": list(self.shape), "dtype": self.dtype.str}
-        described = self.folder / "shape.json"
-        if not described.exists() or json.loads(described.read_text("utf-8")) != layout:
-            for name in ("rows.bin", "keys.bin"):
-                (self.folder / name).unlink(missing_ok=True)
-            described.write_text(json.dumps(layout), "utf-8")
         self._row_bytes = int(np.prod(self.shape)) * self.dtype.itemsize
-        self._rows_path = self.folder / "rows.bin"
-        self._keys_path = self.folder / "keys.bin"
+        self._rows_path, self._sums_path, self._keys_path = (
+            self.folder / name for name in ("rows.bin", "sums.bin", "keys.bin")
+        )
         self._count = 0
         self._places: dict[bytes, int] = {}
-        self._learn()
+        self._sums = np.zeros(0, np.uint32)
+        self._damaged: set[int] = set()
+        self._mapped: np.ndarray | None = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            self._begin()
+            self._learn()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.folder / "lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _begin(self) -> None:
+        """Empties a folder whose rows have another layout."""
+        layout = {"shape": list(self.shape), "dtype": self.dtype.str}
+        described = self.folder / "shape.json"
+        try:
+            if json.loads(described.read_text("utf-8")) == layout:
+                return
+        except (FileNotFoundError, ValueError):
+            pass
+        for path in (self._rows_path, self._sums_path, self._keys_path):
+            path.unlink(missing_ok=True)
+        write_atomically(described, json.dumps(layout).encode())
 
     def _learn(self) -> None:
         """Takes in the rows that were on disk before this cache was opened, or that other processes added since."""
@@ -57,23 +91,33 @@ class RowCache:
             return
         keys_bytes, rows_bytes = self._keys_path.stat().st_size, self._rows_path.stat().st_size
         whole = min(keys_bytes // KEY_BYTES, rows_bytes // self._row_bytes)
-        if whole != self._count:
-            data = self._keys_path.read_bytes()
-            self._places = {data[n * KEY_BYTES : (n + 1) * KEY_BYTES]: n for n in range(whole)}
-            self._count = whole
+        if whole == self._count:
+            return
+        data = self._keys_path.read_bytes()
+        self._places = {
+            data[n * KEY_BYTES : (n + 1) * KEY_BYTES]: n for n in range(whole) if n not in self._damaged
+        }
+        self._count, self._mapped = whole, None
+        sums = np.fromfile(self._sums_path, np.uint32, whole) if self._sums_path.exists() else np.zeros(0, np.uint32)
+        if len(sums) < whole:  # rows from before there were checksums
+            rows = self.array()
+            sums = np.array([*sums, *(_sum(rows[n]) for n in range(len(sums), whole))], np.uint32)
+            write_atomically(self._sums_path, sums.tobytes())
+        self._sums = sums
 
     def __contains__(self, key: bytes) -> bool:
+        """Whether there is a row for the key; it is compared with its checksum when it is read."""
         return key in self._places
 
     def fill(
         self,
         keys: Sequence[bytes],
-        make: Callable[[list[int]], np.ndarray],
+        make: Make,
         *,
         chunk: int,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Makes the rows that are missing. `make` gets positions in `keys` and returns their rows [n, *shape]."""
+        """Makes the rows that are missing, `chunk` at a time. `on_progress` hears (number made, of)."""
         missing: list[int] = []
         seen: set[bytes] = set()
         for position, key in enumerate(keys):
@@ -89,14 +133,49 @@ class RowCache:
             if on_progress is not None:
                 on_progress(start + len(positions), len(missing))
 
+    def rows(self, keys: Sequence[bytes], make: Make | None = None, *, chunk: int = 64) -> np.ndarray:
+        """The rows [n, *shape] of the keys; those that are missing, or not as they were written, are made first.
+
+        Raises:
+            ImpastoError: rows are damaged and there is no `make`, or they are damaged again as soon as they are written.
+        """
+        for _ in range(3):
+            if make is not None:
+                self.fill(keys, make, chunk=chunk)
+            places = self.places(keys)
+            rows = self.array()[places]
+            if not self._forget(place for place, row in zip(places, rows, strict=True) if self._is_damaged(place, row)):
+                return rows
+            if make is None:
+                raise ImpastoError(f"{self.folder} was damaged: give the same command again, and what is lost is made anew")
+        raise ImpastoError(f"{self.folder} does not keep what is written to it: remove it, and look after the disk")
+
+    def check(self, keys: Iterable[bytes]) -> None:
+        """Reads the rows of the keys; those that are not as they were written are missing from now on."""
+        array = self.array()
+        places = [self._places[key] for key in keys if key in self._places]
+        self._forget(place for place in places if self._is_damaged(place, array[place]))
+
+    def _is_damaged(self, place: int, row: np.ndarray) -> bool:
+        return _sum(row) != self._sums[place]
+
+    def _forget(self, places: Iterable[int]) -> bool:
+        """Leaves these rows out, as if they were missing; returns whether there is any."""
+        found = {int(place) for place in places}
+        self._damaged |= found
+        self._places = {key: place for key, place in self._places.items() if place not in found} if found else self._places
+        return bool(found)
+
     def _append(self, keys: list[bytes], rows: np.ndarray) -> None:
-        with (self.folder / "lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._locked():
             self._learn()
-            # A killed job may have left a part of a row or keys: both files are cut back to what is whole first.
+            new = [n for n, key in enumerate(keys) if key not in self._places]  # the others came from another process
+            rows, sums = rows[new], np.array([_sum(rows[n]) for n in new], np.uint32)
+            # A killed job may have left a part of a row or keys: the files are cut back to what is whole first.
             for path, size, data in (
                 (self._rows_path, self._row_bytes, rows.tobytes()),
-                (self._keys_path, KEY_BYTES, b"".join(keys)),
+                (self._sums_path, SUM_BYTES, sums.tobytes()),
+                (self._keys_path, KEY_BYTES, b"".join(keys[n] for n in new)),
             ):
                 with path.open("r+b" if path.exists() else "wb") as file:
                     file.truncate(self._count * size)
@@ -104,16 +183,19 @@ class RowCache:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-            for offset, key in enumerate(keys):
-                self._places[key] = self._count + offset
-            self._count += len(keys)
+            for offset, n in enumerate(new):
+                self._places[keys[n]] = self._count + offset
+            self._sums = np.concatenate([self._sums[: self._count], sums])
+            self._count, self._mapped = self._count + len(new), None
 
     def places(self, keys: Sequence[bytes]) -> np.ndarray:
         """The row numbers [n] of keys that are all in the cache."""
         return np.array([self._places[key] for key in keys], dtype=np.int64)
 
     def array(self) -> np.ndarray:
-        """All rows, memory-mapped and read-only: [rows, *shape]."""
+        """All rows as they lie on disk, memory-mapped and read-only: [rows, *shape]."""
         if not self._count:
             return np.zeros((0, *self.shape), self.dtype)
-        return np.memmap(self._rows_path, self.dtype, "r", shape=(self._count, *self.shape))
+        if self._mapped is None:
+            self._mapped = np.memmap(self._rows_path, self.dtype, "r", shape=(self._count, *self.shape))
+        return self._mapped

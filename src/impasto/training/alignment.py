@@ -34,28 +34,30 @@ class FeatureMaps:
     """EfficientNet-Lite2's maps of a catalogue's pictures, computed once; `batch` normalises them per channel."""
 
     def __init__(self, pixels: Pixels, cache: Path, *, on_progress: Callable[[int, int], None] | None = None) -> None:
-        size = int(pixels.squares.shape[1])
+        size = pixels.height
         self._shapes = shapes_for(size)
         self._split = int(np.prod(self._shapes[0]))
         width = self._split + int(np.prod(self._shapes[1]))
-        store = RowCache(cache / f"features-{_FEATURES_KEY.replace('/', '-')}-{size}", (width,), "float16")
-        keys = [content_key(key, _FEATURES_KEY) for key in pixels.keys]
-        network: list[Any] = []
-
-        def make(positions: list[int]) -> np.ndarray:
-            if not network:
-                network.append(_load_network())
-            return _read(network[0], pixels.batch(np.array(positions)))
-
-        store.fill(keys, make, chunk=64, on_progress=on_progress)
-        self._rows, self._places = store.array(), np.asarray(store.places(keys))
-        sample = self._maps(np.unique(np.linspace(0, len(keys) - 1, min(512, len(keys))).astype(np.int64)))
+        self._store = RowCache(cache / f"features-{_FEATURES_KEY.replace('/', '-')}-{size}", (width,), "float16")
+        self._keys = [content_key(key, _FEATURES_KEY) for key in pixels.keys]
+        self._pixels = pixels
+        self._network: list[Any] = []
+        self._store.fill(self._keys, self._make, chunk=64, on_progress=on_progress)
+        count = len(self._keys)
+        sample = self._maps(np.unique(np.linspace(0, count - 1, min(512, count)).astype(np.int64)))
         self._moments = [
             (maps.mean(dim=(0, 2, 3), keepdim=True), maps.std(dim=(0, 2, 3), keepdim=True) + 1e-3) for maps in sample
         ]
 
+    def _make(self, positions: Sequence[int]) -> np.ndarray:
+        if not self._network:
+            self._network.append(_load_network())
+        return _read(self._network[0], self._pixels.batch(np.array(positions)))
+
     def _maps(self, numbers: np.ndarray) -> list[torch.Tensor]:
-        rows = torch.from_numpy(self._rows[self._places[numbers]].astype(np.float32))
+        chosen = [int(number) for number in numbers]
+        found = self._store.rows([self._keys[n] for n in chosen], lambda rows: self._make([chosen[n] for n in rows]))
+        rows = torch.from_numpy(found.astype(np.float32))
         parts = rows.split([self._split, rows.shape[1] - self._split], dim=1)
         return [part.reshape(len(rows), *shape) for part, shape in zip(parts, self._shapes, strict=True)]
 

@@ -115,7 +115,7 @@ class AutoencoderTask:
 
     def _pictures(self, step: int, progress: float) -> torch.Tensor:
         """A batch in [-1, 1], mirrored at random: crops at first, whole pictures towards the end."""
-        size = self.pixels.squares.shape[1]
+        size = self.pixels.height
         if progress >= self.choices.whole_from or size <= self.choices.crop:
             batch = to_tensor(self.pixels.batch(self.wholes.at(step)))
         else:

@@ -20,10 +20,11 @@ def sentence_rows(texts: Sequence[str], on_progress: Callable[[int, int], None] 
     # Texts of one length go through the encoder together.
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
     sorted_keys = [keys[place] for place in order]
-    store.fill(
-        sorted_keys,
-        lambda places: sentence_encoder().vectors([texts[order[place]] for place in places], longest=64, batch=64),
-        chunk=_CHUNK,
-        on_progress=on_progress,
-    )
-    return store.array()[store.places(keys)].astype(np.float32)
+
+    def make(places: list[int]) -> np.ndarray:
+        return sentence_encoder().vectors([texts[order[place]] for place in places], longest=64, batch=64)
+
+    store.fill(sorted_keys, make, chunk=_CHUNK, on_progress=on_progress)
+    rows = np.empty((len(texts), WIDTH), np.float32)
+    rows[order] = store.rows(sorted_keys, make)
+    return rows
