@@ -1,6 +1,5 @@
 """The task of a few-step student: latent consistency distillation of a checkpoint into a LoRA (Luo et al. 2023)."""
 
-import numpy as np
 import torch
 
 from impasto.checkpoints.components import Components
@@ -63,11 +62,10 @@ class DistillationTask(FineTuningTask):
         )
 
     def _learn(
-        self, numbers: np.ndarray, texts: list[str], drawn: Noise, sampled: torch.Tensor, shares: torch.Tensor
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
     ) -> torch.Tensor:
         device, loss = self.processes.device, self.loss
-        latents = (self._mean[numbers] + self._deviation[numbers] * sampled).to(device)
-        drawn = Noise(drawn.noise.to(device), drawn.times.to(device))
+        latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         noisy, states = loss.noised(latents, drawn), self._states_of(texts).to(device)
         with torch.no_grad():
             ahead, times = loss.step(self._taught(noisy, drawn.times, states), noisy, drawn.times), loss.earlier(drawn.times)

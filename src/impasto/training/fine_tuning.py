@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from impasto.checkpoints.components import Components
+from impasto.data.aspect_buckets import BucketedOrder
 from impasto.data.latents import TextStates
+from impasto.errors import UsageError
 from impasto.training.diffusion_loss import DiffusionLoss, Noise
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import ShuffledOrder
@@ -37,6 +39,9 @@ def choose_weights(components: Components, choices: FineTuning) -> None:
     unet, encoder = components.unet, components.text_encoder
     unet.requires_grad_(choices.trained != "text-encoder" and not choices.lora_rank)
     encoder.requires_grad_(choices.trained != "unet")
+    pooler: nn.Module | None = getattr(encoder, "pooler", None)
+    if pooler is not None:  # the states do not go through it, and processes wait for every weight's gradient
+        pooler.requires_grad_(False)
     if choices.lora_rank:
         from peft import LoraConfig
 
@@ -84,17 +89,20 @@ class FineTuningTask:
             choose: marks the weights that are trained.
 
         Raises:
-            UsageError: the batch cannot be shared among the processes.
+            UsageError: the batch cannot be shared among the processes; aspect buckets with another order.
         """
         self.components, self.data, self.states = components, data, states
         self.choices, self.processes, self.seed = choices, processes, seed
         self.loss = DiffusionLoss(
             components.scheduler_config, snr_gamma=choices.snr_gamma or None, noise_offset=choices.noise_offset
         )
+        if choices.aspect_buckets and order is not None:
+            raise UsageError("aspect_buckets: this recipe has an order of its own, and takes squares")
+        if choices.aspect_buckets:
+            order = BucketedOrder(data.buckets(), choices.batch, seed)
         self.order: Order = order or ShuffledOrder(len(data.entries), choices.batch, seed)
         self._importance = torch.ones(len(data.entries)) if importance is None else importance
         self._own = processes.part(choices.batch)
-        self._mean, self._deviation = torch.from_numpy(data.mean), torch.from_numpy(data.deviation)
         torch.manual_seed(seed)
         self._trained = {name: Trained(module) for name, module in set_up(components, choices, choose).items()}
         self.models: dict[str, nn.Module] = dict(self._trained)
@@ -132,8 +140,9 @@ class FineTuningTask:
         del progress
         numbers = self.order.at(step)
         texts = self.draw_texts(numbers, step)
-        drawn = self.loss.draw((len(numbers), *self._mean.shape[1:]))
-        sampled = torch.randn((len(numbers), *self._mean.shape[1:]))
+        mean, deviation = (torch.from_numpy(values) for values in self.data.posteriors(numbers))
+        drawn = self.loss.draw(mean.shape)
+        latents = mean + deviation * torch.randn(mean.shape)
         counts = self.loss.weights(drawn.times) * self._importance[numbers] / len(numbers)
         self._optimizer.zero_grad(set_to_none=True)
         own = range(len(numbers))[self._own]
@@ -144,7 +153,7 @@ class FineTuningTask:
         found = []
         for place, part in enumerate(parts):
             with nullcontext() if place + 1 == len(parts) else self.processes.apart(*self._wrapped):
-                found.append(self._learn(numbers[part], texts[part], drawn.of(part), sampled[part], shares[part]))
+                found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part]))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
         errors = self.processes.gathered(torch.cat(found)).cpu()
@@ -152,12 +161,11 @@ class FineTuningTask:
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
 
     def _learn(
-        self, numbers: np.ndarray, texts: list[str], drawn: Noise, sampled: torch.Tensor, shares: torch.Tensor
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
     ) -> torch.Tensor:
         """Gradients of a part of the batch, whose errors are added up by their shares; the errors, float32 [n]."""
         device = self.processes.device
-        latents = (self._mean[numbers] + self._deviation[numbers] * sampled).to(device)
-        drawn = Noise(drawn.noise.to(device), drawn.times.to(device))
+        latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         made = self._unet(self.loss.noised(latents, drawn), drawn.times, self._states_of(texts).to(device)).sample
         errors = self.loss.errors(made, latents, drawn)
         self.processes.backward((errors * shares.to(device)).sum())

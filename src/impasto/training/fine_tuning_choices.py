@@ -19,6 +19,7 @@ class FineTuning:
     where it has them."""
 
     trained: Literal["unet", "text-encoder", "both"] = _choice("unet", "What changes: unet, text-encoder or both.")
+    fresh_text_encoder: bool = _choice(False, "Begin with an untrained text encoder of the same shape.")
     lora_rank: int = _choice(0, "0 trains the weights themselves, more a LoRA of this rank; U-Net only.")
     epochs: float = _choice(50.0, "Passes over the pictures, where neither steps nor minutes are given.")
     batch: int = _choice(1, "Pictures a step, of all processes and accumulated parts together.")
@@ -35,6 +36,7 @@ class FineTuning:
     noise_offset: float = _choice(0.0, "Deviation of a constant in each channel's noise.")
     text_dropout: float = _choice(0.1, "Share of pictures that are learned without a text.")
     gradient_checkpointing: bool = _choice(False, "Compute activations twice and keep none: less memory, more time.")
+    aspect_buckets: bool = _choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
     size: int = _choice(0, "Pixels of a side; 0: the checkpoint's own.")
     validation_every: int = _choice(0, "Steps from one validation to the next; 0: only at the end.")
     validation_pictures: int = _choice(4, "Pictures painted at each validation; 0: none.")
@@ -62,6 +64,8 @@ class FineTuning:
             raise UsageError(f"a batch of {self.batch} cannot go in {self.accumulation} equal parts")
         if self.trained not in ("unet", "text-encoder", "both"):
             raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
+        if self.fresh_text_encoder and self.trained == "unet":
+            raise UsageError("an untrained text encoder must be trained: use text-encoder or both, not unet")
         if self.precision not in ("fp32", "bf16", "fp16"):
             raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
         if self.optimizer not in OPTIMIZERS:

@@ -1,6 +1,7 @@
 """What a checkpoint is retrained on: a catalogue's pictures as its latents, and their texts as its text encoder's states."""
 
 import hashlib
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.components import Components
+from impasto.data.aspect_buckets import in_buckets
 from impasto.data.catalogue import read_catalogue
 from impasto.data.entry import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
-from impasto.data.pixels import prepare_pixels
+from impasto.data.pixels import Pixels, prepare_pixels
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
 from impasto.prompts.artists import Artist, ArtistIndex
@@ -34,14 +36,26 @@ class TrainingSet:
 
     Attributes:
         entries: the pictures.
-        mean, deviation: of their posteriors, scaled as the U-Net sees them, float32 [n, c, h, w].
+        mean, deviation: of their posteriors, scaled as the U-Net sees them, float32 [n, c, h, w]; a list of [c, h, w]
+            where they are in aspect buckets.
         texts: of each picture, the texts it is learned with.
     """
 
     entries: list[CatalogueEntry]
-    mean: np.ndarray
-    deviation: np.ndarray
+    mean: np.ndarray | list[np.ndarray]
+    deviation: np.ndarray | list[np.ndarray]
     texts: list[list[str]]
+
+    def posteriors(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation of pictures of one shape, float32 [n, c, h, w] each."""
+        return np.stack([self.mean[n] for n in numbers]), np.stack([self.deviation[n] for n in numbers])
+
+    def buckets(self) -> list[list[int]]:
+        """The numbers of the pictures of each shape."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for number, mean in enumerate(self.mean):
+            found.setdefault(mean.shape, []).append(number)
+        return list(found.values())
 
     @property
     def all_texts(self) -> list[str]:
@@ -132,20 +146,50 @@ def encode_training_set(
     size: int,
     *,
     variants: int = TEXT_VARIANTS,
+    aspect_buckets: bool = False,
     on_progress: Progress = no_report,
 ) -> TrainingSet:
-    """Pictures of `size` px through the checkpoint's VAE; each only once, kept in the cache by content.
+    """Pictures of `size` px, or of about that area, through the checkpoint's VAE; each only once, kept in the cache by
+    content.
 
     Raises:
         UsageError: the size is none of this VAE's.
         ImpastoError: no picture can be opened.
     """
-    vae: Any = components.vae
-    factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
+    check_size(size, components)
+    if not aspect_buckets:
+        pixels, mean, deviation = _encode(entries, components, (size, size), on_progress)
+        return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])
+    used: list[CatalogueEntry] = []
+    means: list[np.ndarray] = []
+    deviations: list[np.ndarray] = []
+    for shape, members in in_buckets(entries, size).items():
+        try:
+            pixels, mean, deviation = _encode(members, components, shape, on_progress)
+        except ImpastoError:  # none of this bucket can be opened, which has been said of each
+            continue
+        used += pixels.entries
+        means += list(mean)
+        deviations += list(deviation)
+    if not used:
+        raise ImpastoError("no picture of the catalogue can be opened")
+    return TrainingSet(used, means, deviations, [text_variants(entry, variants) for entry in used])
+
+
+def check_size(size: int, components: Components) -> None:
+    """Raises UsageError where the checkpoint has no latents for pictures of `size` px."""
+    factor = 2 ** (len(components.vae.config["block_out_channels"]) - 1)
     if factor != 8 or size % 32 or not 32 <= size <= 2048:
         raise UsageError(f"size {size}: use a multiple of 32 from 32 to 2048")
+
+
+def _encode(
+    entries: Sequence[CatalogueEntry], components: Components, shape: tuple[int, int], on_progress: Progress
+) -> tuple[Pixels, np.ndarray, np.ndarray]:
+    """Pictures cropped to a width and a height in px, with mean and deviation of their posteriors."""
+    vae: Any = components.vae
     pixels, broken = prepare_pixels(
-        entries, size, cache_folder(), on_progress=lambda n, of: on_progress("decoding pictures", n / of, {})
+        entries, shape, cache_folder(), on_progress=lambda n, of: on_progress("decoding pictures", n / of, {})
     )
     for name, reason in broken.items():
         on_progress(f"skipped {name}: {reason}", 1.0, {})
@@ -155,7 +199,7 @@ def encode_training_set(
     def encode(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         pictures = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2)
         found = []
-        for part in pictures.split(pictures_at_once(size)):
+        for part in pictures.split(pictures_at_once(math.isqrt(shape[0] * shape[1]))):
             posterior = vae.encode(part.to(vae.device, vae.dtype) / 127.5 - 1).latent_dist
             found.append((((posterior.mean - shift) * scale).float().cpu(), (posterior.std * scale).float().cpu()))
         means, deviations = zip(*found, strict=True)
@@ -169,7 +213,7 @@ def encode_training_set(
         channels=int(vae.config["latent_channels"]),
         on_progress=lambda n, of: on_progress("encoding pictures", n / of, {}),
     )
-    return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])
+    return pixels, mean, deviation
 
 
 def encode_texts(texts: Sequence[str], components: Components, on_progress: Progress = no_report) -> TextStates:

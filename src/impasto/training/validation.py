@@ -40,7 +40,7 @@ def validation_errors(
     """
     unet: Any = components.unet
     loss = DiffusionLoss(components.scheduler_config, snr_gamma=None)
-    at_once = pictures_at_once(8 * data.mean.shape[-1])
+    at_once = pictures_at_once(8 * data.mean[0].shape[-1])
     found = []
     for number, entry in enumerate(data.entries):
         mean, deviation = torch.from_numpy(data.mean[number]), torch.from_numpy(data.deviation[number])
