@@ -94,3 +94,21 @@ def test_a_real_start_says_what_it_will_take(
     assert "estimated: memory" in impasto(*train, "--run", str(tmp_path / "run")).err
     missing = impasto("train", "textual-inversion", str(tmp_path / "none"), "--concept", "<x>", "--dry-run")
     assert missing.code == 2 and "no such folder" in missing.err
+
+
+def test_masters_are_trained_one_after_another(impasto: Impasto, catalogue: Path, base: str, tmp_path: Path) -> None:
+    masters = ("train", "wang2023-masters", "--run", "nine", "--catalogue", str(catalogue), "--checkpoint", base)
+    masters += ("--steps", "1", "--batch", "4", "--validation-pictures", "0")
+    done = impasto(*masters)
+    runs = [tmp_path / "nine" / name for name in ("claude-monet", "rembrandt")]
+    assert done.code == 0 and done.out.splitlines() == [str(Path("nine") / run.name / "checkpoint") for run in runs]
+    assert "Leonardo da Vinci" in done.err and "there is no run" in done.err
+    assert all((run / "report.json").is_file() for run in runs)
+    assert "Rembrandt" in (runs[1] / "checkpoint" / "README.md").read_text()
+    again = impasto(*masters)
+    assert again.code == 0 and again.err.count("already complete") == 2
+    resumed = impasto("runs", "resume", "nine/rembrandt")
+    assert resumed.code == 0 and resumed.err.count("already complete") == 1
+    assert impasto(*masters, "--artist", "monet").code == 2
+    absent = impasto("train", "wang2023-masters", "--catalogue", write_catalogue(tmp_path / "one", 0))
+    assert absent.code == 1 and len(absent.err.splitlines()) == 1

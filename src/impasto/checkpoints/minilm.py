@@ -106,12 +106,13 @@ def load_text_encoder(
 
 
 def load_bert(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """A `BertModel` that is told to mask its padding."""
+    """A `BertModel` that is told to mask its padding, with a pooler where the file has one: no state needs it."""
     from transformers.models.bert.modeling_bert import BertModel
 
     files = weight_files(folder, "model")
-    config = bert_config(folder)
-    return fill_module(lambda: BertModel(config), read_weights(files), files[0], dtype, device)
+    config, weights = bert_config(folder), read_weights(files)
+    pooled = "pooler.dense.weight" in weights
+    return fill_module(lambda: BertModel(config, add_pooling_layer=pooled), weights, files[0], dtype, device)
 
 
 def bert_config(folder: Path) -> Any:

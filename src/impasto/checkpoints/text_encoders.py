@@ -50,6 +50,16 @@ def make_clip(
     )
 
 
+def untrained_like(encoder: torch.nn.Module, seed: int) -> torch.nn.Module:
+    """A text encoder of the same config and on the same device, in fp32, with the random weights that transformers gives."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh: Any = type(encoder)(encoder.config)
+    if getattr(encoder, "pooler", None) is None:
+        fresh.pooler = None
+    return fresh.to(next(encoder.parameters()).device).eval()
+
+
 def load_tokenizer(folder: Path, encoder_kind: str) -> Any:
     """The tokenizer in `folder`, of the kind that the text encoder's `model_type` needs.
 

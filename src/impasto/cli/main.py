@@ -6,7 +6,10 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -29,6 +32,7 @@ from impasto.cli.search import search
 from impasto.cli.show import show
 from impasto.cli.train import train
 from impasto.errors import ImpastoError
+from impasto.training.launched import process_number
 
 app = typer.Typer(
     name="impasto",
@@ -52,6 +56,8 @@ app.add_typer(runs, name="runs")
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as shells have it
+# The end of the first process ends those that train with it: what one has to say after so many seconds is its own trouble.
+_OWN = 2.0
 
 
 def _version(asked: bool) -> None:
@@ -82,23 +88,38 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if argv is None:
         _spare_the_collector()
     command = typer.main.get_command(app)
+    follows = False
     try:
         words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")
-        # A run remembers the words that began it.
-        result = command.main(args=words, prog_name="impasto", standalone_mode=False, obj=tuple(words))
-        sys.stdout.flush()
-        if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
-            say_error("stopped")
+        follows = words[:1] == ["train"] and process_number() > 0
+        with _silence() if follows else nullcontext():
+            # A run remembers the words that began it.
+            result = command.main(args=words, prog_name="impasto", standalone_mode=False, obj=tuple(words))
+            sys.stdout.flush()
+            if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
+                say_error("stopped")
         raise SystemExit(result if isinstance(result, int) else 0)
     except Exception as error:
+        if follows and isinstance(error, StoppedError):
+            raise SystemExit(STOPPED) from None
+        if follows:
+            time.sleep(_OWN)
         if os.environ.get("IMPASTO_DEBUG"):
             import traceback
 
             traceback.print_exc()
         raise SystemExit(_report(error)) from None
     except KeyboardInterrupt:
-        say_error("stopped")
+        if not follows:
+            say_error("stopped")
         raise SystemExit(STOPPED) from None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Of the processes that train together the first one says it all."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 def _spare_the_collector() -> None:

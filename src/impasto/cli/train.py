@@ -7,8 +7,10 @@ import typer
 
 from impasto.cli.console import say
 from impasto.cli.train_distill import distill
+from impasto.cli.train_masters import wang2023_masters
 from impasto.cli.train_personal import dreambooth, lora, textual_inversion
 from impasto.cli.train_retraining import wang2023_artist
+from impasto.cli.train_wu2022 import wu2022_joint, wu2022_text_encoder
 from impasto.cli.training_run import begin_run, training_progress
 from impasto.errors import UsageError
 
@@ -18,6 +20,11 @@ train.command("lora")(lora)
 train.command("dreambooth")(dreambooth)
 train.command("textual-inversion")(textual_inversion)
 train.command("distill")(distill)
+train.command(
+    "wang2023-masters", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)(wang2023_masters)
+train.command("wu2022-text-encoder")(wu2022_text_encoder)
+train.command("wu2022-joint")(wu2022_joint)
 
 Catalogue = Annotated[
     Path,

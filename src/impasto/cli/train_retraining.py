@@ -169,7 +169,7 @@ def run_recipe(
         say(said)
         say_estimate(estimated())
         raise typer.Exit
-    run = begin_run(context, recipe, pictures, given, out, seed)
+    run = begin_run(context, recipe, pictures, given, out, seed, together=True)
     say_note(said)
     with run, training_progress(run) as on_progress:
         note_estimate(estimated())

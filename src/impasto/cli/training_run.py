@@ -11,7 +11,8 @@ import typer
 
 from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
 from impasto.cli.training_line import TrainingLine
-from impasto.errors import UsageError
+from impasto.errors import ImpastoError, UsageError
+from impasto.training.launched import process_count, process_number, told_by_first
 
 if TYPE_CHECKING:
     from impasto.training.run_folder import RunFolder
@@ -43,12 +44,16 @@ def begin_run(
     out: Path | None,
     seed: int,
     records: Path | None = None,
+    *,
+    together: bool = False,
 ) -> "RunFolder":
     """The run's folder, taken, once the numbers make sense; torch is not needed to say that they do not.
 
+    Of several processes the first one takes it, where the recipe can be trained `together`.
+
     Raises:
-        UsageError: they do not, or the folder is another run's.
-        typer.Exit: the run is complete; that has been said.
+        UsageError: they do not, or the folder is another run's; several processes for a recipe that has one.
+        typer.Exit: the run is complete, which has been said; or the first process was refused.
     """
     check_request(catalogue, minutes, seed, records)
     if context.params.get(DRY_RUN):
@@ -58,8 +63,20 @@ def begin_run(
     run = RunFolder(out or Path("runs") / recipe)
     if run.path.exists() and not run.path.is_dir():
         raise UsageError(f"--run {run.path} is not a folder")
+    if process_count() > 1 and not together:
+        raise UsageError(f"{recipe} is trained by one process: give the command without `accelerate launch`")
+    if process_number() > 0:
+        refused = told_by_first()
+        if refused:
+            raise typer.Exit(refused - 1)
+        return run.follow()
     choices = {name: value for name, value in context.params.items() if name not in ("out", "seed", DRY_RUN)}
-    run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=CHANGEABLE)
+    try:
+        run.begin(recipe, context.find_root().obj or (), choices, seed, changeable=CHANGEABLE)
+    except ImpastoError as error:
+        told_by_first(1 + error.exit_code)
+        raise
+    told_by_first(1 if run.is_complete else 0)
     if run.is_complete:
         run.close()
         say_note(f"{run.path}: the run is already complete")

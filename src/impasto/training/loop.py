@@ -174,7 +174,6 @@ def train(
         UsageError: the run was begun with another seed.
     """
     writes = processes is None or processes.is_first
-    same = processes.same if processes is not None else lambda value: value
     run.mkdir(parents=True, exist_ok=True)
     averages = {
         name: AveragedModel(task.models[name], multi_avg_fn=warmed_average(schedule.ema_decay))
@@ -207,9 +206,9 @@ def train(
             for name, average in averages.items():
                 average.update_parameters(task.models[name])
             step += 1
-            # One number for all processes: how long it took, or that this is the end.
-            told = same(-1.0 if should_stop() else before + time.monotonic() - started)
-            stopped, elapsed = told < 0, elapsed if told < 0 else told
+            elapsed, stopped = before + time.monotonic() - started, should_stop()
+            if processes is not None:
+                elapsed, stopped = processes.agree(elapsed, stopped)
             figures = dict(losses)
             for optimizer in list(task.optimizers.values())[:1]:
                 figures[LEARNING_RATE] = learning_rate_of(optimizer)

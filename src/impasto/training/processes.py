@@ -8,6 +8,7 @@ import torch
 
 from impasto.errors import UsageError
 from impasto.settings import keep_freed_memory
+from impasto.training.launched import meet
 
 
 class Processes:
@@ -23,6 +24,7 @@ class Processes:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
+        meet()
         # accelerate keeps one precision for a process; a second run in it may ask for another one.
         AcceleratorState._reset_state()
         self._accelerator: Any = Accelerator(mixed_precision="no" if precision == "fp32" else precision)
@@ -72,14 +74,13 @@ class Processes:
         """All processes' values [n], in the order of their ranks: [count * n]."""
         return self._accelerator.gather(values)
 
-    def same(self, value: float) -> float:
-        """The first process's value: clocks differ, and all must end at the same step."""
+    def agree(self, seconds: float, stop: bool) -> tuple[float, bool]:
+        """The first process's clock, and whether any process was asked to stop: all must end at the same step."""
         if self.count == 1:  # nor is a number rounded that needs no sending
-            return value
-        from accelerate.utils import broadcast
-
-        told: Any = broadcast(torch.tensor(value, dtype=torch.float32, device=self.device))
-        return float(told)
+            return seconds, stop
+        told = torch.tensor([seconds if self.is_first else 0.0, float(stop)], dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(told)  # pyright: ignore[reportPrivateImportUsage]
+        return float(told[0]), bool(told[1] > 0)
 
     def wait(self) -> None:
         """Until every process is here."""

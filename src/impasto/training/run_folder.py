@@ -89,6 +89,14 @@ class RunFolder:
         self._listen()
         return self
 
+    def follow(self) -> Self:
+        """Goes with the process that has begun this run and trains it together with this one; it writes nothing.
+
+        Ctrl-C and SIGTERM do what they do after `begin`: the processes agree on the step to stop at.
+        """
+        self._listen()
+        return self
+
     def _go_on(self, was: RunRecord, wanted: RunRecord, changeable: Collection[str]) -> None:
         if not self.has_trained and not self.is_complete:
             wanted.write(self.path)  # nothing is lost by beginning otherwise

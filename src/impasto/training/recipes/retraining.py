@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from impasto.checkpoints.lora import Lora, hash_layers
 from impasto.checkpoints.lora_export import save_lora
 from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
+from impasto.checkpoints.text_encoders import untrained_like
 from impasto.errors import UsageError
 from impasto.training.evaluation_weights import take_evaluation_weights
 from impasto.training.figures import has_tensorboard
@@ -60,8 +62,19 @@ def retrain(
     check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
+    if choices.fresh_text_encoder:
+        components.text_encoder = untrained_like(components.text_encoder, seed)
     entries = entries_of(catalogue, artist)
-    data = encode_training_set(entries, components, choices.size or components.default_size, on_progress=on_progress)
+    encode = partial(
+        encode_training_set, components=components, size=choices.size or components.default_size,
+        aspect_buckets=choices.aspect_buckets, on_progress=on_progress,
+    )  # fmt: skip
+    if processes.count > 1:  # each encodes its share, and finds that of the others in the cache
+        share = entries[processes.rank :: processes.count]
+        if share:
+            encode(share)
+        processes.wait()
+    data = encode(entries)
     data = triggered(data, trigger)
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
     choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
@@ -162,7 +175,7 @@ def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger
             with_encoder = choices.trained != "unet" or not by_minilm
             save_components(components, run / "checkpoint", card_of(components, task.data), text_encoder=with_encoder)
         # Last: who has a report is complete.
-        write_report(run, {"choices": asdict(choices), **report})
+        write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
     return run / ("lora" if choices.lora_rank else "checkpoint")
 

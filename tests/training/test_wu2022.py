@@ -1,0 +1,126 @@
+"""wu2022's two stages: an untrained text encoder is trained as painting uses it, and what comes out is a checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.checkpoints.stable_diffusion import make_tiny_parts
+from tests.checkpoints.tiny import make_tiny_pocket
+from tests.painting.tiny_components import make_components
+from tests.training.painted_catalogue import write_catalogue
+
+from impasto.checkpoints.load import load_components
+from impasto.checkpoints.minilm import MAX_TOKENS
+from impasto.checkpoints.save_components import save_components
+from impasto.checkpoints.text_encoders import untrained_like
+from impasto.errors import UsageError
+from impasto.settings import cache_folder
+from impasto.training.fine_tuning import FineTuningTask
+from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.processes import Processes
+from impasto.training.recipes.retraining import retrain
+from impasto.training.recipes.wu2022 import WU2022_TEXT_ENCODER_POCKET, wu2022_joint, wu2022_text_encoder
+from impasto.training.training_set import encode_texts, encode_training_set, entries_of
+
+FIRST = replace(
+    WU2022_TEXT_ENCODER_POCKET, batch=4, ema_decay=0.0, learning_rate=1e-2, validation_pictures=0
+)
+SECOND = replace(FIRST, trained="both", fresh_text_encoder=False)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    return write_catalogue(tmp_path / "catalogue")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    """A checkpoint with a text encoder of its own, whose U-Net reads the text in two places, as pocket's does."""
+    components = make_components(tmp_path / "words", "v_prediction", pooled=True)
+    return str(save_components(components, tmp_path / "base", "made by a test", text_encoder=True))
+
+
+def same(one: torch.nn.Module, other: torch.nn.Module) -> list[bool]:
+    return [torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True)]
+
+
+def test_the_stages_train_what_they_say(catalogue: Path, base: str, tmp_path: Path) -> None:
+    retrain(catalogue, tmp_path / "wu-1", FIRST, checkpoint=base, steps=3)
+    retrain(catalogue, tmp_path / "wu-2", SECOND, checkpoint=str(tmp_path / "wu-1"), steps=3)
+    parts = [load_components(name) for name in (base, str(tmp_path / "wu-1"), str(tmp_path / "wu-2"))]
+    fresh = untrained_like(parts[0].text_encoder, seed=0)
+    word = "embeddings.word_embeddings.weight"
+    unseen = [number for number in range(23) if not any(number in row for row in _tokens(parts[0], catalogue))]
+    # The first stage began with fresh weights: words that no text has are as they were, but for AdamW's decay.
+    assert torch.allclose(
+        parts[1].text_encoder.get_parameter(word)[unseen], fresh.get_parameter(word)[unseen], rtol=2e-3, atol=1e-5
+    )
+    assert not any(same(parts[0].text_encoder, parts[1].text_encoder)[:1])
+    assert all(same(parts[0].unet, parts[1].unet)) and not all(same(parts[1].unet, parts[2].unet))
+    assert not all(same(parts[1].text_encoder, parts[2].text_encoder))
+    assert all(same(parts[0].vae, parts[2].vae))
+    # Where the text encoder is trained its states are worth nothing in a cache.
+    assert not list(cache_folder().glob("texts-*"))
+
+
+def _tokens(components: Any, catalogue: Path) -> list[list[int]]:
+    data = encode_training_set(entries_of(catalogue), components, 64)
+    return components.text_inputs(data.all_texts)[0].tolist()
+
+
+@pytest.mark.parametrize("trained", ["text-encoder", "both", "unet"])
+def test_training_goes_through_the_states_that_painting_goes_through(
+    catalogue: Path, base: str, trained: str
+) -> None:
+    components = load_components(base)
+    data = encode_training_set(entries_of(catalogue), components, 64)
+    states = encode_texts(data.all_texts, components) if trained == "unet" else None
+    choices = FineTuning(trained=trained, batch=4)  # pyright: ignore[reportArgumentType]
+    task = FineTuningTask(components, data, states, choices, Processes(), seed=3)
+    told = components.encode_text(task.draw_texts(task.order.at(0), 0))
+    seen: list[torch.Tensor] = []
+    components.unet.register_forward_pre_hook(lambda _, given: seen.append(given[2]))
+    task.step(0, 0.0)
+    assert torch.allclose(seen[0], told, atol=2e-3 if trained == "unet" else 1e-6)  # the cache holds them in fp16
+
+
+def test_minilm_trained_here_is_read_back_whole(catalogue: Path, tmp_path: Path) -> None:
+    pocket = str(make_tiny_pocket(tmp_path / "pocket"))
+    retrain(catalogue, tmp_path / "run", replace(FIRST, learning_rate=1e-4), checkpoint=pocket, steps=1)
+    made = load_components(str(tmp_path / "run"))
+    state = torch.load(next((tmp_path / "run").glob("state-*.pt")), weights_only=True)["models"]["text_encoder"]
+    trained = untrained_like(made.text_encoder, seed=0)
+    weights = [weight for name, weight in trained.named_parameters() if not name.startswith("pooler.")]
+    for weight, kept in zip(weights, state.values(), strict=True):
+        weight.data.copy_(kept)
+    before = load_components(pocket)
+    texts = ["a tank in the lake, by Claude Monet, 1872, Impressionism, landscape", ""]
+    assert made.max_tokens == MAX_TOKENS and made.tokenizer.model_max_length == MAX_TOKENS
+    assert torch.equal(made.text_inputs(texts)[0], before.text_inputs(texts)[0])
+    numbers, mask = before.text_inputs(texts)
+    with torch.no_grad():
+        wanted = trained.half().float()(numbers, attention_mask=mask)[0]  # checkpoints are kept in fp16
+    assert torch.allclose(made.encode_text(texts), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bert", "clip"])
+def test_an_untrained_encoder_has_the_shape_and_the_seed(kind: str, tmp_path: Path) -> None:
+    encoder = make_components(tmp_path).text_encoder if kind == "bert" else make_tiny_parts()["text_encoder"]
+    one, again, other = (untrained_like(encoder, seed) for seed in (1, 1, 2))
+    weights = dict(encoder.named_parameters())
+    assert all(one.get_parameter(name).shape == value.shape for name, value in weights.items())
+    assert all(same(one, again)) and not all(same(one, other))
+    name = next(name for name in weights if "token_embedding" in name or "word_embeddings" in name)
+    assert not torch.equal(one.get_parameter(name), encoder.get_parameter(name))
+    assert float(one.get_parameter(name).detach().std()) == pytest.approx(0.02, rel=0.2)
+
+
+def test_the_paper_is_followed_at_its_size() -> None:
+    assert (wu2022_text_encoder(512).batch, wu2022_joint(512).trained) == (512, "both")
+    assert wu2022_text_encoder(512).fresh_text_encoder and not wu2022_joint(512).fresh_text_encoder
+    assert wu2022_text_encoder(128) == WU2022_TEXT_ENCODER_POCKET
+    with pytest.raises(UsageError, match="untrained text encoder"):
+        replace(WU2022_TEXT_ENCODER_POCKET, trained="unet")
