@@ -86,7 +86,7 @@ def watch(command: Sequence[str], environment: dict[str, str], done: Callable[[s
         cpu, memory = _tree(process.pid)
         peak = max(peak, memory)
         marks.setdefault(done(said.decode(errors="replace")), Cost(time.perf_counter() - begun, cpu))
-        reader.join(0.1)
+        reader.join(0.25)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     counted = sorted(number for number in marks if number >= WARM_UP)
@@ -99,6 +99,11 @@ def watch(command: Sequence[str], environment: dict[str, str], done: Callable[[s
         (marks[last] - marks[first]) * (1 / (last - first)),
         max(peak, used.ru_maxrss * 1024),
     )
+
+
+def _shown(said: str) -> int:
+    """The steps that the example's progress bar showed last; others have names of their own."""
+    return int(["0", *re.findall(r"Steps:[^\r\n]*?(\d+)/\d+ \[", said)][-1])
 
 
 def _tree(process: int) -> tuple[float, int]:
@@ -134,7 +139,7 @@ class Comparison:
         }  # fmt: skip
         arguments = [f"--{option}={value}" for option, value in options.items()]
         command = [sys.executable, str(RUNNER), str(self.example), "--center_crop", *arguments]
-        return watch(command, self.environment, lambda said: int((["0", *re.findall(r"(\d+)/\d+ \[", said)])[-1]))
+        return watch(command, self.environment, lambda said: _shown(said))
 
     def ours(self, name: str, cache: str) -> Watched:
         """`impasto train wang2023-artist` with the example's choices."""

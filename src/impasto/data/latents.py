@@ -8,7 +8,8 @@ import numpy as np
 from impasto.data.pixels import Pixels
 from impasto.data.row_cache import RowCache, content_key
 
-TEXTS_AT_ONCE = 128  # through the text encoder
+# Through the text encoder: on a CPU more are no faster, and encoding would take more memory than training.
+TEXTS_AT_ONCE = 32
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [n,s,s,3] -> mean, deviation, each [n,c,h,w]
 

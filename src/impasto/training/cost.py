@@ -116,8 +116,8 @@ def memory_of(
 ) -> Memory:
     """The memory of a run whose steps cost that; `encoding`: bytes alive while encoding, weights included.
 
-    `on_gpu`: what is counted is the GPU's memory. Resting parts and data are not in it, nor is the process, and torch's
-    AdamW works there on all tensors together.
+    `on_gpu`: what is counted is the GPU's memory. Resting parts and data are not in it, nor is the process, and an
+    optimizer that is not fused works there on all tensors together.
     """
     process = 0 if on_gpu else PROCESS
     resting, data = (0, 0) if on_gpu else (resting, data)
