@@ -14,6 +14,7 @@ from tests.training.painted_catalogue import write_catalogue
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
 from impasto.errors import UsageError
+from impasto.painting.painter import Painter
 from impasto.training import validation_pictures
 from impasto.training.figures import CLOCK
 from impasto.training.fine_tuning_choices import FineTuning
@@ -22,6 +23,7 @@ from impasto.training.recipes.retraining import retrain
 from impasto.training.state import load_best
 from impasto.training.training_set import TrainingSet, encode_texts, encode_training_set, entries_of
 from impasto.training.validation import CheckpointValidation, validation_errors, validation_loss
+from impasto.training.validation_pictures import paint_sheet
 
 CHOICES = FineTuning(batch=4, learning_rate=3e-2, ema_decay=0.5, validation_pictures=0)
 
@@ -139,6 +141,15 @@ def test_the_best_weights_are_kept_where_that_is_asked_for(catalogue: Path, base
     weights = list(best["models"]["unet"].values())
     assert all(torch.equal(a.half(), b.half()) for a, b in zip(kept, weights, strict=True))
     assert sorted(path.name for path in run.glob("state-*.pt")) == ["state-000000005.pt", "state-000000006.pt"]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_picture_is_the_one_that_paint_gives(components: Components) -> None:
+    sheet = paint_sheet(components, components.encode_text, ["boats", "snow"], 64, seed=3)
+    steps, guidance = validation_pictures.STEPS, validation_pictures.GUIDANCE
+    painted = Painter(components).paint("snow", seed=4, steps=steps, guidance=guidance)
+    ours, theirs = (np.asarray(image, dtype=int) for image in (sheet.crop((64, 0, 128, 64)), painted.image))
+    assert abs(ours - theirs).max() <= 1
 
 
 @pytest.mark.usefixtures("catalogue")
