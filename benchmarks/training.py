@@ -91,7 +91,8 @@ def watch(command: Sequence[str], environment: dict[str, str], done: Callable[[s
     process.returncode = os.waitstatus_to_exitcode(status)
     counted = sorted(number for number in marks if number >= WARM_UP)
     if process.returncode or len(counted) < 2:
-        sys.exit(f"{' '.join(command[:4])} ... failed:\n{said.decode(errors='replace')[-2000:]}")
+        ended = f"{' '.join(command[:4])} ... ended with code {process.returncode} after {max(marks)} steps"
+        sys.exit(f"{said.decode(errors='replace')[-2000:]}\n{ended}")
     first, last = counted[0], counted[-1]
     return Watched(
         Cost(time.perf_counter() - begun, used.ru_utime + used.ru_stime),
