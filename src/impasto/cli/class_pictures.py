@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
 
 MOST = 10_000
+# Guided pictures are bolder than what the checkpoint has learned; learned themselves and guided again they would be garish.
+_GUIDANCE = 1.0
 
 
 def paint_class_pictures(
@@ -21,7 +23,7 @@ def paint_class_pictures(
     size: int,
     on_progress: Callable[[str, float, dict[str, float]], None],
 ) -> list[Path]:
-    """Paints what is not in `folder` yet; returns all files. Picture n has seed n.
+    """Paints what is not in `folder` yet; returns all files. Picture n has seed n, and none is guided.
 
     A file that is there counts only if its record says that it is this checkpoint's picture of this text.
 
@@ -37,7 +39,9 @@ def paint_class_pictures(
     if not 1 <= count <= MOST:
         raise UsageError(f"prior pictures {count}: use 1 to {MOST}")
     requests = {
-        folder / f"{seed:05}.png": PaintRequest(Condition(caption=text), seed=seed, width=size, height=size)
+        folder / f"{seed:05}.png": PaintRequest(
+            Condition(caption=text), seed=seed, guidance=_GUIDANCE, width=size, height=size
+        )
         for seed in range(count)
     }
     content_hash = inspect_checkpoint(checkpoint).content_hash
@@ -48,12 +52,12 @@ def paint_class_pictures(
         except OSError as error:
             raise ImpastoError(f"{folder} cannot be made: {error.strerror}") from None
         done = count - len(missing)
-        on_progress(f"painting {text}", done / count, {})
+        on_progress("painting the class", done / count, {})
         paintings = Painter.load(checkpoint).paint_many(list(missing.values()))
         for file, painting in zip(missing, paintings, strict=True):
             painting.save(file, overwrite=True)
             done += 1
-            on_progress(f"painting {text}", done / count, {})
+            on_progress("painting the class", done / count, {})
     return list(requests)
 
 
@@ -64,7 +68,7 @@ def _is_painted(file: Path, request: "PaintRequest", content_hash: str) -> bool:
         record = read_provenance(file)
     except ImpastoError:
         return False
-    wanted = (request.condition.text(), request.seed, request.width, request.height, content_hash)
-    return isinstance(record, Provenance) and wanted == (
-        record.text, record.seed, record.width, record.height, record.checkpoint_hash
-    )  # fmt: skip
+    return isinstance(record, Provenance) and record.checkpoint_hash == content_hash and (
+        (record.text, record.seed, record.guidance, record.width, record.height)
+        == (request.condition.text(), request.seed, request.guidance, request.width, request.height)
+    )

@@ -30,7 +30,8 @@ def lora(
     changes: dict[str, Any],
 ) -> None:
     """Train a LoRA (Hu et al. 2021) on a folder of pictures, or on one artist's: a small file that changes a checkpoint."""
-    choices = replace(personal.lora(_side(checkpoint)), **changes)
+    recipe = personal.lora(_side(checkpoint))
+    choices = replace(recipe.choices, **changes)
     if not choices.lora_rank:
         raise UsageError("--lora-rank 0: a LoRA has a rank of 1 or more")
 
@@ -41,7 +42,7 @@ def lora(
 
     made = run_recipe(
         "lora", context, choices, train, pictures=catalogue, artist=artist, checkpoint=checkpoint, minutes=minutes,
-        steps=steps, out=out, seed=seed,
+        steps=_usual_steps(recipe, changes, minutes, steps), out=out, seed=seed,
     )  # fmt: skip
     _say_size(made / "pytorch_lora_weights.safetensors")
 

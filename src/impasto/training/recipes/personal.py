@@ -15,20 +15,20 @@ ConceptKind = Literal["object", "style"]
 
 @dataclass(frozen=True)
 class Personal:
-    """Choices, and how many steps are trained: what a few pictures need does not grow with their number."""
+    """Choices, and how many steps are trained: what pictures need does not grow with their number."""
 
     choices: FineTuning
     steps: int
 
 
-LORA = FineTuning(lora_rank=4, batch=1, learning_rate=1e-4, epochs=20, precision="fp16")
-LORA_POCKET = FineTuning(
-    lora_rank=4, batch=16, learning_rate=2e-3, epochs=50, warmup_steps=20, final_rate=0.05, snr_gamma=5.0
+LORA = Personal(FineTuning(lora_rank=4, batch=1, learning_rate=1e-4, precision="fp16"), 1500)
+LORA_POCKET = Personal(
+    FineTuning(lora_rank=4, batch=16, learning_rate=5e-3, warmup_steps=10, final_rate=0.1, snr_gamma=5.0), 150
 )
 
 DREAMBOOTH = Personal(FineTuning(batch=1, learning_rate=5e-6, text_dropout=0.0, precision="fp16"), 800)
 DREAMBOOTH_POCKET = Personal(
-    FineTuning(batch=4, learning_rate=1e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0), 200
+    FineTuning(batch=4, learning_rate=2e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0), 150
 )
 # A LoRA's weights begin at 0 and want larger steps than those that are there already.
 DREAMBOOTH_LORA_RATE, DREAMBOOTH_LORA_RATE_POCKET = 1e-4, 2e-3
@@ -39,15 +39,15 @@ TEXTUAL_INVERSION = Personal(
 )
 TEXTUAL_INVERSION_POCKET = Personal(
     FineTuning(
-        trained="text-encoder", batch=8, learning_rate=2e-2, weight_decay=0.0, text_dropout=0.0, warmup_steps=10,
+        trained="text-encoder", batch=8, learning_rate=5e-3, weight_decay=0.0, text_dropout=0.0, warmup_steps=10,
         final_rate=0.1, snr_gamma=5.0,
     ),
-    300,
+    100,
 )  # fmt: skip
 
 
-def lora(side: int | None) -> FineTuning:
-    """The recipe of a LoRA for a checkpoint that paints `side` px."""
+def lora(side: int | None) -> Personal:
+    """A LoRA's for a checkpoint that paints `side` px."""
     return LORA_POCKET if is_small(side) else LORA
 
 
