@@ -27,5 +27,5 @@ def test_recipes_with_losses_of_other_names_tell_them_all() -> None:
 
 def test_what_was_given_stands_before_what_is_the_recipe_s() -> None:
     told = choices_line(FineTuning(batch=7), {"batch", "catalogue"})
-    assert told.startswith("given: batch=7; the recipe's: trained=unet lora_rank=0 ") and told.count("batch=") == 1
+    assert told.startswith("given: batch=7; the recipe's: trained=unet ") and told.count("batch=") == 1
     assert choices_line(FineTuning(), ()).startswith("the recipe's: trained=unet")

@@ -49,7 +49,7 @@ def test_two_processes_are_one_run(impasto: Impasto, train: tuple[str, ...], tmp
         assert RunFolder(together).is_running
         RunFolder(together).request_stop()
         out, err = two.communicate(timeout=600)
-    assert not out and err.count("note: trained=both") == 1 and err.count("error: stopped") == 1, err
+    assert not out and err.count("note: given: trained=both") == 1 and err.count("error: stopped") == 1, err
     state = next(together.glob("state-*.pt"))
     made = int(state.stem.removeprefix("state-"))
     assert len(losses(together)) == made < STEPS and RunFolder(together).status == "stopped"
