@@ -123,13 +123,13 @@ def test_the_parts_add_up(base: str) -> None:
 
 
 def test_mixed_precision_and_new_words_are_counted(base: str) -> None:
-    plain, mixed = (count_step(shapes(base), replace(CHOICES, precision=p), side=SIDE) for p in ("fp32", "bf16"))
+    lora = replace(CHOICES, lora_rank=2)
+    plain, mixed = (count_step(shapes(base), replace(lora, precision=p), side=SIDE) for p in ("fp32", "bf16"))
     assert mixed.trained == plain.trained and mixed.kept != plain.kept and mixed.flops == plain.flops
     word = count_step(shapes(base), CHOICES, side=SIDE, choose=choose_word)
-    assert word.trained < 0.01 * plain.trained and word.weights > plain.weights
-    taught = count_step(shapes(base), replace(CHOICES, lora_rank=2), side=SIDE, other_passes=2)
-    alone = count_step(shapes(base), replace(CHOICES, lora_rank=2), side=SIDE)
-    assert taught.kept == alone.kept and taught.flops > 1.4 * alone.flops
+    assert word.trained == 2 * 384 and word.weights > plain.weights  # MiniLM's smallest table: two types of tokens
+    taught = count_step(shapes(base), lora, side=SIDE, other_passes=2)
+    assert taught.kept == plain.kept and taught.flops > 1.4 * plain.flops
 
 
 def test_encoding_holds_all_parts_and_one_batch(base: str) -> None:

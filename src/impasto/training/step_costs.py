@@ -58,8 +58,9 @@ def count_step(
 
     `other_passes`: how often the U-Net is asked without learning from it, as a teacher is.
     """
-    with _without_memory(components, choices.precision) as device, device:
+    with torch.device("meta"):
         modules = set_up(components, choices, choose)
+    with _without_memory(components, choices.precision) as device, device:
         unet, encoder = components.unet, components.text_encoder
         takes_part = [unet, *([encoder] if "text_encoder" in modules else [])]
         trained = [weight for module in modules.values() for weight in module.parameters() if weight.requires_grad]
