@@ -91,7 +91,10 @@ def test_a_real_start_says_what_it_will_take(
     impasto: Impasto, catalogue: Path, base: str, tmp_path: Path
 ) -> None:
     train = ("train", "lora", "--catalogue", str(catalogue), "--checkpoint", base, "--steps", "1")
+    first = impasto(*train, "--dry-run").out.splitlines()[2]
     assert "estimated: memory" in impasto(*train, "--run", str(tmp_path / "run")).err
+    then = impasto(*train, "--dry-run").out.splitlines()[2]
+    assert " 0 of " not in first and then.count(" 0 of ") == 2  # pictures and texts are in the cache now
     missing = impasto("train", "textual-inversion", str(tmp_path / "none"), "--concept", "<x>", "--dry-run")
     assert missing.code == 2 and "no such folder" in missing.err
 

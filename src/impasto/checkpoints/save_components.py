@@ -1,7 +1,8 @@
-"""Loaded components as a checkpoint folder in diffusers' layout, as `load_components` reads it."""
+"""A checkpoint's parts as a folder in diffusers' layout, as `load_components` reads it."""
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,56 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
-    """Writes U-Net and VAE in fp16, the schedule, the artists and `card` as README.md; returns the folder.
+    """Writes loaded components, with the license of where they lay; returns the folder.
 
     `text_encoder`: whether the text encoder and the tokenizer go with them; without, the checkpoint reads texts by
-    MiniLM, as pocket does. The folder appears when all of it is on disk.
+    MiniLM, as pocket does.
     """
     parts: dict[str, Any] = {"unet": components.unet, "vae": components.vae}
     if text_encoder:
         parts |= {"text_encoder": components.text_encoder}
+    source = components.folder
+    return save_parts(
+        parts,
+        folder,
+        components.scheduler_config,
+        components.artists,
+        card=card,
+        tokenizer=components.tokenizer if text_encoder else None,
+        license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
+    )
+
+
+def save_parts(
+    parts: Mapping[str, Any],
+    folder: Path,
+    scheduler_config: Mapping[str, Any],
+    artists: Sequence[Mapping[str, Any]],
+    *,
+    card: str = "",
+    tokenizer: Any = None,
+    license_file: Path | None = None,
+) -> Path:
+    """Writes the models `parts` in fp16, each under its name, with the schedule and the artists; returns the folder.
+
+    `card` becomes README.md. The folder appears when all of it is on disk.
+    """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
             dtype = module.dtype
             module.half().save_pretrained(temporary / name, safe_serialization=True, max_shard_size=SHARD)
             module.to(dtype)
-        if text_encoder:
-            components.tokenizer.save_pretrained(temporary / "tokenizer")
+        if tokenizer is not None:
+            tokenizer.save_pretrained(temporary / "tokenizer")
         (temporary / "scheduler").mkdir()
         write_atomically(
-            temporary / "scheduler" / "scheduler_config.json", json.dumps(components.scheduler_config, indent=2).encode()
+            temporary / "scheduler" / "scheduler_config.json", json.dumps(dict(scheduler_config), indent=2).encode()
         )
-        rows = json.dumps(components.artists, ensure_ascii=False, indent=0)
+        rows = json.dumps(list(artists), ensure_ascii=False, indent=0)
         write_atomically(temporary / "artists.json", rows.encode())
-        write_atomically(temporary / "README.md", card.encode())
-        if components.folder is not None and (components.folder / "LICENSE").is_file():
-            shutil.copyfile(components.folder / "LICENSE", temporary / "LICENSE")
+        if card:
+            write_atomically(temporary / "README.md", card.encode())
+        if license_file is not None:
+            shutil.copyfile(license_file, temporary / "LICENSE")
         write_index(temporary)
     return folder

@@ -11,7 +11,7 @@ from impasto.cli.train_masters import wang2023_masters
 from impasto.cli.train_personal import dreambooth, lora, textual_inversion
 from impasto.cli.train_retraining import wang2023_artist
 from impasto.cli.train_wu2022 import wu2022_joint, wu2022_text_encoder
-from impasto.cli.training_run import begin_run, training_progress
+from impasto.cli.training_run import training_run
 from impasto.errors import UsageError
 
 train = typer.Typer(help="Train checkpoints: run the same command again to resume.")
@@ -61,20 +61,14 @@ def pocket_autoencoder(
     seed: Seed = 0,
 ) -> None:
     """Train pocket's autoencoder."""
-    run = begin_run(context, "pocket-autoencoder", catalogue, minutes, out, seed)
-    from impasto.training.recipes.pocket import train_autoencoder
+    with training_run(context, "pocket-autoencoder", out, seed, minutes=minutes, catalogue=catalogue) as run:
+        from impasto.training.recipes.pocket import train_autoencoder
 
-    with run, training_progress(run) as on_progress:
-        done = train_autoencoder(
-            catalogue=catalogue,
-            run=run.path,
-            minutes=minutes,
-            size=size,
-            seed=seed,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_autoencoder(
+            catalogue, run.path, minutes, size=size, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("pocket-decoder")
@@ -88,21 +82,14 @@ def pocket_decoder(
     seed: Seed = 0,
 ) -> None:
     """Train a finished autoencoder's decoder further; denoisers trained on it stay valid."""
-    run = begin_run(context, "pocket-decoder", catalogue, minutes, out, seed)
-    from impasto.training.recipes.pocket import train_decoder
+    with training_run(context, "pocket-decoder", out, seed, minutes=minutes, catalogue=catalogue) as run:
+        from impasto.training.recipes.pocket import train_decoder
 
-    with run, training_progress(run) as on_progress:
-        done = train_decoder(
-            catalogue=catalogue,
-            autoencoder=autoencoder,
-            run=run.path,
-            minutes=minutes,
-            size=size,
-            seed=seed,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_decoder(
+            catalogue, autoencoder, run.path, minutes, size=size, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("pocket-denoiser")
@@ -120,23 +107,14 @@ def pocket_denoiser(
     align: Annotated[bool, typer.Option(help="Learn from a classifier's features too; far fewer steps are needed.")] = True,
 ) -> None:
     """Train pocket's denoiser and put the checkpoint together."""
-    run = begin_run(context, "pocket-denoiser", catalogue, minutes, out, seed)
-    from impasto.training.recipes.pocket_denoiser import train_denoiser
+    with training_run(context, "pocket-denoiser", out, seed, minutes=minutes, catalogue=catalogue) as run:
+        from impasto.training.recipes.pocket_denoiser import train_denoiser
 
-    with run, training_progress(run) as on_progress:
-        done = train_denoiser(
-            catalogue=catalogue,
-            autoencoder=autoencoder,
-            run=run.path,
-            minutes=minutes,
-            size=size,
-            seed=seed,
-            begin_from=begin_from,
-            aligned=align,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_denoiser(
+            catalogue, autoencoder, run.path, minutes, size=size, begin_from=begin_from, aligned=align, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("prompt-model")
@@ -156,23 +134,16 @@ def prompt_model(
     for file in (prompts, test):
         if file is not None and not file.is_file():
             raise UsageError(f"{file}: there is no such file")
-    run = begin_run(context, "prompt-model", None, minutes, out, seed)
-    from impasto.training.prompt_model import PromptModelChoices
-    from impasto.training.recipes.prompt_model import train_prompt_model
+    with training_run(context, "prompt-model", out, seed, minutes=minutes) as run:
+        from impasto.training.prompt_model import PromptModelChoices
+        from impasto.training.recipes.prompt_model import train_prompt_model
 
-    with run, training_progress(run) as on_progress:
-        done = train_prompt_model(
-            prompts=prompts,
-            run=run.path,
-            minutes=minutes,
-            base=base,
-            seed=seed,
-            test_prompts=test,
-            choices=PromptModelChoices(rank=0) if whole else PromptModelChoices(),
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        choices = PromptModelChoices(rank=0) if whole else PromptModelChoices()
+        made = train_prompt_model(
+            prompts, run.path, minutes, base=base, test_prompts=test, choices=choices, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("pocket-scorer")
@@ -185,20 +156,14 @@ def pocket_scorer(
     seed: Seed = 0,
 ) -> None:
     """Train what compares pictures with words, for `impasto data tag`, `filter` and `impasto search`."""
-    run = begin_run(context, "pocket-scorer", catalogue, minutes, out, seed, records)
-    from impasto.training.recipes.pocket_scorer import train_pocket_scorer
+    with training_run(context, "pocket-scorer", out, seed, minutes=minutes, catalogue=catalogue, records=records) as run:
+        from impasto.training.recipes.pocket_scorer import train_pocket_scorer
 
-    with run, training_progress(run) as on_progress:
-        done = train_pocket_scorer(
-            catalogue,
-            records,
-            run.path,
-            minutes,
-            seed=seed,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_pocket_scorer(
+            catalogue, records, run.path, minutes, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("pocket-tagger")
@@ -211,20 +176,14 @@ def pocket_tagger(
     seed: Seed = 0,
 ) -> None:
     """Train what says which tags apply to a picture, for `impasto data tag`."""
-    run = begin_run(context, "pocket-tagger", catalogue, minutes, out, seed, records)
-    from impasto.training.recipes.pocket_tagger import train_pocket_tagger
+    with training_run(context, "pocket-tagger", out, seed, minutes=minutes, catalogue=catalogue, records=records) as run:
+        from impasto.training.recipes.pocket_tagger import train_pocket_tagger
 
-    with run, training_progress(run) as on_progress:
-        done = train_pocket_tagger(
-            catalogue,
-            records,
-            run.path,
-            minutes,
-            seed=seed,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_pocket_tagger(
+            catalogue, records, run.path, minutes, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
 
 
 @train.command("pocket-captioner")
@@ -237,17 +196,11 @@ def pocket_captioner(
     seed: Seed = 0,
 ) -> None:
     """Train what says in words what a picture shows, for `impasto data caption`."""
-    run = begin_run(context, "pocket-captioner", catalogue, minutes, out, seed, records)
-    from impasto.training.recipes.pocket_captioner import train_pocket_captioner
+    with training_run(context, "pocket-captioner", out, seed, minutes=minutes, catalogue=catalogue, records=records) as run:
+        from impasto.training.recipes.pocket_captioner import train_pocket_captioner
 
-    with run, training_progress(run) as on_progress:
-        done = train_pocket_captioner(
-            catalogue,
-            records,
-            run.path,
-            minutes,
-            seed=seed,
-            should_stop=run.should_stop,
-            on_progress=on_progress,
-        )
-    say(done)
+        made = train_pocket_captioner(
+            catalogue, records, run.path, minutes, seed=seed,
+            should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)

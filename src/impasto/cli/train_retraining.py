@@ -11,7 +11,7 @@ import typer
 from impasto.cli.console import say, say_note
 from impasto.cli.training_estimate import note_estimate, say_estimate
 from impasto.cli.training_line import choices_line
-from impasto.cli.training_run import DRY_RUN, begin_run, check_request, training_progress
+from impasto.cli.training_run import DRY_RUN, check_request, training_run
 from impasto.errors import UsageError
 from impasto.training.fine_tuning_choices import FineTuning
 
@@ -169,13 +169,12 @@ def run_recipe(
         say(said)
         say_estimate(estimated())
         raise typer.Exit
-    run = begin_run(context, recipe, pictures, given, out, seed, together=True)
-    say_note(said)
-    with run, training_progress(run) as on_progress:
+    with training_run(context, recipe, out, seed, minutes=given, catalogue=pictures, together=True) as run:
+        say_note(said)
         note_estimate(estimated())
         made = train(
             run.path, choices, minutes=minutes, steps=steps, seed=seed, should_stop=run.should_stop,
-            on_progress=on_progress,
+            on_progress=run.on_progress,
         )  # fmt: skip
     say(made)
     return made
@@ -196,10 +195,14 @@ def _estimate(
     from impasto.training.distillation import OTHER_PASSES, add_student
     from impasto.training.estimate import estimate
     from impasto.training.fine_tuning import choose_weights
+    from impasto.training.launched import process_count
     from impasto.training.step_costs import choose_word
     from impasto.training.training_set import entries_of
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
     choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]
     passes = OTHER_PASSES if learns == "student" else 0
-    return estimate(checkpoint, choices, entries, steps=steps, minutes=minutes, choose=choose, other_passes=passes)
+    return estimate(
+        checkpoint, choices, entries, steps=steps, minutes=minutes, processes=process_count(), choose=choose,
+        other_passes=passes,
+    )  # fmt: skip

@@ -22,10 +22,10 @@ def say_estimate(told: "Estimate") -> None:
         "latents and texts": memory.data,
     }
     held = ", ".join(f"{name} {_size(size)}" for name, size in parts.items() if size)
-    say(f"{_memory(told)}: {held}; while encoding {_size(memory.encoding)}")
+    say(f"{_memory(told)}: {held}" + (f"; while encoding {_size(memory.encoding)}" if memory.encoding else ""))
     say(
-        f"{_time(told)}: {told.pictures} pictures of {told.side} px and {told.texts} texts to encode "
-        f"{_duration(told.encoding_seconds)} at most (none that is in the cache), "
+        f"{_time(told)}: {told.to_encode[0]} of {told.pictures} pictures of {told.side} px and {told.to_encode[1]} of "
+        f"{told.texts} texts to encode {_duration(told.encoding_seconds)}, "
         f"{told.steps} steps of {_duration(told.step_seconds)}"
     )
     say(f"disk {_size(2 * told.disk.state + told.disk.made)} at most: two states of {_size(told.disk.state)} "

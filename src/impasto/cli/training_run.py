@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,38 @@ def begin_run(
         say_note(f"{run.path}: the run is already complete")
         raise typer.Exit
     return run
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A run that has begun: its folder, and what a recipe asks and tells while it trains."""
+
+    path: Path
+    should_stop: Callable[[], bool]
+    on_progress: Callable[[str, float, dict[str, float]], None]
+
+
+@contextmanager
+def training_run(
+    context: typer.Context,
+    recipe: str,
+    out: Path | None,
+    seed: int,
+    *,
+    minutes: float,
+    catalogue: Path | None = None,
+    records: Path | None = None,
+    together: bool = False,
+) -> Iterator[TrainingRun]:
+    """A recipe's run from its beginning to its end, with a bar that shows how far it is; `together` as for `begin_run`.
+
+    Raises:
+        UsageError, typer.Exit: as `begin_run`.
+        StoppedError: it was stopped; what is kept is said.
+    """
+    run = begin_run(context, recipe, catalogue, minutes, out, seed, records, together=together)
+    with run, training_progress(run) as on_progress:
+        yield TrainingRun(run.path, run.should_stop, on_progress)
 
 
 @contextmanager

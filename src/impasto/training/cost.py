@@ -1,5 +1,6 @@
 """What a retraining will need of memory and disk, told beforehand from the checkpoint's shapes, without its weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +13,8 @@ from impasto.training.op_costs import OpCosts, memory_saving_attention
 from impasto.training.step_costs import OptimizerCosts, StepCosts
 from impasto.training.training_set import pictures_at_once
 
-# Measured with `benchmarks/training_memory.py --only process`: what Python, torch, diffusers, transformers and accelerate
-# take once they have made one step of a model of no size, on Linux on a CPU.
+# What Python, torch, diffusers, transformers and accelerate take on Linux on a CPU before there is a tensor, and oneDNN and
+# the tokenizer once they work: found from the rows of pocket in `benchmarks/training_memory.py`, where it is most of all.
 PROCESS = 570 * 2**20
 # Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces, and oneDNN keeps
 # operands of convolutions a second time, in the order that its kernels like. The median over the rows of that table.
@@ -92,7 +93,7 @@ def count_encoding(components: Components, *, side: int) -> EncodingCosts:
         tokens = torch.zeros(TEXTS_AT_ONCE, components.max_tokens, dtype=torch.long)
         with OpCosts() as text_costs:
             components.text_encoder(tokens)
-    weights = sum(_size(module) for module in (components.unet, components.vae, components.text_encoder))
+    weights = sum(size_of(module) for module in (components.unet, components.vae, components.text_encoder))
     return EncodingCosts(weights, pictures, TEXTS_AT_ONCE, picture_costs, text_costs)
 
 
@@ -101,7 +102,7 @@ def resting_bytes(components: Components, choices: FineTuning) -> int:
     if choices.lora_rank:
         return 0
     resting = [components.vae, *([components.text_encoder] if choices.trained == "unet" else [])]
-    return sum(_size(module) for module in resting) // 2
+    return sum(size_of(module) for module in resting) // 2
 
 
 def memory_of(
@@ -139,14 +140,16 @@ def memory_of(
     )
 
 
-def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, weights: int) -> Disk:
-    """The disk that a run takes: states hold weights, optimizer and averages in fp32, a checkpoint is in fp16.
+def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, written: Sequence[nn.Module]) -> Disk:
+    """The disk that a run takes: states hold weights, optimizer and averages in fp32, a checkpoint its parts in fp16.
 
-    `weights`: bytes of all parts of the checkpoint, fp32.
+    `written`: the parts of the checkpoint that will be made, if no LoRA will.
     """
     state = (4 + optimizer.state + (4 if choices.ema_decay else 0)) * step.trained
-    return Disk(int(state), 4 * step.trained if choices.lora_rank else weights // 2)
+    made = 4 * step.trained if choices.lora_rank else sum(map(size_of, written)) // 2
+    return Disk(int(state), made)
 
 
-def _size(module: nn.Module) -> int:
+def size_of(module: nn.Module) -> int:
+    """Bytes of a module's weights and buffers."""
     return sum(weight.nbytes for weight in (*module.parameters(), *module.buffers()))

@@ -14,3 +14,8 @@ def no_report(stage: str, share: float, losses: dict[str, float]) -> None:
 def never() -> bool:
     """Nobody asks to stop."""
     return False
+
+
+def each_step(on_progress: Progress) -> Callable[[int, float, dict[str, float]], None]:
+    """What the loop calls after every step: it is told as the stage `step n`."""
+    return lambda step, share, losses: on_progress(f"step {step}", share, losses)

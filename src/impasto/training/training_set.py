@@ -15,6 +15,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from impasto.checkpoints.components import Components
 from impasto.data.aspect_buckets import in_buckets
 from impasto.data.catalogue import read_catalogue
+from impasto.data.encoded_rows import note_encoder
 from impasto.data.entry import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.data.pixels import Pixels, prepare_pixels
@@ -206,9 +207,11 @@ def _encode(
         means, deviations = zip(*found, strict=True)
         return torch.cat(means).numpy(), torch.cat(deviations).numpy()
 
+    key = hashlib.sha256(f"{latents_key(vae)}/{scale}/{shift}".encode()).hexdigest()
+    note_encoder(cache_folder(), components.content_hash, "latents", key)
     mean, deviation = prepare_latents(
         pixels,
-        hashlib.sha256(f"{latents_key(vae)}/{scale}/{shift}".encode()).hexdigest(),
+        key,
         encode,
         cache_folder(),
         channels=int(vae.config["latent_channels"]),
@@ -222,6 +225,7 @@ def encode_texts(texts: Sequence[str], components: Components, on_progress: Prog
     encoder: Any = components.text_encoder
     width = int(encoder.config.hidden_size)
     key = hashlib.sha256(f"{weights_key(encoder)}/{components.max_tokens}".encode()).hexdigest()
+    note_encoder(cache_folder(), components.content_hash, "texts", key)
     return TextStates(
         texts,
         key,

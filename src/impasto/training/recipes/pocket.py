@@ -25,7 +25,7 @@ from impasto.training.autoencoder import (
     reconstruct,
 )
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, ShouldStop, never, no_report
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 
 
 def check_size(size: int) -> None:
@@ -96,7 +96,7 @@ def train_autoencoder(
         run,
         schedule,
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     autoencoder.load_state_dict(averages["autoencoder"].module.state_dict())
@@ -136,7 +136,7 @@ def train_decoder(
         run,
         schedule,
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     model.load_state_dict(averages["autoencoder"].module.state_dict())

@@ -14,7 +14,7 @@ from impasto.errors import ImpastoError
 from impasto.training.captioner import Captioned, CaptionerChoices, CaptionerTask
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
 from impasto.training.loop import Schedule, seed_step, train
-from impasto.training.progress import Progress, ShouldStop, never, no_report
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
 
 _MEASURED = 128  # held-out pictures
@@ -66,7 +66,7 @@ def train_pocket_captioner(
         run,
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=30),
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     with torch.no_grad():

@@ -8,33 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from impasto.checkpoints.minilm import load_text_encoder
+from impasto.checkpoints.save_components import save_parts
 from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.errors import ImpastoError
-from impasto.files import write_atomically
 from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import ShouldStop, never
-from impasto.training.recipes.pocket import (
-    Progress,
-    check_size,
-    load_autoencoder,
-    load_training_pixels,
-    no_report,
-    write_report,
-)
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
 from impasto.training.text_whitening import TextWhitening
 from impasto.training.training_set import latents_key, text_variants
 
 WHITENED_TEXTS = 1500  # of 77 token states each
-SHARD = "15MB"  # every file of a checkpoint stays below 16 MiB
 
 
 def train_denoiser(
@@ -97,12 +88,13 @@ def train_denoiser(
         run,
         schedule,
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     unet.load_state_dict(averages["unet"].module.state_dict())
     whitening.fold_into(unet)
-    folder = assemble_checkpoint(run / "checkpoint", unet, vae, choices, pixels.entries)
+    schedule_config = json.loads(make_sampler(choices).to_json_string())
+    folder = save_parts({"unet": unet, "vae": vae}, run / "checkpoint", schedule_config, artists_of(pixels.entries))
     # Last: who has a report is complete.
     write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
     return folder
@@ -139,32 +131,7 @@ def prepare_text_states(texts: Sequence[str], on_progress: Progress = no_report)
     )
 
 
-def assemble_checkpoint(
-    folder: Path,
-    unet: UNet2DConditionModel,
-    vae: AutoencoderKL,
-    choices: DenoiserChoices,
-    entries: Sequence[CatalogueEntry],
-) -> Path:
-    """Writes the checkpoint in fp16 and diffusers' layout, without the text encoder, with `artists.json` beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unet.half().save_pretrained(folder / "unet", safe_serialization=True, max_shard_size=SHARD)
-    vae.half().save_pretrained(folder / "vae", safe_serialization=True, max_shard_size=SHARD)
-    make_sampler(choices).save_pretrained(folder / "scheduler")
+def artists_of(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:
+    """Whom a checkpoint saw, most works first: `{"name": str, "works": int}`."""
     counts = Counter(entry.artist for entry in entries if entry.artist)
-    artists = [{"name": name, "works": works} for name, works in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
-    write_atomically(folder / "artists.json", json.dumps(artists, ensure_ascii=False, indent=0).encode("utf-8"))
-    index = {
-        "_class_name": "StableDiffusionPipeline",
-        "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
-        "text_encoder": ["transformers", "BertModel"],
-        "tokenizer": ["transformers", "BertTokenizerFast"],
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-        "safety_checker": [None, None],
-        "feature_extractor": [None, None],
-        "image_encoder": [None, None],
-        "requires_safety_checker": False,
-    }
-    write_atomically(folder / "model_index.json", json.dumps(index, indent=1).encode("utf-8"))
-    return folder
+    return [{"name": name, "works": works} for name, works in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]

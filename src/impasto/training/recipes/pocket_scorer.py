@@ -12,7 +12,7 @@ from impasto.data.entry import CatalogueEntry
 from impasto.data.split import is_held_out
 from impasto.training.labelled_pictures import labelled_pictures, words_of
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, ShouldStop, never, no_report
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.sentence_rows import sentence_rows
 from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
@@ -83,7 +83,7 @@ def train_pocket_scorer(
         run,
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=50),
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     projections: Projections = averages["projections"].module.eval()  # pyright: ignore[reportAssignmentType]

@@ -11,7 +11,7 @@ from impasto.data.contradiction import TagsInText
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
 from impasto.training.loop import Schedule, train
 from impasto.training.picture_tags import TaggerChoices, TaggerTask, areas_under_curves, calibrate
-from impasto.training.progress import Progress, ShouldStop, never, no_report
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.tag_labels import TagLabels
 
@@ -48,7 +48,7 @@ def train_pocket_tagger(
         run,
         Schedule(minutes=minutes, steps=steps, ema_decay=0.99, warmup_steps=50),
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     head: TagHead = averages["head"].module  # pyright: ignore[reportAssignmentType]

@@ -16,7 +16,7 @@ from impasto.settings import cache_folder
 from impasto.training.causal_lm import SMOLLM2, load_causal_lm, perplexity
 from impasto.training.gguf_adapter import write_gguf_adapter
 from impasto.training.loop import Schedule, train
-from impasto.training.progress import Progress, ShouldStop, never, no_report
+from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.prompt_model import PromptModelChoices, PromptModelTask
 from impasto.training.recipes.pocket import write_report
 
@@ -105,7 +105,7 @@ def train_prompt_model(
         run,
         schedule,
         seed=seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         should_stop=should_stop,
     )
     averaged: Any = averages["trained"].module

@@ -26,7 +26,7 @@ from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import Schedule, train
 from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
-from impasto.training.progress import Progress, no_report
+from impasto.training.progress import Progress, each_step, no_report
 from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
 from impasto.training.state import load_best
@@ -126,7 +126,7 @@ def fit(
         run,
         schedule,
         seed=task.seed,
-        on_progress=lambda n, share, losses: on_progress(f"step {n}", share, losses),
+        on_progress=each_step(on_progress),
         processes=processes,
         should_stop=should_stop,
         validation=validation,
@@ -171,13 +171,18 @@ def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger
             save_lora(run / "lora", replace(lora_of(components, choices.lora_rank, run.name), trigger=trigger))
         else:
             _with_artists(components, task.data)
-            by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
-            with_encoder = choices.trained != "unet" or not by_minilm
+            with_encoder = writes_text_encoder(components, choices)
             save_components(components, run / "checkpoint", card_of(components, task.data), text_encoder=with_encoder)
         # Last: who has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
     return run / ("lora" if choices.lora_rank else "checkpoint")
+
+
+def writes_text_encoder(components: Components, choices: FineTuning) -> bool:
+    """Whether the text encoder goes into the checkpoint that is made: not where it is MiniLM as it was."""
+    by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
+    return choices.trained != "unet" or not by_minilm
 
 
 def lora_of(components: Components, alpha: float, name: str) -> Lora:
