@@ -61,7 +61,7 @@ class Row:
 
 
 def _row(shape: str, side: int, **choices: Any) -> Row:
-    return Row(shape, side, FineTuning(text_dropout=0.0, **choices))
+    return Row(shape, side, FineTuning(text_dropout=0.0, validation_pictures=0, **choices))
 
 
 ROWS = [
@@ -137,7 +137,7 @@ def measure(row: Row) -> dict[str, float]:
     data = TrainingSet(entries, latents, latents + 1, [["a picture"]] * row.choices.batch)
     states: Any = RandomStates(unet.config["cross_attention_dim"])
     task = FineTuningTask(components, data, states, row.choices, processes, seed=0)
-    rest_encoders(task)
+    rest_encoders(task, paints=False)
     averages = [AveragedModel(task.models[name], multi_avg_fn=warmed_average(0.99)) for name in task.averaged]
     optimizer = task.optimizers["trained"]
     for weight in task.parameters:

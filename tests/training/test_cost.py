@@ -17,7 +17,7 @@ from impasto.training.op_costs import OpCosts, memory_saving_attention
 from impasto.training.optimizers import make_optimizer
 from impasto.training.step_costs import choose_word, count_optimizer, count_step
 
-CHOICES = FineTuning(batch=2)
+CHOICES = FineTuning(batch=2, validation_pictures=0)
 SIDE = 64
 
 
@@ -110,12 +110,13 @@ def test_the_parts_add_up(base: str) -> None:
         components = shapes(base)
         resting, optimizer = resting_bytes(components, choices), count_optimizer(choices)
         step = count_step(components, choices, side=SIDE)
-        told[name] = memory_of(step, optimizer, choices, resting=resting)
+        told[name] = memory_of(step, optimizer, choices, resting=resting, decoding=10)
         assert disk_of(step, optimizer, choices, []).state >= 12 * step.trained
     plain, unet = told["plain"], sum(weight.numel() for weight in shapes(base).unet.parameters())
     assert plain.weights == plain.gradients == 4 * unet and plain.optimizer == pytest.approx(8 * unet, rel=0.01)
     assert PROCESS + 4 * plain.weights < plain.training < PROCESS + 4 * plain.weights + 2 * plain.activations + plain.resting
     assert told["averaged"].training == plain.training + 4 * unet
+    assert plain.painting == PROCESS + plain.weights + plain.resting + plain.optimizer + 10 < plain.training
     assert told["lora"].resting == 0 and told["lora"].optimizer < plain.optimizer / 20
     assert told["both"].weights > plain.weights and told["parts"].activations < 0.6 * plain.activations
     on_gpu = memory_of(count_step(shapes(base), CHOICES, side=SIDE), count_optimizer(CHOICES), CHOICES, on_gpu=True)
@@ -138,6 +139,9 @@ def test_encoding_holds_all_parts_and_one_batch(base: str) -> None:
     parts = (components.unet, components.vae, components.text_encoder)
     weights = sum(value.nbytes for part in parts for value in (*part.parameters(), *part.buffers()))
     assert costs.weights == weights and costs.peak > costs.pictures * 3 * SIDE**2 * 4
+    assert costs.decoding > sum(value.nbytes for value in components.vae.parameters()) + 3 * SIDE**2 * 4
+    painted = replace(CHOICES, lora_rank=2, validation_pictures=1)
+    assert 0 == resting_bytes(components, replace(CHOICES, lora_rank=2)) < resting_bytes(components, painted)
 
 
 def test_weights_without_memory_have_the_checkpoints_names_and_shapes(base: str) -> None:

@@ -22,7 +22,9 @@ def say_estimate(told: "Estimate") -> None:
         "latents and texts": memory.data,
     }
     held = ", ".join(f"{name} {_size(size)}" for name, size in parts.items() if size)
-    say(f"{_memory(told)}: {held}" + (f"; while encoding {_size(memory.encoding)}" if memory.encoding else ""))
+    moments = {"training": memory.training, "encoding": memory.encoding, "painting": memory.painting}
+    most = ", ".join(f"{_size(size)} while {name}" for name, size in moments.items() if size)
+    say(f"{_memory(told)} ({most}): {held}")
     say(
         f"{_time(told)}: {told.to_encode[0]} of {told.pictures} pictures of {told.side} px and {told.to_encode[1]} of "
         f"{told.texts} texts to encode {_duration(told.encoding_seconds)}, "

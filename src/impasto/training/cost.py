@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,9 +17,11 @@ from impasto.training.training_set import pictures_at_once
 # What Python, torch, diffusers, transformers and accelerate take on Linux on a CPU before there is a tensor, and oneDNN and
 # the tokenizer once they work: found from the rows of pocket in `benchmarks/training_memory.py`, where it is most of all.
 PROCESS = 570 * 2**20
-# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces, and oneDNN keeps
-# operands of convolutions a second time, in the order that its kernels like. The median over the rows of that table.
+# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces. The median over the rows
+# of that table.
 SLACK = 0.10
+# oneDNN takes a convolution's weights in an order of its own, and so their gradient: so many copies of the largest weight.
+REORDERED = 2
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Memory:
         data: latents, and token states of the texts.
         training: the most at one moment of training. Less than the sum: gradients grow as activations go.
         encoding: the most at one moment while pictures and texts are encoded.
+        painting: the same while validation pictures are painted.
     """
 
     process: int
@@ -46,11 +50,12 @@ class Memory:
     data: int
     training: int
     encoding: int
+    painting: int
 
     @property
     def peak(self) -> int:
         """The most at one moment of the run."""
-        return max(self.training, self.encoding)
+        return max(self.training, self.encoding, self.painting)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class EncodingCosts:
         weights: bytes of all parts of the checkpoint together, fp32.
         pictures, texts: how many a batch has.
         picture_costs, text_costs: of one batch.
+        decoding: bytes that the VAE and one picture need while it is painted.
     """
 
     weights: int
@@ -76,6 +82,7 @@ class EncodingCosts:
     texts: int
     picture_costs: OpCosts
     text_costs: OpCosts
+    decoding: int
 
     @property
     def peak(self) -> int:
@@ -86,22 +93,27 @@ class EncodingCosts:
 def count_encoding(components: Components, *, side: int) -> EncodingCosts:
     """Counts one batch of pictures of `side` px and one of texts; `components` are on the meta device."""
     pictures = pictures_at_once(side)
+    vae: Any = components.vae
     with torch.device("meta"), torch.no_grad(), memory_saving_attention():
         batch = torch.empty(pictures, 3, side, side)
         with OpCosts() as picture_costs:
-            components.vae.encode(batch)
+            vae.encode(batch)
         tokens = torch.zeros(TEXTS_AT_ONCE, components.max_tokens, dtype=torch.long)
         with OpCosts() as text_costs:
             components.text_encoder(tokens)
+        latents = torch.empty(1, components.unet.config["in_channels"], side // 8, side // 8)
+        with OpCosts() as painting:
+            vae.decode(latents)
     weights = sum(size_of(module) for module in (components.unet, components.vae, components.text_encoder))
-    return EncodingCosts(weights, pictures, TEXTS_AT_ONCE, picture_costs, text_costs)
+    decoding = size_of(components.vae) + painting.peak
+    return EncodingCosts(weights, pictures, TEXTS_AT_ONCE, picture_costs, text_costs, decoding)
 
 
 def resting_bytes(components: Components, choices: FineTuning) -> int:
     """Bytes of the parts that rest in fp16 while others are trained (`rest_encoders`)."""
-    if choices.lora_rank:
-        return 0
-    resting = [components.vae, *([components.text_encoder] if choices.trained == "unet" else [])]
+    resting: list[nn.Module] = [components.vae] if choices.validation_pictures or not choices.lora_rank else []
+    if choices.trained == "unet" and not choices.lora_rank:
+        resting.append(components.text_encoder)
     return sum(size_of(module) for module in resting) // 2
 
 
@@ -111,11 +123,13 @@ def memory_of(
     choices: FineTuning,
     *,
     encoding: int = 0,
+    decoding: int = 0,
     resting: int = 0,
     data: int = 0,
     on_gpu: bool = False,
 ) -> Memory:
-    """The memory of a run whose steps cost that; `encoding`: bytes alive while encoding, weights included.
+    """The memory of a run whose steps cost that; `encoding`: bytes alive while encoding, weights included; `decoding`: those
+    that painting takes beside what is there between two steps.
 
     `on_gpu`: what is counted is the GPU's memory. Resting parts and data are not in it, nor is the process, and an
     optimizer that is not fused works there on all tensors together.
@@ -125,7 +139,9 @@ def memory_of(
     state = int(optimizer.state * step.trained)
     averages = 4 * step.trained if choices.ema_decay else 0
     worked_on = step.trained if on_gpu else step.largest
-    moment = max((1 + SLACK) * step.peak, step.gradients + optimizer.work * worked_on)
+    kernels = 0 if on_gpu else REORDERED * step.largest_weight
+    moment = max((1 + SLACK) * step.peak + kernels, step.gradients + optimizer.work * worked_on)
+    between = process + step.weights + resting + state + averages + data
     return Memory(
         process=process,
         weights=step.weights,
@@ -135,8 +151,9 @@ def memory_of(
         averages=averages,
         activations=step.kept,
         data=data,
-        training=int(process + step.weights + resting + state + averages + data + moment),
+        training=int(between + moment),
         encoding=int(process + encoding + data) if encoding else 0,
+        painting=between + decoding if decoding else 0,
     )
 
 

@@ -119,7 +119,8 @@ def estimate(
         encoding_seconds=decoding + _encoding_seconds(encoding, to_encode, speed),
         memory=memory_of(
             step, optimizer, choices, encoding=encoding.weights + encoding.peak if any(to_encode) else 0,
-            resting=resting, data=latents + states, on_gpu=device.type == "cuda",
+            decoding=encoding.decoding if choices.validation_pictures else 0, resting=resting, data=latents + states,
+            on_gpu=device.type == "cuda",
         ),
         disk=disk_of(step, optimizer, choices, written),
         on_gpu=device.type == "cuda",

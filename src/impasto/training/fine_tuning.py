@@ -144,7 +144,6 @@ class FineTuningTask:
         drawn = self.loss.draw(mean.shape)
         latents = mean + deviation * torch.randn(mean.shape)
         counts = self.loss.weights(drawn.times) * self._importance[numbers] / len(numbers)
-        self._optimizer.zero_grad(set_to_none=True)
         own = range(len(numbers))[self._own]
         size = len(own) // self.choices.accumulation or 1
         parts = [slice(start, start + size) for start in range(own.start, own.stop, size)]
@@ -156,6 +155,7 @@ class FineTuningTask:
                 found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part]))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)  # not at the next step: pictures are painted before it, and take memory
         errors = self.processes.gathered(torch.cat(found)).cpu()
         weighted = (errors * counts).sum().item()
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}

@@ -25,6 +25,7 @@ class StepCosts:
         weights: bytes of the U-Net, and of the text encoder where it takes part.
         trained: numbers that are trained; their gradients are fp32.
         largest: numbers in the largest of them.
+        largest_weight: bytes of the largest weight, trained or not.
         kept: bytes that the forward pass of a part keeps for the backward pass: the activations.
         peak: the most bytes alive beside the weights: activations, and gradients, which grow as those go.
         flops, moved, operations: as `OpCosts` counts them.
@@ -33,6 +34,7 @@ class StepCosts:
     weights: int
     trained: int
     largest: int
+    largest_weight: int
     kept: int
     peak: int
     flops: int
@@ -82,6 +84,7 @@ def count_step(
             weights=weights,
             trained=sum(weight.numel() for weight in trained),
             largest=max(weight.numel() for weight in trained),
+            largest_weight=max(weight.nbytes for weight in unet.parameters()),
             kept=kept,
             peak=costs.peak - weights,
             flops=int(share * costs.flops),

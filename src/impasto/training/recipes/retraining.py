@@ -19,6 +19,7 @@ from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
 from impasto.checkpoints.text_encoders import untrained_like
 from impasto.errors import UsageError
+from impasto.settings import give_back_freed_memory
 from impasto.training.evaluation_weights import take_evaluation_weights
 from impasto.training.figures import has_tensorboard
 from impasto.training.fine_tuning import FineTuningTask
@@ -158,6 +159,7 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
             nn.Module.to(module, "meta")
         else:
             nn.Module.to(module, "cpu", torch.float16)
+    give_back_freed_memory()  # or it stays in holes that activations do not fit into
 
 
 def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:
