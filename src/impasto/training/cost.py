@@ -17,8 +17,8 @@ from impasto.training.training_set import pictures_at_once
 # What Python, torch, diffusers, transformers and accelerate take on Linux on a CPU before there is a tensor, and oneDNN and
 # the tokenizer once they work: found from the rows of pocket in `benchmarks/training_memory.py`, where it is most of all.
 PROCESS = 570 * 2**20
-# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces. The median over the rows
-# of that table.
+# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces. The median over the
+# rows of that table.
 SLACK = 0.10
 # oneDNN takes a convolution's weights in an order of its own, and so their gradient: so many copies of the largest weight.
 REORDERED = 2
