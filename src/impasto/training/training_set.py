@@ -92,6 +92,18 @@ def triggered(data: TrainingSet, trigger: str) -> TrainingSet:
     return replace(data, texts=[[", ".join(filter(None, (trigger, text))) for text in texts] for texts in data.texts])
 
 
+def lacking_texts(data: TrainingSet) -> str:
+    """What is missing of what the pictures are learned with, as a sentence; "" where nothing is."""
+    silent = sum(not any(texts) for texts in data.texts)
+    if silent:
+        missing = f"texts: {silent} of {len(data.texts)} pictures have no caption, title, artist or year"
+    elif not any(entry.caption for entry in data.entries):
+        missing = "captions: no picture has one, and titles stand for them"
+    else:
+        return ""
+    return f"{missing}; `impasto data caption` writes captions"
+
+
 def weights_key(model: torch.nn.Module) -> str:
     """SHA-256 over a module's weights, in hexadecimal."""
     digest = hashlib.sha256()
@@ -133,7 +145,8 @@ def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> 
     chosen = [entry for entry in usable if is_held_out(entry.file_name) == held_out]
     if not chosen:
         of_whom = f" of {artist}" if artist else ""
-        raise ImpastoError(f"{catalogue} holds no picture{of_whom} to train on")
+        why = f": what it has ({len(usable)}) is held out for judging" if usable and not held_out else ""
+        raise ImpastoError(f"{catalogue} holds no picture{of_whom} to train on{why}")
     return chosen
 
 

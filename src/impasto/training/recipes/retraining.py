@@ -18,7 +18,7 @@ from impasto.checkpoints.lora_export import save_lora
 from impasto.checkpoints.lora_keys import parse_keys
 from impasto.checkpoints.save_components import save_components
 from impasto.checkpoints.text_encoders import untrained_like
-from impasto.errors import UsageError
+from impasto.errors import ImpastoError, UsageError
 from impasto.settings import give_back_freed_memory
 from impasto.training.evaluation_weights import take_evaluation_weights
 from impasto.training.figures import has_tensorboard
@@ -31,7 +31,14 @@ from impasto.training.progress import Progress, each_step, no_report
 from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
 from impasto.training.state import load_best
-from impasto.training.training_set import TrainingSet, encode_texts, encode_training_set, entries_of, triggered
+from impasto.training.training_set import (
+    TrainingSet,
+    encode_texts,
+    encode_training_set,
+    entries_of,
+    lacking_texts,
+    triggered,
+)
 from impasto.training.validation import CheckpointValidation
 
 
@@ -77,6 +84,11 @@ def retrain(
         processes.wait()
     data = encode(entries)
     data = triggered(data, trigger)
+    lacking = lacking_texts(data)
+    if choices.trained != "unet" and not any(any(texts) for texts in data.texts):
+        raise ImpastoError(f"{catalogue}: a text encoder learns from {lacking}")
+    if lacking:
+        on_progress(f"skipped {lacking}", 0.0, {})
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
     choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
     validation = held_out_validation(
