@@ -14,8 +14,11 @@ from impasto.errors import UsageError
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.recipes import personal
 
+# What these methods have no use for: their texts are for the checkpoint's own text encoder, their pictures are few squares.
+_UNUSED = ("fresh_text_encoder", "aspect_buckets")
 
-@with_choices
+
+@partial(with_choices, without=("fresh_text_encoder", "trained"))
 def lora(
     *,
     context: typer.Context,
@@ -47,7 +50,7 @@ def lora(
     _say_size(made / "pytorch_lora_weights.safetensors")
 
 
-@with_choices
+@partial(with_choices, without=_UNUSED)
 def dreambooth(
     *,
     context: typer.Context,
@@ -67,6 +70,9 @@ def dreambooth(
     changes: dict[str, Any],
 ) -> None:
     """Teach a checkpoint one thing (DreamBooth, Ruiz et al. 2023); with --lora-rank, as a LoRA."""
+    from impasto.training.dreambooth import filled
+
+    filled(template, token, "--token")  # said before anything is loaded
     side = _side(checkpoint)
     recipe = personal.dreambooth(side)
     rate = personal.dreambooth_lora_rate(side) if changes.get("lora_rank") else recipe.choices.learning_rate
@@ -92,7 +98,7 @@ def dreambooth(
         _say_size(made / "pytorch_lora_weights.safetensors")
 
 
-@partial(with_choices, without=("trained", "lora_rank"))
+@partial(with_choices, without=(*_UNUSED, "trained", "lora_rank"))
 def textual_inversion(
     *,
     context: typer.Context,
@@ -109,6 +115,9 @@ def textual_inversion(
     changes: dict[str, Any],
 ) -> None:
     """Learn a word for what some pictures show (textual inversion, Gal et al. 2022): no weight of the checkpoint changes."""
+    from impasto.training.textual_inversion import check_name
+
+    check_name(concept)  # said before anything is loaded
     recipe = personal.textual_inversion(_side(checkpoint))
     choices = replace(recipe.choices, **changes)
 
