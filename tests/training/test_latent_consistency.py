@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from tests.painting.tiny_components import SCHEDULE
 
 from impasto.training.latent_consistency import LatentConsistency
@@ -13,6 +14,10 @@ ALPHA_BAR = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
 
 def consistency(prediction: str = "epsilon", **schedule: object) -> LatentConsistency:
     return LatentConsistency({**SCHEDULE, "prediction_type": prediction, **schedule}, leap=20, huber=0.001)
+
+
+def few_steps(steps: int) -> LatentConsistency:
+    return LatentConsistency({**SCHEDULE, "prediction_type": "v_prediction"}, leap=0, huber=0.001, steps=steps)
 
 
 def answered(prediction: str, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
@@ -28,7 +33,7 @@ def test_one_step_of_a_perfect_teacher_stays_on_the_line(prediction: str) -> Non
     noisy = loss.noised(clean, drawn_at(noise, times))
     said = answered(prediction, clean, noise, times)
     assert torch.equal(loss.earlier(times), torch.tensor([979, 479, 0, 0]))
-    stepped = loss.step(said, noisy, times)
+    stepped = loss.step(said, noisy, times, loss.earlier(times))
     assert torch.allclose(stepped, loss.noised(clean, drawn_at(noise, loss.earlier(times))), atol=1e-4)
     assert torch.allclose(loss.clean(said, noisy, times), clean, atol=1e-4)
 
@@ -55,6 +60,16 @@ def test_levels_are_the_samplers_and_all_are_drawn() -> None:
     assert set(drawn.times.tolist()) == set(range(19, 1000, 20))
     few = consistency(num_train_timesteps=30).draw((300, 1, 2, 2))
     assert set(few.times.tolist()) == set(range(30))
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 8])
+def test_without_a_leap_the_levels_are_those_that_the_student_paints_at(steps: int) -> None:
+    loss, sampler = few_steps(steps), LCMScheduler.from_config(SCHEDULE)
+    sampler.set_timesteps(steps)
+    painted_at = sampler.timesteps
+    torch.manual_seed(0)
+    assert set(loss.draw((200, 1, 2, 2)).times.tolist()) == set(painted_at.tolist())
+    assert loss.earlier(painted_at).tolist() == [*painted_at.tolist()[1:], 0]
 
 
 def test_the_distance_is_pseudo_huber() -> None:

@@ -192,7 +192,8 @@ def _estimate(
 ) -> "Estimate":
     """What training takes on these pictures."""
     from impasto.data.catalogue import read_catalogue
-    from impasto.training.distillation import OTHER_PASSES, add_student
+    from impasto.training.distillation import add_student
+    from impasto.training.distillation_choices import Distillation
     from impasto.training.estimate import estimate
     from impasto.training.fine_tuning import choose_weights
     from impasto.training.launched import process_count
@@ -201,7 +202,7 @@ def _estimate(
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
     choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]
-    passes = OTHER_PASSES if learns == "student" else 0
+    passes = choices.other_passes if isinstance(choices, Distillation) else 0
     return estimate(
         checkpoint, choices, entries, steps=steps, minutes=minutes, processes=process_count(), choose=choose,
         other_passes=passes,

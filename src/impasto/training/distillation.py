@@ -12,7 +12,6 @@ from impasto.training.latent_consistency import LatentConsistency
 from impasto.training.processes import Processes
 from impasto.training.training_set import TrainingSet
 
-OTHER_PASSES = 3  # through the U-Net, beside the one that is learned from: the teacher's two, and the target
 _ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
@@ -34,7 +33,7 @@ def add_student(components: Components, choices: FineTuning) -> None:
 
 class DistillationTask(FineTuningTask):
     """Algorithm 1 of Luo et al. 2023 for LoRAs: from each noisy latent the student says what it says from the latent that
-    one guided step of its teacher leads to.
+    its teacher leads to, in one guided step or in several.
 
     Teacher and student are one U-Net, without and with the LoRA. The target is the student's own, held fast: as in LCM-LoRA
     no average of it is kept for that.
@@ -49,16 +48,17 @@ class DistillationTask(FineTuningTask):
         processes: Processes,
         *,
         seed: int,
+        steps: int = 4,
     ) -> None:
-        """As `FineTuningTask`; `states`: of `data.all_texts`.
+        """As `FineTuningTask`; `states`: of `data.all_texts`; `steps`: in which the student is to paint.
 
         Raises:
             UsageError: the batch cannot be shared among the processes.
         """
         super().__init__(components, data, states, choices, processes, seed=seed, choose=add_student)
-        self.guidance = choices.guidance
+        self.guidance, self.teacher_steps = choices.guidance, choices.teacher_steps
         self.loss: LatentConsistency = LatentConsistency(
-            components.scheduler_config, leap=choices.leap, huber=choices.huber
+            components.scheduler_config, leap=choices.leap, huber=choices.huber, steps=steps
         )
 
     def _learn(
@@ -68,12 +68,22 @@ class DistillationTask(FineTuningTask):
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         noisy, states = loss.noised(latents, drawn), self._states_of(texts).to(device)
         with torch.no_grad():
-            ahead, times = loss.step(self._taught(noisy, drawn.times, states), noisy, drawn.times), loss.earlier(drawn.times)
+            ahead, times = self._ahead(noisy, drawn.times, states)
             target = loss.consistent(self.components.unet(ahead, times, states).sample.float(), ahead, times)
         made = loss.consistent(self._unet(noisy, drawn.times, states).sample.float(), noisy, drawn.times)
         errors = loss.distances(made, target)
         self.processes.backward((errors * shares.to(device)).sum())
         return errors.detach()
+
+    def _ahead(
+        self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The latents that the teacher's steps lead to, and their timesteps."""
+        end, now = self.loss.earlier(times), times
+        for left in range(self.teacher_steps, 0, -1):
+            until = now + (end - now) // left
+            noisy, now = self.loss.step(self._taught(noisy, now, states), noisy, now, until), until
+        return noisy, now
 
     def _taught(self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
         """The teacher's guided answer (Ho and Salimans 2022), of the same shape as `noisy`."""

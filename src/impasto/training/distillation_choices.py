@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from impasto.errors import UsageError
-from impasto.training.fine_tuning_choices import FineTuning, _choice
+from impasto.training.fine_tuning_choices import FineTuning, choice
 
 # Choices of a retraining that say nothing here: the student is a LoRA of the U-Net and has a loss of its own.
 WITHOUT = (
@@ -20,18 +20,24 @@ class Distillation(FineTuning):
     The defaults are for pocket, whose LoRA they keep below 6 MB; a change of a choice in `WITHOUT` is refused.
     """
 
-    lora_rank: int = _choice(24, "Of the student's LoRA.")
-    layers: Literal["all", "attention"] = _choice("all", "What the LoRA changes: all layers of the U-Net, or attention.")
-    guidance: float = _choice(4.0, "Of the teacher; the student learns to paint so without guidance.")
-    leap: int = _choice(20, "Noise levels that one step of the teacher covers; k of Luo et al. 2023.")
-    huber: float = _choice(0.001, "Below this difference the loss is a square, above it nearly the difference itself.")
-    epochs: float = _choice(2.0, "Passes over the pictures, where neither updates nor minutes are given.")
-    batch: int = _choice(16, "Pictures an update, of all processes and accumulated parts together.")
-    learning_rate: float = _choice(5e-4, "AdamW's.")
-    warmup_steps: int = _choice(50, "Updates over which the learning rate rises from 0.")
-    final_rate: float = _choice(0.05, "Share of the learning rate left at the end of a cosine; 1: it stays.")
-    ema_decay: float = _choice(0.95, "Of the averaged weights that the LoRA gets; 0: the last weights.")
+    lora_rank: int = choice(24, "Of the student's LoRA.")
+    layers: Literal["all", "attention"] = choice("all", "What the LoRA changes: all layers of the U-Net, or attention.")
+    guidance: float = choice(4.0, "Of the teacher; the student learns to paint so without guidance.")
+    leap: int = choice(0, "Noise levels the teacher covers (k of Luo et al. 2023); 0: from each of the student's to its next.")
+    teacher_steps: int = choice(4, "Guided steps in which the teacher covers them; one in Luo et al. 2023.")
+    huber: float = choice(0.001, "Below this difference the loss is a square, above it nearly the difference itself.")
+    epochs: float = choice(2.0, "Passes over the pictures, where neither updates nor minutes are given.")
+    batch: int = choice(8, "Pictures an update, of all processes and accumulated parts together.")
+    learning_rate: float = choice(1e-3, "AdamW's.")
+    warmup_steps: int = choice(50, "Updates over which the learning rate rises from 0.")
+    final_rate: float = choice(0.05, "Share of the learning rate left at the end of a cosine; 1: it stays.")
+    ema_decay: float = choice(0.95, "Of the averaged weights that the LoRA gets; 0: the last weights.")
     text_dropout: float = 0.0
+
+    @property
+    def other_passes(self) -> int:
+        """Through the U-Net, beside the one that is learned from: each of the teacher's guided steps is two, the target one."""
+        return (1 if self.guidance == 1 else 2) * self.teacher_steps + 1
 
     def __post_init__(self) -> None:
         """Raises UsageError where a number makes no sense."""
@@ -42,8 +48,10 @@ class Distillation(FineTuning):
             raise UsageError(f"layers {self.layers!r}: use all or attention")
         if not 1 <= self.guidance <= 50:
             raise UsageError(f"guidance {self.guidance:g}: use 1 to 50")
-        if self.leap < 1:
-            raise UsageError(f"leap {self.leap}: use 1 or more")
+        if self.leap < 0:
+            raise UsageError(f"leap {self.leap}: use 0 or more")
+        if self.teacher_steps < 1:
+            raise UsageError(f"teacher_steps {self.teacher_steps}: use 1 or more")
         if not 0 < self.huber < float("inf"):
             raise UsageError(f"huber {self.huber:g}: use more than 0")
         for name in WITHOUT:

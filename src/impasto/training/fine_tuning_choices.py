@@ -9,7 +9,8 @@ OPTIMIZERS = ("adamw", "adamw-8bit", "prodigy", "schedule-free")
 LEAST_FACTOR = 0.01  # of Prodigy's own rate; a rate for AdamW, given by mistake, is below it
 
 
-def _choice(default: Any, meaning: str) -> Any:
+def choice(default: Any, meaning: str) -> Any:
+    """A field of a recipe: its default, and what the command line says of it."""
     return field(default=default, metadata={"meaning": meaning})
 
 
@@ -18,30 +19,30 @@ class FineTuning:
     """The choices of a retraining, each with its meaning; the defaults are those of diffusers' `train_text_to_image.py`,
     where it has them."""
 
-    trained: Literal["unet", "text-encoder", "both"] = _choice("unet", "What changes: unet, text-encoder or both.")
-    fresh_text_encoder: bool = _choice(False, "Begin with an untrained text encoder of the same shape.")
-    lora_rank: int = _choice(0, "0 trains the weights themselves, more a LoRA of this rank; U-Net only.")
-    epochs: float = _choice(50.0, "Passes over the pictures, where neither steps nor minutes are given.")
-    batch: int = _choice(1, "Pictures a step, of all processes and accumulated parts together.")
-    accumulation: int = _choice(1, "Parts that a process's share of the batch goes through the model in.")
-    optimizer: str = _choice("adamw", "adamw, adamw-8bit, prodigy or schedule-free.")
-    learning_rate: float = _choice(1e-5, "The optimizer's; prodigy finds its own, and takes this times it: 1 is usual.")
-    warmup_steps: int = _choice(0, "Steps over which the learning rate rises from 0.")
-    final_rate: float = _choice(1.0, "Share of the learning rate left at the end of a cosine; 1: it stays.")
-    weight_decay: float = _choice(0.01, "The optimizer's.")
-    gradient_norm: float = _choice(1.0, "Gradients are scaled down to this norm at most.")
-    ema_decay: float = _choice(0.0, "Of the averaged weights that the checkpoint gets; 0: the last weights.")
-    precision: str = _choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
-    snr_gamma: float = _choice(0.0, "Min-SNR's gamma (Hang et al. 2023); 0: all timesteps count alike.")
-    noise_offset: float = _choice(0.0, "Deviation of a constant in each channel's noise.")
-    text_dropout: float = _choice(0.1, "Share of pictures that are learned without a text.")
-    gradient_checkpointing: bool = _choice(False, "Compute activations twice and keep none: less memory, more time.")
-    aspect_buckets: bool = _choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
-    size: int = _choice(0, "Pixels of a side; 0: the checkpoint's own.")
-    validation_every: int = _choice(0, "Steps from one validation to the next; 0: only at the end.")
-    validation_pictures: int = _choice(4, "Pictures painted at each validation; 0: none.")
-    keep_states: int = _choice(1, "The newest states that are kept.")
-    keep_best: bool = _choice(False, "The checkpoint gets the weights of the lowest validation loss, not the last.")
+    trained: Literal["unet", "text-encoder", "both"] = choice("unet", "What changes: unet, text-encoder or both.")
+    fresh_text_encoder: bool = choice(False, "Begin with an untrained text encoder of the same shape.")
+    lora_rank: int = choice(0, "0 trains the weights themselves, more a LoRA of this rank; U-Net only.")
+    epochs: float = choice(50.0, "Passes over the pictures, where neither steps nor minutes are given.")
+    batch: int = choice(1, "Pictures a step, of all processes and accumulated parts together.")
+    accumulation: int = choice(1, "Parts that a process's share of the batch goes through the model in.")
+    optimizer: str = choice("adamw", "adamw, adamw-8bit, prodigy or schedule-free.")
+    learning_rate: float = choice(1e-5, "The optimizer's; prodigy finds its own, and takes this times it: 1 is usual.")
+    warmup_steps: int = choice(0, "Steps over which the learning rate rises from 0.")
+    final_rate: float = choice(1.0, "Share of the learning rate left at the end of a cosine; 1: it stays.")
+    weight_decay: float = choice(0.01, "The optimizer's.")
+    gradient_norm: float = choice(1.0, "Gradients are scaled down to this norm at most.")
+    ema_decay: float = choice(0.0, "Of the averaged weights that the checkpoint gets; 0: the last weights.")
+    precision: str = choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
+    snr_gamma: float = choice(0.0, "Min-SNR's gamma (Hang et al. 2023); 0: all timesteps count alike.")
+    noise_offset: float = choice(0.0, "Deviation of a constant in each channel's noise.")
+    text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
+    gradient_checkpointing: bool = choice(False, "Compute activations twice and keep none: less memory, more time.")
+    aspect_buckets: bool = choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
+    size: int = choice(0, "Pixels of a side; 0: the checkpoint's own.")
+    validation_every: int = choice(0, "Steps from one validation to the next; 0: only at the end.")
+    validation_pictures: int = choice(4, "Pictures painted at each validation; 0: none.")
+    keep_states: int = choice(1, "The newest states that are kept.")
+    keep_best: bool = choice(False, "The checkpoint gets the weights of the lowest validation loss, not the last.")
 
     def __post_init__(self) -> None:
         """Raises UsageError where a number makes no sense."""

@@ -38,7 +38,7 @@ def distill(
     """Distils on the pictures that are not held out; returns `run/lora`, which `--lora` takes, as it takes `run`.
 
     It trains for `updates` of the weights, or for `minutes`, or else for `choices.epochs`. `steps`, 1 to 50, is what the
-    LoRA says that it is to be painted with; the student learns all levels of the sampler.
+    LoRA is to be painted with; with `choices.leap` 0 the student learns the levels of these steps only.
 
     Raises:
         UsageError: no such checkpoint, impossible choices, a run of another seed.
@@ -52,7 +52,7 @@ def distill(
     size = choices.size or components.default_size
     data = encode_training_set(entries_of(catalogue), components, size, on_progress=on_progress)
     states = encode_texts(data.all_texts, components, on_progress)
-    task = DistillationTask(components, data, states, choices, processes, seed=seed)
+    task = DistillationTask(components, data, states, choices, processes, seed=seed, steps=steps)
     fit(task, run, minutes, updates, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
     if processes.is_first:
         made = lora_of(components, choices.lora_rank, run.name)
