@@ -1,31 +1,49 @@
-"""Run as a child process: a small training whose last line says when it is whole. `argv`: run folder, kind, steps.
+"""What a child process of a test runs: a small training that ends itself where it is told to."""
 
-At IMPASTO_KILL_AT (a count of write, rename and step events) the process kills itself with SIGKILL, so that every
-instruction around a state's write is a place where it can die.
-"""
-
+import io
 import os
 import signal
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
 
-torch.set_num_threads(1)
-
-import impasto.files as files_module  # noqa: E402
-import impasto.training.state as state_module  # noqa: E402
-from impasto.training.loop import Schedule, ShuffledOrder, train  # noqa: E402
-
-EVENTS = 0
-KILL_AT = int(os.environ.get("IMPASTO_KILL_AT", "0"))
+import impasto.files as files_module
+import impasto.training.state as state_module
+from impasto.training.loop import Schedule, ShuffledOrder, train
 
 
-def event() -> None:
-    global EVENTS
-    EVENTS += 1
-    if EVENTS == KILL_AT:
-        os.kill(os.getpid(), signal.SIGKILL)
+class Deadly:
+    """Counts writes, renames and steps; at the count `kill_at` the process ends itself with SIGKILL, so that every
+    instruction around a state's write is a place where it can die."""
+
+    def __init__(self, kill_at: int) -> None:
+        self.events, self.kill_at = 0, kill_at
+        self.save, self.sync = torch.save, files_module.sync_folder
+        torch.save = self.slow_save  # type: ignore[assignment]
+        state_module.sync_folder = files_module.sync_folder = self.dying_sync
+
+    def event(self) -> None:
+        self.events += 1
+        if self.events == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def slow_save(self, state: object, file: io.BufferedWriter) -> None:
+        """torch.save in two halves, with a place to die before, between and after them."""
+        buffer = io.BytesIO()
+        self.save(state, buffer)
+        data = buffer.getvalue()
+        self.event()
+        file.write(data[: len(data) // 2])
+        file.flush()
+        self.event()
+        file.write(data[len(data) // 2 :])
+        self.event()
+
+    def dying_sync(self, folder: Path) -> None:
+        self.event()
+        self.sync(folder)
+        self.event()
 
 
 class Regression:
@@ -33,11 +51,12 @@ class Regression:
 
     averaged = ("network",)
 
-    def __init__(self) -> None:
+    def __init__(self, deadly: Deadly) -> None:
         torch.manual_seed(0)
         network = torch.nn.Sequential(
             torch.nn.Linear(8, 32), torch.nn.Dropout(0.2), torch.nn.SiLU(), torch.nn.Linear(32, 1)
         )
+        self.deadly = deadly
         self.inputs = torch.randn(50, 8)
         self.order = ShuffledOrder(50, 7, seed=3)
         self.models: dict[str, torch.nn.Module] = {"network": network}
@@ -46,7 +65,7 @@ class Regression:
         }
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        event()
+        self.deadly.event()
         batch = self.inputs[self.order.at(step)]
         made = self.models["network"](batch + 0.1 * torch.randn_like(batch))
         loss = (made - batch.sum(1, keepdim=True)).square().mean()
@@ -56,39 +75,12 @@ class Regression:
         return {"loss": loss.item()}
 
 
-def slow_save(state: object, file: object) -> None:
-    """torch.save in two halves, with a place to die before, between and after them."""
-    import io
-
-    buffer = io.BytesIO()
-    real_save(state, buffer)
-    data = buffer.getvalue()
-    event()
-    file.write(data[: len(data) // 2])  # type: ignore[attr-defined]
-    file.flush()  # type: ignore[attr-defined]
-    event()
-    file.write(data[len(data) // 2 :])  # type: ignore[attr-defined]
-    event()
-
-
-real_save = torch.save
-torch.save = slow_save  # type: ignore[assignment]
-real_sync = state_module.sync_folder
-
-
-def dying_sync(folder: Path) -> None:
-    event()
-    real_sync(folder)
-    event()
-
-
-state_module.sync_folder = files_module.sync_folder = dying_sync
-
-if __name__ == "__main__":
-    run, steps = Path(sys.argv[1]), int(sys.argv[2])
-    task = Regression()
+def train_until_killed(run: Path, steps: int, kill_at: int, sends: Connection) -> None:
+    """The training, whole or up to the event `kill_at`; a whole one sends how many events there were."""
+    torch.set_num_threads(1)
+    deadly = Deadly(kill_at)
     averages = train(
-        task, run, Schedule(steps=steps, save_steps=5, save_seconds=1e9, warmup_steps=4, log_every=1), seed=11
+        Regression(deadly), run, Schedule(steps=steps, save_steps=5, save_seconds=1e9, warmup_steps=4, log_every=1), seed=11
     )
-    real_save(averages["network"].module.state_dict(), run / "averaged.pt")
-    print("whole", EVENTS)
+    deadly.save(averages["network"].module.state_dict(), run / "averaged.pt")
+    sends.send(deadly.events)

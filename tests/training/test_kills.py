@@ -1,17 +1,15 @@
 """Every method of training, killed with SIGKILL again and again, ends as the undisturbed run does, bit for bit."""
 
 import json
-import multiprocessing
 import os
 import random
 import time
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 from tests.painting.tiny_components import make_components
+from tests.training.fork_server import start
 from tests.training.kill_child import METHODS, STEPS, train_in_child
 from tests.training.painted_catalogue import write_catalogue
 
@@ -19,19 +17,6 @@ from impasto.checkpoints.save_components import save_components
 from impasto.training.figures import CLOCK
 
 KILLS = 5
-PRELOAD = [
-    "tests.training.kill_child", "peft", "transformers.models.bert.modeling_bert", "torch.utils.tensorboard",
-    "diffusers.models.autoencoders.autoencoder_kl", "diffusers.models.unets.unet_2d_condition",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def context() -> ForkServerContext:
-    """Children come from a process that has imported everything: one costs milliseconds."""
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(PRELOAD)
-    return made
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -42,28 +27,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(context: ForkServerContext, *what: object) -> tuple[ForkServerProcess, Connection]:
-    """A child that trains, and what sends the number of each step that it has made."""
-    steps, sends = context.Pipe(duplex=False)
-    child = context.Process(target=train_in_child, args=(*what, sends))
-    child.start()
-    sends.close()
-    return child, steps
-
-
 def losses(run: Path) -> list[dict[str, float]]:
     rows = [json.loads(line) for line in (run / "losses.jsonl").read_text().splitlines()]
     return [{name: value for name, value in row.items() if name not in CLOCK} for row in rows]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_kills_change_nothing(method: str, folder: Path, tmp_path: Path, context: ForkServerContext) -> None:
-    calm, _ = start(context, method, folder, tmp_path / "calm")
+def test_kills_change_nothing(method: str, folder: Path, tmp_path: Path) -> None:
+    calm, _ = start(train_in_child, method, folder, tmp_path / "calm")
     calm.join()
     assert calm.exitcode == 0
     draw = random.Random(os.urandom(8))
     for number in range(KILLS):
-        child, steps = start(context, method, folder, tmp_path / "killed")
+        child, steps = start(train_in_child, method, folder, tmp_path / "killed")
         # The first dies before it has trained, the last while it writes what it made, the others between two steps' ends.
         after = STEPS if number == KILLS - 1 else 2 * number
         while after and steps.recv() < after:
@@ -71,7 +47,7 @@ def test_kills_change_nothing(method: str, folder: Path, tmp_path: Path, context
         time.sleep(draw.uniform(0, 0.06))
         child.kill()
         child.join()
-    last, _ = start(context, method, folder, tmp_path / "killed")
+    last, _ = start(train_in_child, method, folder, tmp_path / "killed")
     last.join()
     assert last.exitcode == 0
     assert losses(tmp_path / "killed") == losses(tmp_path / "calm") and len(losses(tmp_path / "calm")) == STEPS
