@@ -10,7 +10,8 @@ import torch
 
 import impasto.files as files_module
 import impasto.training.state as state_module
-from impasto.training.loop import Schedule, ShuffledOrder, train
+from impasto.training.loop import train
+from impasto.training.steps import Schedule, ShuffledOrder
 
 
 class Deadly:

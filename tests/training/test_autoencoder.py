@@ -17,7 +17,8 @@ from impasto.training.autoencoder import (
     reconstruct,
     to_tensor,
 )
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
+from impasto.training.steps import Schedule
 
 SMALL = AutoencoderChoices(
     block_out_channels=(16, 24, 32, 48),

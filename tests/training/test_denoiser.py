@@ -8,7 +8,8 @@ from impasto.data.latents import TextStates
 from impasto.painting.denoising import denoise
 from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_schedule, make_unet
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
+from impasto.training.steps import Schedule
 from impasto.training.text_whitening import TextWhitening
 
 SMALL = DenoiserChoices(block_out_channels=(32, 32), head_width=16, text_width=8, batch=8, learning_rate=3e-3)

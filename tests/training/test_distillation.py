@@ -20,9 +20,9 @@ from impasto.checkpoints.source import pocket_folder
 from impasto.errors import UsageError
 from impasto.training.distillation import DistillationTask, add_student
 from impasto.training.distillation_choices import Distillation, check_steps
-from impasto.training.loop import seed_step
 from impasto.training.processes import Processes
 from impasto.training.recipes.distill import distill
+from impasto.training.steps import seed_step
 from impasto.training.training_set import encode_texts, encode_training_set, entries_of
 
 CHOICES = Distillation(lora_rank=4, batch=4, learning_rate=1e-2, warmup_steps=0, teacher_steps=1)
@@ -114,7 +114,8 @@ def test_pockets_student_stays_below_6_mb() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"guidance": 0.5}, "guidance 0.5: use 1 to 50"), ({"leap": -1}, "leap -1"), ({"teacher_steps": 0}, "teacher_steps 0"), ({"lora_rank": 0}, "lora_rank 0"),
+        ({"guidance": 0.5}, "guidance 0.5: use 1 to 50"), ({"leap": -1}, "leap -1"), ({"lora_rank": 0}, "lora_rank 0"),
+        ({"teacher_steps": 0}, "teacher_steps 0"),
         ({"layers": "some"}, "layers 'some'"), ({"huber": 0.0}, "huber 0"), ({"snr_gamma": 5.0}, "snr_gamma has no meaning"),
         ({"trained": "both", "lora_rank": 4}, "LoRA"), ({"learning_rate": 0.0}, "learning_rate 0"),
     ],

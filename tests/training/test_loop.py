@@ -1,13 +1,13 @@
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.loop import Schedule, ShuffledOrder, seed_step, train
+from impasto.training.loop import train
 from impasto.training.state import load_newest_state, save_state
+from impasto.training.steps import Schedule
 
 
 class Constant:
@@ -25,29 +25,6 @@ class Constant:
     def step(self, step: int, progress: float) -> dict[str, float]:
         self.rates.append(self.optimizers["model"].param_groups[0]["lr"])
         return {"loss": self.loss}
-
-
-def test_every_epoch_shows_every_item_once_and_in_another_order() -> None:
-    order = ShuffledOrder(10, 5, seed=1)
-    epochs = [np.concatenate([order.at(0), order.at(1)]), np.concatenate([order.at(2), order.at(3)])]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
-    assert list(epochs[0]) != list(epochs[1])
-
-
-def test_a_step_finds_its_batch_without_the_steps_before() -> None:
-    walked = ShuffledOrder(11, 4, seed=5)
-    batches = [walked.at(step).tolist() for step in range(20)]
-    assert ShuffledOrder(11, 4, seed=5).at(19).tolist() == batches[19]
-
-
-def test_a_step_has_its_own_randomness() -> None:
-    seed_step(7, 3)
-    first = torch.rand(4)
-    seed_step(7, 4)
-    other = torch.rand(4)
-    seed_step(7, 3)
-    assert torch.equal(torch.rand(4), first)
-    assert not torch.equal(first, other)
 
 
 def test_the_rate_warms_up_and_falls_to_its_last_share(tmp_path: Path) -> None:
@@ -85,12 +62,6 @@ def test_losses_that_find_no_space_end_the_run_in_one_sentence(tmp_path: Path) -
     with pytest.raises(ImpastoError, match=r"losses\.jsonl cannot be written: No space left on device; the last state"):
         train(Full(), tmp_path, Schedule(steps=9, save_steps=2, log_every=1), seed=0)
     assert [path.name for path in tmp_path.glob("*.pt")] == ["state-000000002.pt"]
-
-
-@pytest.mark.parametrize("wrong", [{}, {"minutes": -1.0}, {"minutes": math.inf}, {"minutes": math.nan}, {"steps": 0}])
-def test_impossible_lengths_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(UsageError):
-        Schedule(**wrong)  # type: ignore[arg-type]
 
 
 def test_another_seed_or_shape_does_not_resume(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import torch
 from impasto.errors import MissingPart
 from impasto.training import optimizers
 from impasto.training.fine_tuning_choices import OPTIMIZERS
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.optimizers import check_optimizer, learning_rate_of, make_optimizer
 from impasto.training.state import load_best, load_newest_state
+from impasto.training.steps import Schedule
 
 RATES = {"prodigy": 1.0}
 SCHEDULE = Schedule(steps=12, warmup_steps=3, final_rate=1.0)

@@ -15,9 +15,9 @@ from impasto.checkpoints.lora import load_lora
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.fine_tuning import FineTuningTask
 from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import ShuffledOrder
 from impasto.training.processes import Processes
 from impasto.training.recipes.retraining import retrain
+from impasto.training.steps import ShuffledOrder
 from impasto.training.training_set import encode_training_set, entries_of
 
 CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0, validation_pictures=0)

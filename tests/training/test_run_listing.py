@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from impasto.errors import UsageError
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.run_folder import RunFolder
 from impasto.training.run_listing import kept_states, list_runs, loss_courses, made_folders, read_report, read_run
+from impasto.training.steps import Schedule
 
 
 class Falling:

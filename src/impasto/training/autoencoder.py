@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from impasto.data.pixels import Pixels
 from impasto.training.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
 from impasto.training.linear_path import open_linear_path
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from impasto.checkpoints.pocket_captioner import CaptionerConfig, PrefixNetwork,
 from impasto.data.tag_vocabulary import Tag
 from impasto.errors import ImpastoError
 from impasto.training.caption_texts import draw_caption, draw_tags
-from impasto.training.loop import ShuffledOrder, seed_step
 from impasto.training.prompt_model import Trained
+from impasto.training.steps import ShuffledOrder, seed_step
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import nn
 
 from impasto.data.latents import TextStates
 from impasto.training.alignment import Alignment, FeatureMaps
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 from impasto.training.text_whitening import TextWhitening
 
 

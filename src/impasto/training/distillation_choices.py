@@ -23,7 +23,7 @@ class Distillation(FineTuning):
     lora_rank: int = choice(24, "Of the student's LoRA.")
     layers: Literal["all", "attention"] = choice("all", "What the LoRA changes: all layers of the U-Net, or attention.")
     guidance: float = choice(4.0, "Of the teacher; the student learns to paint so without guidance.")
-    leap: int = choice(0, "Noise levels the teacher covers (k of Luo et al. 2023); 0: from each of the student's to its next.")
+    leap: int = choice(0, "Noise levels the teacher covers (k of Luo et al. 2023); 0: from a level to the student's next.")
     teacher_steps: int = choice(4, "Guided steps in which the teacher covers them; one in Luo et al. 2023.")
     huber: float = choice(0.001, "Below this difference the loss is a square, above it nearly the difference itself.")
     epochs: float = choice(2.0, "Passes over the pictures, where neither updates nor minutes are given.")
@@ -36,7 +36,7 @@ class Distillation(FineTuning):
 
     @property
     def other_passes(self) -> int:
-        """Through the U-Net, beside the one that is learned from: each of the teacher's guided steps is two, the target one."""
+        """Through the U-Net, beside the one that is learned from: a guided step of the teacher is two, the target one."""
         return (1 if self.guidance == 1 else 2) * self.teacher_steps + 1
 
     def __post_init__(self) -> None:

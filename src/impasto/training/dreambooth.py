@@ -9,7 +9,7 @@ import torch
 from impasto.data.catalogue import read_catalogue
 from impasto.data.entry import CatalogueEntry
 from impasto.errors import UsageError
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 
 TEMPLATE = "a painting of {}"
 

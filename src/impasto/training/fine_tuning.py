@@ -15,10 +15,10 @@ from impasto.data.latents import TextStates
 from impasto.errors import UsageError
 from impasto.training.diffusion_loss import DiffusionLoss, Noise
 from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import ShuffledOrder
 from impasto.training.optimizers import make_optimizer
 from impasto.training.processes import Processes
 from impasto.training.prompt_model import Trained
+from impasto.training.steps import ShuffledOrder
 from impasto.training.training_set import TrainingSet
 
 BANDS = 4  # of timesteps, whose errors are told apart: from nearly clean to nearly noise

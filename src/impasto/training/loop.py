@@ -1,20 +1,16 @@
 """The one training loop: it can be killed at any instruction and goes on with the losses it would have had.
 
-All randomness of a step follows from the run's seed and the step's number (`seed_step`), and so does its place in the data
-(`ShuffledOrder`): a state holds weights, optimizers and averages, and no generator needs to be saved.
+All randomness of a step follows from the run's seed and the step's number (`steps.seed_step`), and so does its place in the
+data (`steps.ShuffledOrder`): a state holds weights, optimizers and averages, and no generator needs to be saved.
 """
 
-import hashlib
 import math
-import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
@@ -23,6 +19,7 @@ from impasto.training.evaluation_weights import evaluation_weights
 from impasto.training.figures import LEARNING_RATE, PICTURES_PER_SECOND, FigureLog
 from impasto.training.optimizers import learning_rate_of
 from impasto.training.state import load_newest_state, save_best, save_state
+from impasto.training.steps import Schedule, seed_step
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -55,83 +52,6 @@ class Validation(Protocol):
 
 
 VALIDATION = "validation"
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast. One of `minutes` and `steps` must be given.
-
-    With `steps` the learning rate follows the step's number, and a killed and resumed run is the undisturbed one bit for
-    bit. With `minutes` it follows the time spent training, summed over all starts of the run.
-    """
-
-    minutes: float | None = None
-    steps: int | None = None
-    warmup_steps: int = 100
-    final_rate: float = 0.02  # share of the learning rate left at the end of the cosine
-    ema_decay: float = 0.9995
-    save_seconds: float = 120.0
-    save_steps: int | None = None
-    keep_states: int = 1
-    log_every: int = 20
-
-    def __post_init__(self) -> None:
-        if self.minutes is None and self.steps is None:
-            raise UsageError("training needs --minutes or --steps")
-        if self.minutes is not None and not (0 < self.minutes < math.inf):
-            raise UsageError(f"--minutes must be a positive number, not {self.minutes}")
-        if self.steps is not None and self.steps < 1:
-            raise UsageError(f"--steps must be at least 1, not {self.steps}")
-
-    def progress(self, step: int, elapsed: float) -> float:
-        """The share of the run that is done, 0 to 1. `elapsed` is in seconds."""
-        shares = []
-        if self.steps is not None:
-            shares.append(step / self.steps)
-        elif self.minutes is not None:
-            shares.append(elapsed / (60 * self.minutes))
-        return min(1.0, max(shares))
-
-    def is_over(self, step: int, elapsed: float, before: float) -> bool:
-        """Whether this was all; `before`: seconds of earlier starts, where steps are made for some minutes a start."""
-        if self.steps is not None and self.minutes is not None and elapsed - before >= 60 * self.minutes:
-            return True
-        return self.progress(step, elapsed) >= 1
-
-    def rate(self, step: int, progress: float) -> float:
-        """The learning rate's factor: linear warm-up, then half a cosine down to `final_rate`."""
-        warmup = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        return warmup * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
-class ShuffledOrder:
-    """Batches over `count` items: every epoch is a new permutation, and step n finds its place without the steps before."""
-
-    def __init__(self, count: int, batch: int, seed: int) -> None:
-        if count < 1:
-            raise ImpastoError("nothing to train on: the catalogue holds no usable picture")
-        self.count, self.batch, self.seed = count, batch, seed
-        self._epoch = -1
-        self._permutation = np.zeros(0, np.int64)
-
-    def __getitem__(self, start: int) -> int:
-        epoch, place = divmod(start, self.count)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
-        return int(self._permutation[place])
-
-    def at(self, step: int, batch: int | None = None) -> np.ndarray:
-        """The item numbers [batch] of a step."""
-        size = batch or self.batch
-        return np.array([self[step * size + n] for n in range(size)], dtype=np.int64)
-
-
-def seed_step(seed: int, step: int) -> random.Random:
-    """Seeds torch's generators from the run's seed and the step, and returns a Python generator seeded alike."""
-    number = int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "big")
-    torch.manual_seed(number)
-    return random.Random(number)
 
 
 def warmed_average(decay: float) -> Callable[..., None]:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from impasto.checkpoints.pocket_tagger import TaggerConfig, TagHead
 from impasto.errors import ImpastoError
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 from impasto.training.tag_labels import TagLabels
 
 # A tag is not given at less: nineteen times in twenty it would be wrong.

@@ -9,7 +9,7 @@ from torch import nn
 
 from impasto.errors import ImpastoError
 from impasto.training.causal_lm import CausalLM, mean_loss, padded
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 
 
 @dataclass(frozen=True)

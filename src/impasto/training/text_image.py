@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig
-from impasto.training.loop import ShuffledOrder
+from impasto.training.steps import ShuffledOrder
 
 
 @dataclass(frozen=True)

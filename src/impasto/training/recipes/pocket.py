@@ -24,8 +24,9 @@ from impasto.training.autoencoder import (
     peak_signal_to_noise,
     reconstruct,
 )
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.steps import Schedule
 
 
 def check_size(size: int) -> None:

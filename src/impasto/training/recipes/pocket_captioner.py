@@ -13,9 +13,10 @@ from impasto.checkpoints.taggers import EncodingTagger
 from impasto.errors import ImpastoError
 from impasto.training.captioner import Captioned, CaptionerChoices, CaptionerTask
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
-from impasto.training.loop import Schedule, seed_step, train
+from impasto.training.loop import train
 from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
+from impasto.training.steps import Schedule, seed_step
 
 _MEASURED = 128  # held-out pictures
 

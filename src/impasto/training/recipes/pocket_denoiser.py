@@ -19,9 +19,10 @@ from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
 from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
+from impasto.training.steps import Schedule
 from impasto.training.text_whitening import TextWhitening
 from impasto.training.training_set import latents_key, text_variants
 

@@ -11,10 +11,11 @@ from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig, save_sc
 from impasto.data.entry import CatalogueEntry
 from impasto.data.split import is_held_out
 from impasto.training.labelled_pictures import labelled_pictures, words_of
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
 from impasto.training.sentence_rows import sentence_rows
+from impasto.training.steps import Schedule
 from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
 
 TESTED = 500

@@ -9,10 +9,11 @@ import torch
 from impasto.checkpoints.pocket_tagger import TagHead, save_tagger
 from impasto.data.contradiction import TagsInText
 from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.picture_tags import TaggerChoices, TaggerTask, areas_under_curves, calibrate
 from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
+from impasto.training.steps import Schedule
 from impasto.training.tag_labels import TagLabels
 
 

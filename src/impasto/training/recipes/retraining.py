@@ -24,13 +24,14 @@ from impasto.training.evaluation_weights import take_evaluation_weights
 from impasto.training.figures import has_tensorboard
 from impasto.training.fine_tuning import FineTuningTask
 from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import Schedule, train
+from impasto.training.loop import train
 from impasto.training.optimizers import check_optimizer
 from impasto.training.processes import Processes
 from impasto.training.progress import Progress, each_step, no_report
 from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
 from impasto.training.state import load_best
+from impasto.training.steps import Schedule
 from impasto.training.training_set import (
     TrainingSet,
     encode_texts,

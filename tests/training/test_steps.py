@@ -1,0 +1,37 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.errors import UsageError
+from impasto.training.steps import Schedule, ShuffledOrder, seed_step
+
+
+def test_every_epoch_shows_every_item_once_and_in_another_order() -> None:
+    order = ShuffledOrder(10, 5, seed=1)
+    epochs = [np.concatenate([order.at(0), order.at(1)]), np.concatenate([order.at(2), order.at(3)])]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
+    assert list(epochs[0]) != list(epochs[1])
+
+
+def test_a_step_finds_its_batch_without_the_steps_before() -> None:
+    walked = ShuffledOrder(11, 4, seed=5)
+    batches = [walked.at(step).tolist() for step in range(20)]
+    assert ShuffledOrder(11, 4, seed=5).at(19).tolist() == batches[19]
+
+
+def test_a_step_has_its_own_randomness() -> None:
+    seed_step(7, 3)
+    first = torch.rand(4)
+    seed_step(7, 4)
+    other = torch.rand(4)
+    seed_step(7, 3)
+    assert torch.equal(torch.rand(4), first)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"minutes": -1.0}, {"minutes": math.inf}, {"minutes": math.nan}, {"steps": 0}])
+def test_impossible_lengths_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        Schedule(**wrong)  # type: ignore[arg-type]
