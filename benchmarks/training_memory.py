@@ -26,10 +26,11 @@ from impasto.checkpoints.source import CONFIGS
 from impasto.training.cost import memory_of, resting_bytes
 from impasto.training.fine_tuning import FineTuningTask
 from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import seed_step, warmed_average
+from impasto.training.loop import warmed_average
 from impasto.training.processes import Processes
 from impasto.training.recipes.retraining import rest_encoders
 from impasto.training.step_costs import count_optimizer, count_step
+from impasto.training.steps import seed_step
 from impasto.training.training_set import TrainingSet
 
 TOKENS = 77
