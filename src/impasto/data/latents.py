@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -14,6 +15,36 @@ TEXTS_AT_ONCE = 32
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [n,s,s,3] -> mean, deviation, each [n,c,h,w]
 
 
+class PosteriorRows(Sequence[np.ndarray]):
+    """The means, or the deviations, of pictures' posteriors, each float32 [c, h, w], read from disk when it is asked for.
+
+    All of WikiArt at 512 px are 10 GB of them, which no process of several on a machine should hold.
+    """
+
+    def __init__(self, rows: Sequence[tuple[RowCache, bytes]], part: int) -> None:
+        """`rows`: of each picture, the cache and the key of [mean, deviation]; `part`: 0 for means, 1 for deviations."""
+        self._rows, self._part = rows, part
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "PosteriorRows": ...
+
+    def __getitem__(self, index: int | slice) -> "np.ndarray | PosteriorRows":
+        """Raises ImpastoError where the row was damaged on disk since the start."""
+        if isinstance(index, slice):
+            return PosteriorRows(self._rows[index], self._part)
+        store, key = self._rows[index]
+        return store.rows([key])[0, self._part].astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __add__(self, others: "PosteriorRows") -> "PosteriorRows":
+        return PosteriorRows([*self._rows, *others._rows], self._part)
+
+
 def prepare_latents(
     pixels: Pixels,
     encoder_key: str,
@@ -22,8 +53,8 @@ def prepare_latents(
     *,
     channels: int,
     on_progress: Callable[[int, int], None] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The posterior of every picture: mean and standard deviation, each float32 [n, channels, height / 8, width / 8].
+) -> tuple[PosteriorRows, PosteriorRows]:
+    """The posterior of every picture: mean and standard deviation, each float32 [channels, height / 8, width / 8].
 
     A row is keyed by the picture's content and by `encoder_key`, the hash of the encoder's weights: an edited picture or a
     retrained encoder is encoded again, nothing else is. Mean and deviation are kept, not one sample, so that training can
@@ -38,9 +69,10 @@ def prepare_latents(
         mean, deviation = encode(pixels.batch(np.array(positions)))
         return np.stack([mean, deviation], axis=1)
 
+    store.check(keys)
     store.fill(keys, make, chunk=64, on_progress=on_progress)
-    rows = store.rows(keys, make).astype(np.float32)
-    return rows[:, 0], rows[:, 1]
+    rows = [(store, key) for key in keys]
+    return PosteriorRows(rows, 0), PosteriorRows(rows, 1)
 
 
 class TextStates:

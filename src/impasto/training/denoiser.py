@@ -119,7 +119,7 @@ class DenoiserTask:
     def __init__(
         self,
         unet: UNet2DConditionModel,
-        posterior: tuple[np.ndarray, np.ndarray],
+        posterior: Sequence[Sequence[np.ndarray] | np.ndarray],
         texts: Sequence[Sequence[str]],
         states: TextStates,
         whitening: TextWhitening,
@@ -128,12 +128,12 @@ class DenoiserTask:
         seed: int,
         features: FeatureMaps | None = None,
     ) -> None:
-        """`posterior`: mean and deviation, each [n, c, h, w]; `texts[k]`: the variants of entry k's text.
+        """`posterior`: means and deviations, each [c, h, w]; `texts[k]`: the variants of entry k's text.
 
         The U-Net is trained on whitened states: `whitening.fold_into(unet)` makes it one for plain states.
         """
         self.unet, self.choices, self.texts, self.states, self.seed = unet.train(), choices, texts, states, seed
-        self.mean, self.deviation = (torch.from_numpy(part) for part in posterior)
+        self.mean, self.deviation = (torch.from_numpy(np.stack(list(part))) for part in posterior)
         self.order = ShuffledOrder(len(self.mean), choices.batch, seed)
         alphas: torch.Tensor = make_schedule(choices).alphas_cumprod
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()

@@ -95,7 +95,7 @@ def estimate(
     if writes_text_encoder(components, choices):
         written.append(components.text_encoder)
     channels, width = components.unet.config["in_channels"], components.unet.config["cross_attention_dim"]
-    latents = 2 * 4 * len(entries) * channels * (side // 8) ** 2
+    latents = 2 * 2 * len(entries) * channels * (side // 8) ** 2
     states = 2 * len(texts) * components.max_tokens * width if keeps_states else 0
     optimizer = count_optimizer(choices)
     step = count_step(components, choices, side=side, processes=processes, choose=choose, other_passes=other_passes)

@@ -17,7 +17,7 @@ from impasto.data.aspect_buckets import in_buckets
 from impasto.data.catalogue import read_catalogue
 from impasto.data.encoded_rows import note_encoder
 from impasto.data.entry import CatalogueEntry
-from impasto.data.latents import TextStates, prepare_latents
+from impasto.data.latents import PosteriorRows, TextStates, prepare_latents
 from impasto.data.pixels import Pixels, prepare_pixels
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
@@ -38,14 +38,13 @@ class TrainingSet:
 
     Attributes:
         entries: the pictures.
-        mean, deviation: of their posteriors, scaled as the U-Net sees them, float32 [n, c, h, w]; a list of [c, h, w]
-            where they are in aspect buckets.
+        mean, deviation: of their posteriors, scaled as the U-Net sees them, each float32 [c, h, w].
         texts: of each picture, the texts it is learned with.
     """
 
     entries: list[CatalogueEntry]
-    mean: np.ndarray | list[np.ndarray]
-    deviation: np.ndarray | list[np.ndarray]
+    mean: Sequence[np.ndarray] | np.ndarray
+    deviation: Sequence[np.ndarray] | np.ndarray
     texts: list[list[str]]
 
     def posteriors(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,16 +175,14 @@ def encode_training_set(
         pixels, mean, deviation = _encode(entries, components, (size, size), on_progress)
         return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])
     used: list[CatalogueEntry] = []
-    means: list[np.ndarray] = []
-    deviations: list[np.ndarray] = []
+    means, deviations = PosteriorRows([], 0), PosteriorRows([], 1)
     for shape, members in in_buckets(entries, size).items():
         try:
             pixels, mean, deviation = _encode(members, components, shape, on_progress)
         except ImpastoError:  # none of this bucket can be opened, which has been said of each
             continue
         used += pixels.entries
-        means += list(mean)
-        deviations += list(deviation)
+        means, deviations = means + mean, deviations + deviation
     if not used:
         raise ImpastoError("no picture of the catalogue can be opened")
     return TrainingSet(used, means, deviations, [text_variants(entry, variants) for entry in used])
@@ -200,7 +197,7 @@ def check_size(size: int, components: Components) -> None:
 
 def _encode(
     entries: Sequence[CatalogueEntry], components: Components, shape: tuple[int, int], on_progress: Progress
-) -> tuple[Pixels, np.ndarray, np.ndarray]:
+) -> tuple[Pixels, PosteriorRows, PosteriorRows]:
     """Pictures cropped to a width and a height in px, with mean and deviation of their posteriors."""
     vae: Any = components.vae
     pixels, broken = prepare_pixels(
