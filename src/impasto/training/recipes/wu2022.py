@@ -24,7 +24,7 @@ WU2022_TEXT_ENCODER_POCKET = FineTuning(
     trained="text-encoder", fresh_text_encoder=True, epochs=10, batch=16, learning_rate=5e-4, warmup_steps=100,
     final_rate=0.05, ema_decay=0.99,
 )  # fmt: skip
-WU2022_JOINT_POCKET = replace(WU2022_TEXT_ENCODER_POCKET, trained="both", fresh_text_encoder=False, learning_rate=1e-4)
+WU2022_JOINT_POCKET = replace(WU2022_TEXT_ENCODER_POCKET, trained="both", fresh_text_encoder=False, learning_rate=2e-4)
 
 
 def wu2022_text_encoder(side: int | None) -> FineTuning:
