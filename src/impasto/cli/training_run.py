@@ -126,7 +126,7 @@ def training_progress(run: "RunFolder") -> Iterator[Callable[[str, float, dict[s
 
             def on_progress(stage: str, share: float, losses: dict[str, float]) -> None:
                 nonlocal said
-                if stage.startswith(("skipped ", "begun with ")):
+                if stage.startswith(("skipped ", "lacking ", "begun with ")):
                     say_note(stage)
                     return
                 text = one_line(line.text(stage, share, losses))

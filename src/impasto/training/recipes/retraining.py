@@ -89,7 +89,7 @@ def retrain(
     if choices.trained != "unet" and not any(any(texts) for texts in data.texts):
         raise ImpastoError(f"{catalogue}: a text encoder learns from {lacking}")
     if lacking:
-        on_progress(f"skipped {lacking}", 0.0, {})
+        on_progress(f"lacking {lacking}", 0.0, {})
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
     choices = replace(choices, batch=_batch(choices, len(data.entries), processes))
     validation = held_out_validation(
