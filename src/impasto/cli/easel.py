@@ -14,6 +14,7 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
     from impasto.painting.request import PaintRequest
 
@@ -114,21 +115,9 @@ def paint_to_files(
     previews = _Previews(output)
     try:
         with progress_bar("loading", 1.0) as update:
-            from impasto.painting.painter import Painter
-
-            painter = Painter.load(
-                materials.checkpoint,
-                device=materials.device,
-                precision=materials.precision,
-                loras=materials.laid_over.loras,
-                concepts=materials.laid_over.concepts,
-            )
-            materials.laid_over.say_other_bases(materials.checkpoint, painter.components.base_hash)
+            painter = load_painter(materials, requests)
             if expected_hash and painter.components.base_hash != expected_hash:
                 say_note(f"{materials.checkpoint} is not the checkpoint it was painted with: it may differ")
-            for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
-                if unread := painter.components.unread(text):
-                    say_note(f"the text encoder reads {painter.components.max_tokens} tokens; not read: {unread[:200]!r}")
             started = time.monotonic()
             for painting in painter.paint_many(
                 requests,
@@ -149,6 +138,28 @@ def paint_to_files(
         previews.remove()
         output.tidy()
     return paths
+
+
+def load_painter(materials: Materials, requests: Sequence["PaintRequest"]) -> "Painter":
+    """The painter of these materials; what it will not read of the requests' texts, and LoRAs for other bases, are said.
+
+    Raises:
+        MissingPart, ImpastoError: the checkpoint cannot be loaded.
+    """
+    from impasto.painting.painter import Painter
+
+    painter = Painter.load(
+        materials.checkpoint,
+        device=materials.device,
+        precision=materials.precision,
+        loras=materials.laid_over.loras,
+        concepts=materials.laid_over.concepts,
+    )
+    materials.laid_over.say_other_bases(materials.checkpoint, painter.components.base_hash)
+    for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
+        if unread := painter.components.unread(text):
+            say_note(f"the text encoder reads {painter.components.max_tokens} tokens; not read: {unread[:200]!r}")
+    return painter
 
 
 class _Previews:

@@ -12,7 +12,8 @@ from impasto.cli.easel import Materials, paint_to_files, parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.laid_over import LaidOver
 from impasto.cli.output import Output, slug
-from impasto.cli.paint import AnyArtist, AsJson, Device, Overwrite, Precision
+from impasto.cli.paint import AsJson, Overwrite
+from impasto.cli.picture_options import AnyArtist, Device, Precision
 
 if TYPE_CHECKING:
     from impasto.painting.provenance import ForeignRecord, Provenance
