@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from impasto.checkpoints.applied import AppliedLora
 from impasto.checkpoints.low_rank import Layers
 from impasto.errors import ImpastoError, UsageError
 
@@ -50,7 +49,7 @@ def apply_loras(components: "Components", chosen: Sequence[tuple["Lora", float]]
     used = [(lora, scale) for lora, scale in chosen if scale != 0]
     if not used:
         return components
-    applied = [AppliedLora(lora.name, lora.path, lora.content_hash, float(scale)) for lora, scale in used]
+    applied = [lora.applied(scale) for lora, scale in used]
     digest = hashlib.sha256(components.content_hash.encode())
     for record in applied:
         digest.update(f"\nlora {record.content_hash} {record.scale!r}".encode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from impasto.checkpoints.applied import printable_path
+from impasto.checkpoints.applied import AppliedLora, printable_path
 from impasto.checkpoints.lora_keys import ADAPTER_METADATA, TEXT_ENCODER, UNET, KeyProblem, parse_keys
 from impasto.checkpoints.low_rank import Layers, LowRank
 from impasto.checkpoints.source import pocket_folder
@@ -54,6 +54,10 @@ class Lora:
     base_hash: str = ""
     license: str = ""
     steps: int = 0
+
+    def applied(self, scale: float) -> AppliedLora:
+        """The record of this LoRA in a checkpoint's weights."""
+        return AppliedLora(self.name, self.path, self.content_hash, float(scale))
 
     @property
     def largest(self) -> LowRank:

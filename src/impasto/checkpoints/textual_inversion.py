@@ -44,6 +44,10 @@ class Concept:
         numbers = self.vectors.detach().float().cpu().contiguous()
         return hashlib.sha256(f"{self.name}\0{list(numbers.shape)}\0".encode() + numbers.numpy().tobytes()).hexdigest()
 
+    def applied(self) -> AppliedConcept:
+        """The record of this concept in a text encoder."""
+        return AppliedConcept(self.name, self.path, self.content_hash, self.vectors.shape[0])
+
 
 def find_concept(path: str | Path) -> Path | None:
     """The embeddings file at `path`: the file, or `learned_embeds.safetensors` in a folder or its `concept`; else None."""
@@ -136,7 +140,7 @@ def add_concept(components: "Components", concept: Concept) -> "Components":
             f"the concept {concept.name} is for another text encoder than {components.base_name}'s: its vectors are"
             f" {concept.vectors.shape[1]} wide, there {table.shape[1]}"
         )
-    record = AppliedConcept(concept.name, concept.path, concept.content_hash, concept.vectors.shape[0])
+    record = concept.applied()
     tokenizer, places = _with_tokens(components.tokenizer, record.tokens)
     digest = hashlib.sha256(f"{components.content_hash}\nconcept {record.content_hash}".encode())
     return replace(

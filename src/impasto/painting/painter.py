@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 
-from impasto import __version__
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.arrangement import arrange_decoder, arrange_unet
 from impasto.painting.denoising import Guided, denoise, expected_clean, first_noise
@@ -305,25 +304,8 @@ class Painter:
         return states
 
     def _provenance(self, request: PaintRequest) -> Provenance:
-        return Provenance(
-            prompt=request.prompt or request.condition.caption,
-            condition=request.condition.as_dict(),
-            expansion=request.expansion,
-            negative=request.negative,
-            seed=request.seed,
-            sampler=request.sampler,
-            steps=request.steps,
-            guidance=float(request.guidance),
-            eta=float(request.eta),
-            width=request.width,
-            height=request.height,
-            checkpoint=self.components.base_name,
-            checkpoint_hash=self.components.base_hash,
-            version=__version__,
-            text=request.condition.text(),
-            loras=self.components.loras,
-            concepts=self.components.concepts,
-        )
+        made_of = self.components
+        return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts)
 
 
 def _size(request: PaintRequest) -> tuple[int, int]:

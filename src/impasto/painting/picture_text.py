@@ -12,12 +12,16 @@ from impasto.errors import ImpastoError
 # Formats that tools paint to and that Pillow reads by itself: others (EPS) would start a program.
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _EXIF_FOLDER, _USER_COMMENT, _MAKE, _MODEL = 0x8769, 0x9286, 0x010F, 0x0110
+# Where our sheets of paintings keep their record: the name of a PNG chunk, and in a WebP the head of this EXIF field.
+SHEET = "impasto-sheet"
+IMAGE_DESCRIPTION = 0x010E
 
 
 def picture_texts(path: Path) -> dict[str, str]:
     """The texts in the picture at `path`: PNG chunk name -> text, and EXIF's comment as `UserComment`.
 
-    ComfyUI's EXIF fields in a WebP ("prompt:{...}", "workflow:{...}") appear as `prompt` and `workflow`.
+    ComfyUI's EXIF fields in a WebP ("prompt:{...}", "workflow:{...}") appear as `prompt` and `workflow`, and
+    our sheets' ("impasto-sheet:{...}") as `impasto-sheet`.
     The picture itself is decoded only where a PNG may hold texts behind its pixels.
 
     Raises:
@@ -74,13 +78,13 @@ def _exif_texts(picture: Image.Image) -> dict[str, str]:
     try:
         exif = picture.getexif()
         comment = exif.get_ifd(_EXIF_FOLDER).get(_USER_COMMENT)
-        fields = [exif.get(_MAKE), exif.get(_MODEL)]
+        fields = [exif.get(_MAKE), exif.get(_MODEL), exif.get(IMAGE_DESCRIPTION)]
     except Exception:  # Pillow meets broken EXIF with all kinds of errors, and EXIF is an extra here
         return {}
     texts: dict[str, str] = {}
     for text in fields:
         name, colon, value = str(text or "").partition(":")
-        if colon and name in ("prompt", "workflow"):
+        if colon and name in ("prompt", "workflow", SHEET):
             texts[name] = value.rstrip("\0")
     decoded = _user_comment(comment)
     return texts | ({"UserComment": decoded} if decoded else {})

@@ -5,21 +5,26 @@ is for the other tools of the field, and is what is left when one of them saved 
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL.PngImagePlugin import PngInfo
 
+from impasto import __version__
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
 from impasto.painting.laid_over import read_concepts, read_loras
-from impasto.painting.picture_text import picture_texts, readable_name
+from impasto.painting.picture_text import SHEET, picture_texts, readable_name
 
-__all__ = ["ForeignRecord", "Provenance", "png_info", "read_provenance"]
+if TYPE_CHECKING:
+    from impasto.painting.request import PaintRequest
+
+__all__ = ["ForeignRecord", "Provenance", "checked_fields", "is_plain", "png_info", "read_provenance"]
 
 _FORMAT = 1
 # Our samplers by the names that A1111 and its forks give them.
@@ -80,6 +85,36 @@ class Provenance:
     loras: tuple[AppliedLora, ...] = ()
     concepts: tuple[AppliedConcept, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        request: "PaintRequest",
+        checkpoint: str,
+        checkpoint_hash: str,
+        loras: tuple[AppliedLora, ...] = (),
+        concepts: tuple[AppliedConcept, ...] = (),
+    ) -> "Provenance":
+        """What the painting of `request` by this checkpoint, under these LoRAs and concepts, says of itself."""
+        return cls(
+            prompt=request.prompt or request.condition.caption,
+            condition=request.condition.as_dict(),
+            expansion=request.expansion,
+            negative=request.negative,
+            seed=request.seed,
+            sampler=request.sampler,
+            steps=request.steps,
+            guidance=float(request.guidance),
+            eta=float(request.eta),
+            width=request.width,
+            height=request.height,
+            checkpoint=checkpoint,
+            checkpoint_hash=checkpoint_hash,
+            version=__version__,
+            text=request.condition.text(),
+            loras=loras,
+            concepts=concepts,
+        )
+
     def to_parameters(self) -> str:
         """A1111's `parameters` text. Its prompt is `text` and the LoRAs as A1111 is told of them in a prompt, for that
         is what it would have to be given.
@@ -116,10 +151,7 @@ class Provenance:
         Raises:
             RecordError: it is not valid JSON, a field is missing or of the wrong kind or out of range.
         """
-        values = parse_object(text, "its impasto record")
-        laid_over = {"loras": read_loras(values.get("loras")), "concepts": read_concepts(values.get("concepts"))}
-        fields = {name: _checked(name, values.get(name)) for name in cls.__dataclass_fields__ if name not in laid_over}
-        return cls(**fields, **laid_over)
+        return cls(**checked_fields(parse_object(text, "its impasto record"), cls.__dataclass_fields__))
 
 
 def png_info(provenance: Provenance) -> PngInfo:
@@ -150,16 +182,28 @@ def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
         record = Provenance.from_json(texts["impasto"]) if "impasto" in texts else read_foreign(texts)
     except RecordError as error:
         raise ImpastoError(f"{name} cannot be read: {error}") from None
+    if record is None and SHEET in texts:
+        raise ImpastoError(f"{name} is a sheet of paintings: name one of its cells, which lie in a folder beside it")
     if record is None:
         raise ImpastoError(f"{name} holds no record of how it was made")
     return record
 
 
+def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The fields `names` of a `Provenance` out of what the JSON held, each as a record of ours has it.
+
+    Raises:
+        RecordError: one is missing, of the wrong kind, out of its range, or no field.
+    """
+    read = {"loras": read_loras, "concepts": read_concepts}
+    return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
+
+
 def _checked(name: str, value: Any) -> Any:
     """`value` of the field `name`, as a record of ours has it."""
-    if name in _TEXTS and isinstance(value, str) and _is_plain(value):
+    if name in _TEXTS and isinstance(value, str) and is_plain(value):
         return value
-    if name == "expansion" and (value is None or (isinstance(value, str) and _is_plain(value))):
+    if name == "expansion" and (value is None or (isinstance(value, str) and is_plain(value))):
         return value
     if name in _WHOLES and isinstance(value, int) and not isinstance(value, bool):
         lowest, highest = _WHOLES[name]
@@ -174,9 +218,9 @@ def _checked(name: str, value: Any) -> Any:
 
 def _is_part(part: tuple[str, Any]) -> bool:
     name, value = part
-    return _is_plain(name) and (_is_plain(value) if isinstance(value, str) else isinstance(value, int | None))
+    return is_plain(name) and (is_plain(value) if isinstance(value, str) else isinstance(value, int | None))
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """No control characters, which could steer a terminal; line breaks and tabs are fine."""
     return all(mark in "\n\t" or not (mark < " " or "\x7f" <= mark <= "\x9f") for mark in text)
