@@ -19,7 +19,7 @@ from PIL import Image
 from impasto.data.entry import CatalogueEntry
 from impasto.errors import ImpastoError
 from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.grids import contact_sheet
+from impasto.evaluation.grids import draw_sheet
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.files import write_atomically
 from impasto.settings import cache_folder
@@ -102,7 +102,7 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{artist:24s}{shares}   {distances}   {row['paintings']} paintings, {row['held_out']} held out")
     print("few pictures: compare the distances only with each other, along a line")
     chosen.figure.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(rows, labels).save(chosen.figure, optimize=True)
+    draw_sheet(rows, labels).save(chosen.figure, optimize=True)
     write_atomically(chosen.work / "artists.json", json.dumps(found, indent=1, ensure_ascii=False).encode())
     print(f"{chosen.figure}, {chosen.work / 'artists.json'}")
 

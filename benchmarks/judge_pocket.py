@@ -24,7 +24,7 @@ from impasto.checkpoints.image_features import WIDTH, stack_images
 from impasto.data.catalogue import CatalogueEntry
 from impasto.errors import ImpastoError
 from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.grids import contact_sheet
+from impasto.evaluation.grids import draw_sheet
 from impasto.evaluation.nearest import nearest_training_pictures
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.prompts.condition import Condition
@@ -155,7 +155,7 @@ def nearest(judged: JudgedPictures, count: int, figure: Path) -> dict[str, Any]:
         pairs.append([Image.fromarray(pictures[place]), Image.fromarray(judged.squares([match])[0])])
         labels.append(f"{ours.cosine[place]:.3f}  {requests[place].condition.text()[:70]}  |  {match.file_name[:70]}")
     sheet = judged.work / "closest-pairs.png"
-    contact_sheet(pairs, labels, cell=256).save(sheet)
+    draw_sheet(pairs, labels, cell=256).save(sheet)
     print(f"  {figure}; the 8 closest pairs, with paintings of the catalogue in it (do not publish it): {sheet}")
     return {"training": len(training), "percentiles": table}
 

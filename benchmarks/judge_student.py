@@ -17,7 +17,7 @@ from PIL import Image
 from impasto.checkpoints.lora import POCKET_STUDENT, load_lora
 from impasto.errors import ImpastoError
 from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.grids import contact_sheet
+from impasto.evaluation.grids import draw_sheet
 from impasto.files import write_atomically
 from impasto.settings import cache_folder
 from impasto.training.training_set import condition_of
@@ -76,7 +76,7 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"  {name:32s} {row['distance']:9.2f}{seconds}")
     say_if_few(chosen.paintings)
     chosen.figure.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(list(shown.values()), list(shown)).save(chosen.figure, optimize=True)
+    draw_sheet(list(shown.values()), list(shown)).save(chosen.figure, optimize=True)
     write_atomically(chosen.work / "student.json", json.dumps(found, indent=1).encode())
     print(f"{chosen.figure}, {chosen.work / 'student.json'}")
 

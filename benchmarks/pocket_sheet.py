@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import contact_sheet
+from impasto.evaluation.grids import draw_sheet
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
@@ -55,7 +55,7 @@ def main() -> None:
             rows.append([painting.image for painting in painter.paint_many(requests)])
             print(f"{conditions[-1].text()}: {time.perf_counter() - begun:.1f} s", flush=True)
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet(rows, [condition.text() for condition in conditions], cell=size).save(chosen.out, optimize=True)
+        draw_sheet(rows, [condition.text() for condition in conditions], cell=size).save(chosen.out, optimize=True)
     except ImpastoError as error:
         sys.exit(str(error))
     print(

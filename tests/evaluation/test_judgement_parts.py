@@ -1,11 +1,10 @@
-"""Probe, nearest pictures and contact sheets on features and pictures made by code."""
+"""Probe and nearest pictures on features and pictures made by code."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import contact_sheet
 from impasto.evaluation.nearest import nearest_training_pictures
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 
@@ -40,19 +39,6 @@ def test_a_copy_is_found_and_what_all_pictures_share_does_not_count() -> None:
     assert found.percentiles()[100] == pytest.approx(1)
     with pytest.raises(ImpastoError):
         nearest_training_pictures(training[:0], training)
-
-
-def test_a_sheet_has_a_cell_for_each_picture() -> None:
-    red, blue = Image.new("RGB", (20, 20), "red"), Image.new("RGB", (40, 10), "blue")
-    sheet = contact_sheet([[red, blue], [blue]], ["first", "second"], cell=32, gap=2, label_height=16)
-    assert sheet.size == (2 + 2 * 34, 2 + 2 * 50)
-    assert sheet.getpixel((2 + 16, 2 + 16 + 16)) == (255, 0, 0)
-    assert sheet.getpixel((2 + 34 + 16, 2 + 16 + 16)) == (0, 0, 255)
-    assert sheet.getpixel((2 + 34 + 16, 2 + 50 + 16 + 16)) == (255, 255, 255)
-    with pytest.raises(ImpastoError):
-        contact_sheet([], [])
-    with pytest.raises(ImpastoError):
-        contact_sheet([[red]], ["a", "b"])
 
 
 def test_features_tell_pictures_apart_and_do_not_depend_on_the_batch() -> None:

@@ -1,0 +1,77 @@
+"""Words on sheets: a font, lines that wrap, and letters that are never boxes."""
+
+import math
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont
+
+_FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"
+
+
+class Lettering:
+    """A font of one size, in pixels.
+
+    The font is DejaVu Sans, where matplotlib brings it: Latin, Greek, Cyrillic and more. Pillow's own, in its place, has
+    little more than ASCII. What the font has no letter for is written in those it has ("日" as "Ri").
+    """
+
+    def __init__(self, size: int) -> None:
+        self._font = _load(size)
+        self._missing = bytes(self._font.getmask("\uffff"))
+        self._written: dict[str, str] = {}
+        self.line = sum(self._font.getmetrics())
+
+    def width(self, text: str) -> int:
+        """Pixels that `text` takes on one line."""
+        return math.ceil(self._font.getlength(text))
+
+    def wrap(self, text: str, width: int, most: int) -> list[str]:
+        """`text` in at most `most` lines of `width` pixels, broken between words, and within a word that is too long for
+        a line; what is left over ends in "…".
+        """
+        lines: list[str] = []
+        for word in self._writable(text).split():
+            for piece in self._pieces(word, width):
+                if lines and self.width(f"{lines[-1]} {piece}") <= width:
+                    lines[-1] += f" {piece}"
+                else:
+                    lines.append(piece)
+        if len(lines) > most:
+            last = lines[most - 1]
+            while last and self.width(f"{last}…") > width:
+                last = last[:-1]
+            lines[most - 1 :] = [f"{last.rstrip()}…"]
+        return lines
+
+    def draw(self, pen: ImageDraw.ImageDraw, left: float, top: float, lines: list[str], within: int | None = None) -> None:
+        """Writes `lines` below each other; each in the middle of `within` pixels, if that is given."""
+        for number, line in enumerate(lines):
+            shift = 0 if within is None else max(0, within - self.width(line)) / 2
+            pen.text((left + shift, top + number * self.line), line, fill="black", font=self._font)
+
+    def _pieces(self, word: str, width: int) -> list[str]:
+        pieces = [""]
+        for letter in word:
+            if pieces[-1] and self.width(pieces[-1] + letter) > width:
+                pieces.append("")
+            pieces[-1] += letter
+        return pieces
+
+    def _writable(self, text: str) -> str:
+        from anyascii import anyascii
+
+        for letter in set(text) - self._written.keys():
+            has = letter.isspace() or bytes(self._font.getmask(letter)) != self._missing
+            self._written[letter] = letter if has else anyascii(letter)
+        return "".join(self._written[letter] for letter in text)
+
+
+def _load(size: int) -> ImageFont.FreeTypeFont:
+    found = find_spec("matplotlib")
+    for place in (found and found.submodule_search_locations) or ():
+        if (Path(place) / _FONT).is_file():
+            return ImageFont.truetype(Path(place) / _FONT, size)
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # it is for every size that is given
+    return font
