@@ -24,6 +24,7 @@ from impasto.cli.data import data
 from impasto.cli.doctor import doctor
 from impasto.cli.enrichment import with_usual_method
 from impasto.cli.expand import expand
+from impasto.cli.grid import grid
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
 from impasto.cli.repaint import repaint
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.command()(paint)
 app.command()(show)
 app.command()(repaint)
+app.command()(grid)
 app.command()(artists)
 app.command()(expand)
 app.command()(compose)

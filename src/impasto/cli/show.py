@@ -1,39 +1,78 @@
 """`impasto show`: what made a picture."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli.console import say_facts, say_json
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.painting.provenance import ForeignRecord, Provenance
+    from impasto.painting.sheet_record import SheetRecord
+
+Facts = list[tuple[str, object]]
 
 
 def show(
     file: Annotated[
-        Path, typer.Argument(help="A picture: ours, or A1111's, InvokeAI's, ComfyUI's.", metavar="FILE")
+        Path,
+        typer.Argument(help="A picture: ours, a sheet of `impasto grid`, A1111's, InvokeAI's, ComfyUI's.", metavar="FILE"),
     ],
+    cell: Annotated[str, typer.Option(help="Of a sheet, one painting, counted from 1.", metavar="ROW,COLUMN")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how a picture was made, from the record inside its file."""
-    from impasto.painting.provenance import Provenance, read_provenance
+    from impasto.painting.provenance import read_provenance
+    from impasto.painting.sheet_file import read_sheet
 
-    record = read_provenance(file)
-    fields = asdict(record)
-    if isinstance(record, Provenance):
-        fields = {"tool": "impasto", **fields}
+    sheet = read_sheet(file)
+    if cell and sheet is None:
+        raise UsageError(f"--cell {cell}: {file} is no sheet of `impasto grid`")
+    if sheet is not None and not cell:
+        fields, facts = _of_sheet(sheet)
+    else:
+        record = sheet.cell(*_place(cell)) if sheet is not None else read_provenance(file)
+        fields, facts = _of_picture(record)
     if as_json:
         say_json(fields)
-        return
-    parts = fields.pop("condition", None) or {}
-    others = fields.pop("extra", None) or {}
-    if isinstance(record, Provenance):
-        del fields["loras"], fields["concepts"]
-        facts = [("file", file), ("prompt", record.prompt)]
-        facts += [(name, value) for name, value in parts.items() if name != "caption"]
-        facts += [(name, value) for name, value in fields.items() if name != "prompt"]
-        facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
-        facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
     else:
-        facts = [("file", file), *fields.items(), *others.items()]
-    say_facts([(name.replace("_", " "), value) for name, value in facts], title="")
+        facts.insert(0, ("file", file))
+        say_facts([(name.replace("_", " "), value) for name, value in facts], title="")
+
+
+def _place(cell: str) -> tuple[int, int]:
+    place = re.fullmatch(r"\s*(\d{1,9})\s*[,x]\s*(\d{1,9})\s*", cell)
+    if place is None:
+        raise UsageError(f"--cell {cell!r}: use ROW,COLUMN, such as 1,2")
+    return int(place[1]), int(place[2])
+
+
+def _of_sheet(sheet: "SheetRecord") -> tuple[dict[str, Any], Facts]:
+    """What there is to tell of a sheet, for JSON and in words: its axes, and what all its cells share."""
+    shared = sheet.shared()
+    axes = [(place, axis) for place, axis in (("rows", sheet.rows), ("columns", sheet.columns)) if axis.name]
+    facts: Facts = [("sheet", f"{len(sheet.rows.titles)} x {len(sheet.columns.titles)} cells; --cell ROW,COLUMN shows one")]
+    facts += [(place, f"{axis.name}: {'; '.join(axis.titles)}") for place, axis in axes]
+    facts += [(name, value) for name, value in shared.items() if isinstance(value, str | int | float)]
+    return {"tool": "impasto", **asdict(sheet)}, facts
+
+
+def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], Facts]:
+    """What there is to tell of one picture, for JSON and in words."""
+    from impasto.painting.provenance import Provenance
+
+    fields = asdict(record)
+    if not isinstance(record, Provenance):
+        others = fields["extra"]
+        return fields, [*((name, value) for name, value in fields.items() if name != "extra"), *others.items()]
+    told = {"tool": "impasto", **fields}
+    parts = [(name, value) for name, value in record.condition.items() if name != "caption"]
+    rest = [(name, value) for name, value in told.items() if name not in ("prompt", "condition", "loras", "concepts")]
+    facts: Facts = [("prompt", record.prompt), *parts, *rest]
+    facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
+    facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
+    return told, facts

@@ -1,0 +1,215 @@
+"""The axes of a sheet: `--rows artist="Claude Monet,Rembrandt"`, and what a value of each changes in a picture's options.
+
+To add one: a row in `AXES`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.cli.picture_options import PictureOptions
+from impasto.errors import ImpastoError, UsageError
+
+NONE = "none"
+_NEVER = object()
+_MOST_VALUES = 10_000
+_RANGE = re.compile(r"(\d{1,19})-(\d{1,19})(?::(\d{1,9}))?")
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,19}", text):
+        raise ValueError
+    return int(text)
+
+
+@dataclass(frozen=True)
+class AxisKind:
+    """One thing that may change from row to row or from column to column.
+
+    Attributes:
+        title: how a value is written on the sheet.
+        read: from the text of a value.
+        none: what `none` stands for, where an axis may leave its thing away.
+        adds: the value joins those that the option has already.
+        is_text: its values hold commas themselves, and only semicolons part them.
+    """
+
+    name: str
+    title: str = "{}"
+    read: Callable[[str], Any] = str
+    none: Any = _NEVER
+    adds: bool = False
+    is_text: bool = False
+
+
+AXES: dict[str, AxisKind] = {
+    kind.name: kind
+    for kind in (
+        AxisKind("prompt", is_text=True),
+        AxisKind("artist", none=""),
+        AxisKind("year", read=_whole, none=None),
+        AxisKind("style", none=""),
+        AxisKind("genre", none=""),
+        AxisKind("negative", "not: {}", none="", is_text=True),
+        AxisKind("expand", "expand {}"),
+        AxisKind("seed", "seed {}", _whole),
+        AxisKind("sampler"),
+        AxisKind("steps", "{} steps", _whole),
+        AxisKind("guidance", "guidance {}", float),
+        AxisKind("eta", "eta {}", float),
+        AxisKind("size", "{} px"),
+        AxisKind("checkpoint"),
+        AxisKind("concept", none=None, adds=True),
+        AxisKind("lora", none=None, adds=True),
+        AxisKind("scale", "scale {}", float),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis with its values, as they were typed. The axis without a name has one value, and changes nothing."""
+
+    name: str = ""
+    values: tuple[str, ...] = ("",)
+
+    @classmethod
+    def parse(cls, option: str, text: str) -> "Axis":
+        """The axis that `--rows` or `--columns` names (`option` says which): NAME=VALUES.
+
+        Values are parted by semicolons, or by commas where there is no semicolon; texts by semicolons only. 1-8 and 10-50:10
+        count. `@FILE` reads them from a file, one a line. `none` leaves an artist, a LoRA and the like away.
+
+        Raises:
+            UsageError: not of this form, no such axis, no values, or too many.
+            ImpastoError: the file cannot be read.
+        """
+        name, equals, values = text.partition("=")
+        name = name.strip().lower()
+        if not equals:
+            raise UsageError(f"{option} {text!r}: use AXIS=VALUES, such as seed=1-4 or artist=\"Monet,Klimt\"")
+        if name not in AXES:
+            raise UsageError(f"{option} {text!r}: there is no axis {name!r}, use {', '.join(AXES)}")
+        kind, values = AXES[name], values.strip()
+        if values.startswith("@"):
+            found = read_lines(Path(values[1:]), name)
+        else:
+            separator = ";" if kind.is_text or ";" in values else ","
+            found = [value.strip() for value in values.split(separator) if value.strip()]
+        if kind.read is _whole:
+            found = [counted for value in found for counted in _counted(value)]
+        if not found:
+            raise UsageError(f"{option} {text!r}: the axis {name} has no values")
+        if len(found) > _MOST_VALUES:
+            raise UsageError(f"{option}: {len(found)} values of {name}: use at most {_MOST_VALUES}")
+        return cls(name, tuple(found))
+
+    def title(self, value: str) -> str:
+        """A value as it is written on the sheet."""
+        if not self.name:
+            return ""
+        kind = AXES[self.name]
+        return f"no {self.name}" if _is_none(kind, value) else kind.title.format(value)
+
+    def check_free(self, picture: PictureOptions) -> None:
+        """Raises UsageError where an option gives the same thing that the axis changes."""
+        if not self.name or self.name == "scale" or AXES[self.name].adds:
+            return
+        names = ("size", "width", "height") if self.name == "size" else (self.name,)
+        for option in fields(PictureOptions):
+            if option.name in names and getattr(picture, option.name) != option.default:
+                word = "PROMPT" if option.name == "prompt" else f"--{option.name}"
+                raise UsageError(f"{self.name} is an axis of this sheet: leave {word} away")
+
+    def apply(self, picture: PictureOptions, value: str) -> PictureOptions:
+        """The picture's options with this value.
+
+        Raises:
+            UsageError: it is no value for this axis, or a scale without a LoRA.
+        """
+        if not self.name:
+            return picture
+        kind = AXES[self.name]
+        try:
+            read = kind.none if _is_none(kind, value) else kind.read(value)
+        except ValueError:
+            number = "whole number" if kind.read is _whole else "number"
+            raise UsageError(f"{self.name} {value!r}: use a {number}") from None
+        if kind.adds:
+            given = getattr(picture, kind.name) or []
+            return replace(picture, **{kind.name: given if read is None else [*given, read]})
+        if self.name == "scale":
+            return _scaled(picture, read)
+        return replace(picture, **{kind.name: read})
+
+
+def cross(rows: Axis, columns: Axis, picture: PictureOptions) -> list[list[PictureOptions]]:
+    """The options of each cell: those of `picture`, changed by the row's value and by the column's.
+
+    Raises:
+        UsageError: the axes are the same, a value is none of its axis, or an option gives what an axis changes.
+    """
+    if rows.name and rows.name == columns.name:
+        raise UsageError(f"{rows.name} cannot be both the rows and the columns: choose another axis for one of them")
+    for axis in (rows, columns):
+        axis.check_free(picture)
+
+    def cell(row: str, column: str) -> PictureOptions:
+        # A LoRA comes before the scale that it is merged at.
+        steps = sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale")
+        made = picture
+        for axis, value in steps:
+            made = axis.apply(made, value)
+        return made
+
+    if "scale" in (rows.name, columns.name) and "lora" not in (rows.name, columns.name) and not picture.lora:
+        raise UsageError("the axis scale needs a LoRA: add --lora, or take lora as the other axis")
+    return [[cell(row, column) for column in columns.values] for row in rows.values]
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    """The lines of a text file that are not empty; `what` is on each of them, for errors.
+
+    Raises:
+        UsageError: there is none. ImpastoError: the file cannot be read.
+    """
+    try:
+        text = path.expanduser().read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ImpastoError(f"{path} cannot be read: {reason}") from None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise UsageError(f"{path} is empty: write one {what} a line into it")
+    return lines
+
+
+def _counted(value: str) -> list[str]:
+    """["1", "2", "3"] of "1-3", ["10", "20", "30"] of "10-30:10"; any other value alone."""
+    span = _RANGE.fullmatch(value)
+    if span is None:
+        return [value]
+    first, last, step = int(span[1]), int(span[2]), int(span[3] or 1)
+    if not step or last < first:
+        raise UsageError(f"{value!r} counts nothing: use FIRST-LAST or FIRST-LAST:STEP")
+    if (last - first) // step >= _MOST_VALUES:
+        raise UsageError(f"{value!r} counts too far: use at most {_MOST_VALUES} values")
+    return [str(number) for number in range(first, last + 1, step)]
+
+
+def _is_none(kind: AxisKind, value: str) -> bool:
+    return kind.none is not _NEVER and value.lower() == NONE
+
+
+def _scaled(picture: PictureOptions, scale: float) -> PictureOptions:
+    """The picture's last LoRA at this scale; a cell of the row `lora=none` has none."""
+    from impasto.checkpoints.apply_lora import check_scale
+    from impasto.checkpoints.lay_over import split_scale
+
+    check_scale(scale)
+    if not picture.lora:
+        return picture
+    *others, last = picture.lora
+    return replace(picture, lora=[*others, f"{split_scale(last)[0]}:{scale!r}"])
