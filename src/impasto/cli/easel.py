@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
     from impasto.painting.request import PaintRequest
+    from impasto.prompts.artists import ArtistIndex
 
 # Pocket's, for checking a request before anything is known about the checkpoint.
 USUAL_SIDE = 128
@@ -64,11 +66,13 @@ class Materials:
         Raises:
             UsageError: it knows artists, and none of that name.
         """
-        if not name or not self.artists:
-            return name
+        return self._known.resolve(name).name if name and self.artists else name
+
+    @cached_property
+    def _known(self) -> "ArtistIndex":
         from impasto.prompts.artists import Artist, ArtistIndex
 
-        return ArtistIndex([Artist(row["name"], row["works"]) for row in self.artists]).resolve(name).name
+        return ArtistIndex([Artist(row["name"], row["works"]) for row in self.artists])
 
 
 def parse_size(size: str | None, width: int | None, height: int | None) -> tuple[int | None, int | None]:

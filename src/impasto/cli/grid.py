@@ -66,13 +66,11 @@ def grid(
     plan.check(out)
     files = {one.file for row in cells for one in row}
     missing = missing_cells(cells)
-    share, painted = 0.0, 0
+    painted = 0
     try:
         with progress_bar("loading", 1.0) as update:
 
-            def tell(done: float) -> None:
-                nonlocal share
-                share = done
+            def tell(share: float) -> None:
                 update(f"{painted + 1} of {len(missing)} cells", share)
 
             for _ in paint_cells(missing, batch=batch, on_share=tell):

@@ -157,11 +157,12 @@ def cross(rows: Axis, columns: Axis, picture: PictureOptions) -> list[list[Pictu
         axis.check_free(picture)
 
     def cell(row: str, column: str) -> PictureOptions:
+        made, without = picture, False
         # A LoRA comes before the scale that it is merged at.
-        steps = sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale")
-        made = picture
-        for axis, value in steps:
-            made = axis.apply(made, value)
+        for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale"):
+            without = without or (axis.name == "lora" and _is_none(AXES["lora"], value))
+            if axis.name != "scale" or not without:
+                made = axis.apply(made, value)
         return made
 
     if "scale" in (rows.name, columns.name) and "lora" not in (rows.name, columns.name) and not picture.lora:
@@ -204,12 +205,10 @@ def _is_none(kind: AxisKind, value: str) -> bool:
 
 
 def _scaled(picture: PictureOptions, scale: float) -> PictureOptions:
-    """The picture's last LoRA at this scale; a cell of the row `lora=none` has none."""
+    """The picture with its last LoRA at this scale."""
     from impasto.checkpoints.apply_lora import check_scale
     from impasto.checkpoints.lay_over import split_scale
 
     check_scale(scale)
-    if not picture.lora:
-        return picture
-    *others, last = picture.lora
+    *others, last = picture.lora or ()
     return replace(picture, lora=[*others, f"{split_scale(last)[0]}:{scale!r}"])

@@ -3,6 +3,7 @@
 import math
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from PIL import ImageDraw, ImageFont
 
@@ -18,7 +19,7 @@ class Lettering:
 
     def __init__(self, size: int) -> None:
         self._font = _load(size)
-        self._missing = bytes(self._font.getmask("\uffff"))
+        self._missing = self._shape("\uffff")
         self._written: dict[str, str] = {}
         self.line = sum(self._font.getmetrics())
 
@@ -58,11 +59,15 @@ class Lettering:
             pieces[-1] += letter
         return pieces
 
+    def _shape(self, letter: str) -> bytes:
+        mask: Any = self._font.getmask(letter)
+        return bytes(mask)
+
     def _writable(self, text: str) -> str:
         from anyascii import anyascii
 
         for letter in set(text) - self._written.keys():
-            has = letter.isspace() or bytes(self._font.getmask(letter)) != self._missing
+            has = letter.isspace() or self._shape(letter) != self._missing
             self._written[letter] = letter if has else anyascii(letter)
         return "".join(self._written[letter] for letter in text)
 

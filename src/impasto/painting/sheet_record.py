@@ -73,10 +73,10 @@ class SheetRecord:
         """
         values = parse_object(text, _SOURCE)
         rows, columns = _axis(values.get("rows")), _axis(values.get("columns"))
-        shared, cells = values.get("shared"), values.get("cells")
         if len(rows.titles) * len(columns.titles) > MOST_CELLS:
             raise RecordError(f"{_SOURCE} tells of more than {MOST_CELLS} cells")
-        if not isinstance(shared, dict) or not _is_table(cells, len(rows.titles), len(columns.titles)):
+        shared, cells = values.get("shared"), _table(values.get("cells"), len(rows.titles), len(columns.titles))
+        if not isinstance(shared, dict):
             raise RecordError(f"{_SOURCE} does not tell of each cell")
         # What they share is checked once, however many they are.
         first = Provenance(**checked_fields(shared | cells[0][0], Provenance.__dataclass_fields__))
@@ -85,17 +85,18 @@ class SheetRecord:
 
 
 def _axis(values: Any) -> SheetAxis:
-    name, titles = (values.get("name"), values.get("titles")) if isinstance(values, dict) else (None, None)
-    texts = [name, *titles] if isinstance(titles, list) and titles else [None]
-    if not all(isinstance(text, str) and is_plain(text) for text in texts):
+    values = values if isinstance(values, dict) else {}
+    name, titles = values.get("name"), values.get("titles")
+    if not isinstance(titles, list) or not titles or not all(isinstance(t, str) and is_plain(t) for t in [name, *titles]):
         raise RecordError(f"{_SOURCE} has no valid axes")
-    return SheetAxis(texts[0], tuple(texts[1:]))
+    return SheetAxis(str(name), tuple(titles))
 
 
-def _is_table(cells: Any, rows: int, columns: int) -> bool:
-    return (
-        isinstance(cells, list)
-        and len(cells) == rows
-        and all(isinstance(row, list) and len(row) == columns for row in cells)
-        and all(isinstance(cell, dict) and cell.keys() == cells[0][0].keys() for row in cells for cell in row)
-    )
+def _table(cells: Any, rows: int, columns: int) -> list[list[dict[str, Any]]]:
+    """The cells, if they are so many rows and columns of objects with the same fields."""
+    if not isinstance(cells, list) or [len(row) if isinstance(row, list) else -1 for row in cells] != [columns] * rows:
+        raise RecordError(f"{_SOURCE} does not tell of each cell")
+    first, flat = cells[0][0], [cell for row in cells for cell in row]
+    if not isinstance(first, dict) or not all(isinstance(cell, dict) and cell.keys() == first.keys() for cell in flat):
+        raise RecordError(f"{_SOURCE} does not tell the same of each cell")
+    return cells

@@ -1,0 +1,101 @@
+"""Axes of a sheet: what is typed becomes values, and values change a picture's options."""
+
+from pathlib import Path
+
+import pytest
+
+from impasto.cli.grid_axes import AXES, Axis, cross
+from impasto.cli.picture_options import PictureOptions
+from impasto.errors import ImpastoError, UsageError
+
+BOATS = PictureOptions(prompt="boats")
+
+
+def parse(text: str) -> Axis:
+    return Axis.parse("--rows", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("artist=Claude Monet, Rembrandt,", ("Claude Monet", "Rembrandt")),
+        ("Artist=Monet, Claude; Rembrandt", ("Monet, Claude", "Rembrandt")),
+        ("prompt=boats, at sunset; a harbour", ("boats, at sunset", "a harbour")),
+        ("seed=1-3,7", ("1", "2", "3", "7")),
+        ("steps=10-50:20", ("10", "30", "50")),
+        ("lora=none,runs/monet-2:0.8", ("none", "runs/monet-2:0.8")),
+        ("year=-50,1872", ("-50", "1872")),
+    ],
+)
+def test_values(text: str, values: tuple[str, ...]) -> None:
+    assert parse(text).values == values
+
+
+def test_values_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("\ufeffboats, at sunset\n\n  a harbour; dusk  \n", "utf-8")
+    assert parse(f"prompt=@{tmp_path}/prompts.txt").values == ("boats, at sunset", "a harbour; dusk")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("artist", "use AXIS=VALUES"),
+        ("painter=Monet", "no axis 'painter', use prompt, artist"),
+        ("artist= , ", "has no values"),
+        ("seed=9-1", "counts nothing"),
+        ("seed=1-9:0", "counts nothing"),
+        ("seed=1-99999999", "counts too far"),
+        ("seed=" + "1-9000," * 2, "at most 10000"),
+        ("prompt=@nowhere.txt", r"nowhere\.txt cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_axis(text: str, words: str) -> None:
+    with pytest.raises(ImpastoError, match=words):
+        parse(text)
+
+
+def test_every_axis_changes_what_it_is_called() -> None:
+    given = {"year": "1872", "seed": "3", "steps": "4", "guidance": "2.5", "eta": "0.5", "size": "64", "expand": "wu2022"}
+    read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ["word"], "concept": ["word"]}
+    for name in AXES.keys() - {"scale"}:
+        axis = Axis(name, (given.get(name, "word"),))
+        changed = axis.apply(PictureOptions(), axis.values[0])
+        assert getattr(changed, name) == read.get(name, axis.values[0])
+        assert sum(getattr(changed, field) != getattr(PictureOptions(), field) for field in vars(changed)) == 1
+
+
+def test_none_leaves_away() -> None:
+    monet = PictureOptions(artist="Monet", lora=["student"])
+    assert Axis("artist").apply(monet, "none").artist == ""
+    assert Axis("lora").apply(monet, "None").lora == ["student"]
+    assert Axis("lora").apply(monet, "a").lora == ["student", "a"]
+    assert Axis("lora").title("none") == "no lora" and Axis("steps").title("20") == "20 steps"
+
+
+def test_a_scale_is_of_the_other_axis_lora_or_of_the_last() -> None:
+    scale, lora = Axis("scale", ("0.5", "2")), Axis("lora", ("none", "runs/a:0.8"))
+    for cells in (cross(lora, scale, BOATS), list(zip(*cross(scale, lora, BOATS), strict=True))):
+        assert [[picture.lora for picture in row] for row in cells] == [[[], []], [["runs/a:0.5"], ["runs/a:2.0"]]]
+    beside = cross(lora, scale, PictureOptions(lora=["student:0.7"]))
+    assert [picture.lora for picture in beside[0]] == [["student:0.7"]] * 2
+    assert beside[1][0].lora == ["student:0.7", "runs/a:0.5"]
+    (row,) = cross(Axis(), scale, PictureOptions(lora=["student", "b"]))
+    assert [picture.lora for picture in row] == [["student", "b:0.5"], ["student", "b:2.0"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "picture", "words"),
+    [
+        ("artist=a,b", "artist=c", BOATS, "both the rows and the columns"),
+        ("prompt=a;b", "seed=1", BOATS, "leave PROMPT away"),
+        ("seed=1", "steps=1", PictureOptions(seed=4), "leave --seed away"),
+        ("size=64", "steps=1", PictureOptions(width=64), "leave --width away"),
+        ("scale=1", "steps=1", BOATS, "scale needs a LoRA"),
+        ("scale=11", "lora=a", BOATS, "scale 11"),
+        ("steps=few", "seed=1", BOATS, "steps 'few': use a whole number"),
+        ("guidance=strong", "seed=1", BOATS, "guidance 'strong': use a number"),
+    ],
+)
+def test_axes_that_make_no_sheet(rows: str, columns: str, picture: PictureOptions, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        cross(parse(rows), parse(columns), picture)
