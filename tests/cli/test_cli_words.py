@@ -128,10 +128,10 @@ def test_every_sampler_in_the_table_is_ours() -> None:
 
 
 def test_the_help_names_every_sampler() -> None:
-    from impasto.cli import paint
+    from impasto.cli import picture_options
     from impasto.painting.samplers import SAMPLERS
 
-    text = Path(paint.__file__).read_text("utf-8")
+    text = Path(picture_options.__file__).read_text("utf-8")
     assert all(f"{name}," in text or f"{name} or" in text or f"or {name}." in text for name in SAMPLERS)
 
 
@@ -147,7 +147,7 @@ def test_what_is_said_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "verb", [[], ["paint"], ["show"], ["repaint"], ["artists"], ["checkpoints"], ["train"], ["doctor"]]
+    "verb", [[], ["paint"], ["show"], ["repaint"], ["grid"], ["artists"], ["checkpoints"], ["train"], ["doctor"]]
 )
 def test_help(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

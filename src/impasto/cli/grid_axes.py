@@ -209,6 +209,5 @@ def _scaled(picture: PictureOptions, scale: float) -> PictureOptions:
     from impasto.checkpoints.apply_lora import check_scale
     from impasto.checkpoints.lay_over import split_scale
 
-    check_scale(scale)
-    *others, last = picture.lora or ()
-    return replace(picture, lora=[*others, f"{split_scale(last)[0]}:{scale!r}"])
+    loras = picture.lora or []
+    return replace(picture, lora=[*loras[:-1], f"{split_scale(loras[-1])[0]}:{check_scale(scale)!r}"])
