@@ -7,6 +7,8 @@ import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from diffusers.training_utils import compute_snr
 
+_NOISIEST = 0.25  # the share of the timesteps that a bias is for; diffusers' "later" has the same
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -28,25 +30,41 @@ class DiffusionLoss:
         snr_gamma: min-SNR's gamma (Hang et al. 2023, section 3.4; theirs is 5); None weighs all timesteps alike.
         noise_offset: deviation of a constant added to each channel's noise, so that pictures can become darker or lighter
             as a whole; 0 for none, 0.1 at most is usual.
+        timestep_bias: how many times as often a timestep of the noisiest quarter is drawn as another; 1 for all alike.
     """
 
-    def __init__(self, scheduler_config: dict[str, Any], *, snr_gamma: float | None, noise_offset: float = 0.0) -> None:
+    def __init__(
+        self,
+        scheduler_config: dict[str, Any],
+        *,
+        snr_gamma: float | None,
+        noise_offset: float = 0.0,
+        timestep_bias: float = 1.0,
+    ) -> None:
         self.scheduler: Any = DDPMScheduler.from_config(scheduler_config)
-        self.snr_gamma, self.noise_offset = snr_gamma, noise_offset
+        self.snr_gamma, self.noise_offset, self.timestep_bias = snr_gamma, noise_offset, timestep_bias
         self.prediction: str = self.scheduler.config.prediction_type
 
     def draw(self, shape: torch.Size | tuple[int, ...]) -> Noise:
-        """Noise and timesteps for latents of a shape, from torch's generator; timesteps are uniform, one in each n-th.
+        """Noise and timesteps for latents of a shape, from torch's generator; timesteps are uniform, but for the bias.
 
-        Stratified over the batch they lower the loss's variance, and each one alone is uniform still.
+        Stratified over the batch they lower the loss's variance, and each one alone is distributed as it would be.
         """
         count = shape[0]
         noise = torch.randn(shape)
         if self.noise_offset:
             noise += self.noise_offset * torch.randn(count, shape[1], 1, 1)
-        place = (torch.randperm(count) + torch.rand(count)) / count
+        place = self._biased((torch.randperm(count) + torch.rand(count)) / count)
         steps = int(self.scheduler.config.num_train_timesteps)
         return Noise(noise, (place * steps).long().clamp(max=steps - 1))
+
+    def _biased(self, place: torch.Tensor) -> torch.Tensor:
+        """Uniform numbers of [0, 1) as shares of the timesteps, with the bias's distribution (its inverse)."""
+        if self.timestep_bias == 1.0:
+            return place
+        calm = (1 - _NOISIEST) / (1 - _NOISIEST + _NOISIEST * self.timestep_bias)  # the probability of all the others
+        noisy = 1 - _NOISIEST + (place - calm) * _NOISIEST / (1 - calm)
+        return torch.where(place < calm, place * (1 - _NOISIEST) / calm, noisy)
 
     def noised(self, latents: torch.Tensor, drawn: Noise) -> torch.Tensor:
         """The latents at their timesteps."""

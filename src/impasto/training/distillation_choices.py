@@ -8,7 +8,8 @@ from impasto.training.fine_tuning_choices import FineTuning, choice
 
 # Choices of a retraining that say nothing here: the student is a LoRA of the U-Net and has a loss of its own.
 WITHOUT = (
-    "trained", "snr_gamma", "noise_offset", "text_dropout", "validation_every", "validation_pictures", "keep_best",
+    "trained", "snr_gamma", "noise_offset", "timestep_bias", "text_dropout", "validation_every",
+    "validation_pictures", "keep_best",
 )  # fmt: skip
 MOST_STEPS = 50
 

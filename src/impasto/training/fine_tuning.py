@@ -94,7 +94,10 @@ class FineTuningTask:
         self.components, self.data, self.states = components, data, states
         self.choices, self.processes, self.seed = choices, processes, seed
         self.loss = DiffusionLoss(
-            components.scheduler_config, snr_gamma=choices.snr_gamma or None, noise_offset=choices.noise_offset
+            components.scheduler_config,
+            snr_gamma=choices.snr_gamma or None,
+            noise_offset=choices.noise_offset,
+            timestep_bias=choices.timestep_bias,
         )
         if choices.aspect_buckets and order is not None:
             raise UsageError("aspect_buckets: this recipe has an order of its own, and takes squares")

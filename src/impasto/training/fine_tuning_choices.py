@@ -35,6 +35,7 @@ class FineTuning:
     precision: str = choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
     snr_gamma: float = choice(0.0, "Min-SNR's gamma (Hang et al. 2023); 0: all timesteps count alike.")
     noise_offset: float = choice(0.0, "Deviation of a constant in each channel's noise.")
+    timestep_bias: float = choice(1.0, "How many times as often the noisiest quarter of timesteps is drawn as another.")
     text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
     gradient_checkpointing: bool = choice(False, "Compute activations twice and keep none: less memory, more time.")
     aspect_buckets: bool = choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
@@ -49,7 +50,7 @@ class FineTuning:
         for name in ("batch", "accumulation", "keep_states"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")
-        for name in ("epochs", "learning_rate", "gradient_norm"):
+        for name in ("epochs", "learning_rate", "gradient_norm", "timestep_bias"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} {getattr(self, name):g}: use more than 0")
         for name in ("final_rate", "text_dropout", "ema_decay"):
