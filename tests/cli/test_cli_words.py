@@ -1,8 +1,8 @@
 """Names of files, sizes and other tools' words: the parts of the verbs that need no checkpoint."""
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +178,11 @@ def test_help_is_quick_and_light() -> None:
     )
     best = 9.0
     for _ in range(3):
-        started = time.perf_counter()
+        before = os.times()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        best = min(best, time.perf_counter() - started)
+        after = os.times()
+        # Of the processor, not of the clock: a machine that trains beside the tests has less of it for us.
+        best = min(best, after.children_user + after.children_system - before.children_user - before.children_system)
     assert done.stdout.splitlines()[-1] == "[]"
-    # 0.3 s is the promise; a machine that trains beside the tests gets more.
-    assert best < 1.0
+    # 0.3 s is the promise, and caches that others empty take some of it.
+    assert best < 0.8

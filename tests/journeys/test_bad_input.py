@@ -309,12 +309,12 @@ def test_ctrl_c_in_a_process_of_its_own(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_too(impasto: Impasto, monkeypatch) -> None:
-    import impasto.painting.provenance as provenance
+    import impasto.painting.sheet_file as sheet_file
 
     def fault(path: Path) -> None:
         raise KeyError("a\nb")
 
-    monkeypatch.setattr(provenance, "read_provenance", fault)
+    monkeypatch.setattr(sheet_file, "read_sheet", fault)
     answer = impasto("show", "x.png")
     assert answer.code == 1
     assert answer.err.startswith("error: unexpected KeyError: ")
