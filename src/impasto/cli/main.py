@@ -23,6 +23,7 @@ from impasto.cli.console import StoppedError, say_error
 from impasto.cli.data import data
 from impasto.cli.doctor import doctor
 from impasto.cli.enrichment import with_usual_method
+from impasto.cli.evaluate import evaluate
 from impasto.cli.expand import expand
 from impasto.cli.grid import grid
 from impasto.cli.knowledge import knowledge
@@ -52,6 +53,7 @@ app.command()(compose)
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(data, name="data")
 app.command()(search)
+app.command()(evaluate)
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.add_typer(runs, name="runs")

@@ -1,0 +1,150 @@
+"""`impasto evaluate`: folders of paintings against real pictures, side by side."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note, say_table
+from impasto.errors import ImpastoError, UsageError
+
+if TYPE_CHECKING:
+    from impasto.cli.evaluate_folders import Evaluation
+    from impasto.evaluation.estimate import Measured
+
+_LABELS = {
+    "frechet": "Fréchet distance",
+    "frechet_infinite": "Fréchet distance at infinitely many",
+    "kernel": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "inception_score": "Inception score",
+    "diversity": "diversity",
+    "similarity": "similarity to the prompt",
+    "style": "looks like the artist asked for",
+}
+# Names that are bound to Inception with the FID weights.
+_FID_LABELS = {"frechet": "FID", "frechet_infinite": "FID at infinitely many", "kernel": "KID"}
+
+
+def evaluate(
+    paintings: Annotated[list[Path], typer.Argument(help="Folders of paintings, one or more.", metavar="PAINTINGS...")],
+    against: Annotated[
+        Path | None, typer.Option(help="A folder of real pictures, with metadata or without.", metavar="CATALOGUE")
+    ] = None,
+    features: Annotated[
+        str,
+        typer.Option(
+            help="What sees the pictures: efficientnet-lite2, inception, dinov2, clip, or a folder.", metavar="NAME|DIR"
+        ),
+    ] = "efficientnet-lite2",
+    weights: Annotated[
+        Path | None, typer.Option(help="Inception's weights (pt_inception-2015-12-05-6726825d.pth).", metavar="FILE")
+    ] = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(help="Only these: frechet, kernel, precision, density, inception-score, diversity, similarity, style."),
+    ] = None,
+    artist: Annotated[str | None, typer.Option(help="Only this artist's real pictures.", metavar="NAME")] = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only real pictures that training here holds out.")
+    ] = False,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="Only so many pictures of each folder, chosen by --seed.")
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="What compares with prompts: pocket, or CLIP's folder.", metavar="NAME|DIR")
+    ] = None,
+    allow_few: Annotated[
+        bool, typer.Option("--allow-few", help="Give also what too few pictures are refused for.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is left to chance.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge paintings: distances to real pictures, precision and recall, diversity, whether prompt and artist are met."""
+    from impasto.cli.evaluate_folders import Question, evaluate_folders
+    from impasto.evaluation.estimate import Refused
+    from impasto.evaluation.features import INCEPTION
+    from impasto.evaluation.judgement import MEASURES, Judging
+
+    # The Inception score is for Inception's features alone, and said to be so only to who asks for it.
+    usual = tuple(measure for measure in MEASURES if measure != "inception-score" or features == INCEPTION)
+    chosen = tuple(dict.fromkeys(part.strip() for part in measures.split(","))) if measures is not None else usual
+    unknown = [measure for measure in chosen if measure not in MEASURES]
+    if unknown:
+        raise UsageError(f"--measures {unknown[0]!r}: use {', '.join(MEASURES)}, with commas between")
+    if against is None:
+        raise UsageError("say what to compare with: --against CATALOGUE")
+    for folder in (*paintings, against):
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: there is no such folder")
+    question = Question(paintings, against, features, weights, artist, held_out, count, scorer, device)
+    try:
+        with progress_bar("looking at pictures", 1.0) as update:
+            found = evaluate_folders(question, Judging(chosen, allow_few, seed), update)
+    except KeyboardInterrupt:
+        raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
+    for note in found.notes:
+        say_note(note)
+    refused = [one.reason for judged in found.judged for one in judged.measures.values() if isinstance(one, Refused)]
+    if len(refused) == sum(len(judged.measures) for judged in found.judged):
+        raise ImpastoError(f"nothing could be measured: {refused[0]}")
+    if as_json:
+        say_json(_as_json(found))
+    else:
+        _print(found)
+
+
+def _as_json(found: "Evaluation") -> dict[str, Any]:
+    return {
+        "against": {"folder": found.against, "pictures": found.real_pictures},
+        "features": {"name": found.extractor, "identity": found.identity, "width": found.width, "fid": found.is_fid},
+        "level": found.level,
+        "paintings": [
+            {
+                "folder": judged.folder,
+                "pictures": judged.pictures,
+                "measures": {name: asdict(measured) for name, measured in judged.measures.items()},
+            }
+            for judged in found.judged
+        ],
+        "notes": found.notes,
+    }
+
+
+def _print(found: "Evaluation") -> None:
+    labels = {**_LABELS, **(_FID_LABELS if found.is_fid else {})}
+    say(f"{found.real_pictures} pictures of {found.against}, seen by {found.extractor} ({found.width} features)")
+    names = list(found.judged[0].measures)
+    header = ("", *(f"{judged.folder} ({judged.pictures})" for judged in found.judged))
+    rows = [(labels[name], *(_cell(judged.measures[name]) for judged in found.judged)) for name in names]
+    # Through a pipe a table has no header, which several folders cannot do without.
+    say_table(header, rows if sys.stdout.isatty() else [header, *rows])
+    for name in names:
+        for judged in found.judged:
+            remark = _remark(judged.measures[name])
+            if remark:
+                where = f", {judged.folder}" if len(found.judged) > 1 else ""
+                say_note(f"{labels[name]}{where}: {remark}")
+    if not found.is_fid and "frechet" in names:
+        say_note(f"distances on {found.extractor} are no FID: compare them only with others on the same features")
+
+
+def _cell(measured: "Measured") -> str:
+    from impasto.evaluation.estimate import Refused
+
+    if isinstance(measured, Refused):
+        return "-"
+    ends = "" if measured.low is None else f" [{measured.low:.4g}, {measured.high:.4g}]"
+    return f"{measured.value:.4g}{ends}"
+
+
+def _remark(measured: "Measured") -> str:
+    from impasto.evaluation.estimate import Refused
+
+    return f"not given: {measured.reason}" if isinstance(measured, Refused) else measured.note

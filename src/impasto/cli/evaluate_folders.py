@@ -1,0 +1,185 @@
+"""From folders to measures: which pictures are compared, seen by what, and what is worth saying about them."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.errors import ImpastoError
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.text_image import ImageEncoder
+    from impasto.data.entry import CatalogueEntry
+    from impasto.evaluation.estimate import Measured
+    from impasto.evaluation.features import FeatureSet
+    from impasto.evaluation.judgement import Judging
+
+_NAMED = 3  # pictures that cannot be opened, of each folder
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which folders are compared with which real pictures, and by what; see `impasto evaluate --help`."""
+
+    paintings: list[Path]
+    against: Path
+    features: str
+    weights: Path | None = None
+    artist: str | None = None
+    held_out: bool = False
+    count: int | None = None
+    scorer: str | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class JudgedFolder:
+    """A folder's measures, in the order of printing, on so many pictures."""
+
+    folder: str
+    pictures: int
+    measures: "dict[str, Measured]"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found, and what it was found with. `level`: of the intervals, 0 to 1."""
+
+    judged: list[JudgedFolder]
+    against: str
+    real_pictures: int
+    extractor: str
+    identity: str
+    width: int
+    is_fid: bool
+    level: float
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Looks at folders' entries with one extractor; what is to be said goes to `notes`."""
+
+    extractor: "ImageEncoder"
+    update: Callable[[str, float], None]
+    notes: list[str]
+
+    def features(self, name: str, entries: "list[CatalogueEntry]") -> "FeatureSet":
+        from impasto.data.entry import CatalogueReport
+        from impasto.evaluation.features import features_of
+
+        report = CatalogueReport()
+        found = features_of(
+            name,
+            entries,
+            self.extractor,
+            lambda done, of: self.update(f"{name}: {done} of {of} pictures", done / of),
+            report=report,
+        )
+        self.notes.extend([f"{name}: {skip.file_name}: {skip.reason}" for skip in report.skipped[:_NAMED]])
+        if len(report.skipped) > _NAMED:
+            self.notes.append(f"{name}: {len(report.skipped)} pictures are left out in all")
+        return found
+
+
+def evaluate_folders(question: Question, judging: "Judging", update: Callable[[str, float], None]) -> Evaluation:
+    """`update` hears (what is done, share of it done).
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_extractor`, `read_catalogue`, `features_of` and `judge`.
+    """
+    from impasto.evaluation.estimate import LEVEL
+    from impasto.evaluation.features import load_extractor
+    from impasto.evaluation.judgement import is_fid
+    from impasto.evaluation.looks import shared_pictures
+    from impasto.settings import choose_device
+
+    extractor = load_extractor(question.features, weights=question.weights, device=choose_device(question.device))
+    seen = _Seen(extractor, update, [])
+    everything = _entries(question.against, seen.notes)
+    real = seen.features(str(question.against), _chosen(everything, question))
+    judged = []
+    for folder in question.paintings:
+        entries = _cut(_entries(folder, seen.notes), question.count, judging.seed, folder)
+        shared = shared_pictures(entries, real.entries)
+        if shared:
+            seen.notes.append(f"{folder}: {len(shared)} are pictures of {question.against} themselves ({shared[0]}, ...)")
+        judged.append(_judge(folder, entries, everything, real, question, judging, seen))
+    if len({folder.pictures for folder in judged}) > 1:
+        seen.notes.append("folders of different sizes: the Fréchet distance at n is larger for fewer pictures; use --count")
+    return Evaluation(
+        judged, str(question.against), len(real.rows), extractor.name, extractor.identity, extractor.width,
+        is_fid(extractor), LEVEL, seen.notes,
+    )  # fmt: skip
+
+
+def _judge(
+    folder: Path,
+    entries: "list[CatalogueEntry]",
+    everything: "list[CatalogueEntry]",
+    real: "FeatureSet",
+    question: Question,
+    judging: "Judging",
+    seen: _Seen,
+) -> JudgedFolder:
+    from impasto.checkpoints.text_image import load_scorer
+    from impasto.cli.painted_pictures import read_asked
+    from impasto.evaluation.estimate import Refused
+    from impasto.evaluation.judgement import judge
+    from impasto.evaluation.looks import notes_on_pictures
+    from impasto.evaluation.named_artists import named_artists, probe_entries
+    from impasto.evaluation.prompt_similarity import prompt_similarity
+
+    seen.notes.extend(notes_on_pictures(folder, entries))
+    paintings = seen.features(str(folder), entries)
+    measures = judge(paintings, real, seen.extractor, judging)
+    asked = read_asked(paintings.entries)
+    if "similarity" in judging.measures:
+        measures["similarity"] = prompt_similarity(
+            paintings.entries,
+            [one.prompt for one in asked],
+            load_scorer(question.scorer),
+            lambda done, of: seen.update(f"{folder}: {done} of {of} pictures beside their prompts", done / of),
+            seed=judging.seed,
+        )
+    if "style" in judging.measures:
+        artists = [one.artist for one in asked]
+        works = probe_entries(everything, artists)
+        measures["style"] = (
+            named_artists(paintings, artists, seen.features(real.name, works), seed=judging.seed)
+            if len(works) > 1
+            else Refused("no painting's record names an artist of the catalogue")
+        )
+    return JudgedFolder(str(folder), len(paintings.rows), measures)
+
+
+def _entries(folder: Path, notes: list[str]) -> "list[CatalogueEntry]":
+    from impasto.data.catalogue import read_catalogue
+
+    catalogue = read_catalogue(folder, check_images=False)
+    notes += [f"{folder}: {skip.file_name}: {skip.reason}" for skip in catalogue.report.skipped[:_NAMED]]
+    return catalogue.entries
+
+
+def _chosen(entries: "list[CatalogueEntry]", question: Question) -> "list[CatalogueEntry]":
+    """The real pictures that are compared with."""
+    from impasto.data.split import is_held_out
+
+    if question.artist is not None:
+        entries = [entry for entry in entries if entry.artist.casefold() == question.artist.casefold()]
+        if not entries:
+            raise ImpastoError(f"{question.against} holds no picture by {question.artist}: see `impasto data stats`")
+    if question.held_out:
+        entries = [entry for entry in entries if is_held_out(entry.file_name)]
+        if not entries:
+            raise ImpastoError(f"none of these pictures of {question.against} is held out from training")
+    return entries
+
+
+def _cut(entries: "list[CatalogueEntry]", count: int | None, seed: int, folder: Path) -> "list[CatalogueEntry]":
+    if count is None:
+        return entries
+    if count > len(entries):
+        raise ImpastoError(f"--count {count}: {folder} holds {len(entries)} pictures")
+    return random.Random(seed).sample(entries, count)

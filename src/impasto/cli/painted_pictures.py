@@ -1,0 +1,34 @@
+"""What the pictures of a folder say of how they were painted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from impasto.errors import ImpastoError
+
+if TYPE_CHECKING:
+    from impasto.data.entry import CatalogueEntry
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of the painter of one picture; "" where its file does not tell."""
+
+    prompt: str = ""
+    artist: str = ""
+
+
+def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
+    """From each picture's own record, or from another tool's; a picture without one asked for nothing."""
+    from impasto.painting.provenance import Provenance, read_provenance
+
+    found = []
+    for entry in entries:
+        try:
+            record = read_provenance(entry.file)
+        except ImpastoError:
+            found.append(Asked())
+            continue
+        artist = record.condition.get("artist") if isinstance(record, Provenance) else ""
+        found.append(Asked(record.prompt, artist if isinstance(artist, str) else ""))
+    return found

@@ -1,0 +1,111 @@
+"""What sees the pictures when sets of them are compared, by name, and a set's features with where they came from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from impasto.checkpoints.text_image import ImageEncoder
+from impasto.data.entry import CatalogueEntry, CatalogueReport
+from impasto.errors import ImpastoError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+OFFLINE, INCEPTION = "efficientnet-lite2", "inception"
+# The sizes of the published comparisons: Stein et al. (2023) for DINOv2, wang2023 for CLIP.
+HUB_NAMES = {"dinov2": "facebook/dinov2-large", "clip": "openai/clip-vit-large-patch14"}
+NAMES = (OFFLINE, INCEPTION, *HUB_NAMES)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The features of one set of pictures.
+
+    Attributes:
+        name: of the set, as it is told to people.
+        rows: float32 [n, d], n at least 2.
+        entries: the picture of each row.
+        extractor, identity: what saw them, for people and as a hash.
+    """
+
+    name: str
+    rows: np.ndarray
+    entries: list[CatalogueEntry]
+    extractor: str
+    identity: str
+
+    def check_comparable(self, other: "FeatureSet") -> None:
+        """Raises ImpastoError where the other set was seen by another extractor, or by the same with other weights."""
+        if self.identity != other.identity:
+            mine, its = f"{self.name} by {self.extractor}", f"{other.name} by {other.extractor}"
+            raise ImpastoError(f"features of different extractors cannot be compared: {mine}, {its} ({other.identity[:8]})")
+
+
+def load_extractor(
+    name: str, *, weights: Path | None = None, device: "torch.device | str" = "cpu"
+) -> ImageEncoder:
+    """The extractor called `name`: one of `NAMES`, or a folder or hub name of DINOv2 or of CLIP and its like.
+
+    Args:
+        weights: Inception's weights, a file.
+
+    Raises:
+        UsageError: no such extractor, or weights for one that takes none.
+        MissingPart, ImpastoError: it is not on this machine, or not what it should be.
+    """
+    if weights is not None and name != INCEPTION:
+        raise UsageError(f"--weights goes with --features {INCEPTION}")
+    if name == OFFLINE:
+        from impasto.checkpoints.image_features import ImageFeatures
+
+        return ImageFeatures(device=device)
+    if name == INCEPTION:
+        from impasto.evaluation.inception_features import InceptionFeatures
+
+        return InceptionFeatures(weights, device=device)
+    from impasto.checkpoints.transformers_folder import find_transformers_folder
+
+    try:
+        folder = find_transformers_folder(name, HUB_NAMES)
+    except UsageError:
+        raise UsageError(f"--features {name[:200]}: use {', '.join(NAMES)}, or a folder with DINOv2 or CLIP") from None
+    if folder.model_type.startswith("dinov2"):
+        from impasto.evaluation.dinov2_features import Dinov2Features
+
+        return Dinov2Features(folder, device=device)
+    from impasto.checkpoints.clip_scorer import ClipScorer
+
+    return ClipScorer(str(folder.path), device=str(device), precision="fp32")
+
+
+def features_of(
+    name: str,
+    entries: Sequence[CatalogueEntry],
+    extractor: ImageEncoder,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    report: CatalogueReport | None = None,
+) -> FeatureSet:
+    """The set's features: computed once for each picture's content and extractor, then kept in the user's cache.
+
+    What cannot be opened is left out and named in `report`.
+
+    Raises:
+        ImpastoError: fewer than two pictures can be opened, or the extractor sees no difference between any two.
+    """
+    from impasto.data.embeddings import image_vectors
+
+    report = CatalogueReport() if report is None else report
+    vectors = image_vectors(entries, extractor, on_progress, report=report)
+    whole = np.flatnonzero(np.isfinite(vectors).all(1))
+    if len(whole) < 2:
+        first = f" ({report.skipped[0].file_name}: {report.skipped[0].reason})" if report.skipped else ""
+        count = "no picture" if not len(whole) else "one picture"
+        raise ImpastoError(f"{name} holds {count} that can be compared{first}: distances are between sets of at least 2")
+    rows = vectors[whole]
+    if np.ptp(rows, axis=0).max() <= 1e-6 * np.abs(rows).max():
+        raise ImpastoError(f"all {len(rows)} pictures of {name} look the same to {extractor.name}: are they of one colour?")
+    return FeatureSet(name, rows, [entries[n] for n in whole], extractor.name, extractor.identity)

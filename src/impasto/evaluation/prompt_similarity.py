@@ -1,0 +1,40 @@
+"""How well paintings show what was asked for: the similarity of each one to its own prompt (wang2023, section 3.1)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from impasto.checkpoints.text_image import TextImageScorer
+from impasto.data.embeddings import image_vectors
+from impasto.data.entry import CatalogueEntry
+from impasto.evaluation.estimate import Measured, Refused, estimate_mean
+
+
+def prompt_similarity(
+    entries: Sequence[CatalogueEntry],
+    prompts: Sequence[str],
+    scorer: TextImageScorer,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    seed: int = 0,
+) -> Measured:
+    """The mean similarity, -1 .. 1, of paintings to their prompts; those with an empty prompt are left out.
+
+    The note tells what paintings score with the prompts of others, which is what the scorer gives to any painting.
+    """
+    asked = [(entry, prompt) for entry, prompt in zip(entries, prompts, strict=True) if prompt.strip()]
+    if not asked:
+        return Refused("no painting has a record that tells its prompt")
+    pictures = image_vectors([entry for entry, _ in asked], scorer, on_progress)
+    texts = list(dict.fromkeys(prompt for _, prompt in asked))
+    numbers = np.array([texts.index(prompt) for _, prompt in asked])
+    scores = pictures @ scorer.embed_texts(texts).T
+    whole = np.flatnonzero(np.isfinite(scores).all(1))
+    if not len(whole):
+        return Refused("no painting with a prompt can be opened")
+    own = scores[whole, numbers[whole]].astype(np.float64)
+    note = scorer.name
+    if len(texts) > 1:
+        others = (scores[whole].sum(1, dtype=np.float64) - own) / (len(texts) - 1)
+        note += f"; {others.mean():.3f} with the others' prompts"
+    return estimate_mean(own, seed=seed, note=note)
