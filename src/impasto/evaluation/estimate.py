@@ -15,7 +15,7 @@ class Estimate:
     Attributes:
         value: the measure itself.
         low, high: ends of its bootstrap interval of `LEVEL`; None where there is none.
-        pictures: how many paintings it was measured on.
+        pictures: how many it was counted on: paintings, or real pictures for recall and coverage.
         note: what to know beside it, "" if nothing.
     """
 
@@ -47,7 +47,7 @@ def bootstrap_interval(
     (the infinitesimal jackknife, Efron 1982) and are not moved by the pictures that a resample holds twice.
     """
     draw = np.random.default_rng(seed)
-    replicate = np.full(replicates, value)
+    replicate = np.full(replicates, float(value))
     for rows in contributions:
         for start in range(0, replicates, 50):
             chosen = draw.integers(len(rows), size=(min(50, replicates - start), len(rows)))
