@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
+from impasto.painting.copy_check import CopyCheck
 from impasto.painting.foreign import ForeignRecord
 from impasto.painting.provenance import Provenance, png_info, read_provenance
 
@@ -35,6 +36,8 @@ BOATS = Provenance(
 )
 MONET = AppliedLora("monet", "runs/monet", "abcdef0123456789" * 4, 0.8)
 HOUR = AppliedConcept("<blue-hour>", "C:\\hour.safetensors", "fedcba9876543210" * 4, 3)
+
+CHECKED = {"index": "ab12", "threshold": 0.6, "similarity": 0.4, "refused_seeds": [5]}
 
 
 def save(path: Path, info: PngInfo | None = None) -> Path:
@@ -90,9 +93,15 @@ def test_a_record_from_before_there_were_loras_is_read(tmp_path):
         {"loras": [{"path": "runs/monet", "content_hash": "ab", "scale": 1}]},
         {"concepts": [{"name": "<x>", "path": "x", "content_hash": "ab", "vectors": 0}]},
         {"concepts": [{"name": "<x>", "path": "x", "content_hash": "ab", "vectors": 1.5}]},
+        {"copy_check": []},
+        {"copy_check": CHECKED | {"index": "a\x1bb"}},
+        {"copy_check": CHECKED | {"similarity": "0.4"}},
+        {"copy_check": CHECKED | {"threshold": float("nan")}},
+        {"copy_check": CHECKED | {"refused_seeds": [-1]}},
+        {"copy_check": CHECKED | {"refused_seeds": 7}},
     ],
 )
-def test_a_strangers_loras_are_checked(tmp_path, wrong):
+def test_what_a_stranger_says_was_laid_over_or_compared_is_checked(tmp_path, wrong):
     values = json.loads(BOATS.to_json()) | wrong
     with pytest.raises(ImpastoError, match=f"no valid '{next(iter(wrong))}'"):
         read_provenance(with_text(tmp_path / "x.png", impasto=json.dumps(values)))
@@ -117,6 +126,7 @@ def test_settings_that_would_break_the_line_are_quoted():
         {"prompt": 'two\nlines, "quoted"\tand \\tabbed', "text": "two\nlines\n\nSteps: none"},
         {"expansion": "boats at sunset, oil on canvas, golden light", "seed": 2**63 - 1, "eta": 0.25},
         {"loras": (MONET, replace(MONET, name="gogh", scale=-1.0)), "concepts": (HOUR,)},
+        {"copy_check": CopyCheck("ab12", 0.6, 0.4, (5, 6))},
         {"guidance": 1 / 3, "sampler": "euler-a", "steps": 1000, "width": 2048, "height": 64},
     ],
 )

@@ -99,6 +99,8 @@ def repaint(
     if prompt is not None:
         settings |= {"prompt": "", "expansion": None}
     request = replace(request, condition=replace(request.condition, **parts), **settings)
+    if parts or settings or any(choice is not None for choice in (checkpoint, lora, concept)):
+        request = replace(request, copy_check=None)  # it was another picture that was compared
     if artist and not any_artist:
         whole = materials.resolve_artist(artist)
         request = replace(request, condition=replace(request.condition, artist=whole))
@@ -140,7 +142,8 @@ def _our_request(record: "Provenance") -> "PaintRequest":
         if record.condition[key] not in ("", None):
             say_note(f"the record's {key} is left out: this version of impasto cannot read it")
     names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion")
-    return PaintRequest(condition=condition, **{key: getattr(record, key) for key in names})
+    kept = {key: getattr(record, key) for key in names}
+    return PaintRequest(condition=condition, copy_check=record.copy_check, **kept)
 
 
 def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None) -> "PaintRequest":

@@ -5,7 +5,7 @@ is for the other tools of the field, and is what is left when one of them saved 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from impasto import __version__
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
+from impasto.painting.copy_check import CopyCheck, read_copy_check
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
@@ -65,6 +66,7 @@ class Provenance:
         version: impasto's.
         text: exactly what the text encoder was told.
         loras, concepts: what was laid over the checkpoint, in this order.
+        copy_check: how like it is to training pictures, where it was compared with them.
     """
 
     prompt: str
@@ -84,6 +86,7 @@ class Provenance:
     text: str
     loras: tuple[AppliedLora, ...] = ()
     concepts: tuple[AppliedConcept, ...] = ()
+    copy_check: CopyCheck | None = None
 
     @classmethod
     def of(
@@ -113,6 +116,7 @@ class Provenance:
             text=request.condition.text(),
             loras=loras,
             concepts=concepts,
+            copy_check=request.copy_check,
         )
 
     def to_parameters(self) -> str:
@@ -195,7 +199,8 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     Raises:
         RecordError: one is missing, of the wrong kind, out of its range, or no field.
     """
-    read = {"loras": read_loras, "concepts": read_concepts}
+    read: dict[str, Callable[[Any], Any]]
+    read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check}
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

@@ -2,9 +2,10 @@
 
 import math
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
+from impasto.painting.copy_check import CopyCheck
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
 
@@ -32,6 +33,8 @@ class PaintRequest:
         prompt: what was typed, if the caption is not that but what wildcards or an expansion made of it; only
             the record inside the picture holds it.
         expansion: the richer prompt that was chosen; the caption is that then.
+        copy_check: what comparing this very picture with training pictures gave when it was painted before; only the record
+            inside the picture holds it.
 
     Raises:
         UsageError: a value is out of its range; the message names it.
@@ -48,6 +51,7 @@ class PaintRequest:
     height: int = 128
     prompt: str = ""
     expansion: str | None = None
+    copy_check: CopyCheck | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_text("prompt", self.condition.text())

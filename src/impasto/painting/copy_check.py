@@ -1,0 +1,56 @@
+"""What a painting's record says of `impasto paint --avoid-copies`, and how it is read back from a stranger's picture."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from impasto.painting.foreign import RecordError
+from impasto.painting.foreign.record import real_number
+
+_MOST_SEEDS = 1000
+_SEEDS = 2**63
+
+
+@dataclass(frozen=True)
+class CopyCheck:
+    """How like a painting is to the training pictures that it was compared with.
+
+    Attributes:
+        index: which training pictures those were, seen with what: `CopyJudge.identity`.
+        threshold: the similarity from which on it would have been refused.
+        similarity: to the nearest of them, at most 1.
+        refused_seeds: what was painted before with these seeds was refused.
+    """
+
+    index: str
+    threshold: float
+    similarity: float
+    refused_seeds: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        refused = f", after seeds {', '.join(map(str, self.refused_seeds))}" if self.refused_seeds else ""
+        return f"similarity {self.similarity:.3f} of at most {self.threshold:.3f} to training pictures{refused}"
+
+
+def read_copy_check(value: Any) -> CopyCheck | None:
+    """The field `copy_check` of a record; None where the painting was not compared.
+
+    Raises:
+        RecordError: it is not what a record of ours holds.
+    """
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        index, seeds = value.get("index"), value.get("refused_seeds")
+        threshold, similarity = (_number(value.get(name)) for name in ("threshold", "similarity"))
+        known = isinstance(index, str) and index.isprintable() and threshold is not None and similarity is not None
+        if known and isinstance(seeds, list) and len(seeds) <= _MOST_SEEDS and all(map(_is_seed, seeds)):
+            return CopyCheck(index, threshold, similarity, tuple(seeds))
+    raise RecordError("its impasto record has no valid 'copy_check'")
+
+
+def _number(value: Any) -> float | None:
+    return None if isinstance(value, str) else real_number(value)
+
+
+def _is_seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _SEEDS
