@@ -3,6 +3,7 @@
 import typer
 
 from impasto.cli.data_caption import caption
+from impasto.cli.data_copy_index import copy_index
 from impasto.cli.data_export import export
 from impasto.cli.data_filter import filter_pairs
 from impasto.cli.data_import import imports
@@ -17,4 +18,5 @@ data.command()(review)
 data.command()(stats)
 data.command()(tag)
 data.command()(caption)
+data.command("copy-index")(copy_index)
 data.add_typer(imports, name="import")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from impasto.cli.avoid_copies import CopyAvoidance
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
     from impasto.painting.request import PaintRequest
@@ -99,6 +100,7 @@ def paint_to_files(
     preview_every: int = 0,
     as_json: bool = False,
     expected_hash: str = "",
+    avoidance: "CopyAvoidance | None" = None,
 ) -> list[Path]:
     """Paints all requests and saves each painting as soon as it is finished; returns their paths.
 
@@ -110,10 +112,11 @@ def paint_to_files(
         preview_every: how many steps apart `<stem>-preview-<number>.png` shows how far it is; 0 for never.
         as_json: one JSON object a painting on stdout instead of a line of text.
         expected_hash: say so if the checkpoint is another one.
+        avoidance: paint again what looks like a training picture.
 
     Raises:
         StoppedError: Ctrl-C; what was finished is kept.
-        ImpastoError: the checkpoint cannot be loaded, a painting cannot be saved.
+        ImpastoError: the checkpoint cannot be loaded, a painting cannot be saved, or copies were left out.
     """
     paths: list[Path] = []
     previews = _Previews(output)
@@ -123,13 +126,14 @@ def paint_to_files(
             if expected_hash and painter.components.base_hash != expected_hash:
                 say_note(f"{materials.checkpoint} is not the checkpoint it was painted with: it may differ")
             started = time.monotonic()
-            for painting in painter.paint_many(
-                requests,
+            paint = partial(
+                painter.paint_many,
                 batch_size=batch,
                 preview_every=preview_every,
                 on_preview=previews.show,
                 on_step=lambda done, total: update(f"{len(paths) + 1} of {len(requests)}", done / total),
-            ):
+            )
+            for painting in paint(requests) if avoidance is None else avoidance.paint(paint, requests):
                 path = output.save(painting)
                 paths.append(path)
                 _report(painting, path, time.monotonic() - started, as_json)

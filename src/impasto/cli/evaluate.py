@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note, say_table
+from impasto.cli.training_pictures import USUAL_FEATURES, CopyFeatures
 from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="A folder of real pictures, with metadata or without.", metavar="CATALOGUE")
     ] = None,
+    memorization: Annotated[
+        Path | None,
+        typer.Option(help="Find copies of a catalogue's pictures, or of a copy index's.", metavar="CATALOGUE|INDEX"),
+    ] = None,
     features: Annotated[
         str,
         typer.Option(
@@ -63,10 +68,30 @@ def evaluate(
         bool, typer.Option("--allow-few", help="Give also what too few pictures are refused for.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is left to chance.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="With --memorization: write the pairs to this page.", metavar="FILE.html")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that page.")] = False,
+    copy_features: CopyFeatures = USUAL_FEATURES,
+    false_alarms: Annotated[
+        float | None, typer.Option(help="Share of held-out real works that may be called copies; 0.005 if not given.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Judge paintings: distances to real pictures, precision and recall, diversity, whether prompt and artist are met."""
+    if memorization is not None:
+        from impasto.cli.evaluate_copies import evaluate_copies
+
+        if against is not None or len(paintings) > 1:
+            raise UsageError("--memorization looks at one folder of paintings, and without --against")
+        evaluate_copies(
+            paintings[0], memorization, out=out, overwrite=overwrite, features=copy_features, false_alarms=false_alarms,
+            as_json=as_json,
+        )  # fmt: skip
+        return
+    if out is not None or overwrite or false_alarms is not None:
+        raise UsageError("--out, --overwrite and --false-alarms go with --memorization")
     from impasto.cli.evaluate_folders import Question, evaluate_folders
     from impasto.evaluation.estimate import Refused
     from impasto.evaluation.features import INCEPTION
@@ -79,7 +104,7 @@ def evaluate(
     if unknown:
         raise UsageError(f"--measures {unknown[0]!r}: use {', '.join(MEASURES)}, with commas between")
     if against is None:
-        raise UsageError("say what to compare with: --against CATALOGUE")
+        raise UsageError("say what to compare with: --against CATALOGUE, or --memorization CATALOGUE")
     for folder in (*paintings, against):
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder")

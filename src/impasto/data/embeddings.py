@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -28,8 +29,9 @@ def image_vectors(
     on_progress: Callable[[int, int], None] | None = None,
     *,
     report: CatalogueReport | None = None,
+    dtype: Literal["float32", "float16"] = "float32",
 ) -> np.ndarray:
-    """The encoder's vectors of the entries' pictures: float32 [n, width], a row of NaN where no picture can be read.
+    """The encoder's vectors of the entries' pictures, [n, width] of `dtype`, a row of NaN where no picture can be read.
 
     A vector is kept in the user's cache by the picture's content and the encoder's identity: an edited picture or another
     encoder is computed again, nothing else is, and a killed job goes on where it was. Pictures are opened in threads while
@@ -40,7 +42,7 @@ def image_vectors(
     """
     if isinstance(encoder, Projecting):
         return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report))
-    vectors = np.full((len(entries), encoder.width), np.nan, np.float32)
+    vectors = np.full((len(entries), encoder.width), np.nan, dtype)
     keys: dict[int, bytes] = {}
     reasons: dict[int, str] = {}
     with _threads() as pool:
@@ -50,7 +52,7 @@ def image_vectors(
             else:
                 keys[n] = key
         try:
-            store = _cache_of(encoder)
+            store = _cache_of(encoder, dtype)
             store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
             opened = _opened_in_order(pool, entries, missing, encoder)
@@ -68,9 +70,9 @@ def image_vectors(
     return vectors
 
 
-def _cache_of(encoder: ImageEncoder) -> RowCache:
+def _cache_of(encoder: ImageEncoder, dtype: str) -> RowCache:
     folder = cache_folder() / f"image-vectors-{encoder.identity[:16]}-{encoder.width}"
-    return RowCache(folder, (encoder.width,), "float32")
+    return RowCache(folder, (encoder.width,), dtype)
 
 
 @contextmanager

@@ -1,0 +1,75 @@
+"""The training pictures that verbs compare with: of a catalogue, or of an index that was made from one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto.cli.console import StoppedError, progress_bar, say_note
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.text_image import ImageEncoder
+    from impasto.data.entry import CatalogueReport
+    from impasto.evaluation.copy_index import CopyIndex
+
+USUAL_FEATURES = "efficientnet-lite2"
+_NOTES = 5
+
+CopyFeatures = Annotated[
+    str,
+    typer.Option(help="What proposes pictures: efficientnet-lite2, or SSCD's weights.", metavar="NAME|FILE[:SHA256]"),
+]
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training pictures and what they are seen with."""
+
+    index: "CopyIndex"
+    features: "ImageEncoder"
+
+    @classmethod
+    def load(cls, place: Path, features: str = USUAL_FEATURES) -> "Training":
+        """Those of the catalogue `place`, which is looked through (what was seen before is kept), or of a copy index.
+
+        Raises:
+            UsageError: there is nothing there, unknown features, or an index that was made with others.
+            ImpastoError: the catalogue or the index cannot be used.
+            StoppedError: Ctrl-C.
+        """
+        if not place.exists():
+            raise UsageError(f"{place}: there is no such catalogue or copy index")
+        from impasto.data.entry import CatalogueReport
+        from impasto.evaluation.copy_features import load_copy_features
+        from impasto.evaluation.copy_index_file import load_copy_index
+        from impasto.evaluation.memorization import check_features
+        from impasto.evaluation.training_pictures import index_catalogue
+
+        encoder = load_copy_features(features)
+        if place.is_file():
+            index = load_copy_index(place)
+            check_features(index, encoder)
+            return cls(index, encoder)
+        report = CatalogueReport()
+        try:
+            with progress_bar("looking at training pictures", 1.0) as update:
+                index = index_catalogue(
+                    place,
+                    encoder,
+                    report=report,
+                    on_progress=lambda what, done, of: update(f"{what}: {done} of {of}", done / of),
+                )
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
+        say_skipped(report)
+        return cls(index, encoder)
+
+
+def say_skipped(report: "CatalogueReport") -> None:
+    """The first pictures of a catalogue that are not used, and how many there are."""
+    for skipped in report.skipped[:_NOTES]:
+        say_note(f"{skipped.file_name}: {skipped.reason}")
+    if len(report.skipped) > _NOTES:
+        say_note(f"{len(report.skipped)} pictures are not used in all")

@@ -1,0 +1,71 @@
+"""From which similarity on a painting counts as a copy: what real paintings that nobody copied from each other reach."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from impasto.errors import UsageError
+
+USUAL_FALSE_ALARMS = 0.005
+# Where too few works are held out: what `benchmarks/judge_copies.py` found at 0.005 on 14,302 paintings, rounded up.
+USUAL_THRESHOLD = 0.88
+# Edges that agree so well are those of one picture. A catalogue that has many works twice would ask for more.
+HIGHEST_THRESHOLD = 0.95
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The similarity from which on a painting counts as a copy.
+
+    Attributes:
+        value: at most `HIGHEST_THRESHOLD`.
+        false_alarms: the share of real paintings that was allowed to reach it.
+        works: how many real paintings it was measured on; 0: too few are held out, so it is `USUAL_THRESHOLD`.
+        reached_by: how many of them reach it.
+    """
+
+    value: float
+    false_alarms: float
+    works: int
+    reached_by: int
+
+    def __str__(self) -> str:
+        if not self.works:
+            least = round(1 / self.false_alarms)
+            return f"{self.value:.3f}, the usual one: fewer than {least} real works are held out to measure it on"
+        return f"{self.value:.3f}, which {self.reached_by} of {self.works} held-out real works reach"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The similarity of held-out real works to their nearest training picture, works of the same artist included.
+
+    Attributes:
+        similarities: float32 [m].
+        same_artist: bool [m], whether the nearest training picture is by the work's own artist.
+    """
+
+    similarities: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    same_artist: np.ndarray = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def threshold(self, false_alarms: float = USUAL_FALSE_ALARMS) -> Threshold:
+        """The smallest similarity that at most this share of the works reaches; the usual one where that is less than one.
+
+        Raises:
+            UsageError: the share is not between 0 and 0.5.
+        """
+        if not 0 < false_alarms <= 0.5:
+            raise UsageError(f"--false-alarms {false_alarms:g}: use a share above 0, at most 0.5")
+        works = len(self.similarities)
+        # 200 * 0.005 is one work; rounding must not make it none.
+        allowed = int(works * false_alarms + 1e-9)
+        if not allowed:
+            return Threshold(USUAL_THRESHOLD, false_alarms, 0, 0)
+        highest = np.sort(self.similarities)[::-1]
+        above_the_next = float(np.nextafter(highest[allowed], np.float32(2)))
+        value = min(above_the_next, HIGHEST_THRESHOLD)
+        return Threshold(value, false_alarms, works, int((self.similarities >= value).sum()))
+
+    def quantiles(self, at: tuple[float, ...] = (0.5, 0.9, 0.99)) -> dict[float, float]:
+        """Quantiles of the similarities; empty where there are none."""
+        return {q: float(np.quantile(self.similarities, q)) for q in at} if len(self.similarities) else {}
