@@ -73,10 +73,10 @@ def test_the_error_that_is_told_is_not_exceeded(pictures: tuple[int, int], scale
 def test_a_feature_that_never_moves_costs_nothing() -> None:
     rng = np.random.default_rng(5)
     ours, theirs = rng.standard_normal((40, 6)), rng.standard_normal((50, 6)) + 1
-    still = [np.concatenate([rows, np.full((len(rows), 2), 3.0)], axis=1) for rows in (ours, theirs)]
-    assert frechet_distance(still[0], still[1]) == pytest.approx(frechet_distance(ours, theirs), rel=1e-6)
+    a, b = (np.concatenate([rows, np.full((len(rows), 2), 3.0)], axis=1) for rows in (ours, theirs))
+    assert frechet_distance(a, b) == pytest.approx(frechet_distance(ours, theirs), rel=1e-6)
     with pytest.raises(ImpastoError, match="fewer dimensions"):
-        frechet_contributions(*still, *map(fit_gaussian, still))
+        frechet_contributions(a, b, fit_gaussian(a), fit_gaussian(b))
 
 
 def test_rows_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from impasto.evaluation.named_artists import named_artists, probe_entries
 ARTISTS = ("Claude Monet", "Rembrandt", "Gustav Klimt")
 
 
-def feature_set(name: str, artists: list[str], seed: int) -> FeatureSet:
+def feature_set(name: str, artists: Sequence[str], seed: int) -> FeatureSet:
     """Each artist's pictures lie about a place of their own."""
     places = np.array([ARTISTS.index(artist) for artist in artists])
     rows = (np.random.default_rng(seed).standard_normal((len(artists), 6)) + 6 * np.eye(6)[places]).astype(np.float32)

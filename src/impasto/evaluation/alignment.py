@@ -92,7 +92,8 @@ def _best_placement(
         part /= np.linalg.norm(part) + 1e-6
         for kind, turned in enumerate(mirrored):
             templates[number, kind, :height, :width] = part[:, ::-1] if turned else part
-    products = np.asarray(fft.irfft2(fft.rfft2(scene) * np.conj(fft.rfft2(templates)), s=(side, side)))
+    spectrum, others = np.asarray(fft.rfft2(scene)), np.asarray(fft.rfft2(templates))
+    products = np.asarray(fft.irfft2(spectrum * np.conj(others), s=(side, side)))
     sums, squares = _running_sums(scene), _running_sums(scene**2)
     flattest = _FLATTEST * float(scene.var()) + 1e-6
     best = Alignment(-1.0, 0.0, 0.0, 1.0, 1.0, False)
@@ -103,8 +104,8 @@ def _best_placement(
         fits = products[number, :, : side - height + 1, : side - width + 1] / deviation
         kind, top, left = np.unravel_index(int(fits.argmax()), fits.shape)
         if (correlation := float(fits[kind, top, left])) > best.correlation:
-            shares = (left / side, top / side, width / side, height / side)
-            best = Alignment(min(1.0, correlation), *map(float, shares), mirrored[int(kind)])
+            place = float(left) / side, float(top) / side
+            best = Alignment(min(1.0, correlation), *place, width / side, height / side, mirrored[int(kind)])
     return best
 
 

@@ -8,7 +8,7 @@ has near features and other edges; what is cropped, mirrored, recoloured or comp
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def see(
     """
 
     def telling(what: str) -> Callable[[int, int], None] | None:
-        return None if on_progress is None else lambda done, of: on_progress(what, done, of)
+        return None if on_progress is None else partial(on_progress, what)
 
     seen = image_vectors(entries, features, telling("features"), report=report)
     # What could not be read is named once; it fails the same way here.

@@ -100,10 +100,10 @@ def features_of(
 
     report = CatalogueReport() if report is None else report
     vectors = image_vectors(entries, extractor, on_progress, report=report)
-    whole = np.flatnonzero(np.isfinite(vectors).all(1))
+    whole = np.flatnonzero(np.isfinite(vectors).all(1)).tolist()
     if len(whole) < 2:
         first = f" ({report.skipped[0].file_name}: {report.skipped[0].reason})" if report.skipped else ""
-        count = "no picture" if not len(whole) else "one picture"
+        count = "one picture" if whole else "no picture"
         raise ImpastoError(f"{name} holds {count} that can be compared{first}: distances are between sets of at least 2")
     rows = vectors[whole]
     if np.ptp(rows, axis=0).max() <= 1e-6 * np.abs(rows).max():

@@ -111,16 +111,15 @@ class _Strips(nn.Module):
 
     def __init__(self, inputs: int, middle: int) -> None:
         super().__init__()
-        row, column = {"size": (1, 7), "padding": (0, 3)}, {"size": (7, 1), "padding": (3, 0)}
         self.branch1x1 = _Convolution(inputs, 192, 1)
         self.branch7x7_1 = _Convolution(inputs, middle, 1)
-        self.branch7x7_2 = _Convolution(middle, middle, **row)
-        self.branch7x7_3 = _Convolution(middle, 192, **column)
+        self.branch7x7_2 = _Convolution(middle, middle, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = _Convolution(middle, 192, (7, 1), padding=(3, 0))
         self.branch7x7dbl_1 = _Convolution(inputs, middle, 1)
-        self.branch7x7dbl_2 = _Convolution(middle, middle, **column)
-        self.branch7x7dbl_3 = _Convolution(middle, middle, **row)
-        self.branch7x7dbl_4 = _Convolution(middle, middle, **column)
-        self.branch7x7dbl_5 = _Convolution(middle, 192, **row)
+        self.branch7x7dbl_2 = _Convolution(middle, middle, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = _Convolution(middle, middle, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = _Convolution(middle, middle, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = _Convolution(middle, 192, (1, 7), padding=(0, 3))
         self.branch_pool = _Convolution(inputs, 192, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

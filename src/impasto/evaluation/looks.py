@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from impasto.data.annotations import FOLDER, content_of
 from impasto.data.entry import CatalogueEntry
@@ -60,13 +60,8 @@ def _look(entry: CatalogueEntry) -> _Look | None:
             clear = opened.has_transparency_data and opened.convert("RGBA").getchannel("A").getextrema()[0] != 255
     except (ImpastoError, OSError):
         return None
-    return _Look(picture.size, clear, all(low == high for low, high in zip(*_ends(picture), strict=True)))
-
-
-def _ends(picture: Image.Image) -> tuple[list[int], list[int]]:
-    """The lowest and the highest value of each channel."""
-    ends = [channel.getextrema() for channel in picture.split()]
-    return [int(low) for low, _ in ends], [int(high) for _, high in ends]
+    plain = all(low == high for low, high in ImageStat.Stat(picture).extrema)
+    return _Look(picture.size, clear, plain)
 
 
 def _twins(entries: Sequence[CatalogueEntry]) -> list[str]:

@@ -42,9 +42,10 @@ def read_copy_check(value: Any) -> CopyCheck | None:
     if isinstance(value, dict):
         index, seeds = value.get("index"), value.get("refused_seeds")
         threshold, similarity = (_number(value.get(name)) for name in ("threshold", "similarity"))
-        known = isinstance(index, str) and index.isprintable() and threshold is not None and similarity is not None
-        if known and isinstance(seeds, list) and len(seeds) <= _MOST_SEEDS and all(map(_is_seed, seeds)):
-            return CopyCheck(index, threshold, similarity, tuple(seeds))
+        named = index if isinstance(index, str) and index.isprintable() else None
+        refused = seeds if isinstance(seeds, list) and len(seeds) <= _MOST_SEEDS and all(map(_is_seed, seeds)) else None
+        if named is not None and refused is not None and threshold is not None and similarity is not None:
+            return CopyCheck(named, threshold, similarity, tuple(refused))
     raise RecordError("its impasto record has no valid 'copy_check'")
 
 
