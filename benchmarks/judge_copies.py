@@ -53,7 +53,8 @@ def recolour(image: Image.Image, draw: random.Random) -> Image.Image:
     """Another hue, by 40 to 320 degrees, and other colour, contrast and brightness."""
     hue, saturation, value = image.convert("HSV").split()
     turn = draw.randrange(30, 226)
-    image = Image.merge("HSV", (hue.point(lambda level: (level + turn) % 256), saturation, value)).convert("RGB")
+    turned = hue.point([(level + turn) % 256 for level in range(256)])
+    image = Image.merge("HSV", (turned, saturation, value)).convert("RGB")
     for enhance, least, most in (
         (ImageEnhance.Color, 0.5, 1.5),
         (ImageEnhance.Contrast, 0.7, 1.3),

@@ -30,7 +30,7 @@ def test_copies_are_found_and_shown_on_a_page(impasto: Impasto, catalogue: Path,
     lines = found.out.splitlines()
     assert lines[0].split("\t")[1:] == ["copy", "mirrored.jpg", names(4, held_out=False)[2]]
     assert lines[1].split("\t")[1:3] == ["-", "new.png"]
-    assert lines[2] == "1 of 2 paintings look like a copy of one of 4 training pictures"
+    assert lines[2] == "1 of 2 paintings looks like a copy of one of 4 training pictures"
     assert lines[3].startswith("threshold 0.") and "fewer than 200 real works" in lines[3] and lines[4] == "copies.html"
     assert found.err == "note: broken.png: not a picture that can be read\n"
     assert (tmp_path / "copies.html").read_text("utf-8").count("data:image/webp") == 4

@@ -92,11 +92,9 @@ def _say(report: "MemorizationReport", out: Path | None) -> None:
         verdict = "copy" if pair.copy else "-"
         rows.append((f"{pair.match.similarity:.3f}", verdict, pair.painting.file_name, pair.match.training.file_name))
     say_table(("similarity", "", "painting", "nearest training picture"), rows)
-    count = len(report.pairs)
-    say(
-        f"{len(report.copies)} of {count} painting{'' if count == 1 else 's'} look like a copy of one of "
-        f"{report.training_pictures} training pictures"
-    )
+    count, copies = len(report.pairs), len(report.copies)
+    looks = f"painting{'' if count == 1 else 's'} {'looks' if copies == 1 else 'look'}"
+    say(f"{copies} of {count} {looks} like a copy of one of {report.training_pictures} training pictures")
     say(f"threshold {report.threshold}")
     if out is not None:
         say(out)

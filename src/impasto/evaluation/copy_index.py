@@ -86,12 +86,13 @@ def see(
         ImpastoError: the cache cannot be written.
     """
 
-    def telling(what: str) -> Callable[[int, int], None] | None:
-        return None if on_progress is None else partial(on_progress, what)
+    def tell(what: str, done: int, of: int) -> None:
+        if on_progress is not None:
+            on_progress(what, done, of)
 
-    seen = image_vectors(entries, features, telling("features"), report=report)
+    seen = image_vectors(entries, features, partial(tell, "features"), report=report)
     # What could not be read is named once; it fails the same way here.
-    edges = image_vectors(entries, StructureEncoder(), telling("edges"), dtype="float16")
+    edges = image_vectors(entries, StructureEncoder(), partial(tell, "edges"), dtype="float16")
     return Seen(seen, edges)
 
 
