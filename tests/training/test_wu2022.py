@@ -87,6 +87,24 @@ def test_training_goes_through_the_states_that_painting_goes_through(
     assert torch.allclose(seen[0], told, atol=2e-3 if trained == "unet" else 1e-6)  # the cache holds them in fp16
 
 
+@pytest.mark.parametrize("trained", ["text-encoder", "unet"])
+def test_mixed_precision_holds_for_what_rests_too(catalogue: Path, base: str, trained: str) -> None:
+    found = {}
+    for precision in ("fp32", "bf16"):
+        components = load_components(base)
+        data = encode_training_set(entries_of(catalogue), components, 64)
+        states = encode_texts(data.all_texts, components) if trained == "unet" else None
+        choices = FineTuning(trained=trained, batch=4, precision=precision)  # pyright: ignore[reportArgumentType]
+        task = FineTuningTask(components, data, states, choices, Processes(precision), seed=3)
+        kinds: list[torch.dtype] = []
+        components.unet.conv_in.register_forward_hook(lambda _, __, made, kinds=kinds: kinds.append(made.dtype))
+        torch.manual_seed(0)
+        found[precision] = task.step(0, 0.0)
+        assert set(kinds) == {torch.bfloat16 if precision == "bf16" else torch.float32}
+        assert all(weight.dtype == torch.float32 for weight in task.parameters)
+    assert found["bf16"]["loss"] == pytest.approx(found["fp32"]["loss"], rel=0.02)
+
+
 def test_minilm_trained_here_is_read_back_whole(catalogue: Path, tmp_path: Path) -> None:
     pocket = str(make_tiny_pocket(tmp_path / "pocket"))
     retrain(catalogue, tmp_path / "run", replace(FIRST, learning_rate=1e-4), checkpoint=pocket, steps=1)

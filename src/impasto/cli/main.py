@@ -4,6 +4,7 @@ import atexit
 import errno
 import gc
 import io
+import logging
 import os
 import sys
 import time
@@ -180,6 +181,8 @@ def _quieten() -> None:
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
+    # It looks for a faster kernel on the hub where the CPU computes in bf16, and complains that it finds none.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if not sys.warnoptions:
         import warnings
 

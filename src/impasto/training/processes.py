@@ -1,7 +1,7 @@
 """The processes that train one model together: one on a laptop, several under `accelerate launch`."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -41,6 +41,10 @@ class Processes:
     def prepare(self, *parts: Any) -> Any:
         """Models and optimizers for this process's device, wrapped so that gradients are averaged over all processes."""
         return self._accelerator.prepare(*parts)
+
+    def mixed_precision(self) -> AbstractContextManager[None]:
+        """What is computed inside is computed in the processes' precision, by models that were not prepared too."""
+        return self._accelerator.autocast()
 
     def part(self, count: int) -> slice:
         """This process's part of a batch of `count`.
