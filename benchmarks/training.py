@@ -1,9 +1,9 @@
 """Our training against diffusers' own example `train_text_to_image.py`, as a user starts both, in turns.
 
-Same checkpoint, pictures, size, batch, steps, learning rate and fp32, neither with EMA nor augmentation. The example is not
-part of Impasto: download examples/text_to_image/train_text_to_image.py of huggingface/diffusers (of the installed version)
-and give its path; it runs unchanged, in a process of its own. Where torchvision is not installed, a stand-in by PIL does its
-part of the example. Everything is written into a temporary folder.
+Same checkpoint, pictures, size, batch, steps, learning rate and precision, neither with EMA nor augmentation. The example is
+not part of Impasto: download examples/text_to_image/train_text_to_image.py of huggingface/diffusers (of the installed
+version) and give its path; it runs unchanged, in a process of its own. Where torchvision is not installed, a stand-in by PIL
+does its part of the example. Everything is written into a temporary folder.
 
 A line for each way: pictures per second and CPU seconds a picture once it trains (after 20 steps), then of the whole command
 (start, encoding, saving), and its peak memory. Ours are three: `first run` encodes every picture and text, `from
@@ -127,6 +127,7 @@ class Comparison:
     size: int
     batch: int
     steps: int
+    precision: str
     folder: Path
     environment: dict[str, str]
 
@@ -135,7 +136,7 @@ class Comparison:
         options = {
             "pretrained_model_name_or_path": self.checkpoint, "train_data_dir": self.catalogue, "resolution": self.size,
             "train_batch_size": self.batch, "max_train_steps": self.steps, "learning_rate": RATE, "seed": 0,
-            "lr_warmup_steps": 0, "mixed_precision": "no", "dataloader_num_workers": workers,
+            "lr_warmup_steps": 0, "mixed_precision": self.precision.replace("fp32", "no"), "dataloader_num_workers": workers,
             "cache_dir": self.folder / f"{name}-cache", "output_dir": self.folder / name,
         }  # fmt: skip
         arguments = [f"--{option}={value}" for option, value in options.items()]
@@ -148,7 +149,7 @@ class Comparison:
         options = {
             "catalogue": self.catalogue, "artist": ARTIST, "checkpoint": self.checkpoint, "run": run, "steps": self.steps,
             "size": self.size, "batch": self.batch, "learning-rate": RATE, "warmup-steps": 0, "final-rate": 1,
-            "ema-decay": 0, "snr-gamma": 0, "text-dropout": 0, "precision": "fp32",
+            "ema-decay": 0, "snr-gamma": 0, "text-dropout": 0, "precision": self.precision,
         }  # fmt: skip
         arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
         command = [sys.executable, "-m", "impasto", "train", "wang2023-artist", *arguments]
@@ -214,6 +215,7 @@ def main() -> None:
     parser.add_argument("--source", type=int, nargs=2, default=(1400, 1100), help="width and height of drawn pictures")
     parser.add_argument("--size", type=int, default=128, help="what they are trained at")
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of both; bf16: mixed precision")
     parser.add_argument("--epochs", type=float, default=4.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="of the example's loader; its best counts")
     parser.add_argument("--turns", type=int, default=3)
@@ -239,13 +241,14 @@ def main() -> None:
         source = "your catalogue" if chosen.catalogue else "JPEGs of {} x {} px".format(*chosen.source)
         print(
             f"{chosen.shape}, {chosen.size} px, batch {chosen.batch}, {pictures} pictures ({source}), {steps} steps, "
-            f"fp32, {chosen.threads} thread(s), load {os.getloadavg()[0]:.1f}"
+            f"{chosen.precision}, {chosen.threads} thread(s), load {os.getloadavg()[0]:.1f}"
         )
         if importlib.util.find_spec("torchvision") is None:
             print("  torchvision is not installed: its part of the example is done by PIL (torchvision_stand_in.py)")
         work = Comparison(
-            chosen.example.resolve(), checkpoint, catalogue, chosen.size, chosen.batch, steps, folder, environment
-        )
+            chosen.example.resolve(), checkpoint, catalogue, chosen.size, chosen.batch, steps, chosen.precision, folder,
+            environment,
+        )  # fmt: skip
         compare(work, chosen.turns, chosen.workers, pictures)
 
 
