@@ -26,7 +26,10 @@ from impasto.prompts.condition import Condition
 from impasto.settings import cache_folder
 from impasto.training.progress import Progress, no_report
 
+# Of each picture: two where the states of its texts are kept in the cache, more where they are computed in every step
+# anyway. An untrained encoder that meets the same two in every epoch soon knows the pictures by their titles.
 TEXT_VARIANTS = 2
+UNCACHED_TEXT_VARIANTS = 16
 # Through the VAE at once: 16 pictures of 128 px, one of 512 px, which takes Stable Diffusion's 0.5 GB. 64 take a CPU a
 # fifth longer, and encoding should not take more memory than training.
 _PIXELS_AT_ONCE = 16 * 128**2

@@ -33,6 +33,8 @@ from impasto.training.recipes.pocket import write_report
 from impasto.training.state import load_best
 from impasto.training.steps import Schedule
 from impasto.training.training_set import (
+    TEXT_VARIANTS,
+    UNCACHED_TEXT_VARIANTS,
     TrainingSet,
     encode_texts,
     encode_training_set,
@@ -76,6 +78,7 @@ def retrain(
     entries = entries_of(catalogue, artist)
     encode = partial(
         encode_training_set, components=components, size=choices.size or components.default_size,
+        variants=TEXT_VARIANTS if choices.trained == "unet" else UNCACHED_TEXT_VARIANTS,
         aspect_buckets=choices.aspect_buckets, on_progress=on_progress,
     )  # fmt: skip
     if processes.count > 1:  # each encodes its share, and finds that of the others in the cache
