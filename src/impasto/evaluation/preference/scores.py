@@ -1,0 +1,284 @@
+"""From votes to scores: who is preferred, how sure that is, and how far the judges can be trusted."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
+
+import numpy as np
+
+from impasto.evaluation.estimate import LEVEL, bootstrap_interval
+from impasto.evaluation.preference.bradley_terry import Unbounded, fit_scores, influences, what_is_unbounded
+from impasto.evaluation.preference.votes import Vote
+
+# Fewer parts to draw from say too little about how much they differ.
+MIN_PAIRS = 8
+MIN_JUDGES = 5
+_NORMAL = 1.959964  # the normal distribution's quantile for LEVEL
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FolderScore:
+    """A folder's standing.
+
+    Attributes:
+        wins: a tie counts as half.
+        share: wins / votes.
+        score: Bradley-Terry, in log odds, the mean of all folders 0; None where there is none.
+        low, high: the ends of its interval; None where there is none.
+    """
+
+    folder: str
+    votes: int
+    wins: float
+    share: float
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """Two folders beside each other.
+
+    Attributes:
+        votes: on pairs of these two; the next three are parts of them.
+        chance: that the first is preferred to the second, by the scores; None where there are none.
+        low, high: the ends of its interval; None where there is none.
+    """
+
+    first: str
+    second: str
+    votes: int
+    first_wins: int
+    second_wins: int
+    ties: int
+    chance: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class JudgeRecord:
+    """How a judge votes.
+
+    Attributes:
+        left, right, ties: what was chosen.
+        left_share: of the choices that are no ties, None where there is none; `left_low`, `left_high`: its interval
+            (Wilson 1927).
+        repeated: how often the judge saw a pair again; `agreed`: how often the answer was the same as the time before.
+        seconds: the median time of a vote.
+    """
+
+    judge: str
+    votes: int
+    left: int
+    right: int
+    ties: int
+    left_share: float | None
+    left_low: float | None
+    left_high: float | None
+    repeated: int
+    agreed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PreferenceReport:
+    """What the votes on one question come to.
+
+    Attributes:
+        folders: the best first.
+        pairs: of every two folders.
+        refused: why there are no scores, a reason each; empty where there are.
+        resampled: what the intervals come from, in words; "" where there are none.
+        regularized: whether a tie was added for each two folders that were compared.
+        notes: what to know beside it.
+    """
+
+    question: str
+    votes: int
+    level: float
+    folders: list[FolderScore]
+    pairs: list[PairScore]
+    judges: list[JudgeRecord]
+    refused: list[str]
+    resampled: str
+    regularized: bool
+    notes: list[str]
+
+
+def score_votes(votes: Sequence[Vote], *, regularize: bool = False, seed: int = 0) -> PreferenceReport:
+    """Scores of the folders from votes on one question, at least one.
+
+    Intervals: pairs of pictures are drawn with all that was said of them, and from `MIN_JUDGES` judges on also judges with
+    all that they said; the wider interval counts.
+
+    Args:
+        regularize: adds one tie for each two folders that were compared, so that there are scores even where one won all.
+        seed: of the resampling.
+    """
+    names = sorted({name for vote in votes for name in vote.folders})
+    place = {name: number for number, name in enumerate(names)}
+    wins = _wins(votes, place)
+    counted = wins + 0.5 * ((wins + wins.T) > 0) if regularize else wins
+    unbounded = what_is_unbounded(counted)
+    fitted = _Fit.of(votes, counted, place, seed) if unbounded is None else None
+    judges = [_judge(name, votes) for name in sorted({vote.judge for vote in votes})]
+    folders = [_folder(name, wins, place, fitted) for name in names]
+    return PreferenceReport(
+        question=votes[0].question,
+        votes=len(votes),
+        level=LEVEL,
+        folders=sorted(folders, key=lambda one: (-(one.share if one.score is None else one.score), one.folder)),
+        pairs=[_pair(first, second, votes, place, fitted) for first, second in combinations(names, 2)],
+        judges=judges,
+        refused=_reasons(unbounded, names) if unbounded is not None else [],
+        resampled=fitted.resampled if fitted is not None else "",
+        regularized=regularize,
+        notes=_notes(judges, fitted),
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Scores [k], and the influences [n, k] of each way of drawing."""
+
+    scores: np.ndarray
+    drawn: list[np.ndarray]
+    resampled: str
+    seed: int
+
+    @classmethod
+    def of(cls, votes: Sequence[Vote], wins: np.ndarray, place: dict[str, int], seed: int) -> "_Fit":
+        scores = fit_scores(wins)
+        drawn, words = [], []
+        ways: tuple[tuple[str, int, Callable[[Vote], Hashable]], ...] = (
+            ("pairs of pictures", MIN_PAIRS, lambda vote: vote.match or vote.pictures),
+            ("judges", MIN_JUDGES, lambda vote: vote.judge),
+        )
+        for name, least, key in ways:
+            parts: dict[Hashable, list[Vote]] = {}
+            for vote in votes:
+                parts.setdefault(key(vote), []).append(vote)
+            if len(parts) >= least:
+                moved = influences(wins, scores, np.stack([_wins(part, place) for part in parts.values()]))
+                # The spread of n parts about their own mean is too small by this.
+                drawn.append(moved * math.sqrt(len(parts) / (len(parts) - 1)))
+                words.append(f"{len(parts)} {name}")
+            elif name != "judges":
+                break  # judges that say little of few pictures are no ground either
+        return cls(scores, drawn, " and ".join(words), seed)
+
+    def interval(self, direction: np.ndarray) -> Interval | None:
+        """Of the sum of the scores times `direction` [k]; None where the votes say nothing of its spread."""
+        value = float(self.scores @ direction)
+        moved = [influence @ direction for influence in self.drawn]
+        found = [bootstrap_interval(value, one, seed=self.seed) for one in moved if np.abs(one).max() > 1e-9]
+        return max(found, key=lambda ends: ends[1] - ends[0]) if found else None
+
+
+def _wins(votes: Sequence[Vote], place: dict[str, int]) -> np.ndarray:
+    wins = np.zeros((len(place), len(place)))
+    for vote in votes:
+        left, right = place[vote.left.folder], place[vote.right.folder]
+        wins[left, right] += vote.left_wins
+        wins[right, left] += 1 - vote.left_wins
+    return wins
+
+
+def _folder(name: str, wins: np.ndarray, place: dict[str, int], fitted: _Fit | None) -> FolderScore:
+    number = place[name]
+    won, lost = float(wins[number].sum()), float(wins[:, number].sum())
+    votes = round(won + lost)
+    if fitted is None:
+        return FolderScore(name, votes, won, won / votes)
+    direction = np.eye(len(place))[number]
+    low, high = fitted.interval(direction) or (None, None)
+    return FolderScore(name, votes, won, won / votes, float(fitted.scores[number]), low, high)
+
+
+def _pair(first: str, second: str, votes: Sequence[Vote], place: dict[str, int], fitted: _Fit | None) -> PairScore:
+    of_both = [vote for vote in votes if vote.folders == {first, second}]
+    ties = sum(vote.choice == "tie" for vote in of_both)
+    won = sum(vote.left_wins == (vote.left.folder == first) for vote in of_both)
+    counts = (len(of_both), won, len(of_both) - won - ties, ties)
+    if fitted is None:
+        return PairScore(first, second, *counts)
+    direction = np.eye(len(place))[place[first]] - np.eye(len(place))[place[second]]
+    ends = fitted.interval(direction)
+    low, high = (_chance(ends[0]), _chance(ends[1])) if ends is not None else (None, None)
+    return PairScore(first, second, *counts, _chance(float(fitted.scores @ direction)), low, high)
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _judge(name: str, votes: Sequence[Vote]) -> JudgeRecord:
+    own = [vote for vote in votes if vote.judge == name]
+    chosen = Counter(vote.choice for vote in own)
+    decided = chosen["left"] + chosen["right"]
+    low, high = wilson_interval(chosen["left"], decided) if decided else (None, None)
+    repeated = agreed = 0
+    last: dict[frozenset[str], str] = {}
+    for vote in own:
+        answer = {"left": vote.left.content, "right": vote.right.content, "tie": ""}[vote.choice]
+        if vote.pictures in last:
+            repeated += 1
+            agreed += answer == last[vote.pictures]
+        last[vote.pictures] = answer
+    return JudgeRecord(
+        judge=name,
+        votes=len(own),
+        left=chosen["left"],
+        right=chosen["right"],
+        ties=chosen["tie"],
+        left_share=chosen["left"] / decided if decided else None,
+        left_low=low,
+        left_high=high,
+        repeated=repeated,
+        agreed=agreed,
+        seconds=median(vote.seconds for vote in own),
+    )
+
+
+def wilson_interval(hits: int, tries: int) -> Interval:
+    """The score interval of a share (Wilson 1927), which keeps its level for few tries and shares near 0 and 1."""
+    share, square = hits / tries, _NORMAL**2
+    middle = (share + square / (2 * tries)) / (1 + square / tries)
+    half = _NORMAL / (1 + square / tries) * math.sqrt(share * (1 - share) / tries + square / (4 * tries**2))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _reasons(unbounded: Unbounded, names: Sequence[str]) -> list[str]:
+    def said(group: tuple[int, ...]) -> str:
+        return ", ".join(names[number] for number in group)
+
+    if unbounded.apart:
+        groups = "; ".join(said(group) for group in unbounded.apart)
+        return [f"nothing compares these folders with each other: {groups}"]
+    won = [f"{said(one)} won every comparison with the other folders: no upper bound" for one in unbounded.above]
+    lost = [f"{said(one)} lost every comparison with the other folders: no lower bound" for one in unbounded.below]
+    return won + lost
+
+
+def _notes(judges: Sequence[JudgeRecord], fitted: _Fit | None) -> list[str]:
+    notes = []
+    for judge in judges:
+        if judge.left_low is not None and judge.left_high is not None and not judge.left_low <= 0.5 <= judge.left_high:
+            side = "left" if judge.left > judge.right else "right"
+            notes.append(f"{judge.judge} prefers what is on the {side}: {max(judge.left, judge.right)} of "
+                         f"{judge.left + judge.right} times")  # fmt: skip
+    if fitted is not None and not fitted.drawn:
+        notes.append(f"no intervals: they need votes on {MIN_PAIRS} different pairs of pictures")
+    elif fitted is not None and "judges" not in fitted.resampled:
+        notes.append(
+            f"the intervals are about other pictures, not about other judges: that takes {MIN_JUDGES} judges, "
+            f"not {len(judges)}"
+        )
+    return notes
