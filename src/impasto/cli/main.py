@@ -29,6 +29,7 @@ from impasto.cli.expand import expand
 from impasto.cli.grid import grid
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
+from impasto.cli.prefer import prefer
 from impasto.cli.repaint import repaint
 from impasto.cli.runs import runs
 from impasto.cli.search import search
@@ -55,6 +56,7 @@ app.add_typer(knowledge, name="knowledge")
 app.add_typer(data, name="data")
 app.command()(search)
 app.command()(evaluate)
+app.command()(prefer)
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.add_typer(runs, name="runs")

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked of the painter of one picture; "" where its file does not tell."""
+    """What was asked of the painter of one picture; "" and None where its file does not tell."""
 
     prompt: str = ""
     artist: str = ""
+    seed: int | None = None
 
 
 def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
@@ -30,5 +31,5 @@ def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
             found.append(Asked())
             continue
         artist = record.condition.get("artist") if isinstance(record, Provenance) else ""
-        found.append(Asked(record.prompt, artist if isinstance(artist, str) else ""))
+        found.append(Asked(record.prompt, artist if isinstance(artist, str) else "", record.seed))
     return found
