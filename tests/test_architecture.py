@@ -19,6 +19,7 @@ LEVELS = [
     {"checkpoints"},
     {"prompts", "data"},
     {"painting", "training", "evaluation", "gallery"},
+    {"reproduction"},
     {"cli", "studio", "cluster"},
     {"__main__"},
 ]
@@ -87,6 +88,9 @@ def test_imports_run_only_downward(path):
         ("data", "def f():\n    from impasto.prompts import condition", False),
         ("data", "import importlib\nimportlib.import_module('impasto.painting')", False),
         ("errors", "from impasto.settings import cache_folder", False),
+        ("reproduction", "from impasto.training import loop\nfrom impasto.evaluation import judgement", True),
+        ("reproduction", "from impasto.cli.console import say", False),
+        ("evaluation", "from impasto.reproduction import protocols", False),
     ],
 )
 def test_the_rule_itself(part, source, fine):

@@ -12,7 +12,8 @@ from impasto.cli.console import one_line, say_facts, say_json, say_table
 from impasto.cli.easel import parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.main import main
-from impasto.cli.output import Output, check_writable, slug
+from impasto.cli.output import Output, check_writable
+from impasto.painting.file_names import slug
 from impasto.errors import ImpastoError, UsageError
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from impasto.prompts.condition import Condition
 
 OFF = "off"
+USUAL_COUNT = 5  # expansions that are looked for, as `impasto expand` does
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,10 @@ class Enrichment:
         return done
 
     def _expansion(self, condition: "Condition") -> str:
-        from impasto.prompts.expander import expand
+        from impasto.prompts.expander import expand_caption
         from impasto.prompts.expansion import MOST_TOKENS
-        from impasto.prompts.sentence_vectors import count_tokens
 
-        rest = replace(condition, caption="").text()
-        room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
-        found = expand(condition.caption, self.method, count=max(5, self.rank), most_tokens=room)
+        found = expand_caption(condition, self.method, count=max(USUAL_COUNT, self.rank))
         if not found:
             say_note(f"nothing was found that expands {condition.caption!r}: it is painted as it is")
             return condition.caption

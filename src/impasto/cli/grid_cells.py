@@ -4,17 +4,14 @@ A cell is a painting in a file of its own. Its name ends in a key of all that de
 there is never painted again: not after a kill, and not in another sheet of the same folder.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.cli.easel import Materials, load_painter
-from impasto.cli.output import slug
 from impasto.cli.picture_options import PictureOptions
-from impasto.errors import ImpastoError
+from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
     from impasto.painting.provenance import Provenance
@@ -45,6 +42,7 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
         UsageError, MissingPart, ImpastoError: as `impasto paint` with the options of any of them.
     """
     from impasto.checkpoints.listing import inspect_checkpoint
+    from impasto.painting.kept import painting_key
     from impasto.painting.provenance import Provenance
 
     # All that needs no files is checked for every cell first.
@@ -59,25 +57,17 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
         loras = tuple(lora.applied(scale) for lora, scale in one.laid_over.loras if scale != 0)
         concepts = tuple(concept.applied() for concept in one.laid_over.concepts)
         record = Provenance.of(request, *hashes[one.checkpoint], loras, concepts)
-        cells.append(Cell(request, one, record, folder / f"{slug(record.text)}-{cell_key(record)[:12]}.png"))
+        cells.append(Cell(request, one, record, folder / f"{slug(record.text)}-{painting_key(record)[:12]}.png"))
     across = len(pictures[0])
     return [cells[start : start + across] for start in range(0, len(cells), across)]
 
 
-def cell_key(record: "Provenance") -> str:
-    """SHA-256, hexadecimal, of all that decides what a painting is: of its record but for where things lay when it was
-    painted, what they were called, and by which version of impasto. Hashes say what they were.
-    """
-    values = asdict(replace(record, version="", checkpoint=""))
-    for row in (*values["loras"], *values["concepts"]):
-        del row["path"]
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
 def missing_cells(cells: Sequence[Sequence[Cell]]) -> list[Cell]:
     """Those that are not painted yet, or whose files are not whole; each file once."""
+    from impasto.painting.kept import is_painted
+
     once = {cell.file: cell for row in cells for cell in row}
-    return [cell for cell in once.values() if not _is_painted(cell)]
+    return [cell for cell in once.values() if not is_painted(cell.file, cell.record)]
 
 
 def paint_cells(missing: Sequence[Cell], *, batch: int | None, on_share: Callable[[float], None]) -> Iterator[Cell]:
@@ -112,20 +102,6 @@ def _together(cell: Cell) -> tuple[object, ...]:
     """Cells of one such key go through the U-Net in one batch when they are neighbours."""
     request = cell.request
     return request.width, request.height, request.sampler, request.steps, request.eta, request.guidance
-
-
-def _is_painted(cell: Cell) -> bool:
-    from PIL import Image
-
-    from impasto.painting.provenance import Provenance, read_provenance
-
-    try:
-        record = read_provenance(cell.file)
-        with Image.open(cell.file) as picture:
-            picture.load()
-    except (ImpastoError, OSError, SyntaxError):
-        return False
-    return isinstance(record, Provenance) and cell_key(record) == cell_key(cell.record)
 
 
 def _materials(pictures: Sequence[PictureOptions]) -> list[Materials]:

@@ -31,6 +31,7 @@ from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
 from impasto.cli.prefer import prefer
 from impasto.cli.repaint import repaint
+from impasto.cli.reproduce import reproduce
 from impasto.cli.runs import runs
 from impasto.cli.search import search
 from impasto.cli.show import show
@@ -57,6 +58,7 @@ app.add_typer(data, name="data")
 app.command()(search)
 app.command()(evaluate)
 app.command()(prefer)
+app.add_typer(reproduce, name="reproduce")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 app.add_typer(runs, name="runs")

@@ -1,7 +1,6 @@
 """Where paintings go: names made from the prompt, no file replaced, no work for a disk that refuses."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +10,8 @@ from impasto.errors import ImpastoError, UsageError
 if TYPE_CHECKING:
     from impasto.painting.painting import Painting
 
-LONGEST_SLUG = 60
 # Enough to notice a full disk or a quota, and about what a painting of 128 px takes.
 _PROBE = bytes(64 << 10)
-
-
-def slug(text: str) -> str:
-    """`text` as a file name without its ending: letters and digits of any script, dashes, 60 characters."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    name = "-".join("".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text).split())
-    if len(name) > LONGEST_SLUG:
-        name = name[: LONGEST_SLUG + 1].rpartition("-")[0] or name[:LONGEST_SLUG]
-    # File systems count bytes: 255 for the whole name.
-    return name.encode()[:200].decode(errors="ignore") or "painting"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import typer
 
 from impasto.cli.avoid_copies import CopyAvoidance, check_avoidance
 from impasto.cli.easel import paint_to_files
-from impasto.cli.output import Output, slug
+from impasto.cli.output import Output
 from impasto.cli.picture_options import PictureOptions, with_picture
 from impasto.cli.training_pictures import USUAL_FEATURES, CopyFeatures
 from impasto.errors import UsageError
+from impasto.painting.file_names import slug
 
 MOST_PICTURES = 10_000
 

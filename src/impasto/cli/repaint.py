@@ -11,9 +11,10 @@ from impasto.cli.console import say_note
 from impasto.cli.easel import Materials, paint_to_files, parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.laid_over import LaidOver
-from impasto.cli.output import Output, slug
+from impasto.cli.output import Output
 from impasto.cli.paint import AsJson, Overwrite
 from impasto.cli.picture_options import AnyArtist, Device, Precision
+from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
     from impasto.painting.provenance import ForeignRecord, Provenance

@@ -1,9 +1,11 @@
 """The expander as users have it: the parts that are on this machine, put together and kept for the next prompt."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from impasto.errors import UsageError
+from impasto.prompts.condition import Condition
 from impasto.prompts.expansion import MOST_TOKENS, Expansion, Measures, Search, expand_wang2023, expand_wu2022
 from impasto.prompts.proposers import Proposer
 from impasto.prompts.proposers.knowledge import KnowledgeProposer, Searchable, handbook_index
@@ -105,3 +107,10 @@ def expand(
         seed=seed,
         search=search,
     )
+
+
+def expand_caption(condition: Condition, method: str, *, count: int = 5) -> list[Expansion]:
+    """Expansions of the condition's caption that leave room for its other parts, best first; see `expand`."""
+    rest = replace(condition, caption="").text()
+    room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
+    return expand(condition.caption, method, count=count, most_tokens=room)

@@ -1,0 +1,170 @@
+"""`impasto reproduce`: a paper's table and figures from one command; the same command goes on after a stop."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.console import StoppedError, one_line, progress_bar, say, say_note, say_table
+from impasto.cli.training_line import TrainingLine
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.reproduction.report import Report
+    from impasto.reproduction.workplace import OnProgress, Workplace
+
+reproduce = typer.Typer(help="A paper's table and figures, from one command. Give the same command again to go on.")
+_REPORT_SECONDS = 30.0  # through a pipe, how far it is, every so many seconds
+
+Catalogue = Annotated[Path, typer.Option(help="A folder of real paintings with metadata.", metavar="DIR")]
+Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
+Quick = Annotated[bool, typer.Option("--quick", help="A small version, in under an hour on two cores.")]
+Minutes = Annotated[float | None, typer.Option(help="Of each retraining.", show_default="the recipe's epochs; quick: a few")]
+Paintings = Annotated[int | None, typer.Option(min=1, help="In each set.", show_default="the protocol's")]
+Sampler = Annotated[str | None, typer.Option(help="As `paint` takes it.", show_default="the protocol's")]
+Steps = Annotated[int | None, typer.Option(help="Of the sampler.", show_default="the protocol's")]
+Guidance = Annotated[float | None, typer.Option(help="0 to 50.", show_default="the protocol's")]
+Precision = Annotated[str, typer.Option(help="Of the retraining: fp32, bf16 or fp16.", show_default="the recipe's")]
+
+
+@reproduce.callback(invoke_without_command=True)
+def _reproduce(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@reproduce.command()
+def wang2023(
+    context: typer.Context,
+    catalogue: Catalogue,
+    checkpoint: Checkpoint = "pocket",
+    quick: Quick = False,
+    out: Annotated[Path, typer.Option(help="The folder of all that is made.", metavar="DIR")] = Path("reports/wang2023"),
+    artists: Annotated[
+        str | None, typer.Option(help="Other artists, by the catalogue's names, with commas between.", metavar="NAMES")
+    ] = None,
+    minutes: Minutes = None,
+    paintings: Paintings = None,
+    runs: Annotated[
+        list[str] | None, typer.Option(help="An artist's retrained checkpoint that is there already.", metavar="ARTIST=RUN")
+    ] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    precision: Precision = "",
+) -> None:
+    """Table 3 and figures 8 to 11: retrain for each artist, expand prompts, paint, measure, report."""
+    from impasto.reproduction.pictures import Brush
+    from impasto.reproduction.protocols import wang2023_protocol
+    from impasto.reproduction.real_works import RealWorks
+    from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
+    from impasto.reproduction.workplace import Workplace
+
+    protocol = wang2023_protocol(Brush.of(checkpoint).side, quick=quick)
+    manner = _changed(protocol.manner, sampler=sampler, steps=steps, guidance=guidance)
+    protocol = _changed(protocol, manner=manner, minutes=minutes, paintings=paintings, precision=precision or None)
+    place = Workplace(out)
+    study = Wang2023Study(protocol, catalogue, checkpoint, place)
+    check_study(study)
+    if not catalogue.is_dir():
+        raise UsageError(f"--catalogue {catalogue}: there is no such folder")
+    named = _names(artists) if artists is not None else protocol.artists
+    if protocol.paintings < 3:
+        raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
+    say_note(f"reading {catalogue}")
+    works = RealWorks.read(catalogue)
+    found = tuple(dict.fromkeys(works.find(name) for name in named))
+    study = replace(study, protocol=replace(protocol, artists=found), runs=_runs(runs or (), works.find, found))
+    check_study(study)
+    with _begun(place, f"reproduce-{NAME}", context, study.settings()):
+        if place.is_complete:
+            _say_complete(place)
+            return
+        place.check_space(needed_space(study))
+        with _progress(place) as on_progress:
+            report = study.reproduce(works, on_progress)
+    _say_report(report, place)
+
+
+def _changed(choices: Any, **given: Any) -> Any:
+    """The dataclass with those values that were given."""
+    return replace(choices, **{name: value for name, value in given.items() if value is not None})
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("--artists is empty: name one or more, with commas between")
+    return names
+
+
+def _runs(given: Sequence[str], find: Any, artists: Sequence[str]) -> dict[str, Path]:
+    """Artist -> run, of `--runs ARTIST=RUN`."""
+    found = {}
+    for text in given:
+        artist, equals, run = text.partition("=")
+        if not equals or not artist.strip() or not run.strip():
+            raise UsageError(f"--runs {text!r}: write ARTIST=RUN")
+        name = find(artist)
+        if name not in artists:
+            raise UsageError(f"--runs {text!r}: {name} is not among the artists of this reproduction")
+        found[name] = Path(run.strip())
+    return found
+
+
+@contextmanager
+def _begun(place: "Workplace", recipe: str, context: typer.Context, settings: dict[str, object]) -> "Iterator[None]":
+    if place.path.exists() and not place.path.is_dir():
+        raise UsageError(f"--out {place.path} is not a folder")
+    with place.begin(recipe, context.find_root().obj or (), settings, 0):
+        yield
+
+
+@contextmanager
+def _progress(place: "Workplace") -> "Iterator[OnProgress]":
+    """One line on stderr: the phase, how far it is, the time it still takes."""
+    said, line = 0.0, TrainingLine()
+    try:
+        with progress_bar("starting", 1.0, times=False) as update:
+
+            def on_progress(what: str, share: float, figures: dict[str, float]) -> None:
+                nonlocal said
+                if what.startswith(("skipped ", "lacking ")):
+                    say_note(what)
+                    return
+                text = one_line(line.text(what, share, figures))
+                update(text, share)
+                if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:
+                    said = time.monotonic()
+                    print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)
+
+            yield on_progress
+    except KeyboardInterrupt:
+        raise StoppedError(f"stopped: the same command goes on from what is kept in {place.path}") from None
+
+
+def _say_report(report: "Report", place: "Workplace") -> None:
+    _say_table(report.table.header, report.table.rows)
+    say(place.path / "report" / "report.html")
+
+
+def _say_complete(place: "Workplace") -> None:
+    """The table of a reproduction that was complete already."""
+    say_note(f"{place.path}: already complete; to measure and write it again, remove report.json there")
+    try:
+        table = json.loads((place.path / "report.json").read_text("utf-8"))["table"]
+        _say_table(table["header"], table["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        say_note(f"{place.path / 'report.json'} cannot be read: remove it, and give the same command again")
+    say(place.path / "report" / "report.html")
+
+
+def _say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Through a pipe a table has no header, which this one cannot do without.
+    say_table(header, rows if sys.stdout.isatty() else [header, *rows])

@@ -1,0 +1,135 @@
+"""The paintings of a reproduction: what each will be, and how those that are not there yet come to be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from impasto.checkpoints.listing import inspect_checkpoint
+from impasto.data.entry import CatalogueEntry
+from impasto.errors import ImpastoError
+from impasto.painting.kept import is_painted, painting_key
+from impasto.painting.provenance import Provenance
+from impasto.painting.request import PaintRequest
+from impasto.prompts.condition import Condition
+from impasto.reproduction.protocols import Manner
+
+
+@dataclass(frozen=True)
+class Brush:
+    """A checkpoint that paints: its name as `--checkpoint` takes it, its content hash, pixels of a side."""
+
+    checkpoint: str
+    content_hash: str
+    side: int
+
+    @classmethod
+    def of(cls, checkpoint: str) -> "Brush":
+        """The checkpoint of this name; its weights are hashed, not loaded.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as `inspect_checkpoint`.
+        """
+        info = inspect_checkpoint(checkpoint)
+        return cls(checkpoint, info.content_hash, info.default_size or 512)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One painting: what is asked for, and where it lies or will lie."""
+
+    request: PaintRequest
+    record: Provenance
+    file: Path
+
+    @property
+    def entry(self) -> CatalogueEntry:
+        """The painting as measures take it."""
+        return CatalogueEntry(self.file, self.file.name)
+
+
+@dataclass(frozen=True)
+class PaintingSet:
+    """Paintings by one checkpoint that are compared together."""
+
+    brush: Brush
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """In the order of what was asked for."""
+        return [one.file for one in self.wanted]
+
+    @property
+    def entries(self) -> list[CatalogueEntry]:
+        """In the order of what was asked for."""
+        return [one.entry for one in self.wanted]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What one painting is asked to show: the condition, its expanded caption if any, and the seed."""
+
+    condition: Condition
+    seed: int
+    expansion: str = ""
+
+
+def plan_set(folder: Path, brush: Brush, manner: Manner, asks: Sequence[Ask]) -> PaintingSet:
+    """Paintings in `folder`, whose names begin with their numbers and end in a key of all that decides what they are.
+
+    Raises:
+        UsageError: the manner makes no sense, or a text is no prompt.
+    """
+    wanted = []
+    for number, ask in enumerate(asks):
+        condition = replace(ask.condition, caption=ask.expansion) if ask.expansion else ask.condition
+        request = PaintRequest(
+            condition, seed=ask.seed, sampler=manner.sampler, steps=manner.steps, guidance=manner.guidance,
+            eta=manner.eta, width=brush.side, height=brush.side,
+            prompt=ask.condition.caption if ask.expansion else "", expansion=ask.expansion or None,
+        )  # fmt: skip
+        record = Provenance.of(request, brush.checkpoint, brush.content_hash)
+        wanted.append(Wanted(request, record, folder / f"{number:04}-{painting_key(record)[:12]}.png"))
+    return PaintingSet(brush, tuple(wanted))
+
+
+def paint_sets(sets: Sequence[PaintingSet], on_share: Callable[[str, float], None], *, device: str = "auto") -> int:
+    """Paints what is not there yet, checkpoint after checkpoint, and saves each painting as soon as it is finished.
+
+    Args:
+        on_share: hears what is done, and the share of all that was missing.
+
+    Returns:
+        how many were painted.
+
+    Raises:
+        ImpastoError: a checkpoint cannot be loaded, a painting is no number or cannot be saved. What is saved stays.
+    """
+    from impasto.painting.painter import Painter
+
+    missing: dict[Brush, list[Wanted]] = {}
+    seen: set[Path] = set()
+    for one in sets:
+        for wanted in one.wanted:
+            if wanted.file not in seen and not is_painted(wanted.file, wanted.record):
+                missing.setdefault(one.brush, []).append(wanted)
+            seen.add(wanted.file)
+    total, done = sum(map(len, missing.values())), 0
+    for brush, group in missing.items():
+        on_share("loading", done / total)
+        painter = Painter.load(brush.checkpoint, device=device)
+        if painter.components.content_hash != brush.content_hash:
+            raise ImpastoError(f"{brush.checkpoint} has changed while it was used: give the same command again")
+
+        def on_step(step: int, steps: int, before: int = done, count: int = len(group)) -> None:
+            on_share(f"{before + count * step // steps} of {total}", (before + count * step / steps) / total)
+
+        paintings = painter.paint_many([one.request for one in group], on_step=on_step)
+        for wanted, painting in zip(group, paintings, strict=True):
+            try:
+                wanted.file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ImpastoError(f"{wanted.file.parent} cannot be made: {error.strerror}") from None
+            painting.save(wanted.file, overwrite=True)
+        done += len(group)
+    return total

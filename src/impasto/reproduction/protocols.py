@@ -1,0 +1,118 @@
+"""What the papers did, as typed protocols: artists, prompts, counts and seeds, and the sizes we can give them."""
+
+from dataclasses import dataclass, replace
+
+from impasto.checkpoints.size import is_small
+from impasto.training.recipes.wang2023 import WANG2023_MASTERS
+
+# Figures 8 to 11 of wang2023, two prompts each, in their order.
+WANG2023_PROMPTS = (
+    "An astronaut riding a horse",
+    "A woman holding a knife in her hand",
+    "An emotional dog next to an alien landscape",
+    "An ethereal swan perched by a planet",
+    "A gothic sea monster in the high seas",
+    "A drone hovering over the sky",
+    "A tank in the lake",
+    "A computer keyboard with various keys",
+)
+# Figures 5 to 8 of wu2022, and 9 to 12 for thirty artists; the first is the initial prompt, the others are extended ones.
+WU2022_PROMPTS = (
+    "a painting of urbanization of china",
+    "originally a collection of fishing villages, Shenzhen rapidly grew to be one of the largest cities in China",
+    "a train runs on the snow-capped mountains of the Qinghai-Tibet Plateau",
+    "left-behind children running in wheat-field",
+)
+# Figure 4 of wu2022 has "the same prompts as described in (Rombach et al., 2021)" (section 5.1): figure 5 there.
+ROMBACH2021_PROMPTS = (
+    'A street sign that reads "Latent Diffusion"',
+    "A zombie in the style of Picasso",
+    "An image of an animal half mouse half octopus",
+    "An illustration of a slightly conscious neural network",
+    "A painting of a squirrel eating a burger",
+    "A watercolor painting of a chair that looks like an octopus",
+    'A shirt with the inscription: "I love generative models!"',
+)
+# Section 5.2, figures 5 to 8.
+WU2022_FOUR = ("Vincent van Gogh", "Nicholas Roerich", "Pierre-Auguste Renoir", "Claude Monet")
+QUICK_MASTERS = ("Vincent van Gogh", "Claude Monet", "Rembrandt")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How all pictures of a reproduction are painted; see `PaintRequest`."""
+
+    sampler: str
+    steps: int
+    guidance: float
+    eta: float = 0.0
+
+
+# On 20 steps and 2.5 pocket's pictures are judged nearer to real ones than on the usual 25 and 5.
+POCKET_MANNER = Manner("dpm++", 20, 2.5)
+# wang2023 names none; diffusers' own for Stable Diffusion v1-5, with fewer steps by a faster sampler.
+WANG2023_MANNER = Manner("dpm++", 25, 7.5)
+WU2022_MANNER = Manner("ddim", 200, 5.0, eta=1.0)  # section 5
+
+
+@dataclass(frozen=True)
+class Wang2023:
+    """Table 3 and figures 8 to 11: one retraining for each artist, judged with and without expanded prompts.
+
+    Attributes:
+        artists: each is retrained on by himself.
+        paintings: in each of an artist's four sets: original or retrained checkpoint, plain or expanded prompts. They are
+            asked for by the texts of his held-out works in turn, picture k with `seed` + k in all four.
+        prompts: of the figures, all with `figure_seed`.
+        minutes: of each retraining; None: the recipe's epochs.
+        precision: of the retraining; "" is the recipe's.
+    """
+
+    artists: tuple[str, ...] = tuple(master.name for master in WANG2023_MASTERS)
+    paintings: int = 500
+    manner: Manner = POCKET_MANNER
+    minutes: float | None = None
+    precision: str = ""
+    prompts: tuple[str, ...] = WANG2023_PROMPTS
+    expansion: str = "wang2023"
+    seed: int = 6000
+    figure_seed: int = 1
+    training_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Wu2022:
+    """Figures 4 to 12: one checkpoint retrained on a whole catalogue in two stages, before and after.
+
+    Attributes:
+        artists: how many of those with the most works are asked for; the four of figures 5 to 8 come first.
+        paintings: of each prompt by each artist, picture k with `seed` + k before and after.
+        minutes: of each of the two stages; None: the recipe's epochs.
+    """
+
+    artists: int = 30
+    paintings: int = 4
+    manner: Manner = POCKET_MANNER
+    minutes: float | None = None
+    precision: str = ""
+    four: tuple[str, ...] = WU2022_FOUR
+    prompts: tuple[str, ...] = WU2022_PROMPTS
+    figure_4_prompts: tuple[str, ...] = ROMBACH2021_PROMPTS
+    seed: int = 1
+    training_seed: int = 0
+
+
+def wang2023_protocol(side: int | None, *, quick: bool = False) -> Wang2023:
+    """The protocol for a checkpoint that paints `side` px: the paper's nine artists, or three in under an hour on two cores."""
+    manner = POCKET_MANNER if is_small(side) else WANG2023_MANNER
+    whole = Wang2023(manner=manner)
+    return replace(whole, artists=QUICK_MASTERS, paintings=64, minutes=6.0) if quick else whole
+
+
+def wu2022_protocol(side: int | None, *, quick: bool = False) -> Wu2022:
+    """The protocol for a checkpoint that paints `side` px; quick: ten artists and a quarter of an hour for each stage."""
+    whole = Wu2022(manner=WU2022_MANNER)
+    if not quick:
+        return whole
+    manner = POCKET_MANNER if is_small(side) else WU2022_MANNER
+    return replace(whole, artists=10, paintings=2, minutes=15.0, manner=manner)

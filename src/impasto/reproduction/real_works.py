@@ -1,0 +1,83 @@
+"""The real paintings of a reproduction: whose works are trained on, and which are held out to ask for and to compare with."""
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.data.annotations import content_of
+from impasto.data.entry import CatalogueEntry
+from impasto.data.split import is_held_out
+from impasto.errors import ImpastoError, UsageError
+from impasto.evaluation.style_probe import most_seen
+from impasto.training.training_set import entries_of
+
+FEWEST_HELD_OUT = 5  # works: fewer have no spread worth a comparison
+
+
+@dataclass(frozen=True)
+class RealWorks:
+    """A catalogue's usable pictures, those for training and those held out."""
+
+    training: list[CatalogueEntry]
+    held_out: list[CatalogueEntry]
+
+    @classmethod
+    def read(cls, catalogue: Path) -> "RealWorks":
+        """Raises UsageError, ImpastoError where there is no such catalogue, or nothing is held out of it."""
+        if not catalogue.is_dir():
+            raise UsageError(f"--catalogue {catalogue}: there is no such folder")
+        training = entries_of(catalogue)
+        try:
+            return cls(training, entries_of(catalogue, held_out=True))
+        except ImpastoError:
+            raise ImpastoError(f"{catalogue}: of its {len(training)} pictures none is held out to compare with") from None
+
+    @property
+    def everything(self) -> list[CatalogueEntry]:
+        """Training and held-out pictures."""
+        return [*self.training, *self.held_out]
+
+    def find(self, artist: str) -> str:
+        """The artist's name as the catalogue has it; capitals do not matter.
+
+        Raises:
+            UsageError: the catalogue has no such artist.
+            ImpastoError: he has too few works to train on, or held out.
+        """
+        names = {entry.artist.casefold(): entry.artist for entry in self.everything if entry.artist}
+        name = names.get(artist.strip().casefold())
+        if name is None:
+            near = [names[one] for one in difflib.get_close_matches(artist.casefold(), names, 3)]
+            hint = f"; the nearest are {', '.join(near)}" if near else ""
+            raise UsageError(f"the catalogue holds no work of {artist!r}{hint}: name others with --artists")
+        held_out, training = len(self.works(name, held_out=True)), len(self.works(name))
+        if held_out < FEWEST_HELD_OUT or not training:
+            raise ImpastoError(
+                f"the catalogue holds out {held_out} of the {held_out + training} works of {name}, and {FEWEST_HELD_OUT} are"
+                " needed to compare with: name others with --artists"
+            )
+        return name
+
+    def works(self, artist: str, *, held_out: bool = False) -> list[CatalogueEntry]:
+        """One artist's works."""
+        return [entry for entry in (self.held_out if held_out else self.training) if entry.artist == artist]
+
+    def most_seen(self, count: int) -> list[str]:
+        """The artists with the most works, by the whole catalogue."""
+        return most_seen([entry.artist for entry in self.everything], count)
+
+
+def selection_hash(entries: Sequence[CatalogueEntry]) -> str:
+    """SHA-256, hexadecimal, over names, contents and texts of these pictures.
+
+    Raises:
+        ImpastoError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for entry in sorted(entries, key=lambda entry: entry.file_name):
+        side = "held out" if is_held_out(entry.file_name) else "training"
+        told = (entry.caption, entry.title, entry.artist, str(entry.year), entry.style, entry.genre)
+        digest.update("\0".join((side, entry.file_name, content_of(entry.file), *told, "\n")).encode("utf-8", "replace"))
+    return digest.hexdigest()

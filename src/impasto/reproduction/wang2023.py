@@ -1,0 +1,237 @@
+"""wang2023, Table 3 and figures 8 to 11: every artist's own retraining, with plain and with expanded prompts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from impasto.checkpoints.listing import inspect_checkpoint
+from impasto.errors import ImpastoError
+from impasto.painting.file_names import slug
+from impasto.prompts.condition import Condition
+from impasto.reproduction.expansions import Expansions
+from impasto.reproduction.measures import Judge, Judged, together
+from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
+from impasto.reproduction.protocols import Wang2023
+from impasto.reproduction.real_works import RealWorks, selection_hash
+from impasto.reproduction.report import Report
+from impasto.reproduction.report_files import write_numbers, write_report
+from impasto.reproduction.retrainings import Retraining, as_asked, check_minutes, disk_space, retrained, training_facts
+from impasto.reproduction.sheets import save_sheet
+from impasto.reproduction.used import used_by
+from impasto.reproduction.wang2023_report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
+from impasto.reproduction.workplace import OnProgress, PhaseTimes, Workplace
+from impasto.training.recipes.wang2023 import wang2023_artist
+from impasto.training.training_set import condition_of
+
+NAME = "wang2023"
+REPORT_FOLDER = "report"
+_SHOWN = 8  # held-out texts in an artist's own figure
+_FIGURES = "figures"  # the sets of the paper's prompts
+
+
+@dataclass(frozen=True)
+class Wang2023Study:
+    """A protocol on a catalogue: what is needed to go through its phases.
+
+    Attributes:
+        runs: artists whose retrained checkpoints are there already.
+    """
+
+    protocol: Wang2023
+    catalogue: Path
+    checkpoint: str
+    place: Workplace
+    runs: Mapping[str, Path] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, object]:
+        """All that may not change between one start and the next."""
+        return {
+            **asdict(self.protocol), "catalogue": self.catalogue, "checkpoint": self.checkpoint,
+            "runs": {name: str(run.absolute()) for name, run in self.runs.items()},
+        }  # fmt: skip
+
+    def reproduce(self, works: RealWorks, on_progress: OnProgress) -> Report:
+        """Goes through all phases, each from where it was left; the report is in the place's folder `report` then.
+
+        `self.place` has begun. `works`: the catalogue's, which hold all artists of the protocol.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as the phases' own parts.
+            KeyboardInterrupt: stopped; what is done stays.
+        """
+        times = PhaseTimes(self.place)
+        base = Brush.of(self.checkpoint)
+        with times.phase("retrain", on_progress) as tell:
+            brushes = self._retrain(base, tell)
+        with times.phase("expand", on_progress) as tell:
+            expansions = Expansions(self.place.file("expansions.json"), self.protocol.expansion)
+            expansions.expand(self._conditions(works), lambda what, share: tell(what, share, {}))
+        sets = self._plan(base, brushes, works, expansions)
+        with times.phase("paint", on_progress) as tell:
+            paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
+        with times.phase("measure", on_progress) as tell:
+            found = self._measure(works, sets, lambda what, share: tell(what, share, {}))
+        with times.phase("figures", on_progress) as tell:
+            tell("drawing", 0.0, {})
+            self._draw(sets)
+        used = self._used(base, brushes, works, expansions, found.judge)
+        report = wang2023_report(self.protocol, self.checkpoint, found, times.seconds, used)
+        write_report(report, self.place.path / REPORT_FOLDER)
+        write_numbers(report, self.place.path / "report.json")
+        return report
+
+    def _retrain(self, base: Brush, tell: OnProgress) -> dict[str, Brush]:
+        """Artist -> his retrained checkpoint."""
+        found = {}
+        choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
+        for number, artist in enumerate(self.protocol.artists):
+            run = self.runs.get(artist)
+            if run is None:
+                what = Retraining(
+                    "wang2023-artist", choices, self.catalogue, self.checkpoint, artist, self.protocol.minutes,
+                    self.protocol.training_seed,
+                )  # fmt: skip
+
+                def each(stage: str, share: float, figures: dict[str, float], number: int = number, who: str = artist) -> None:
+                    done = (number + share) / len(self.protocol.artists)
+                    tell(stage if stage.startswith(("skipped ", "lacking ")) else f"{who}, {stage}", done, figures)
+
+                run = retrained(what, self.place.file("runs", folder_name(artist)), each)
+            found[artist] = Brush.of(str(run))
+            if found[artist].side != base.side:
+                raise ImpastoError(f"{run} paints {found[artist].side} px and {self.checkpoint} {base.side}: take a run of it")
+        return found
+
+    def _asked(self, works: RealWorks, artist: str) -> list[Condition]:
+        """The texts of the artist's held-out works, in turn."""
+        held_out = works.works(artist, held_out=True)
+        return [condition_of(held_out[k % len(held_out)]) for k in range(self.protocol.paintings)]
+
+    def _figure_conditions(self, artist: str) -> list[Condition]:
+        return [Condition(caption=prompt, artist=artist) for prompt in self.protocol.prompts]
+
+    def _conditions(self, works: RealWorks) -> list[Condition]:
+        """All that is expanded."""
+        found = [condition for artist in ("", *self.protocol.artists) for condition in self._figure_conditions(artist)]
+        return found + [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
+
+    def _plan(
+        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions
+    ) -> dict[tuple[str, str, str], PaintingSet]:
+        """(whose texts or "figures, NAME", checkpoint, prompts) -> the set."""
+        protocol, sets = self.protocol, {}
+
+        def asks(conditions: list[Condition], seeds: list[int], prompts: str) -> list[Ask]:
+            return [
+                Ask(condition, seed, expansions.of(condition) if prompts == "expanded" else "")
+                for condition, seed in zip(conditions, seeds, strict=True)
+            ]
+
+        for artist in protocol.artists:
+            conditions, seeds = self._asked(works, artist), [protocol.seed + k for k in range(protocol.paintings)]
+            for checkpoint, brush in zip(CHECKPOINTS, (base, brushes[artist]), strict=True):
+                for prompts in PROMPTS:
+                    folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
+                    sets[artist, checkpoint, prompts] = plan_set(
+                        folder, brush, protocol.manner, asks(conditions, seeds, prompts)
+                    )
+        # As in the paper, the first row is the original checkpoint, told of no artist.
+        for artist, brush in (("", base), *brushes.items()):
+            conditions = self._figure_conditions(artist)
+            for prompts in PROMPTS:
+                folder = self.place.path / "paintings" / _FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
+                wanted = asks(conditions, [protocol.figure_seed] * len(conditions), prompts)
+                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.manner, wanted)
+        return sets
+
+    def _measure(self, works: RealWorks, sets: Mapping[tuple[str, str, str], PaintingSet], tell) -> Findings:  # noqa: ANN001
+        judge = Judge(works.everything, self.protocol.artists, tell)
+        judged: dict[tuple[str, str, str], Judged] = {}
+        everybody: dict[tuple[str, str], list] = {}
+        held_out, facts = [], {}
+        for artist in self.protocol.artists:
+            real = judge.features(f"{artist}, held out", works.works(artist, held_out=True))
+            held_out.append(real)
+            own = _spread(works.works(artist), self.protocol.paintings)
+            floor = judge.features(f"{artist}, training pictures", own)
+            judged[artist, "real", ""] = judge.judge_rows(floor, real, [artist] * len(floor.rows))
+            everybody.setdefault(("real", ""), []).append(floor)
+            for checkpoint in CHECKPOINTS:
+                for prompts in PROMPTS:
+                    name = f"{artist}, {checkpoint}, {prompts}"
+                    judged[artist, checkpoint, prompts], features = judge.judge_set(
+                        name, sets[artist, checkpoint, prompts], real
+                    )
+                    everybody.setdefault((checkpoint, prompts), []).append(features)
+            run = self.runs.get(artist) or self.place.path / "runs" / folder_name(artist)
+            facts[artist] = (len(works.works(artist)), training_facts(run), artist in self.runs)
+        tell("all artists together", 0.0)
+        real = together("held out", held_out)
+        artists = self.protocol.artists
+        for (checkpoint, prompts), parts in everybody.items():
+            asked = [artist for artist, part in zip(artists, parts, strict=True) for _ in part.rows]
+            pooled = judge.judge_rows(together(f"all, {checkpoint}", parts), real, asked)
+            judged["all", checkpoint, prompts] = pooled
+        counts = {artist: len(one.rows) for artist, one in zip(artists, held_out, strict=True)}
+        return Findings(judge, judged, {**counts, "all": len(real.rows)}, facts)
+
+    def _draw(self, sets: Mapping[tuple[str, str, str], PaintingSet]) -> None:
+        protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "x").parent
+        rows = [
+            [file for pair in zip(*(sets[f"{_FIGURES}, {artist}", "", p].files for p in PROMPTS), strict=True) for file in pair]
+            for artist in ("", *protocol.artists)
+        ]
+        titles = ["original", *(f"{artist}, retrained" for artist in protocol.artists)]
+        columns = [title for prompt in protocol.prompts for title in (prompt, "the same, expanded")]
+        manner = protocol.manner
+        words = f"{manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}"
+        save_sheet(folder / "figures-8-to-11.png", rows, titles, columns, f"{words}, seed {protocol.figure_seed} in all cells")
+        for artist in protocol.artists:
+            kinds = [(checkpoint, prompts) for checkpoint in CHECKPOINTS for prompts in PROMPTS]
+            pictures = [sets[artist, *kind].files[:_SHOWN] for kind in kinds]
+            shown = sets[artist, *kinds[0]].wanted[:_SHOWN]
+            columns = [one.request.condition.caption for one in shown]
+            legend = f"{artist}: {words}, the same seed in a column"
+            names = [f"{checkpoint}, {prompts}" for checkpoint, prompts in kinds]
+            save_sheet(folder / f"{folder_name(artist)}.png", pictures, names, columns, legend)
+
+    def _used(
+        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions, judge: Judge
+    ) -> dict[str, str]:
+        chosen = [entry for entry in works.everything if entry.artist in self.protocol.artists]
+        asked = {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
+        return used_by(
+            base, {f"retrained on {artist}": brush for artist, brush in brushes.items()}, judge,
+            (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
+            {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": asked},
+        )  # fmt: skip
+
+
+def check_study(study: Wang2023Study) -> None:
+    """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent on work."""
+    protocol = study.protocol
+    check_minutes(protocol.minutes)
+    side = Brush.of(study.checkpoint).side
+    as_asked(wang2023_artist(side), protocol.precision)
+    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.manner, [Ask(Condition("x"), protocol.seed)])
+    for run in study.runs.values():
+        inspect_checkpoint(str(run))
+
+
+def needed_space(study: Wang2023Study) -> int:
+    """About how many bytes the whole of it takes."""
+    info = inspect_checkpoint(study.checkpoint)
+    artists = study.protocol.artists
+    paintings = 4 * study.protocol.paintings * len(artists)
+    return disk_space(info.bytes, len(artists) - len(study.runs), paintings, info.default_size or 512)
+
+
+def folder_name(artist: str) -> str:
+    """The artist as a folder's name, as `impasto train wang2023-masters` has it."""
+    return slug(artist) if artist else ""
+
+
+def _spread(items: list, count: int) -> list:
+    """At most `count` of them, evenly spread."""
+    count = min(count, len(items))
+    return [items[len(items) * n // count] for n in range(count)]
