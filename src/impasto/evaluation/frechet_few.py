@@ -1,8 +1,8 @@
 """The Fréchet distance of few pictures: how far chance may have moved it where the covariances have no full rank.
 
-Its influence function (`frechet.frechet_contributions`) needs the inverse of a covariance, which fewer pictures than features
-do not have. Here every picture is left out once instead (Efron and Stein 1981, the jackknife). That tells of chance only: with
-few pictures the distance is too large by far, whatever its interval, and can only be compared at equal numbers.
+Its influence function (`frechet.frechet_contributions`) needs the inverse of a covariance, which fewer pictures than
+features do not have. Here every picture is left out once instead (Efron and Stein 1981, the jackknife). That tells of chance
+only: with few pictures the distance is too large by far, whatever its interval, and can only be compared at equal numbers.
 """
 
 from dataclasses import dataclass
@@ -37,11 +37,12 @@ class LeftOut:
 
 
 def frechet_left_out(ours: np.ndarray, theirs: np.ndarray) -> LeftOut:
-    """The distance (`frechet.frechet_distance`) of features [n, d] and [m, d], n and m at least 3, with every picture left out once.
+    """The distance (`frechet.frechet_distance`) of features [n, d] and [m, d], with every picture left out once; n and m are
+    at least 3.
 
-    With X and Y the centred features, tr((C1 C2)^(1/2)) is the sum of the singular values of XY' over ((n - 1)(m - 1))^(1/2).
-    What leaving a picture out does to (XY')'(XY') is a change of rank one or two, so that a distance costs the eigenvalues of
-    a matrix as large as the smaller set.
+    With X and Y the centred features, tr((C1 C2)^(1/2)) is the sum of the singular values of XY' over
+    ((n - 1)(m - 1))^(1/2). What leaving a picture out does to (XY')'(XY') is a change of rank one or two, so that a distance
+    costs the eigenvalues of a matrix as large as the smaller set.
 
     Raises:
         ImpastoError: fewer than 3 pictures in a set, or features of different widths.

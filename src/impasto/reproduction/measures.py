@@ -36,7 +36,7 @@ class Judged:
     named: np.ndarray
 
     def change_to(self, other: "Judged") -> dict[str, Measured]:
-        """By how much the distance and the share named of `other` are larger, its picture k being the counterpart of ours."""
+        """By how much distance and share named of `other` are larger, its picture k being the counterpart of ours."""
         found: dict[str, Measured] = {"frechet": self.distance.change_to(other.distance)}
         if len(self.named) and len(self.named) == len(other.named):
             found["named"] = estimate_mean(other.named - self.named)

@@ -103,7 +103,7 @@ class Wu2022:
 
 
 def wang2023_protocol(side: int | None, *, quick: bool = False) -> Wang2023:
-    """The protocol for a checkpoint that paints `side` px: the paper's nine artists, or three in under an hour on two cores."""
+    """The protocol for a checkpoint that paints `side` px: nine artists, or three in under an hour on two cores."""
     manner = POCKET_MANNER if is_small(side) else WANG2023_MANNER
     whole = Wang2023(manner=manner)
     return replace(whole, artists=QUICK_MASTERS, paintings=64, minutes=6.0) if quick else whole

@@ -1,4 +1,4 @@
-"""The real paintings of a reproduction: whose works are trained on, and which are held out to ask for and to compare with."""
+"""The real paintings of a reproduction: those that are trained on, and those held out, to ask for and to compare with."""
 
 import difflib
 import hashlib
@@ -81,3 +81,9 @@ def selection_hash(entries: Sequence[CatalogueEntry]) -> str:
         told = (entry.caption, entry.title, entry.artist, str(entry.year), entry.style, entry.genre)
         digest.update("\0".join((side, entry.file_name, content_of(entry.file), *told, "\n")).encode("utf-8", "replace"))
     return digest.hexdigest()
+
+
+def spread(entries: Sequence[CatalogueEntry], count: int) -> list[CatalogueEntry]:
+    """At most `count` of them, evenly spread."""
+    count = min(count, len(entries))
+    return [entries[len(entries) * n // count] for n in range(count)]

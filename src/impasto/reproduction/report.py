@@ -63,7 +63,8 @@ class Value:
         if isinstance(found, Refused):
             return {**told, "note": found.reason}
         return {
-            **told, "value": found.value, "low": found.low, "high": found.high, "pictures": found.pictures, "note": found.note,
+            **told, "value": found.value, "low": found.low, "high": found.high, "pictures": found.pictures,
+            "note": found.note,
         }  # fmt: skip
 
 
@@ -131,15 +132,15 @@ def _short(value: float, digits: int) -> str:
 
 
 def compared(changes: Sequence[Measured | None], *, better: str, what: str, of: str = "artists") -> str:
-    """One sentence on changes of one measure: for how many it went the `better` way ("falls" or "rises"), and for how many the
-    interval leaves chance out.
+    """One sentence on changes of one measure: for how many it went the `better` way ("falls" or "rises"), and for how many
+    the interval leaves chance out.
     """
     sure_sign = -1 if better == "falls" else 1
     known = [change for change in changes if isinstance(change, Estimate)]
     if not known:
         return f"{what} could not be measured."
     right = sum(change.value * sure_sign > 0 for change in known)
-    beyond = [change for change in known if change.low is not None and change.high is not None and change.low * change.high > 0]
+    beyond = [one for one in known if one.low is not None and one.high is not None and one.low * one.high > 0]
     sure = sum(change.value * sure_sign > 0 for change in beyond)
     against = len(beyond) - sure
     unsure = len(known) - len(beyond)

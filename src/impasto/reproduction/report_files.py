@@ -16,6 +16,7 @@ from impasto.reproduction.report import Figure, Report, Section, Table
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _QUALITY = 85
+REPORT_FOLDER = "report"  # of a reproduction: what can be published
 _OWN_STYLE = """
 figure { width: auto; margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; }
@@ -118,8 +119,8 @@ def _figure(figure: Figure, folder: Path) -> str:
     except OSError as error:
         raise ImpastoError(f"{folder / figure.file} cannot be read: {error.strerror or 'it is no whole picture'}") from None
     shown = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    caption = escape(figure.caption)
-    return f'<figure><img src="{shown}" alt="{escape(figure.caption, quote=True)}"><figcaption>{caption}</figcaption></figure>'
+    caption, alt = escape(figure.caption), escape(figure.caption, quote=True)
+    return f'<figure><img src="{shown}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
 
 
 def write_numbers(report: Report, path: Path) -> None:

@@ -11,7 +11,7 @@ from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.loop import VALIDATION
 from impasto.training.run_folder import RunFolder
 
-# Of a complete checkpoint's bytes: states with optimizer and averages in fp32, an old one beside the new one, the best weights.
+# Of a complete checkpoint's bytes: states with optimizer and averages in fp32, an old one beside the new, the best weights.
 _BYTES_PER_RUN = 24
 
 
@@ -28,13 +28,15 @@ class Retraining:
     seed: int = 0
 
 
-def as_asked(choices: FineTuning, precision: str) -> FineTuning:
+def as_asked(choices: FineTuning, precision: str, validation_every: int = 0) -> FineTuning:
     """The recipe's choices without pictures painted meanwhile, in this precision where one is named.
 
     Raises:
         UsageError: there is no such precision.
     """
-    return replace(choices, validation_pictures=0, precision=precision or choices.precision)
+    return replace(
+        choices, validation_pictures=0, validation_every=validation_every, precision=precision or choices.precision
+    )
 
 
 def check_minutes(minutes: float | None) -> None:
@@ -46,6 +48,16 @@ def check_minutes(minutes: float | None) -> None:
 def disk_space(checkpoint_bytes: int, runs: int, paintings: int, side: int) -> int:
     """About how many bytes so many runs and paintings take."""
     return runs * _BYTES_PER_RUN * checkpoint_bytes + paintings * 3 * side**2
+
+
+def told_of(who: str, number: int, count: int, tell: OnProgress) -> OnProgress:
+    """What training number `number` of `count`, from 0, calls: `tell` hears whose it is, and the share of all of them."""
+
+    def each(stage: str, share: float, figures: dict[str, float]) -> None:
+        named = stage if stage.startswith(("skipped ", "lacking ")) else f"{who}, {stage}"
+        tell(named, (number + share) / count, figures)
+
+    return each
 
 
 def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
@@ -67,6 +79,25 @@ def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
                 minutes=what.minutes, seed=what.seed, on_progress=on_progress, should_stop=run.should_stop,
             )  # fmt: skip
     return folder
+
+
+def held_out_loss(
+    catalogue: Path, checkpoint: str, choices: FineTuning, folder: Path, on_progress: OnProgress
+) -> float | None:
+    """The checkpoint's own loss on the held-out pictures that a run of these choices is validated on; None without any.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_components` and `held_out_validation`.
+    """
+    import torch
+
+    from impasto.checkpoints.load import load_components
+    from impasto.settings import choose_device
+    from impasto.training.recipes.held_out import held_out_validation
+
+    components = load_components(checkpoint, device=choose_device(), dtype=torch.float32)
+    validation = held_out_validation(catalogue, "", components, folder, choices, on_progress=on_progress)
+    return None if validation is None else validation(0)[0].get(VALIDATION)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,26 @@ from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
 from impasto.errors import ImpastoError
+from impasto.evaluation.features import FeatureSet
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
 from impasto.reproduction.expansions import Expansions
-from impasto.reproduction.measures import Judge, Judged, together
+from impasto.reproduction.measures import Judge, Judged, OnShare, together
 from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wang2023
-from impasto.reproduction.real_works import RealWorks, selection_hash
+from impasto.reproduction.real_works import RealWorks, selection_hash, spread
 from impasto.reproduction.report import Report
-from impasto.reproduction.report_files import write_numbers, write_report
-from impasto.reproduction.retrainings import Retraining, as_asked, check_minutes, disk_space, retrained, training_facts
+from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
+from impasto.reproduction.retrainings import (
+    Retraining,
+    TrainingFacts,
+    as_asked,
+    check_minutes,
+    disk_space,
+    retrained,
+    told_of,
+    training_facts,
+)
 from impasto.reproduction.sheets import save_sheet
 from impasto.reproduction.used import used_by
 from impasto.reproduction.wang2023_report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
@@ -24,9 +34,10 @@ from impasto.training.recipes.wang2023 import wang2023_artist
 from impasto.training.training_set import condition_of
 
 NAME = "wang2023"
-REPORT_FOLDER = "report"
 _SHOWN = 8  # held-out texts in an artist's own figure
 _FIGURES = "figures"  # the sets of the paper's prompts
+# (whose texts, or "figures, NAME"; checkpoint; prompts) -> the set
+Sets = dict[tuple[str, str, str], PaintingSet]
 
 
 @dataclass(frozen=True)
@@ -92,14 +103,12 @@ class Wang2023Study:
                     self.protocol.training_seed,
                 )  # fmt: skip
 
-                def each(stage: str, share: float, figures: dict[str, float], number: int = number, who: str = artist) -> None:
-                    done = (number + share) / len(self.protocol.artists)
-                    tell(stage if stage.startswith(("skipped ", "lacking ")) else f"{who}, {stage}", done, figures)
-
+                each = told_of(artist, number, len(self.protocol.artists), tell)
                 run = retrained(what, self.place.file("runs", folder_name(artist)), each)
             found[artist] = Brush.of(str(run))
             if found[artist].side != base.side:
-                raise ImpastoError(f"{run} paints {found[artist].side} px and {self.checkpoint} {base.side}: take a run of it")
+                sides = f"{found[artist].side} px and {self.checkpoint} {base.side}"
+                raise ImpastoError(f"{run} paints {sides}: take a run of that checkpoint")
         return found
 
     def _asked(self, works: RealWorks, artist: str) -> list[Condition]:
@@ -110,49 +119,52 @@ class Wang2023Study:
     def _figure_conditions(self, artist: str) -> list[Condition]:
         return [Condition(caption=prompt, artist=artist) for prompt in self.protocol.prompts]
 
+    def _figure_expansions(self) -> list[Condition]:
+        """What is expanded for the figures: once for all rows, with room for the longest name."""
+        return self._figure_conditions(max(self.protocol.artists, key=len))
+
     def _conditions(self, works: RealWorks) -> list[Condition]:
         """All that is expanded."""
-        found = [condition for artist in ("", *self.protocol.artists) for condition in self._figure_conditions(artist)]
-        return found + [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
+        measured = [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
+        return [*self._figure_expansions(), *measured]
 
     def _plan(
         self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions
-    ) -> dict[tuple[str, str, str], PaintingSet]:
-        """(whose texts or "figures, NAME", checkpoint, prompts) -> the set."""
-        protocol, sets = self.protocol, {}
+    ) -> Sets:
+        protocol = self.protocol
+        sets: Sets = {}
 
-        def asks(conditions: list[Condition], seeds: list[int], prompts: str) -> list[Ask]:
-            return [
-                Ask(condition, seed, expansions.of(condition) if prompts == "expanded" else "")
-                for condition, seed in zip(conditions, seeds, strict=True)
-            ]
+        def asks(conditions: list[Condition], seeds: list[int], expanded: list[Condition] | None) -> list[Ask]:
+            richer = [""] * len(seeds) if expanded is None else map(expansions.of, expanded)
+            return [Ask(*one) for one in zip(conditions, seeds, richer, strict=True)]
 
         for artist in protocol.artists:
             conditions, seeds = self._asked(works, artist), [protocol.seed + k for k in range(protocol.paintings)]
             for checkpoint, brush in zip(CHECKPOINTS, (base, brushes[artist]), strict=True):
                 for prompts in PROMPTS:
                     folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
-                    sets[artist, checkpoint, prompts] = plan_set(
-                        folder, brush, protocol.manner, asks(conditions, seeds, prompts)
-                    )
+                    wanted = asks(conditions, seeds, conditions if prompts == "expanded" else None)
+                    sets[artist, checkpoint, prompts] = plan_set(folder, brush, protocol.manner, wanted)
         # As in the paper, the first row is the original checkpoint, told of no artist.
         for artist, brush in (("", base), *brushes.items()):
             conditions = self._figure_conditions(artist)
             for prompts in PROMPTS:
                 folder = self.place.path / "paintings" / _FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
-                wanted = asks(conditions, [protocol.figure_seed] * len(conditions), prompts)
+                richer = self._figure_expansions() if prompts == "expanded" else None
+                wanted = asks(conditions, [protocol.figure_seed] * len(conditions), richer)
                 sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.manner, wanted)
         return sets
 
-    def _measure(self, works: RealWorks, sets: Mapping[tuple[str, str, str], PaintingSet], tell) -> Findings:  # noqa: ANN001
+    def _measure(self, works: RealWorks, sets: Sets, tell: OnShare) -> Findings:
         judge = Judge(works.everything, self.protocol.artists, tell)
         judged: dict[tuple[str, str, str], Judged] = {}
-        everybody: dict[tuple[str, str], list] = {}
-        held_out, facts = [], {}
+        everybody: dict[tuple[str, str], list[FeatureSet]] = {}
+        held_out: list[FeatureSet] = []
+        facts: dict[str, tuple[int, TrainingFacts, bool]] = {}
         for artist in self.protocol.artists:
             real = judge.features(f"{artist}, held out", works.works(artist, held_out=True))
             held_out.append(real)
-            own = _spread(works.works(artist), self.protocol.paintings)
+            own = spread(works.works(artist), self.protocol.paintings)
             floor = judge.features(f"{artist}, training pictures", own)
             judged[artist, "real", ""] = judge.judge_rows(floor, real, [artist] * len(floor.rows))
             everybody.setdefault(("real", ""), []).append(floor)
@@ -175,17 +187,22 @@ class Wang2023Study:
         counts = {artist: len(one.rows) for artist, one in zip(artists, held_out, strict=True)}
         return Findings(judge, judged, {**counts, "all": len(real.rows)}, facts)
 
-    def _draw(self, sets: Mapping[tuple[str, str, str], PaintingSet]) -> None:
-        protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "x").parent
+    def _draw(self, sets: Sets) -> None:
+        protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "figures").parent
         rows = [
-            [file for pair in zip(*(sets[f"{_FIGURES}, {artist}", "", p].files for p in PROMPTS), strict=True) for file in pair]
+            [
+                file
+                for both in zip(*(sets[f"{_FIGURES}, {artist}", "", kind].files for kind in PROMPTS), strict=True)
+                for file in both
+            ]
             for artist in ("", *protocol.artists)
         ]
         titles = ["original", *(f"{artist}, retrained" for artist in protocol.artists)]
         columns = [title for prompt in protocol.prompts for title in (prompt, "the same, expanded")]
         manner = protocol.manner
         words = f"{manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}"
-        save_sheet(folder / "figures-8-to-11.png", rows, titles, columns, f"{words}, seed {protocol.figure_seed} in all cells")
+        legend = f"{words}, seed {protocol.figure_seed} in all cells"
+        save_sheet(folder / "figures-8-to-11.png", rows, titles, columns, legend)
         for artist in protocol.artists:
             kinds = [(checkpoint, prompts) for checkpoint in CHECKPOINTS for prompts in PROMPTS]
             pictures = [sets[artist, *kind].files[:_SHOWN] for kind in kinds]
@@ -208,7 +225,7 @@ class Wang2023Study:
 
 
 def check_study(study: Wang2023Study) -> None:
-    """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent on work."""
+    """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent."""
     protocol = study.protocol
     check_minutes(protocol.minutes)
     side = Brush.of(study.checkpoint).side
@@ -229,9 +246,3 @@ def needed_space(study: Wang2023Study) -> int:
 def folder_name(artist: str) -> str:
     """The artist as a folder's name, as `impasto train wang2023-masters` has it."""
     return slug(artist) if artist else ""
-
-
-def _spread(items: list, count: int) -> list:
-    """At most `count` of them, evenly spread."""
-    count = min(count, len(items))
-    return [items[len(items) * n // count] for n in range(count)]

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from impasto.evaluation.estimate import Measured
+from impasto.painting.file_names import slug
 from impasto.reproduction.measures import Judge, Judged
 from impasto.reproduction.protocols import Wang2023
 from impasto.reproduction.report import Figure, Report, Section, Table, Value, compared, percent, told
 from impasto.reproduction.report_parts import cost_section, duration, used_section
 from impasto.reproduction.retrainings import TrainingFacts
 from impasto.reproduction.used import shown_name
-from impasto.painting.file_names import slug
 from impasto.training.recipes.wang2023 import WANG2023_MASTERS
 
 CHECKPOINTS, PROMPTS = ("original", "retrained"), ("plain", "expanded")
 _CELLS = tuple((checkpoint, prompts) for checkpoint in CHECKPOINTS for prompts in PROMPTS)
+_DISTANCES = ("frechet", "frechet_infinite", "kernel")
 _HEADER = tuple(f"{checkpoint}, {prompts}" for checkpoint, prompts in _CELLS)
 
 
@@ -78,7 +79,7 @@ def _whose(protocol: Wang2023) -> tuple[str, ...]:
     return (*protocol.artists, "all") if len(protocol.artists) > 1 else protocol.artists
 
 
-def _counted(protocol: Wang2023, found: Findings, of: str) -> str:
+def _counted(found: Findings, of: str) -> str:
     """Numbers of pictures on both sides: paintings and held-out works."""
     return f"{len(found.judged[of, 'original', 'plain'].distance.ours)} to {found.held_out[of]}"
 
@@ -86,15 +87,18 @@ def _counted(protocol: Wang2023, found: Findings, of: str) -> str:
 def _distances(protocol: Wang2023, found: Findings) -> Table:
     rows = tuple(
         (
-            of, *(told(found.measure(of, *cell, "frechet")) for cell in _CELLS), told(found.measure(of, "real", "", "frechet")),
-            _counted(protocol, found, of),
+            of, *(told(found.measure(of, *cell, "frechet")) for cell in _CELLS),
+            told(found.measure(of, "real", "", "frechet")), _counted(found, of),
         )
         for of in _whose(protocol)
     )  # fmt: skip
     note = (
-        "Fréchet distance to the artist's held-out works, lower is nearer, with 95 % intervals of chance in the pictures. “His"
-        " training pictures” are as many real ones, where he has so many: about what an artist's own hand has, and so a floor."
-        " The paper's own FIDs could not be put beside: the text at hand has of Table 3 only its caption; on other features and"
+        "Fréchet distance to the artist's held-out works, lower is nearer, with 95 % intervals of chance in the pictures."
+        " “His"
+        " training pictures” are as many real ones, where he has so many: about what an artist's own hand has, and so a"
+        " floor."
+        " The paper's own FIDs could not be put beside: the text at hand has of Table 3 only its caption; on other"
+        " features and"
         " pictures they could not be compared anyway."
     )
     return Table(("artist", *_HEADER, "his training pictures", "n"), rows, note)
@@ -117,7 +121,7 @@ def _changes(protocol: Wang2023, found: Findings) -> Table:
 
 
 def _reading(found: Findings) -> str:
-    few = any(isinstance(j.measures.get("frechet"), object) and len(j.distance.ours) <= 1280 for j in found.judged.values())
+    few = any(len(judged.distance.theirs) <= found.judge.extractor.width for judged in found.judged.values())
     words = "n is the number of paintings and of held-out works. Compare along a line only."
     if few:
         words += (
@@ -146,7 +150,8 @@ def _figures(protocol: Wang2023) -> Section:
     figures = [
         Figure(
             "figures-8-to-11.png",
-            "Figures 8 to 11: the paper's eight prompts, plain and expanded, by the original checkpoint and by each retrained"
+            "Figures 8 to 11: the paper's eight prompts, plain and expanded, by the original checkpoint and by each"
+            " retrained"
             " one, which is told its artist's name.",
         )
     ]
@@ -174,9 +179,10 @@ def _points(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
         for prompts in PROMPTS:
             before, after = (told(found.measure("all", one, prompts, "frechet")) for one in CHECKPOINTS)
             change = told(found.retraining("all", prompts).get("frechet"))
-            points.append(f"All artists together, {prompts} prompts: {before} before and {after} after, a change of {change}.")
+            points.append(f"All artists together, {prompts} prompts: {before} before, {after} after, a change of {change}.")
     points.append(
-        "The paper says: “the retrained model achieves more realistic results compared with the original model”, and that with"
+        "The paper says: “the retrained model achieves more realistic results compared with the original model”, and that"
+        " with"
         " expansion both “demonstrate better performance” (section 4.4)."
     )
     return tuple(points)
@@ -189,16 +195,22 @@ def _differences(protocol: Wang2023, checkpoint: str, found: Findings) -> tuple[
     manner = protocol.manner
     return (
         f"Checkpoint: {shown_name(checkpoint)}, not Stable Diffusion v1-5 at 512 px.",
-        f"Retraining: the recipe wang2023-artist for a checkpoint of this size, {trained}; the paper's is batch 1, learning rate"
+        f"Retraining: the recipe wang2023-artist for a checkpoint of this size, {trained}; the paper's is batch 1,"
+        " learning rate"
         " 1e-5, 50 epochs on an RTX 4090.",
         f"Artists: {len(protocol.artists)}, not the paper's nine: {artists}.",
-        "Data: the catalogue named below, a tenth of it held out from training. Texts are its captions, or titles where there are"
-        " none, with artist, year, style and genre; the paper wrote captions with RAM and Tag2Text, dropped those that CLIP gave"
+        "Data: the catalogue named below, a tenth of it held out from training. Texts are its captions, or titles where"
+        " there are"
+        " none, with artist, year, style and genre; the paper wrote captions with RAM and Tag2Text, dropped those that"
+        " CLIP gave"
         " less than 0.2, and looked through the rest.",
         "Features: those named above, not Inception's; so the distances are no FID, and not on the paper's scale.",
-        "Real pictures: held-out works, which no retraining has seen. The paper does not say which it compared with, nor how many.",
-        "Prompts of the measured paintings: the texts of those held-out works. The paper does not say which it used for Table 3.",
-        f"Expansion: a LoRA of SmolLM2-135M on cleaned prompts ({protocol.expansion} in `impasto expand`), not GPT-2 on 80,000.",
+        "Real pictures: held-out works, which no retraining has seen. The paper does not say which it compared with, nor"
+        " how many.",
+        "Prompts of the measured paintings: the texts of those held-out works. The paper does not say which it used for"
+        " Table 3.",
+        f"Expansion: a LoRA of SmolLM2-135M on cleaned prompts ({protocol.expansion} in `impasto expand`), not GPT-2 on"
+        " 80,000.",
         f"Painting: {manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}; the paper names no sampler.",
     )
 
@@ -208,14 +220,18 @@ def _doubts(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
     most = max(found.held_out[artist] for artist in protocol.artists)
     width = found.judge.extractor.width
     return (
-        f"Few real works: {least} to {most} an artist, against {width} features. The distance's size says little; only the order"
+        f"Few real works: {least} to {most} an artist, against {width} features. The distance's size says little; only the"
+        " order"
         " along a line does, as far as the intervals allow.",
         f"One retraining an artist (seed {protocol.training_seed}). The intervals are of chance in the pictures, not in the"
         " training: another seed may change the sign of a small change.",
-        "Distance and probe see the same features, made to tell photographs apart: they agree more easily than two judges would.",
-        "The original checkpoint is told the artist too. Where it was trained on the same artists' works (its model card tells),"
+        "Distance and probe see the same features, made to tell photographs apart: they agree more easily than two judges"
+        " would.",
+        "The original checkpoint is told the artist too. Where it was trained on the same artists' works (its model card"
+        " tells),"
         " there is less left to gain than for a checkpoint of photographs.",
-        "Held-out works may be other views of a motif that was trained on; `impasto evaluate --memorization` looks for copies.",
+        "Held-out works may be other views of a motif that was trained on; `impasto evaluate --memorization` looks for"
+        " copies.",
         "Several artists, checkpoints and prompts are compared: of twenty intervals of 95 %, one misses by itself.",
     )
 
@@ -236,10 +252,9 @@ def _values(protocol: Wang2023, found: Findings) -> list[Value]:
     values = []
     for (of, checkpoint, prompts), judged in found.judged.items():
         values += [
-            Value(of, checkpoint, prompts, name, measured, found.held_out[of] if name in ("frechet", "frechet_infinite", "kernel")
-                  else 0)
+            Value(of, checkpoint, prompts, name, measured, found.held_out[of] if name in _DISTANCES else 0)
             for name, measured in judged.measures.items()
-        ]  # fmt: skip
+        ]
     for of in _whose(protocol):
         for prompts in PROMPTS:
             changes = found.retraining(of, prompts).items()
