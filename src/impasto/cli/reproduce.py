@@ -92,7 +92,7 @@ def wu2022(
     out: Annotated[Path, typer.Option(help="The folder of all that is made.", metavar="DIR")] = Path("reports/wu2022"),
     artists: Annotated[
         str | None,
-        typer.Option(help="Other artists, with commas between; the first four are those of figures 4 to 8.", metavar="NAMES"),
+        typer.Option(help="Other artists, with commas between; the first four stand in figures 4 to 8.", metavar="NAMES"),
     ] = None,
     minutes: Minutes = None,
     paintings: Annotated[
@@ -128,9 +128,8 @@ def wu2022(
 def _read(catalogue: Path) -> "RealWorks":
     from impasto.reproduction.real_works import RealWorks
 
-    if catalogue.is_dir():
-        say_note(f"reading {catalogue}")
-    return RealWorks.read(catalogue)
+    with progress_bar(f"reading {one_line(catalogue)}", 1.0, times=False):
+        return RealWorks.read(catalogue)
 
 
 def _go_through(
