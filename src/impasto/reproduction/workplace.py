@@ -78,5 +78,7 @@ class PhaseTimes:
             on_progress(what if what.startswith(("skipped ", "lacking ")) else f"{name}: {what}", share, figures)
 
         write()
-        yield tell
-        write()
+        try:
+            yield tell
+        finally:
+            write()
