@@ -1,6 +1,7 @@
 """The retrainings of a reproduction: runs of the papers' recipes, each in a folder of its own that goes on after a kill."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def check_minutes(minutes: float | None) -> None:
         raise UsageError(f"minutes {minutes:g}: use more than 0")
 
 
+def fixed_name(checkpoint: str) -> str:
+    """A checkpoint's name that means the same in every folder: paths from the root, other names as they are."""
+    path = Path(checkpoint).expanduser()
+    return str(path.absolute()) if os.sep in checkpoint and path.exists() else checkpoint
+
+
 def disk_space(checkpoint_bytes: int, runs: int, paintings: int, side: int) -> int:
     """About how many bytes so many runs and paintings take."""
     return runs * _BYTES_PER_RUN * checkpoint_bytes + paintings * 3 * side**2
@@ -68,7 +75,10 @@ def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
         MissingPart, ImpastoError: as `retrain`.
         KeyboardInterrupt: it was asked to stop; its state is on disk.
     """
-    choices = {"catalogue": what.catalogue, "artist": what.artist, "checkpoint": what.checkpoint, "minutes": what.minutes}
+    choices = {
+        "catalogue": what.catalogue, "artist": what.artist, "checkpoint": fixed_name(what.checkpoint),
+        "minutes": what.minutes,
+    }  # fmt: skip
     own = {name: getattr(what.choices, name) for name in FineTuning.__dataclass_fields__}
     with RunFolder(folder).begin(what.recipe, (), {**choices, **own}, what.seed) as run:
         if not run.is_complete:

@@ -22,6 +22,7 @@ from impasto.reproduction.retrainings import (
     as_asked,
     check_minutes,
     disk_space,
+    fixed_name,
     retrained,
     told_of,
     training_facts,
@@ -57,7 +58,7 @@ class Wang2023Study:
     def settings(self) -> dict[str, object]:
         """All that may not change between one start and the next."""
         return {
-            **asdict(self.protocol), "catalogue": self.catalogue, "checkpoint": self.checkpoint,
+            **asdict(self.protocol), "catalogue": self.catalogue, "checkpoint": fixed_name(self.checkpoint),
             "runs": {name: str(run.absolute()) for name, run in self.runs.items()},
         }  # fmt: skip
 

@@ -84,11 +84,18 @@ def _counted(found: Findings, of: str) -> str:
     return f"{len(found.judged[of, 'original', 'plain'].distance.ours)} to {found.held_out[of]}"
 
 
+def _floor(found: Findings, of: str) -> str:
+    """The distance of real training pictures, with their number where it is not that of the paintings."""
+    count = len(found.judged[of, "real", ""].distance.ours)
+    other = "" if count == len(found.judged[of, "original", "plain"].distance.ours) else f" (n {count})"
+    return f"{told(found.measure(of, 'real', '', 'frechet'))}{other}"
+
+
 def _distances(protocol: Wang2023, found: Findings) -> Table:
     rows = tuple(
         (
             of, *(told(found.measure(of, *cell, "frechet")) for cell in _CELLS),
-            told(found.measure(of, "real", "", "frechet")), _counted(found, of),
+            _floor(found, of), _counted(found, of),
         )
         for of in _whose(protocol)
     )  # fmt: skip
@@ -198,7 +205,7 @@ def _differences(protocol: Wang2023, checkpoint: str, found: Findings) -> tuple[
         f"Retraining: the recipe wang2023-artist for a checkpoint of this size, {trained}; the paper's is batch 1,"
         " learning rate"
         " 1e-5, 50 epochs on an RTX 4090.",
-        f"Artists: {len(protocol.artists)}, not the paper's nine: {artists}.",
+        f"Artists: {len(protocol.artists)}; the paper has nine, of whom its text names three: {artists}.",
         "Data: the catalogue named below, a tenth of it held out from training. Texts are its captions, or titles where"
         " there are"
         " none, with artist, year, style and genre; the paper wrote captions with RAM and Tag2Text, dropped those that"

@@ -21,6 +21,7 @@ from impasto.reproduction.retrainings import (
     as_asked,
     check_minutes,
     disk_space,
+    fixed_name,
     held_out_loss,
     retrained,
     told_of,
@@ -56,7 +57,8 @@ class Wu2022Study:
     def settings(self) -> dict[str, object]:
         """All that may not change between one start and the next."""
         return {
-            **asdict(self.protocol), "names": self.artists, "catalogue": self.catalogue, "checkpoint": self.checkpoint,
+            **asdict(self.protocol), "names": self.artists, "catalogue": self.catalogue,
+            "checkpoint": fixed_name(self.checkpoint),
         }  # fmt: skip
 
     def reproduce(self, works: RealWorks, on_progress: OnProgress) -> Report:
