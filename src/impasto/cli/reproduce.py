@@ -179,15 +179,18 @@ def _runs(given: Sequence[str], find: Any, artists: Sequence[str]) -> dict[str, 
 @contextmanager
 def _progress(place: "Workplace") -> "Iterator[OnProgress]":
     """One line on stderr: the phase, how far it is, the time it still takes."""
-    said, line = 0.0, TrainingLine()
+    said, line, whose = 0.0, TrainingLine(), ""
     try:
         with progress_bar("starting", 1.0, times=False) as update:
 
             def on_progress(what: str, share: float, figures: dict[str, float]) -> None:
-                nonlocal said
+                nonlocal said, line, whose
                 if what.startswith(("skipped ", "lacking ")):
                     say_note(what)
                     return
+                name = what.rpartition(", ")[0] or what.partition(":")[0]
+                if name != whose:  # the last one's losses are not this one's
+                    line, whose = TrainingLine(), name
                 text = one_line(line.text(what, share, figures))
                 update(text, share)
                 if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:

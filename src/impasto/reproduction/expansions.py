@@ -33,7 +33,7 @@ class Expansions:
         wanted = {condition.text(): condition for condition in conditions if condition.caption}
         missing = [text for text in wanted if text not in self.known]
         for number, text in enumerate(missing):
-            on_share(f"{number} of {len(missing)} prompts", number / len(missing))
+            on_share(f"prompt {number + 1}", number / len(missing))
             found = expand_caption(wanted[text], self._method)
             self.known[text] = found[0].text if found else ""
             try:

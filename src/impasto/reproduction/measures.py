@@ -85,7 +85,7 @@ class Judge:
         Raises:
             ImpastoError: fewer than two can be opened, or all look the same.
         """
-        return features_of(name, entries, self.extractor, lambda n, of: self._tell(f"{name}, {n} of {of}", n / of))
+        return features_of(name, entries, self.extractor, lambda n, of: self._tell(f"{name}, picture {n}", n / of))
 
     def judge_rows(self, ours: FeatureSet, theirs: FeatureSet, artists: Sequence[str]) -> Judged:
         """What features alone tell; `artists`: who was asked for, picture by picture.

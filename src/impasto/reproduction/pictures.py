@@ -122,7 +122,8 @@ def paint_sets(sets: Sequence[PaintingSet], on_share: Callable[[str, float], Non
             raise ImpastoError(f"{brush.checkpoint} has changed while it was used: give the same command again")
 
         def on_step(step: int, steps: int, before: int = done, count: int = len(group)) -> None:
-            on_share(f"{before + count * step // steps} of {total}", (before + count * step / steps) / total)
+            share = (before + count * step / steps) / total
+            on_share(f"picture {int(share * total)}", share)
 
         paintings = painter.paint_many([one.request for one in group], on_step=on_step)
         for wanted, painting in zip(group, paintings, strict=True):
