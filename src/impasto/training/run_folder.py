@@ -120,6 +120,7 @@ class RunFolder:
             return  # begun before runs had records
         foreign = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not p.name.startswith(f".{RECORD}."))
         if foreign:
+            (self.path / LOCK).unlink(missing_ok=True)  # nothing of ours stays in a folder that is not ours
             raise UsageError(f"{self.path} holds {foreign[0]} and no run: give a new or empty folder")
 
     def _take(self) -> None:
