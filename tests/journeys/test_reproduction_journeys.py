@@ -68,8 +68,8 @@ def test_killed_and_continued_it_gives_the_whole_report(
         assert str(tmp_path) not in made and str(Path.home()) not in made
     assert page.count("<img src=\"data:image/webp;base64,") == 3 and "<script" not in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
-    for said in ("no FID", "for Pablo Picasso", "One retraining an artist"):
-        assert (said in text) == (said in page) == (said != "for Pablo Picasso")
+    for said in ("no FID", "One retraining an artist", "prompts nothing was found that expands them"):
+        assert said in text and said in page
     for name in re.findall(r"\]\((\S+\.png)\)", text):
         with Image.open(place / "report" / name) as sheet:
             assert sheet.width > 4 * 96

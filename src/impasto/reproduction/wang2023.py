@@ -82,11 +82,12 @@ class Wang2023Study:
         with times.phase("paint", on_progress) as tell:
             paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
         with times.phase("measure", on_progress) as tell:
-            found = self._measure(works, sets, lambda what, share: tell(what, share, {}))
+            asked = self._expanded(works, expansions)
+            found = self._measure(works, sets, asked, lambda what, share: tell(what, share, {}))
         with times.phase("figures", on_progress) as tell:
             tell("drawing", 0.0, {})
             self._draw(sets)
-        used = self._used(base, brushes, works, expansions, found.judge)
+        used = self._used(base, brushes, works, asked, found.judge)
         report = wang2023_report(self.protocol, self.checkpoint, found, times.seconds, used)
         write_report(report, self.place.path / REPORT_FOLDER)
         write_numbers(report, self.place.path / "report.json")
@@ -129,6 +130,10 @@ class Wang2023Study:
         measured = [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
         return [*self._figure_expansions(), *measured]
 
+    def _expanded(self, works: RealWorks, expansions: Expansions) -> dict[str, str]:
+        """Every prompt's whole text -> its expansion, "" where there is none."""
+        return {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
+
     def _plan(
         self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions
     ) -> Sets:
@@ -156,7 +161,7 @@ class Wang2023Study:
                 sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.manner, wanted)
         return sets
 
-    def _measure(self, works: RealWorks, sets: Sets, tell: OnShare) -> Findings:
+    def _measure(self, works: RealWorks, sets: Sets, asked: Mapping[str, str], tell: OnShare) -> Findings:
         judge = Judge(works.everything, self.protocol.artists, tell)
         judged: dict[tuple[str, str, str], Judged] = {}
         everybody: dict[tuple[str, str], list[FeatureSet]] = {}
@@ -182,11 +187,12 @@ class Wang2023Study:
         real = together("held out", held_out)
         artists = self.protocol.artists
         for (checkpoint, prompts), parts in everybody.items():
-            asked = [artist for artist, part in zip(artists, parts, strict=True) for _ in part.rows]
-            pooled = judge.judge_rows(together(f"all, {checkpoint}", parts), real, asked)
+            names = [artist for artist, part in zip(artists, parts, strict=True) for _ in part.rows]
+            pooled = judge.judge_rows(together(f"all, {checkpoint}", parts), real, names)
             judged["all", checkpoint, prompts] = pooled
         counts = {artist: len(one.rows) for artist, one in zip(artists, held_out, strict=True)}
-        return Findings(judge, judged, {**counts, "all": len(real.rows)}, facts)
+        unexpanded = sum(not found for found in asked.values()), len(asked)
+        return Findings(judge, judged, {**counts, "all": len(real.rows)}, facts, unexpanded)
 
     def _draw(self, sets: Sets) -> None:
         protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "figures").parent
@@ -214,14 +220,13 @@ class Wang2023Study:
             save_sheet(folder / f"{folder_name(artist)}.png", pictures, names, columns, legend)
 
     def _used(
-        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions, judge: Judge
+        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, asked: Mapping[str, str], judge: Judge
     ) -> dict[str, str]:
         chosen = [entry for entry in works.everything if entry.artist in self.protocol.artists]
-        asked = {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
         return used_by(
             base, {f"retrained on {artist}": brush for artist, brush in brushes.items()}, judge,
             (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
-            {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": asked},
+            {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": dict(asked)},
         )  # fmt: skip
 
 

@@ -27,12 +27,14 @@ class Findings:
         judged: (artist or "all", checkpoint or "real", prompts or "") -> its measures.
         held_out: how many held-out works each artist has, and all together.
         facts: artist -> (training pictures, how the run went, whether the run was there before).
+        unexpanded: (prompts for which no expansion was found, of all prompts).
     """
 
     judge: Judge
     judged: Mapping[tuple[str, str, str], Judged]
     held_out: Mapping[str, int]
     facts: Mapping[str, tuple[int, TrainingFacts, bool]]
+    unexpanded: tuple[int, int]
 
     def measure(self, of: str, checkpoint: str, prompts: str, name: str) -> Measured | None:
         """One measure, None where it is not taken."""
@@ -239,6 +241,9 @@ def _doubts(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
         " there is less left to gain than for a checkpoint of photographs.",
         "Held-out works may be other views of a motif that was trained on; `impasto evaluate --memorization` looks for"
         " copies.",
+        f"For {found.unexpanded[0]} of {found.unexpanded[1]} prompts nothing was found that expands them; in the expanded"
+        " sets"
+        " they are painted as they are.",
         "Several artists, checkpoints and prompts are compared: of twenty intervals of 95 %, one misses by itself.",
     )
 
