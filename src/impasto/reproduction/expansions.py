@@ -13,9 +13,9 @@ from impasto.prompts.expander import expand_caption
 class Expansions:
     """From a condition to its expanded caption; "" where nothing was found that expands it."""
 
-    def __init__(self, path: Path, method: str) -> None:
-        """`path`: where they are kept. Raises ImpastoError where that cannot be read."""
-        self._path, self._method = path, method
+    def __init__(self, path: Path, method: str, count: int) -> None:
+        """`path`: where they are kept; `count`: how many are looked for. Raises ImpastoError where that cannot be read."""
+        self._path, self._method, self._count = path, method, count
         self.known: dict[str, str] = {}
         try:
             self.known = {str(text): str(found) for text, found in json.loads(path.read_text("utf-8")).items()}
@@ -34,7 +34,7 @@ class Expansions:
         missing = [text for text in wanted if text not in self.known]
         for number, text in enumerate(missing):
             on_share(f"prompt {number + 1}", number / len(missing))
-            found = expand_caption(wanted[text], self._method)
+            found = expand_caption(wanted[text], self._method, count=self._count)
             self.known[text] = found[0].text if found else ""
             try:
                 write_atomically(self._path, json.dumps(self.known, ensure_ascii=False, indent=1).encode())

@@ -76,7 +76,7 @@ class Wang2023Study:
         with times.phase("retrain", on_progress) as tell:
             brushes = self._retrain(base, tell)
         with times.phase("expand", on_progress) as tell:
-            expansions = Expansions(self.place.file("expansions.json"), self.protocol.expansion)
+            expansions = Expansions(self.place.file("expansions.json"), self.protocol.expansion, self.protocol.expansions)
             expansions.expand(self._conditions(works), lambda what, share: tell(what, share, {}))
         sets = self._plan(base, brushes, works, expansions)
         with times.phase("paint", on_progress) as tell:

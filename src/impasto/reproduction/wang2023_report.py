@@ -219,7 +219,7 @@ def _differences(protocol: Wang2023, checkpoint: str, found: Findings) -> tuple[
         "Prompts of the measured paintings: the texts of those held-out works. The paper does not say which it used for"
         " Table 3.",
         f"Expansion: a LoRA of SmolLM2-135M on cleaned prompts ({protocol.expansion} in `impasto expand`), not GPT-2 on"
-        " 80,000.",
+        f" 80,000; the best of {protocol.expansions} that are looked for.",
         f"Painting: {manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}; the paper names no sampler.",
     )
 
