@@ -21,7 +21,10 @@ WIDTH = 1280
 # The side that pictures are brought to for judgement. The network was trained at 260 px; pocket's pictures have 128 px of
 # detail, and at 128 px a picture costs a quarter of the time. Every distance of this package is taken at this one size.
 SIDE = 128
-_CPU_BATCH, _ACCELERATOR_BATCH = 4, 64
+# Beside a plain loop in batches of 16: with AVX2 batches of 4 are 1.4 times as fast and those of 32 leave the caches; with
+# AVX-512 batches of 4 are 0.7 times as fast, and those of 16 about as fast.
+_CPU_BATCH = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 4
+_ACCELERATOR_BATCH = 64
 
 
 class ImageFeatures:
