@@ -89,6 +89,11 @@ def _caption(folder: Path, cache: str) -> None:
     caption_catalogue(folder, Writer("a red sun", seconds=0.004), tagger(), ColourScorer(), VOCABULARY)
 
 
+def _rows_in(folder: Path) -> int:
+    log = folder / "annotations" / "captions.jsonl"
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
 def test_ten_kills_neither_repeat_nor_lose_a_row(
     tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +105,11 @@ def test_ten_kills_neither_repeat_nor_lose_a_row(
     for _ in range(10):
         child = context.Process(target=_caption, args=(tmp_path, str(own_cache)))
         child.start()
-        child.join(draw.uniform(0.02, 0.25))
+        # After some rows more, and at any moment from there to the next: so a fast machine's child is killed as well.
+        enough = _rows_in(tmp_path) + draw.randint(0, 5)
+        while child.is_alive() and _rows_in(tmp_path) < enough:
+            child.join(0.001)
+        child.join(draw.uniform(0, 0.01))
         if child.is_alive() and child.pid:
             os.kill(child.pid, signal.SIGKILL)
             kills += 1
