@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import StoppedError, one_line, progress_bar, say, say_note, say_table
-from impasto.cli.training_line import TrainingLine
+from impasto.cli.training_line import PipedLine, TrainingLine
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from impasto.reproduction.wu2022 import Wu2022Study
 
 reproduce = typer.Typer(help="A paper's table and figures, from one command. Give the same command again to go on.")
-_REPORT_SECONDS = 30.0  # through a pipe, how far it is, every so many seconds
 
 Catalogue = Annotated[Path, typer.Option(help="A folder of real paintings with metadata.", metavar="DIR")]
 Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
@@ -179,12 +177,12 @@ def _runs(given: Sequence[str], find: Any, artists: Sequence[str]) -> dict[str, 
 @contextmanager
 def _progress(place: "Workplace") -> "Iterator[OnProgress]":
     """One line on stderr: the phase, how far it is, the time it still takes."""
-    said, line, whose = 0.0, TrainingLine(), ""
+    piped, line, whose = PipedLine(), TrainingLine(), ""
     try:
         with progress_bar("starting", 1.0, times=False) as update:
 
             def on_progress(what: str, share: float, figures: dict[str, float]) -> None:
-                nonlocal said, line, whose
+                nonlocal line, whose
                 if what.startswith(("skipped ", "lacking ")):
                     say_note(what)
                     return
@@ -193,9 +191,7 @@ def _progress(place: "Workplace") -> "Iterator[OnProgress]":
                     line, whose = TrainingLine(), name
                 text = one_line(line.text(what, share, figures))
                 update(text, share)
-                if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:
-                    said = time.monotonic()
-                    print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)
+                piped.tell(text, share)
 
             yield on_progress
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """The words of a training on one line: its choices at the start, and then how it goes."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
@@ -8,6 +9,7 @@ from dataclasses import fields
 from impasto.training.figures import LEARNING_RATE, NO_LOSSES, PICTURES_PER_SECOND
 from impasto.training.fine_tuning_choices import FineTuning
 
+_REPORT_SECONDS = 30.0
 _SMOOTHED = 20  # steps that loss and throughput are the mean of: one step's loss is mostly its timesteps'
 
 
@@ -71,3 +73,16 @@ class TrainingLine:
         minutes, seconds = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
+
+
+class PipedLine:
+    """Through a pipe, where no bar can be drawn: how far it is, every so many seconds."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def tell(self, text: str, share: float) -> None:
+        """Says it on stderr if that is no terminal and it is time again."""
+        if not sys.stderr.isatty() and time.monotonic() - self._said >= _REPORT_SECONDS:
+            self._said = time.monotonic()
+            print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)

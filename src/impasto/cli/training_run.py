@@ -1,7 +1,5 @@
 """What all of `impasto train` share: a run's folder taken, and how far it is told."""
 
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,15 +9,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
-from impasto.cli.training_line import TrainingLine
+from impasto.cli.training_line import PipedLine, TrainingLine
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.launched import process_count, process_number, told_by_first
 
 if TYPE_CHECKING:
     from impasto.training.run_folder import RunFolder
 
-# Through a pipe, training says how far it is every so many seconds.
-_REPORT_SECONDS = 30.0
 DRY_RUN = "dry_run"
 # What a run that has begun may be given anew: its steps do not depend on it.
 CHANGEABLE = ("minutes", "validation_every", "validation_pictures", "keep_states", "keep_best")
@@ -120,20 +116,17 @@ def training_run(
 @contextmanager
 def training_progress(run: "RunFolder") -> Iterator[Callable[[str, float, dict[str, float]], None]]:
     """What the recipes call with (stage, share done, losses): a bar, or now and then a line."""
-    said, line = time.monotonic(), TrainingLine()
+    piped, line = PipedLine(), TrainingLine()
     try:
         with progress_bar("starting", 1.0, times=False) as update:
 
             def on_progress(stage: str, share: float, losses: dict[str, float]) -> None:
-                nonlocal said
                 if stage.startswith(("skipped ", "lacking ", "begun with ")):
                     say_note(stage)
                     return
                 text = one_line(line.text(stage, share, losses))
                 update(text, share)
-                if not sys.stderr.isatty() and time.monotonic() - said >= _REPORT_SECONDS:
-                    said = time.monotonic()
-                    print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)
+                piped.tell(text, share)
 
             yield on_progress
     except KeyboardInterrupt:
