@@ -214,7 +214,7 @@ class Wang2023Study:
             kinds = [(checkpoint, prompts) for checkpoint in CHECKPOINTS for prompts in PROMPTS]
             pictures = [sets[artist, *kind].files[:_SHOWN] for kind in kinds]
             shown = sets[artist, *kinds[0]].wanted[:_SHOWN]
-            columns = [one.request.condition.caption for one in shown]
+            columns = [one.request.condition.caption or one.request.condition.text() for one in shown]
             legend = f"{artist}: {words}, the same seed in a column"
             names = [f"{checkpoint}, {prompts}" for checkpoint, prompts in kinds]
             save_sheet(folder / f"{folder_name(artist)}.png", pictures, names, columns, legend)
