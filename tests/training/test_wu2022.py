@@ -87,6 +87,33 @@ def test_training_goes_through_the_states_that_painting_goes_through(
     assert torch.allclose(seen[0], told, atol=2e-3 if trained == "unet" else 1e-6)  # the cache holds them in fp16
 
 
+def test_an_encoder_in_training_meets_more_texts_of_a_picture_than_one_that_rests(
+    catalogue: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[int] = []
+
+    class Watched(FineTuningTask):
+        def __init__(self, components: Any, data: Any, *rest: Any, **named: Any) -> None:
+            met.append(max(len(set(texts)) for texts in data.texts))
+            super().__init__(components, data, *rest, **named)
+
+    monkeypatch.setattr("impasto.training.recipes.retraining.FineTuningTask", Watched)
+    retrain(catalogue, tmp_path / "encoder", FIRST, checkpoint=base, steps=1)
+    retrain(catalogue, tmp_path / "unet", replace(SECOND, trained="unet"), checkpoint=base, steps=1)
+    assert met[0] > 2 >= met[1]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_small_pictures_in_bf16_take_plain_attention(catalogue: Path, base: str, precision: str) -> None:
+    components = load_components(base)
+    data = encode_training_set(entries_of(catalogue), components, 64)
+    FineTuningTask(components, data, None, replace(FIRST, precision=precision), Processes(precision), seed=3)
+    kinds = {type(one).__name__ for one in components.unet.attn_processors.values()}
+    plain = precision == "bf16"
+    assert kinds == {"AttnProcessor" if plain else "AttnProcessor2_0"}
+    assert (components.text_encoder.config._attn_implementation == "eager") == plain
+
+
 @pytest.mark.parametrize("trained", ["text-encoder", "unet"])
 def test_mixed_precision_holds_for_what_rests_too(catalogue: Path, base: str, trained: str) -> None:
     found = {}
