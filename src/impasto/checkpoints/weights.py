@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from accelerate import init_empty_weights
 
-from impasto.checkpoints.weights_header import WHOLE_AGAIN, read_header
+from impasto.checkpoints.weights_header import WHOLE_AGAIN, is_int8
 from impasto.errors import ImpastoError, MissingPart
 
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -18,7 +18,7 @@ IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers
 
 
 def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
-    """All tensors of a part, on the CPU, as they lie in the files (safetensors are mapped, not copied).
+    """All tensors of a part, on the CPU, as they lie in the files (safetensors are mapped, not copied); int8 becomes fp16.
 
     Raises:
         MissingPart, ImpastoError: a file is missing, cut short, or a pickle that wants to run code.
@@ -33,11 +33,19 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    read_header(file)
+    packed = is_int8(file)
     try:
-        return load_file(file)
+        weights = load_file(file)
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
+    if not packed:
+        return weights
+    from impasto.checkpoints.int8_weights import dequantize
+
+    try:
+        return dequantize(weights)
+    except ImpastoError as error:
+        raise ImpastoError(f"{file}: {error}") from None
 
 
 def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:

@@ -11,6 +11,7 @@ from impasto.errors import ImpastoError, MissingPart
 
 HEADER_LIMIT = 100_000_000  # bytes: the limit of the safetensors format itself
 WHOLE_AGAIN = "copy or download it again"
+INT8_FORMAT = "impasto-int8"  # of files that `int8_weights` wrote
 
 
 def read_json(path: Path, kind: type = dict) -> Any:
@@ -40,6 +41,20 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
         MissingPart: there is no such file.
         ImpastoError: the file is cut short, a Git LFS pointer, or not safetensors at all.
     """
+    return _read_whole_header(path)[0]
+
+
+def is_int8(path: Path) -> bool:
+    """Whether a safetensors file says of itself that it is of the form of `int8_weights`.
+
+    Raises:
+        MissingPart, ImpastoError: as `read_header`.
+    """
+    return _read_whole_header(path)[1].get("format") == INT8_FORMAT
+
+
+def _read_whole_header(path: Path) -> tuple[dict[str, tuple[int, ...]], Mapping[str, Any]]:
+    """Name -> shape, and the metadata."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -52,7 +67,7 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
             if length > min(HEADER_LIMIT, size - 8):
                 raise ImpastoError(f"{path} is not a whole safetensors file ({size} bytes): {WHOLE_AGAIN}")
             header = json.loads(file.read(length))
-        header.pop("__metadata__", None)
+        metadata = header.pop("__metadata__", None)
         ends = [entry["data_offsets"][1] for entry in header.values()]
         shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in header.items()}
     except FileNotFoundError:
@@ -64,11 +79,11 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     wanted = 8 + length + max(ends, default=0)
     if wanted != size:
         raise ImpastoError(f"{path} is cut short: {size} of {wanted} bytes, {WHOLE_AGAIN}")
-    return shapes
+    return shapes, metadata if isinstance(metadata, Mapping) else {}
 
 
 def weight_files(folder: Path, stem: str) -> list[Path]:
-    """The files with the weights of the part in `folder`: the first found of whole, sharded, fp16, pickle.
+    """The files with the weights of the part in `folder`: the first found of whole, sharded, fp16, int8, pickle.
 
     `stem` is diffusers' `diffusion_pytorch_model` or transformers' `model`.
 
@@ -76,7 +91,7 @@ def weight_files(folder: Path, stem: str) -> list[Path]:
         MissingPart: none of them is there, or a shard is missing.
         ImpastoError: a broken index.
     """
-    for variant in ("", ".fp16"):
+    for variant in ("", ".fp16", ".int8"):
         whole = folder / f"{stem}{variant}.safetensors"
         if whole.is_file():
             return [whole]
@@ -107,9 +122,11 @@ def count_parameters(files: list[Path]) -> int | None:
     """Numbers in the weights of safetensors files; None where a pickle would have to be loaded to know."""
     if any(file.suffix != ".safetensors" for file in files):
         return None
+    headers = [_read_whole_header(file) for file in files]
     return sum(
         math.prod(shape)
-        for file in files
-        for name, shape in read_header(file).items()
+        for shapes, metadata in headers
+        for name, shape in shapes.items()
         if not name.endswith("position_ids")
+        and not (metadata.get("format") == INT8_FORMAT and name.removesuffix(".scale") in shapes.keys() - {name})
     )

@@ -61,6 +61,12 @@ class FeatureMaps:
         parts = rows.split([self._split, rows.shape[1] - self._split], dim=1)
         return [part.reshape(len(rows), *shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
+    def all(self) -> list[torch.Tensor]:
+        """What `batch` gives of all pictures, fp16: two maps [n, channels, h, w]."""
+        count = len(self._keys)
+        parts = [self.batch(np.arange(n, min(n + 1024, count))) for n in range(0, count, 1024)]
+        return [torch.cat([part[place].half() for part in parts]) for place in range(2)]
+
     def batch(self, numbers: np.ndarray) -> list[torch.Tensor]:
         """Two maps [n, channels, h, w], at strides 16 and 32, of the pictures `numbers`: mean 0, deviation 1."""
         pairs = zip(self._maps(numbers), self._moments, strict=True)
@@ -98,11 +104,15 @@ class Alignment(nn.Module):
     The hidden maps are the middle block's and the first upward block's, which the forward pass leaves here through hooks.
     """
 
-    def __init__(self, unet: Any, widths: Sequence[int]) -> None:
+    def __init__(self, unet: Any, widths: Sequence[int], *, kernel: int = 1) -> None:
+        """`kernel`: of the first convolution; with 3 a projection sees its neighbourhood (iREPA, Singh et al. 2025)."""
         super().__init__()
         inner: int = unet.config["block_out_channels"][-1]
         self.projections = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(inner, 2 * inner, 1), nn.SiLU(), nn.Conv2d(2 * inner, width, 1)) for width in widths
+            nn.Sequential(
+                nn.Conv2d(inner, 2 * inner, kernel, padding=kernel // 2), nn.SiLU(), nn.Conv2d(2 * inner, width, 1)
+            )
+            for width in widths
         )
         self._seen: dict[int, torch.Tensor] = {}
         # Not a submodule: the U-Net is trained, averaged and saved under its own name.
@@ -114,6 +124,10 @@ class Alignment(nn.Module):
             self._seen[place] = output
 
         return keep
+
+    def forget(self) -> None:
+        """Lets go of the hidden maps of the last forward pass."""
+        self._seen.clear()
 
     def forward(self, targets: Sequence[torch.Tensor]) -> torch.Tensor:
         """The mean squared distance per picture [n] between projections of the last forward pass and `targets`."""

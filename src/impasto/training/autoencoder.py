@@ -176,8 +176,12 @@ class AutoencoderTask:
 
 
 @torch.no_grad()
-def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int = 64) -> None:
-    """Gives every latent channel mean 0 and a deviation that tells how much it matters, in place.
+def normalise_latents(
+    autoencoder: AutoencoderKL, squares: np.ndarray, *, by_effect: bool = True, batch: int = 64
+) -> None:
+    """Gives every latent channel mean 0 and a deviation of 1, or with `by_effect` one that tells how much it matters.
+
+    In place.
 
     Over `squares` (uint8 [n, h, w, 3]) the channel that moves the decoded picture most gets deviation 1, the others the cube
     root of their share of its mean squared effect. With 1 for all of them a denoiser would spend most of its loss on the
@@ -192,8 +196,9 @@ def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch:
     ]
     latents = torch.cat(means)
     _fold(autoencoder, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
-    effect = decoder_effect(autoencoder, to_tensor(squares[:batch]))
-    _fold(autoencoder, torch.zeros_like(effect), (effect / effect.max()).clamp(min=1e-3).pow(-1 / 3))
+    if by_effect:
+        effect = decoder_effect(autoencoder, to_tensor(squares[:batch]))
+        _fold(autoencoder, torch.zeros_like(effect), (effect / effect.max()).clamp(min=1e-3).pow(-1 / 3))
     autoencoder.register_to_config(scaling_factor=1.0)
 
 

@@ -68,6 +68,17 @@ def warmed_average(decay: float) -> Callable[..., None]:
     return update
 
 
+def half_life_average(share: float) -> Callable[..., None]:
+    """The averaging rule whose half-life is `share` of the steps so far: after n steps 2^(-1 / (share * n)) is kept."""
+
+    @torch.no_grad()
+    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
+        kept = 0.5 ** (1 / max(share * int(count), 1e-3))
+        torch._foreach_lerp_(averaged, current, 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
+
+    return update
+
+
 def train(
     task: Task,
     run: Path,
@@ -95,10 +106,9 @@ def train(
     """
     writes = processes is None or processes.is_first
     run.mkdir(parents=True, exist_ok=True)
-    averages = {
-        name: AveragedModel(task.models[name], multi_avg_fn=warmed_average(schedule.ema_decay))
-        for name in task.averaged
-    }
+    half_life = schedule.ema_half_life
+    rule = warmed_average(schedule.ema_decay) if half_life is None else half_life_average(half_life)
+    averages = {name: AveragedModel(task.models[name], multi_avg_fn=rule) for name in task.averaged}
     base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
     state = load_newest_state(run)
     step, elapsed = 0, 0.0

@@ -22,8 +22,13 @@ class Schedule:
     minutes: float | None = None
     steps: int | None = None
     warmup_steps: int = 100
-    final_rate: float = 0.02  # share of the learning rate left at the end of the cosine
+    final_rate: float = 0.02  # share of the learning rate left at the end
+    # Where the learning rate begins to fall: from the start in half a cosine, else after a plateau in a straight line. A run
+    # with a plateau can be lengthened while it is on it.
+    decay_from: float = 0.0
     ema_decay: float = 0.9995
+    # The average's half-life as a share of the steps made so far (Karras et al. 2022: 5 %); None for a fixed decay.
+    ema_half_life: float | None = None
     save_seconds: float = 120.0
     save_steps: int | None = None
     keep_states: int = 1
@@ -53,8 +58,11 @@ class Schedule:
         return self.progress(step, elapsed) >= 1
 
     def rate(self, step: int, progress: float) -> float:
-        """The learning rate's factor: linear warm-up, then half a cosine down to `final_rate`."""
+        """The learning rate's factor: linear warm-up, then half a cosine, or a plateau and a line, to `final_rate`."""
         warmup = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.decay_from:
+            left = 1 - max(0.0, progress - self.decay_from) / max(1e-9, 1 - self.decay_from)
+            return warmup * (self.final_rate + (1 - self.final_rate) * left)
         return warmup * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * progress)))
 
 

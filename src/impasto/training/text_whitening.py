@@ -66,6 +66,17 @@ class TextWhitening(nn.Module):
             attention.to_k.weight.copy_(attention.to_k.weight @ self.matrix)
             attention.to_v.weight.copy_(values)
 
+    def detach_hooks(self) -> None:
+        """Lets a copy go its own way: the hooks stay with the U-Net that they were put on."""
+        self._hooks = []
+
+    @torch.no_grad()
+    def fold_into_tokens(self, layer: nn.Linear) -> None:
+        """Makes a last layer whose outputs stood beside whitened states one for plain states, in place."""
+        inverse = torch.linalg.inv(self.matrix.double()).float()
+        layer.weight.copy_(inverse.T @ layer.weight)
+        layer.bias.copy_(layer.bias @ inverse + self.mean)
+
     @torch.no_grad()
     def unfold_from(self, unet: Any) -> None:
         """The inverse of `fold_into`: makes a U-Net for plain states one for whitened states."""
@@ -75,7 +86,6 @@ class TextWhitening(nn.Module):
             attention.to_out[0].bias += attention.to_out[0].weight @ (attention.to_v.weight @ self.mean)
             attention.to_k.weight.copy_(attention.to_k.weight @ inverse)
             attention.to_v.weight.copy_(attention.to_v.weight @ inverse)
-
 
     def _fold_pooling(self, unet: Any, matrix: torch.Tensor, *, forth: bool) -> None:
         embedding = getattr(unet, "add_embedding", None)

@@ -1,0 +1,201 @@
+"""From a catalogue and an autoencoder to what pocket's denoiser learns from; whatever takes time is kept in the cache."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+from impasto.checkpoints.image_features import ImageFeatures
+from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work, latent_moments, nearest_codes
+from impasto.checkpoints.minilm import TextEncoder, load_text_encoder, token_states
+from impasto.checkpoints.pocket_scorer import PocketScorer
+from impasto.data.catalogue import read_catalogue
+from impasto.data.embeddings import image_vectors
+from impasto.data.latents import TextStates, prepare_latents
+from impasto.data.pixels import Pixels, prepare_pixels, training_entries
+from impasto.errors import ImpastoError
+from impasto.settings import cache_folder
+from impasto.training.alignment import FeatureMaps
+from impasto.training.autoencoder import posterior_of, to_tensor
+from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.data import PocketData, neighbours_by_text
+from impasto.training.pocket.machine import Machine
+from impasto.training.pocket.texts import PictureWords, TextDrawer, words_of_catalogue
+from impasto.training.progress import Progress, no_report
+from impasto.training.recipes.pocket import held_out_squares
+from impasto.training.training_set import latents_key
+
+HELD_OUT = 256  # pictures for the gap between what was and what was not trained on
+
+
+@dataclass
+class Prepared:
+    """Data, and what it was made of.
+
+    Attributes:
+        memory: the encoder, fitted to the pictures, and their codes; its network is untrained.
+        words: of each picture.
+        sample: token states to fit a whitening to, [n, width].
+    """
+
+    data: PocketData
+    memory: PaintingMemory
+    words: list[PictureWords]
+    pixels: Pixels
+    sample: torch.Tensor
+
+
+def prepare(
+    catalogue: Path,
+    autoencoder: AutoencoderKL,
+    size: int,
+    choices: PocketChoices,
+    machine: Machine,
+    *,
+    aligned: bool = True,
+    on_progress: Progress = no_report,
+) -> Prepared:
+    """Everything encoded, each thing once: pictures and mirror images, features, codes, neighbours and texts.
+
+    Raises:
+        ImpastoError, MissingPart: no usable picture; EfficientNet-Lite2's package is missing.
+    """
+    rows = read_catalogue(catalogue, check_images=False)
+    pixels, broken = prepare_pixels(
+        training_entries(rows), size, cache_folder(),
+        on_progress=lambda n, of: on_progress("decoding pictures", n / of, {}),
+    )  # fmt: skip
+    for name, reason in broken.items():
+        on_progress(f"skipped {name}: {reason}", 1.0, {})
+    pixels, features = _features(pixels, choices, on_progress)
+    latents, deviation = encode_both_ways(pixels, autoencoder, machine, on_progress)
+    encoder = MemoryEncoder(choices.memory, features.shape[1])
+    moments = latent_moments(latents[0])
+    encoder.fit(features, moments)
+    codes = encoder.codes(features, moments)
+    words = words_of_catalogue(catalogue, pixels.entries)
+    drawer = TextDrawer()
+    texts = [drawer.variants(word, choices.text_variants) for word in words]
+    on_progress("finding neighbours", 0.0, {})
+    scorer = PocketScorer()
+    by_text = neighbours_by_text(
+        scorer.embed_texts([variants[0] for variants in texts]),
+        scorer.project(features.numpy()),
+        [entry.artist for entry in pixels.entries],
+        choices.neighbours,
+    )
+    text_encoder = load_text_encoder()
+    states, numbers, sample = _states(texts, text_encoder, choices, on_progress)
+    maps: tuple[torch.Tensor, ...] = ()
+    if aligned:
+        found = FeatureMaps(
+            pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
+        )
+        maps = tuple(part.half() for part in found.all())
+    held_out = held_out_squares(rows, size, HELD_OUT)
+    data = PocketData(
+        latents=latents.half(),
+        latent_scale=torch.ones(latents.shape[2]),
+        deviation=deviation,
+        codes=codes,
+        by_features=torch.from_numpy(nearest_codes(codes, choices.neighbours)),
+        by_text=torch.from_numpy(by_text),
+        states=states,
+        variants=torch.tensor([[numbers[text] for text in variants] for variants in texts]),
+        empty=numbers[""],
+        features=maps,
+        held_out=_encode(autoencoder, held_out, machine)[0] if len(held_out) else None,
+    )
+    works = [
+        Work(word.entry.file_name, word.entry.artist, word.entry.title, word.caption) for word in words
+    ]
+    return Prepared(data, PaintingMemory(encoder, codes, works), words, pixels, sample)
+
+
+def _features(pixels: Pixels, choices: PocketChoices, on_progress: Progress) -> tuple[Pixels, torch.Tensor]:
+    """Features [n, 1280], and the pictures without those that could not be seen."""
+    seen = image_vectors(
+        pixels.entries, ImageFeatures(side=choices.memory.side),
+        lambda n, of: on_progress("seeing pictures", n / of, {}),
+    )  # fmt: skip
+    whole = np.flatnonzero(np.isfinite(seen).all(axis=1))
+    if len(whole) < 2:
+        raise ImpastoError("pocket needs at least two pictures that can be opened")
+    kept = Pixels(
+        [pixels.entries[n] for n in whole], [pixels.keys[n] for n in whole], pixels.width, pixels.height, pixels.store
+    )
+    return kept, torch.from_numpy(seen[whole].astype(np.float32))
+
+
+@torch.inference_mode()
+def _encode(autoencoder: AutoencoderKL, squares: np.ndarray, machine: Machine) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means and deviations of the posteriors of squares uint8 [n, s, s, 3]."""
+    torch.nn.Module.to(autoencoder, machine.device)
+    means, deviations = [], []
+    for start in range(0, len(squares), 64):
+        posterior = posterior_of(autoencoder, to_tensor(squares[start : start + 64]).to(machine.device))
+        means.append(posterior.mean.float().cpu())
+        deviations.append(posterior.std.float().cpu())
+    scale: float = autoencoder.config["scaling_factor"]
+    return torch.cat(means) * scale, torch.cat(deviations) * scale
+
+
+def encode_both_ways(
+    pixels: Pixels, autoencoder: AutoencoderKL, machine: Machine, on_progress: Progress = no_report
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents' means [2, n, c, h, w] of pictures and mirror images, and the mean deviation of each channel [c]."""
+    found = []
+    for mirrored, what in ((False, "encoding pictures"), (True, "encoding mirror images")):
+
+        def encode(squares: np.ndarray, mirrored: bool = mirrored) -> tuple[np.ndarray, np.ndarray]:
+            shown = squares[:, :, ::-1] if mirrored else squares
+            mean, deviation = _encode(autoencoder, shown, machine)
+            return mean.numpy(), deviation.numpy()
+
+        found.append(
+            prepare_latents(
+                pixels, latents_key(autoencoder) + ("mirrored" if mirrored else ""), encode,
+                cache_folder() / "mirrored" if mirrored else cache_folder(),
+                channels=autoencoder.config["latent_channels"],
+                on_progress=lambda n, of, what=what: on_progress(what, n / of, {}),
+            )
+        )  # fmt: skip
+    means = torch.stack([torch.from_numpy(np.stack(list(mean))) for mean, _ in found])
+    picked = np.linspace(0, len(pixels.entries) - 1, min(512, len(pixels.entries))).astype(int)
+    deviation = np.stack([found[0][1][int(n)] for n in picked])
+    return means, torch.from_numpy(deviation).mean(dim=(0, 2, 3))
+
+
+def _states(
+    texts: Sequence[Sequence[str]], encoder: TextEncoder, choices: PocketChoices, on_progress: Progress
+) -> tuple[torch.Tensor, dict[str, int], torch.Tensor]:
+    """States [texts, short_tokens, width] in fp16, the number of each text, and a sample of the states."""
+    unique = list(dict.fromkeys(["", *(text for variants in texts for text in variants)]))
+    store = TextStates(
+        unique, encoder.sha256,
+        lambda batch: token_states(encoder.model, encoder.tokenizer, batch, choices.short_tokens).numpy(),
+        cache_folder(), tokens=choices.short_tokens, width=encoder.width,
+        on_progress=lambda n, of: on_progress("encoding texts", n / of, {}),
+    )  # fmt: skip
+    parts = [torch.from_numpy(store.states(unique[n : n + 4096])).half() for n in range(0, len(unique), 4096)]
+    return torch.cat(parts), {text: n for n, text in enumerate(unique)}, torch.from_numpy(store.sample(3000))
+
+
+class LongTextStates:
+    """States of long texts, written anew for every batch and encoded at the encoder's full length."""
+
+    def __init__(self, words: Sequence[PictureWords], encoder: TextEncoder, machine: Machine, seed: int) -> None:
+        self._words, self._encoder, self._machine, self._seed = words, encoder, machine, seed
+        self._drawer = TextDrawer()
+        encoder.model.to(machine.device)
+
+    def __call__(self, numbers: Sequence[int], step: int) -> torch.Tensor:
+        """States [n, 77, width] of the pictures `numbers`; of the empty text [1, 77, width] where there are none."""
+        draw = random.Random(f"{self._seed}/{step}/long")
+        texts = [self._drawer.draw(self._words[n], draw, long=True) for n in numbers] or [""]
+        with self._machine.autocast():
+            return self._encoder.states(texts).float()

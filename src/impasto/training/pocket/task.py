@@ -1,0 +1,183 @@
+"""The task of pocket's denoiser: v-prediction on latents, told by texts and shown a few works of its memory."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import nn
+
+from impasto.checkpoints.memory import MemoryEncoder
+from impasto.training.alignment import Alignment
+from impasto.training.denoiser import make_schedule
+from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.data import PocketData
+from impasto.training.pocket.machine import Machine
+from impasto.training.pocket.optimizers import make_optimizers
+from impasto.training.steps import ShuffledOrder
+from impasto.training.text_whitening import TextWhitening
+
+LongTexts = Callable[[Sequence[int], int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
+LOW_NOISE = 150  # timesteps below it: where a model that copies does better on what it has seen
+
+
+class PocketTask:
+    """One step: a batch of latents, noised, with texts and works drawn for it; the losses it logs say what happened.
+
+    A batch is one kind: so many works for every picture, texts of one length. Drawn a batch at a time they need no masks.
+    """
+
+    averaged: Sequence[str] = ("unet", "memory")
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        memory: MemoryEncoder,
+        whitening: TextWhitening,
+        data: PocketData,
+        choices: PocketChoices,
+        machine: Machine,
+        *,
+        seed: int,
+        long_texts: LongTexts | None = None,
+    ) -> None:
+        """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
+        self.choices, self.machine, self.seed, self.long_texts = choices, machine, seed, long_texts
+        self.data = data.to(machine.device)
+        torch.nn.Module.to(unet, machine.device, memory_format=torch.channels_last)
+        self.unet = unet.train()
+        if machine.plain_attention:
+            self.unet.set_attn_processor(AttnProcessor())
+        self.memory, self.whitening = memory.to(machine.device).train(), whitening.to(machine.device)
+        self.whitening.attach_to(self.unet)
+        self.models: dict[str, nn.Module] = {"unet": self.unet, "memory": self.memory, "whitening": self.whitening}
+        self.alignment: Alignment | None = None
+        if self.data.features:
+            widths = [part.shape[1] for part in self.data.features]
+            self.alignment = Alignment(self.unet, widths, kernel=3).to(machine.device)
+            self.models["alignment"] = self.alignment
+        self.trained = [p for model in self.models.values() for p in model.parameters() if p.requires_grad]
+        self.optimizers = make_optimizers(self.models, choices)
+        self.order = ShuffledOrder(len(self.data), choices.batch, seed)
+        alphas: torch.Tensor = make_schedule(choices.unet).alphas_cumprod.to(machine.device)
+        self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
+        self.forward: Any = torch.compile(self.unet) if choices.compiled else self.unet
+
+    def step(self, step: int, progress: float) -> dict[str, float]:
+        """Learns from one batch; losses are read from the device every `log_every` steps only, which saves waiting."""
+        draw = random.Random(f"{self.seed}/{step}/pocket")
+        numbers = torch.from_numpy(self.order.at(step)).to(self.machine.device)
+        mirrored = torch.rand(len(numbers), device=numbers.device) < 0.5
+        latents = self.data.latents_of(numbers, mirrored)
+        times, noise = self._times(len(numbers)), torch.randn_like(latents)
+        noisy, target = self._noised(latents, noise, times)
+        context, works = self._context(numbers, draw, step)
+        with self.machine.autocast():
+            made = self.forward(noisy, times, context, return_dict=False)[0]
+        errors = (made.float() - target).square().mean(dim=(1, 2, 3))
+        loss = total = errors.mean()
+        distance: torch.Tensor | None = None
+        aligned = self.alignment is not None and progress < self.choices.alignment_until
+        if self.alignment is not None and aligned:
+            with self.machine.autocast():
+                distance = self.alignment(self.data.features_of(numbers, mirrored)).float().mean()
+            total = total + self.choices.alignment_weight * distance
+        elif self.alignment is not None:
+            self.alignment.forget()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        if (step + 1) % self.choices.log_every:
+            return {}
+        figures = {"loss": float(loss.detach()), "gradient": float(norm), "works": float(works)}
+        if distance is not None:
+            figures["alignment"] = float(distance.detach())
+        return figures
+
+    def _noised(
+        self, latents: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(x_t, v): Salimans and Ho 2022, appendix D."""
+        a, b = (table[times][:, None, None, None] for table in (self.signal, self.noise))
+        return (a * latents + b * noise).contiguous(memory_format=torch.channels_last), a * noise - b * latents
+
+    def _times(self, count: int) -> torch.Tensor:
+        """Timesteps [count]: logit-normal (Esser et al. 2024) but for a uniform share, stratified over the batch."""
+        device, share = self.machine.device, self.choices.time_uniform
+        place = ((torch.arange(count, device=device) + torch.rand(count, device=device)) / count).clamp(1e-6, 1 - 1e-6)
+        normal = torch.special.ndtri(((place - share) / (1 - share)).clamp(1e-6, 1 - 1e-6))
+        focused = torch.sigmoid(self.choices.time_focus + self.choices.time_deviation * normal)
+        chosen = torch.where(place < share, place / max(share, 1e-6), focused)
+        return (chosen * len(self.signal)).long().clamp(0, len(self.signal) - 1)
+
+    def _context(self, numbers: torch.Tensor, draw: random.Random, step: int) -> tuple[torch.Tensor, int]:
+        """What the cross-attention reads [n, tokens + works, width], and how many works it is."""
+        choices, data = self.choices, self.data
+        counts = [count for count, _ in choices.memory_shares]
+        works = draw.choices(counts, [share for _, share in choices.memory_shares])[0]
+        if self.long_texts is not None and draw.random() < choices.long_share:
+            states = self.long_texts(numbers.tolist(), step).to(numbers.device).float()
+            empty = self.long_texts([], step).to(numbers.device).float()
+        else:
+            picked = torch.randint(data.variants.shape[1], (len(numbers),), device=numbers.device)
+            states = data.states[data.variants[numbers, picked]].float()
+            empty = data.states[data.empty][None].float()
+        silent = torch.rand(len(numbers), device=numbers.device)
+        silent = silent < (choices.silent_share if works else choices.silent_alone_share)
+        states = torch.where(silent.view(-1, 1, 1), empty, states)
+        states = self.whitening(states)
+        if not works:
+            return states, 0
+        codes = data.codes[self._works(numbers, works, draw)].float()
+        codes = codes + choices.memory_noise * torch.randn_like(codes)
+        with self.machine.autocast():
+            tokens = self.memory(codes).float()
+        return torch.cat([states, tokens], dim=1), works
+
+    def _works(self, numbers: torch.Tensor, count: int, draw: random.Random) -> torch.Tensor:
+        """The works that each picture is shown, int64 [n, count]: neighbours, drawn among the nearest."""
+        choices, data = self.choices, self.data
+        by_text = draw.random() < choices.by_text_share
+        table = data.by_text if by_text else data.by_features
+        among = min(choices.neighbours, table.shape[1])
+        order = torch.rand(len(numbers), among, device=numbers.device).argsort(dim=1)
+        if among < count:
+            order = order.repeat(1, -(-count // among))
+        found = table[numbers].gather(1, order[:, :count])
+        own = torch.rand(len(numbers), device=numbers.device) < choices.own_share
+        found[:, 0] = torch.where(own, numbers, found[:, 0])
+        return found
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        self.unet.eval()
+        with torch.inference_mode(), self.machine.autocast() if self.machine.mixed else nullcontext():
+            yield
+        self.unet.train()
+
+    def gap(self, count: int = 256) -> dict[str, float]:
+        """The low-noise loss of pictures trained on and held out, with the empty text: copying shows as a gap.
+
+        The same pictures, noise and timesteps at every call; torch's generators are left as they were.
+        """
+        if self.data.held_out is None:
+            return {}
+        found = {}
+        with torch.random.fork_rng(), self._judging():
+            count = min(count, len(self.data), len(self.data.held_out))
+            kept = self.data.latents[0, :count].float() * self.data.latent_scale.view(1, -1, 1, 1)
+            for name, latents in (("low_noise_trained", kept), ("low_noise_held_out", self.data.held_out[:count].float())):
+                torch.manual_seed(0)
+                times = torch.randint(LOW_NOISE, (count,), device=latents.device)
+                noisy, target = self._noised(latents, torch.randn_like(latents), times)
+                states = self.whitening(self.data.states[self.data.empty].float()[None]).expand(count, -1, -1)
+                made = self.unet(noisy, times, states, return_dict=False)[0]
+                found[name] = float((made.float() - target).square().mean())
+                found[name] = round(found[name], 5)
+        return found
