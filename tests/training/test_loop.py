@@ -93,3 +93,17 @@ def test_a_state_that_would_run_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImpastoError, match="refused"):
         load_newest_state(tmp_path)
     assert not (tmp_path / "owned").exists()
+
+
+def test_an_average_by_half_life_is_half_made_of_the_last_twentieth() -> None:
+    from impasto.training.loop import half_life_average
+
+    rule, averaged = half_life_average(0.05), [torch.zeros(1)]
+    for count in range(1, 1951):
+        rule(averaged, [torch.zeros(1)], count)
+    for count in range(1951, 2001):  # two fifths of the half-life of 100 steps
+        rule(averaged, [torch.ones(1)], count)
+    assert 0.25 < averaged[0].item() < 0.35
+    for count in range(2001, 2051):
+        rule(averaged, [torch.ones(1)], count)
+    assert averaged[0].item() == pytest.approx(0.5, abs=0.02)

@@ -35,3 +35,10 @@ def test_a_step_has_its_own_randomness() -> None:
 def test_impossible_lengths_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         Schedule(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_plateau_holds_until_the_decay_which_is_a_line() -> None:
+    schedule = Schedule(steps=100, warmup_steps=1, decay_from=0.75, final_rate=0.0)
+    assert [schedule.rate(50, share) for share in (0.1, 0.5, 0.75)] == [1, 1, 1]
+    assert schedule.rate(50, 0.875) == pytest.approx(0.5)
+    assert schedule.rate(50, 1.0) == pytest.approx(0)

@@ -53,3 +53,18 @@ def test_folding_keeps_the_predictions_and_unfolding_undoes_it(pooling_heads: in
     whitening.unfold_from(unet)
     for name, value in unet.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=1e-3, atol=1e-4)
+
+
+@torch.no_grad()
+def test_tokens_beside_whitened_states_are_folded_with_them() -> None:
+    states = anisotropic_states()[:40].reshape(2, 20, 8)
+    whitening, unet = TextWhitening(anisotropic_states()), trained_looking_unet(2)
+    torch.manual_seed(2)
+    layer, hidden = nn.Linear(6, 8), torch.randn(2, 3, 6)
+    whitening.attach_to(unet)
+    noisy, times = torch.randn(2, 4, 8, 8), torch.tensor([10, 900])
+    expected = unet(noisy, times, torch.cat([whitening(states), layer(hidden)], dim=1)).sample
+    whitening.fold_into(unet)
+    whitening.fold_into_tokens(layer)
+    made = unet(noisy, times, torch.cat([states, layer(hidden)], dim=1)).sample
+    assert (made - expected).abs().max() < 2e-3 * expected.abs().max()

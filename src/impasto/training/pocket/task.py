@@ -47,7 +47,8 @@ class PocketTask:
         """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
         self.choices, self.machine, self.seed, self.long_texts = choices, machine, seed, long_texts
         self.data = data.to(machine.device)
-        torch.nn.Module.to(unet, machine.device, memory_format=torch.channels_last)
+        module: Any = unet
+        module.to(machine.device).to(memory_format=torch.channels_last)
         self.unet = unet.train()
         if machine.plain_attention:
             self.unet.set_attn_processor(AttnProcessor())
@@ -83,8 +84,8 @@ class PocketTask:
         aligned = self.alignment is not None and progress < self.choices.alignment_until
         if self.alignment is not None and aligned:
             with self.machine.autocast():
-                distance = self.alignment(self.data.features_of(numbers, mirrored)).float().mean()
-            total = total + self.choices.alignment_weight * distance
+                apart = self.alignment(self.data.features_of(numbers, mirrored)).float().mean()
+            total, distance = total + self.choices.alignment_weight * apart, apart
         elif self.alignment is not None:
             self.alignment.forget()
         for optimizer in self.optimizers.values():
