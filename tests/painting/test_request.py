@@ -34,7 +34,7 @@ from impasto.prompts.condition import Condition
         ({"condition": Condition(caption="boats\x1b[31m")}, r"control character U\+001B at 5: remove it"),
         ({"condition": Condition(caption="boats\ud800")}, r"U\+D800"),
         ({"negative": "fog\n"}, r"the negative prompt holds control character U\+000A"),
-        ({"condition": Condition()}, "nothing to paint: give a prompt or an artist"),
+        ({"condition": Condition()}, "nothing to paint: give a prompt, an artist, or a picture"),
     ],
 )
 def test_refusals(values: dict[str, Any], message: str) -> None:

@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
+from impasto.checkpoints.content_hash import MEMORY, memory_hash
+from impasto.checkpoints.memory import PaintingMemory, load_memory
 from impasto.checkpoints.minilm import text_inputs, token_states
+from impasto.errors import ImpastoError
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -54,6 +58,26 @@ class Components:
     def __post_init__(self) -> None:
         self.base_name = self.base_name or self.name
         self.base_hash = self.base_hash or self.content_hash
+
+    @cached_property
+    def memory(self) -> PaintingMemory | None:
+        """The works that it may look at, read when first asked for; None where it has none.
+
+        Raises:
+            ImpastoError: it has one that is not whole, or not for its U-Net.
+        """
+        found = load_memory(self.folder / MEMORY) if self.folder is not None else None
+        width = self.unet.config["cross_attention_dim"]
+        if found is not None and found.config.width != width:
+            raise ImpastoError(
+                f"{self.folder}: its memory's tokens are {found.config.width} wide, but its U-Net attends to {width}"
+            )
+        return found
+
+    @cached_property
+    def memory_hash(self) -> str:
+        """SHA-256 over the memory's files, hexadecimal; "" without one."""
+        return memory_hash(self.folder) if self.folder is not None else ""
 
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""

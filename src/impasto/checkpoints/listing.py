@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_files
+from impasto.checkpoints.content_hash import MEMORY, MINILM_PART, files_that_count, hash_files
 from impasto.checkpoints.file_hash import hash_file
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
@@ -28,6 +28,7 @@ class CheckpointInfo:
         parameters: part (`unet`, `vae`, `text_encoder`) -> numbers in its weights; None for pickles.
         default_size: pixels of a side; None where only loading could tell.
         artists: how many it knows by name.
+        works: how many its memory holds; 0 without one.
         bytes: of all its weights and configs (MiniLM's, in its own package, not counted).
     """
 
@@ -40,6 +41,7 @@ class CheckpointInfo:
     artists: int
     bytes: int
     license: str
+    works: int
     files: dict[str, Path] = field(repr=False)
 
     @property
@@ -111,8 +113,16 @@ def _inspect_folder(source: Source) -> CheckpointInfo:
         artists=len(read_artists(folder)),
         bytes=sum(file.stat().st_size for file in files.values()),
         license=read_license(folder),
+        works=_count_works(files.get(f"{MEMORY}/works.jsonl")),
         files=files,
     )
+
+
+def _count_works(file: Path | None) -> int:
+    try:
+        return len(file.read_bytes().splitlines()) if file is not None else 0
+    except OSError as error:
+        raise ImpastoError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _inspect_file(source: Source) -> CheckpointInfo:
@@ -138,5 +148,6 @@ def _inspect_file(source: Source) -> CheckpointInfo:
         artists=0,
         bytes=source.path.stat().st_size,
         license="",
+        works=0,
         files={source.path.name: source.path},
     )

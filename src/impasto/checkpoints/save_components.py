@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.content_hash import memory_files
 from impasto.checkpoints.export import write_index
 from impasto.files import replace_folder, write_atomically
 
@@ -14,7 +16,7 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
-    """Writes loaded components, with the license of where they lay; returns the folder.
+    """Writes loaded components, with the license and the memory of where they lay; returns the folder.
 
     `text_encoder`: whether the text encoder and the tokenizer go with them; without, the checkpoint reads texts by
     MiniLM, as pocket does.
@@ -31,6 +33,7 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
         card=card,
         tokenizer=components.tokenizer if text_encoder else None,
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
+        memory=memory_files(source) if source is not None else {},
     )
 
 
@@ -43,10 +46,11 @@ def save_parts(
     card: str = "",
     tokenizer: Any = None,
     license_file: Path | None = None,
+    memory: Mapping[str, Path] = MappingProxyType({}),
 ) -> Path:
     """Writes the models `parts` in fp16, each under its name, with the schedule and the artists; returns the folder.
 
-    `card` becomes README.md. The folder appears when all of it is on disk.
+    `card` becomes README.md; `memory` is relative name -> file of one to copy. The folder appears when all is on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
@@ -65,5 +69,8 @@ def save_parts(
             write_atomically(temporary / "README.md", card.encode())
         if license_file is not None:
             shutil.copyfile(license_file, temporary / "LICENSE")
+        for name, file in memory.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, temporary / name)
         write_index(temporary)
     return folder

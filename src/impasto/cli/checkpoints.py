@@ -89,5 +89,5 @@ def export(
 
 
 def _facts(info: "CheckpointInfo") -> dict[str, Any]:
-    names = "name path kind parameters prediction_type default_size artists bytes license"
+    names = "name path kind parameters prediction_type default_size artists works bytes license"
     return {name: getattr(info, name) for name in names.split()}

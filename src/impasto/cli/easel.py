@@ -1,7 +1,7 @@
 """What `paint` and `repaint` share: from checked requests to saved files. Ctrl-C keeps what is finished."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note
 from impasto.cli.laid_over import NOTHING, LaidOver
+from impasto.cli.looked_at import say_skipped
 from impasto.cli.output import Output
 from impasto.errors import UsageError
 
@@ -33,6 +34,7 @@ class Materials:
         side: pixels of a side of the pictures that the checkpoint was trained on.
         artists: whom it knows by name, `{"name", "works"}`; empty where nobody wrote it down.
         laid_over: LoRAs and concepts.
+        works: how many its memory holds.
     """
 
     checkpoint: str
@@ -41,6 +43,7 @@ class Materials:
     side: int
     artists: Sequence[dict[str, Any]]
     laid_over: LaidOver = NOTHING
+    works: int = 0
 
     @classmethod
     def check(
@@ -59,7 +62,7 @@ class Materials:
         choose_precision(precision, choose_device(device))
         info = inspect_checkpoint(checkpoint)
         artists = read_artists(info.path) if info.path.is_dir() else []
-        return cls(checkpoint, device, precision, info.default_size or 512, artists, laid_over)
+        return cls(checkpoint, device, precision, info.default_size or 512, artists, laid_over, info.works)
 
     def resolve_artist(self, name: str) -> str:
         """The whole name of the artist whom the checkpoint knows by `name`; `name` where it names nobody.
@@ -68,6 +71,13 @@ class Materials:
             UsageError: it knows artists, and none of that name.
         """
         return self._known.resolve(name).name if name and self.artists else name
+
+    def check_memory(self, request: "PaintRequest") -> None:
+        """Raises UsageError where the checkpoint has no memory, and the request has another or a picture to be like."""
+        if not self.works and (request.like or request.memory not in ("", "none")):
+            from impasto.painting.memory.looking import lacking_memory
+
+            raise UsageError(lacking_memory(self.checkpoint))
 
     @cached_property
     def _known(self) -> "ArtistIndex":
@@ -122,7 +132,7 @@ def paint_to_files(
     previews = _Previews(output)
     try:
         with progress_bar("loading", 1.0) as update:
-            painter = load_painter(materials, requests)
+            painter = load_painter(materials, requests, update)
             if expected_hash and painter.components.base_hash != expected_hash:
                 say_note(f"{materials.checkpoint} is not the checkpoint it was painted with: it may differ")
             started = time.monotonic()
@@ -148,11 +158,14 @@ def paint_to_files(
     return paths
 
 
-def load_painter(materials: Materials, requests: Sequence["PaintRequest"]) -> "Painter":
-    """The painter of these materials; what it will not read of the requests' texts, and LoRAs for other bases, are said.
+def load_painter(
+    materials: Materials, requests: Sequence["PaintRequest"], update: Callable[[str, float], None] = lambda what, share: None
+) -> "Painter":
+    """The painter of these materials; what it will not read of the requests' texts, LoRAs for other bases, and pictures of a
+    memory that cannot be read are said. `update` hears of the pictures that are looked at.
 
     Raises:
-        MissingPart, ImpastoError: the checkpoint cannot be loaded.
+        MissingPart, ImpastoError: the checkpoint or a memory cannot be loaded.
     """
     from impasto.painting.painter import Painter
 
@@ -167,6 +180,9 @@ def load_painter(materials: Materials, requests: Sequence["PaintRequest"]) -> "P
     for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
         if unread := painter.components.unread(text):
             say_note(f"the text encoder reads {painter.components.max_tokens} tokens; not read: {unread[:200]!r}")
+    for memory in dict.fromkeys(request.memory for request in requests if request.looked_at is None):
+        skipped = painter.open_memory(memory, lambda n, of: update(f"{n} of {of} pictures looked at", n / of))
+        say_skipped(skipped)
     return painter
 
 

@@ -63,6 +63,8 @@ AXES: dict[str, AxisKind] = {
         AxisKind("checkpoint"),
         AxisKind("concept", none=None, adds=True),
         AxisKind("lora", none=None, adds=True),
+        AxisKind("memory", "memory {}", none="none"),
+        AxisKind("like", "like {}", none=None, adds=True),
         AxisKind("scale", "scale {}", float),
     )
 }

@@ -41,8 +41,10 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
     Raises:
         UsageError, MissingPart, ImpastoError: as `impasto paint` with the options of any of them.
     """
+    from impasto.checkpoints.content_hash import memory_hash
     from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.painting.kept import painting_key
+    from impasto.painting.memory.looking import planned_use
     from impasto.painting.provenance import Provenance
 
     # All that needs no files is checked for every cell first.
@@ -51,12 +53,14 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
     materials = _materials(flat)
     requests = _enriched(flat, [p.complete(r, m) for p, r, m in zip(flat, checked, materials, strict=True)])
     hashes = {name: inspect_checkpoint(name) for name in {one.checkpoint for one in materials}}
+    memories = {name: memory_hash(found.path) for name, found in hashes.items()}
     hashes = {name: (found.name, found.content_hash) for name, found in hashes.items()}
     cells = []
     for request, one in zip(requests, materials, strict=True):
         loras = tuple(lora.applied(scale) for lora, scale in one.laid_over.loras if scale != 0)
         concepts = tuple(concept.applied() for concept in one.laid_over.concepts)
-        record = Provenance.of(request, *hashes[one.checkpoint], loras, concepts)
+        use = planned_use(request, one.checkpoint, memories[one.checkpoint])
+        record = Provenance.of(request, *hashes[one.checkpoint], loras, concepts, use)
         cells.append(Cell(request, one, record, folder / f"{slug(record.text)}-{painting_key(record)[:12]}.png"))
     across = len(pictures[0])
     return [cells[start : start + across] for start in range(0, len(cells), across)]

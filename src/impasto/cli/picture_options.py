@@ -11,6 +11,7 @@ import typer
 from impasto.cli.easel import USUAL_SIDE, Materials, parse_size
 from impasto.cli.enrichment import OFF, Enrichment
 from impasto.cli.laid_over import ConceptNames, LaidOver, LoraNames
+from impasto.cli.looked_at import LikeNames, MemoryName, check_memory, read_like_options
 
 if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
@@ -68,6 +69,8 @@ class PictureOptions:
     checkpoint: Checkpoint = "pocket"
     lora: LoraNames = None
     concept: ConceptNames = None
+    memory: MemoryName = ""
+    like: LikeNames = None
     device: Device = "auto"
     precision: Precision = "auto"
 
@@ -104,6 +107,8 @@ class PictureOptions:
             eta=self.eta,
             width=USUAL_SIDE if width is None else width,
             height=USUAL_SIDE if height is None else height,
+            memory=check_memory(self.memory),
+            like=read_like_options(self.like),
         )
 
     def materials(self) -> Materials:
@@ -121,9 +126,10 @@ class PictureOptions:
         """What `check` gave, with what the materials decide: the artist's whole name, a student's steps, the size.
 
         Raises:
-            UsageError: the checkpoint knows artists, and not this one.
+            UsageError: the checkpoint knows artists, and not this one; or it has no memory and is to look at another.
         """
         width, height = parse_size(self.size, self.width, self.height)
+        materials.check_memory(request)
         condition = request.condition
         if not self.any_artist:
             condition = replace(condition, artist=materials.resolve_artist(condition.artist))

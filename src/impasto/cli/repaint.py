@@ -11,6 +11,7 @@ from impasto.cli.console import say_note
 from impasto.cli.easel import Materials, paint_to_files, parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.laid_over import LaidOver
+from impasto.cli.looked_at import MEMORY_HELP, check_memory, read_like_options
 from impasto.cli.output import Output
 from impasto.cli.paint import AsJson, Overwrite
 from impasto.cli.picture_options import AnyArtist, Device, Precision
@@ -58,6 +59,13 @@ def repaint(
         list[str] | None,
         typer.Option(help="A concept in place of the recorded ones; '' for none; may be repeated.", metavar="FILE"),
     ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help=f"{MEMORY_HELP} '' for the checkpoint's.", metavar="CATALOGUE")
+    ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(help="A picture to be like in place of the recorded ones; '' for none.", metavar="PICTURE[:WEIGHT]"),
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     as_json: AsJson = False,
@@ -93,6 +101,8 @@ def repaint(
         "eta": eta,
         "width": asked_width,
         "height": asked_height,
+        "memory": None if memory is None else check_memory(memory),
+        "like": None if like is None else read_like_options(like),
     }
     settings = {key: value for key, value in settings.items() if value is not None}
     if sampler not in (None, "ddim") and eta is None:
@@ -102,6 +112,9 @@ def repaint(
     request = replace(request, condition=replace(request.condition, **parts), **settings)
     if parts or settings or any(choice is not None for choice in (checkpoint, lora, concept)):
         request = replace(request, copy_check=None)  # it was another picture that was compared
+    if parts or checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
+        request = replace(request, looked_at=None)
+        materials.check_memory(request)
     if artist and not any_artist:
         whole = materials.resolve_artist(artist)
         request = replace(request, condition=replace(request.condition, artist=whole))
@@ -144,6 +157,8 @@ def _our_request(record: "Provenance") -> "PaintRequest":
             say_note(f"the record's {key} is left out: this version of impasto cannot read it")
     names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion")
     kept = {key: getattr(record, key) for key in names}
+    if record.memory is not None:
+        kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
     return PaintRequest(condition=condition, copy_check=record.copy_check, **kept)
 
 

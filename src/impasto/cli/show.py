@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import say_facts, say_json
+from impasto.cli.looked_at import facts_of
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
         return fields, [*((name, value) for name, value in fields.items() if name != "extra"), *others.items()]
     told = {"tool": "impasto", **fields}
     parts = [(name, value) for name, value in record.condition.items() if name != "caption"]
-    shown_else = ("prompt", "condition", "loras", "concepts", "copy_check")
+    shown_else = ("prompt", "condition", "loras", "concepts", "copy_check", "memory")
     rest = [(name, value) for name, value in told.items() if name not in shown_else]
     facts: Facts = [("prompt", record.prompt), *parts, *rest, ("copy_check", record.copy_check)]
     facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
     facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
-    return told, facts
+    return told, facts + facts_of(record.memory)

@@ -16,6 +16,10 @@ def painting_key(record: Provenance) -> str:
     painted, what they were called, and by which version of impasto. Hashes say what they were.
     """
     values = asdict(replace(record, version="", checkpoint=""))
+    if record.memory is None:
+        del values["memory"]
+    else:  # which works are found in it, all that is here decides
+        values["memory"] = record.memory.deciding()
     for row in (*values["loras"], *values["concepts"]):
         del row["path"]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,10 @@ from PIL import Image
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.arrangement import arrange_decoder, arrange_unet
 from impasto.painting.denoising import Guided, denoise, expected_clean, first_noise
+from impasto.painting.memory.folder_memory import OnPictures
+from impasto.painting.memory.likes import LikeChoice, read_likes
+from impasto.painting.memory.looking import Looking
+from impasto.painting.memory.record import OWN
 from impasto.painting.painting import Painting
 from impasto.painting.provenance import Provenance
 from impasto.painting.request import PaintRequest
@@ -23,6 +28,7 @@ from impasto.settings import choose_device, choose_precision, keep_freed_memory
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
     from impasto.checkpoints.lay_over import ConceptChoice, LoraChoice
+    from impasto.data.entry import Skipped
 
 # (index of the request, steps done, the picture as the model expects it by now, at most 256 px a side)
 OnPreview = Callable[[int, int, Image.Image], None]
@@ -58,6 +64,7 @@ class Painter:
         self._unet = arrange_unet(components.unet)
         self._decode = arrange_decoder(components.vae)
         self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._looking = Looking(components)
 
     @classmethod
     def load(
@@ -110,9 +117,24 @@ class Painter:
             name = self.artists.resolve(name).name
         return Condition(caption=prompt.strip(), artist=name, year=year, style=style, genre=genre)
 
+    def open_memory(self, memory: str = OWN, on_pictures: OnPictures | None = None) -> "list[Skipped]":
+        """Reads the checkpoint's memory, or a folder of pictures that takes its place, before it is painted with.
+
+        Returns what of the folder cannot be read. `on_pictures` hears (pictures looked at, of); each is looked at once, and
+        what was seen is kept in the cache.
+
+        Raises:
+            UsageError: the checkpoint has no memory that a folder could take the place of.
+            ImpastoError: the folder holds no picture that can be read.
+            MissingPart: the packages that see pictures are not installed.
+        """
+        before = len(self._looking.skipped)
+        self._looking.load(memory, on_pictures)
+        return self._looking.skipped[before:]
+
     def paint(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         artist: str | None = None,
         year: int | None = None,
@@ -127,6 +149,8 @@ class Painter:
         width: int | None = None,
         height: int | None = None,
         any_artist: bool = False,
+        memory: str | Path = OWN,
+        like: Sequence[LikeChoice] = (),
     ) -> Painting:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
@@ -135,10 +159,12 @@ class Painter:
             steps, guidance: None takes what is usual with the sampler: 25 and 5, with `lcm` 4 and 1.
             width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
                 trained on.
+            memory: the works that it may look at: "", the checkpoint's own if it has any; "none"; or a folder of pictures.
+            like: pictures that it is to be like: "picture.png", "picture.png:0.5", or a path with its weight.
 
         Raises:
-            UsageError: a value is out of its range, or the artist is unknown.
-            ImpastoError: the model gave something that is not a number.
+            UsageError: a value is out of its range, the artist is unknown, or the checkpoint has no memory.
+            ImpastoError: a picture cannot be read, or the model gave something that is not a number.
         """
         size, usual = self.components.default_size, find_sampler(sampler)
         request = PaintRequest(
@@ -151,6 +177,8 @@ class Painter:
             eta=eta,
             width=size if width is None else width,
             height=size if height is None else height,
+            memory=str(memory),
+            like=read_likes(like),
         )
         return next(self.paint_many([request]))
 
@@ -211,7 +239,8 @@ class Painter:
         """Neighbours that can go through the U-Net together, and the index of the first of them."""
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
-            return (*_size(request), request.sampler, request.steps, request.eta, _halves(request.guidance))
+            looked = len(self._looking.look(request).tokens)
+            return (*_size(request), request.sampler, request.steps, request.eta, _halves(request.guidance), looked)
 
         first = 0
         for (width, height, *_), group in groupby(requests, kind):
@@ -270,10 +299,10 @@ class Painter:
         latents = first_noise(generators, (channels, height // factor, width // factor), self.device)
         scheduler = self._scheduler(batch[0])
         towards, away = _halves(batch[0].guidance)
-        texts = [request.negative for request in batch] if away else []
-        texts += [request.condition.text() for request in batch] if towards else []
+        told = [self._text_states([request.negative for request in batch])] if away else []
+        told += [self._conditional_states(batch)] if towards else []
         weights = torch.tensor([request.guidance for request in batch]) if towards and away else None
-        unet = self._unet.tell(self._text_states(texts), guided=weights is not None)
+        unet = self._tell(told)
         predict = Guided(unet, None if weights is None else weights.to(self.device), self._dtype)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
         last = len(scheduler.timesteps)
@@ -303,9 +332,24 @@ class Painter:
             self._states.popitem(last=False)
         return states
 
+    def _conditional_states(self, batch: Sequence[PaintRequest]) -> torch.Tensor:
+        """The texts' states and after them the tokens of what each picture looks at: [n, max_tokens + k, width]."""
+        states = self._text_states([request.condition.text() for request in batch])
+        tokens = [self._looking.look(request).tokens for request in batch]
+        if not len(tokens[0]):
+            return states
+        return torch.cat([states, torch.stack(tokens).to(self.device, self._dtype)], dim=1)
+
+    def _tell(self, told: Sequence[torch.Tensor]) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The U-Net told one set of states [n, tokens, width], or two, of which the predictions come one after the other."""
+        if len({states.shape[1] for states in told}) == 1:
+            return self._unet.tell(torch.cat(list(told)), guided=len(told) > 1)
+        each = [self._unet.tell(states, guided=False) for states in told]
+        return lambda latents, timestep: torch.cat([predict(latents, timestep) for predict in each])
+
     def _provenance(self, request: PaintRequest) -> Provenance:
-        made_of = self.components
-        return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts)
+        made_of, seen = self.components, self._looking.look(request).use
+        return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen)
 
 
 def _size(request: PaintRequest) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
 from impasto.painting.laid_over import read_concepts, read_loras
+from impasto.painting.memory.record import NONE, MemoryUse, read_memory_use
 from impasto.painting.picture_text import SHEET, picture_texts, readable_name
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Provenance:
         version: impasto's.
         text: exactly what the text encoder was told.
         loras, concepts: what was laid over the checkpoint, in this order.
+        memory: what it looked at; None where no memory had a part in it.
         copy_check: how like it is to training pictures, where it was compared with them.
     """
 
@@ -86,6 +88,7 @@ class Provenance:
     text: str
     loras: tuple[AppliedLora, ...] = ()
     concepts: tuple[AppliedConcept, ...] = ()
+    memory: MemoryUse | None = None
     copy_check: CopyCheck | None = None
 
     @classmethod
@@ -96,6 +99,7 @@ class Provenance:
         checkpoint_hash: str,
         loras: tuple[AppliedLora, ...] = (),
         concepts: tuple[AppliedConcept, ...] = (),
+        memory: MemoryUse | None = None,
     ) -> "Provenance":
         """What the painting of `request` by this checkpoint, under these LoRAs and concepts, says of itself."""
         return cls(
@@ -116,6 +120,7 @@ class Provenance:
             text=request.condition.text(),
             loras=loras,
             concepts=concepts,
+            memory=memory,
             copy_check=request.copy_check,
         )
 
@@ -135,6 +140,7 @@ class Provenance:
             "Eta": self.eta or "",
             "Lora hashes": ", ".join(f"{lora.name}: {lora.content_hash[:12]}" for lora in self.loras),
             "TI hashes": ", ".join(f"{concept.name}: {concept.content_hash[:12]}" for concept in self.concepts),
+            **self._memory_settings(),
             "Version": f"impasto {self.version}",
         }
         tags = [f"<lora:{lora.name}:{lora.scale:g}>" for lora in self.loras]
@@ -143,6 +149,16 @@ class Provenance:
             lines.append(f"{NEGATIVE} {self.negative}")
         lines.append(", ".join(f"{k}: {quote_setting(v)}" for k, v in settings.items() if v != ""))
         return "\n".join(lines)
+
+    def _memory_settings(self) -> dict[str, str]:
+        use = self.memory
+        if use is None:
+            return {}
+        return {
+            "Memory": "none" if use.source == NONE else use.content_hash[:12],
+            "Works": "; ".join(map(str, use.works)),
+            "Like": "; ".join(f"{like.name}:{like.weight:g} ({like.content_hash[:12]})" for like in use.likes),
+        }
 
     def to_json(self) -> str:
         """The JSON of the `impasto` chunk: the fields by name, and the format's number."""
@@ -200,7 +216,7 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
         RecordError: one is missing, of the wrong kind, out of its range, or no field.
     """
     read: dict[str, Callable[[Any], Any]]
-    read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check}
+    read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use}
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

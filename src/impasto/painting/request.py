@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
 from impasto.painting.copy_check import CopyCheck
+from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
 
@@ -33,6 +34,9 @@ class PaintRequest:
         prompt: what was typed, if the caption is not that but what wildcards or an expansion made of it; only
             the record inside the picture holds it.
         expansion: the richer prompt that was chosen; the caption is that then.
+        memory: which works it may look at: `OWN`, the checkpoint's if it has any; `NONE`; or a folder of pictures.
+        like: pictures that it is to be like.
+        looked_at: what it looked at when it was painted before, to be looked at again as it is.
         copy_check: what comparing this very picture with training pictures gave when it was painted before; only the record
             inside the picture holds it.
 
@@ -51,6 +55,9 @@ class PaintRequest:
     height: int = 128
     prompt: str = ""
     expansion: str | None = None
+    memory: str = OWN
+    like: tuple[Like, ...] = ()
+    looked_at: MemoryUse | None = None
     copy_check: CopyCheck | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +65,7 @@ class PaintRequest:
         check_text("negative prompt", self.negative)
         check_text("prompt", self.prompt)
         check_text("expansion", self.expansion or "")
+        check_text("memory", self.memory)
         _whole("seed", self.seed, 0, LARGEST_SEED)
         find_sampler(self.sampler)
         _whole("steps", self.steps, 1, MAX_STEPS)
@@ -69,8 +77,8 @@ class PaintRequest:
             )
         for name in ("width", "height"):
             _whole(name, getattr(self, name), SMALLEST, LARGEST, MULTIPLE)
-        if self.guidance > 0 and not self.condition.text().strip():
-            raise UsageError("nothing to paint: give a prompt or an artist")
+        if self.guidance > 0 and not self.condition.text().strip() and not self.like:
+            raise UsageError("nothing to paint: give a prompt, an artist, or a picture to be like")
 
 
 def check_text(name: str, text: str) -> None:

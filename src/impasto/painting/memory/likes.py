@@ -1,0 +1,86 @@
+"""Pictures that a painting is to be like, as they are named: `picture.png` or `picture.png:0.5`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+
+from impasto.checkpoints.memory import MemoryEncoder
+from impasto.data.annotations import content_of
+from impasto.data.pictures import open_picture
+from impasto.errors import ImpastoError, UsageError
+from impasto.painting.memory.codes import features_for, moments_of, pack, to_grid, unpack
+from impasto.painting.memory.record import MOST_LIKES, Like, LikeFile
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+# "picture.png:0.5" or a path; a picture in memory; one of these with its weight; or what `read_like` gave.
+LikeChoice = str | Path | Like | tuple[str | Path, float]
+
+
+def read_likes(choices: Sequence[LikeChoice]) -> tuple[Like, ...]:
+    """The pictures of these names, each opened once to see that it can be.
+
+    Raises:
+        UsageError: a weight is out of its range, or there are too many.
+        ImpastoError: there is no such file, or it is no picture.
+    """
+    if len(choices) > MOST_LIKES:
+        raise UsageError(f"{len(choices)} pictures to be like: use at most {MOST_LIKES}")
+    return tuple(choice if isinstance(choice, Like) else _read(choice) for choice in choices)
+
+
+def split_weight(word: str) -> tuple[Path, float]:
+    """(picture.png, 0.5) of `picture.png:0.5`; without a weight, 1. A path may hold colons itself."""
+    path, colon, tail = word.rpartition(":")
+    if colon and path and not Path(word).exists():
+        try:
+            return Path(path), float(tail)
+        except ValueError:
+            pass
+    return Path(word), 1.0
+
+
+def code_of(like: Like, encoder: MemoryEncoder, components: "Components") -> tuple[Like, torch.Tensor]:
+    """The like with its code kept in it, and the code, float32 [code].
+
+    Raises:
+        ImpastoError: the picture is not as it was when it was named, or its kept code is not of this memory's kind.
+        MissingPart: the packages that see pictures are not installed.
+    """
+    config = encoder.config
+    if not isinstance(like, LikeFile):
+        kept = unpack(like.code, config.code)
+        if kept is None or len(kept) != 1:
+            raise ImpastoError(f"{like.name} was looked at by another kind of memory: name its file with --like")
+        return like, kept[0]
+    if content_of(like.path) != like.content_hash:
+        raise ImpastoError(f"{like.path} has been changed since it was named: give the same command again")
+    code = codes_of_images([open_picture(like.path)], encoder, components)[0]
+    return Like(like.name, like.content_hash, like.weight, pack(code)), code
+
+
+@torch.inference_mode()
+def codes_of_images(images: list[Image.Image], encoder: MemoryEncoder, components: "Components") -> torch.Tensor:
+    """Codes float32 [n, code] of pictures."""
+    features = torch.from_numpy(features_for(encoder.config).of_images(images))
+    return to_grid(encoder.codes(features, moments_of(components, images)))
+
+
+def mixed(codes: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
+    """The code between codes [n, code]: their weighted mean, as long as they are on average, since a mean is shorter."""
+    shares = torch.tensor(weights, dtype=torch.float32)[:, None] / sum(weights)
+    mean = (codes * shares).sum(dim=0)
+    length = (codes.norm(dim=1, keepdim=True) * shares).sum()
+    return to_grid((mean * length / mean.norm().clamp(min=1e-6)).clamp(-4, 4))
+
+
+def _read(choice: str | Path | tuple[str | Path, float]) -> Like:
+    path, weight = choice if isinstance(choice, tuple) else split_weight(str(choice))
+    path = Path(path).expanduser()
+    open_picture(path)
+    name = path.name if path.name.isprintable() else ascii(path.name)
+    return LikeFile(name, content_of(path), float(weight), path=path)

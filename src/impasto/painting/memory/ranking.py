@@ -1,0 +1,143 @@
+"""Which works of a memory a prompt finds: by the pocket scorer, by words in common, and by the picture's own seed."""
+
+import hashlib
+import math
+import random
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from impasto.checkpoints.memory import PaintingMemory
+from impasto.files import write_atomically
+from impasto.prompts.artists import plain_name
+from impasto.settings import cache_folder
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.pocket_scorer import PocketScorer
+
+ANCHORS = 12  # best works, of which the seed chooses one
+NEAREST = 16  # of the anchor's neighbours, of which the seed chooses the others; training shows as many
+WORDS = 0.2  # similarity that a title or caption with all of the prompt's words is worth
+_SAME = 0.999  # cosine from which on two codes are one picture's
+_COMMON = frozenset({"and", "are", "for", "from", "into", "over", "the", "their", "there", "this", "under", "while", "with"})
+
+
+class Ranking:
+    """The works of one memory, ready to be found. The scorer's vectors of them are made once and kept in the cache."""
+
+    def __init__(self, memory: PaintingMemory) -> None:
+        self.memory = memory
+        self._codes = F.normalize(memory.codes, dim=1)
+        self._by_artist: dict[str, list[int]] = {}
+        for place, work in enumerate(memory.works):
+            self._by_artist.setdefault(plain_name(work.artist), []).append(place)
+        self._rankings: dict[str, np.ndarray] = {}
+
+    def works_of(self, artist: str) -> list[int]:
+        """The artist's works; all of them where none is named or he has none here."""
+        own = self._by_artist.get(plain_name(artist), []) if artist.strip() else []
+        return own or list(range(len(self.memory.works)))
+
+    def find(self, text: str, words: str, artist: str, seed: int, count: int) -> list[int]:
+        """At most `count` works for a prompt, the anchor first. The same for the same arguments.
+
+        Args:
+            text: what the scorer compares with the works.
+            words: those that titles and captions may share; the prompt without names.
+        """
+        draw = random.Random(f"{seed}/memory")
+        allowed = np.array(self.works_of(artist))
+        marks = self._marks(text, words)[allowed]
+        best = allowed[np.argsort(-marks, kind="stable")[:ANCHORS]]
+        anchor = int(draw.choices(best, [1 / (rank + 1) for rank in range(len(best))])[0])
+        return [anchor, *self.near(self.memory.codes[anchor], artist, draw, count - 1)]
+
+    def near(self, code: torch.Tensor, artist: str, draw: random.Random, count: int) -> list[int]:
+        """At most `count` works drawn among the nearest to a code, its own picture not among them.
+
+        They are the artist's where he has enough of them.
+        """
+        if count < 1:
+            return []
+        likeness = self._codes @ F.normalize(code, dim=0)
+        likeness[likeness > _SAME] = -2
+        for allowed in (self.works_of(artist), range(len(self.memory.works))):
+            places = torch.tensor(allowed)
+            among = places[likeness[places] > -2]
+            if len(among) >= count:
+                break
+        order = likeness[among].argsort(descending=True, stable=True)[:NEAREST]
+        return draw.sample(among[order].tolist(), min(count, len(order)))
+
+    def _marks(self, text: str, words: str) -> np.ndarray:
+        """The works' similarity to the text, with what words in common add to it; float32 [n]."""
+        key = f"{text}\0{words}"
+        if key not in self._rankings:
+            if len(self._rankings) > 64:
+                self._rankings.clear()
+            asked = self._scorer.embed_texts([text])[0]
+            self._rankings[key] = self._vectors @ asked + WORDS * self._shared(words)
+        return self._rankings[key]
+
+    def _shared(self, words: str) -> np.ndarray:
+        """The share of the words, rare ones counting more, that a work's title or caption has: float32 [n]."""
+        found, total = np.zeros(len(self.memory.works), np.float32), 0.0
+        for word in sorted(_words(words)):
+            places = self._places.get(word, ())
+            weight = math.log(1 + len(found) / (1 + len(places)))
+            total += weight
+            found[list(places)] += weight
+        return found / total if total else found
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Word -> the works that have it."""
+        found: dict[str, list[int]] = {}
+        for place, work in enumerate(self.memory.works):
+            for word in _words(f"{work.title} {work.text}"):
+                found.setdefault(word, []).append(place)
+        return found
+
+    @cached_property
+    def _scorer(self) -> "PocketScorer":
+        from impasto.checkpoints.pocket_scorer import PocketScorer
+
+        return PocketScorer()
+
+    @cached_property
+    def _vectors(self) -> np.ndarray:
+        """The scorer's vectors of the works, float32 [n, width]: of what is left of their features in their codes."""
+        content = hashlib.sha256(self.memory.codes.numpy().tobytes())
+        content.update(self.memory.encoder.basis.numpy().tobytes() + self._scorer.identity.encode())
+        file = cache_folder() / "memory-vectors" / f"{content.hexdigest()[:32]}.f32"
+        shape = len(self.memory.works), self._scorer.width
+        try:
+            kept = np.fromfile(file, np.float32)
+            if kept.size == shape[0] * shape[1]:
+                return kept.reshape(shape)
+        except OSError:
+            pass
+        made = self._scorer.project(self.memory.features().numpy()).astype(np.float32)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, made.tobytes())
+        except OSError:
+            pass  # a cache that cannot be written only costs the time
+        return made
+
+
+def _words(text: str) -> set[str]:
+    """The telling words of a text; a plural's s does not count."""
+    found = re.findall(r"[^\W\d_]{3,}", text.casefold())
+    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found if word not in _COMMON}
+
+
+def apportion(places: int, weights: Sequence[float]) -> list[int]:
+    """How many whole places each weight gets; what is over is nobody's."""
+    total = sum(weights)
+    return [int(places * weight / total + 1e-9) for weight in weights]

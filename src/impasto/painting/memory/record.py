@@ -1,0 +1,152 @@
+"""What a painting's record says of the works and pictures that were looked at, and how it is read back with care.
+
+Codes are kept as base64 of their int8 levels, so that a picture is painted again without the files they were made of.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import UsageError
+from impasto.painting.foreign import RecordError
+from impasto.painting.foreign.record import real_number
+
+OWN, NONE = "", "none"  # `MemoryUse.source`: the checkpoint's own memory, and none
+LARGEST_WEIGHT = 10.0
+MOST_LIKES = 16
+_MOST_WORKS = 64
+_LONGEST = 300
+_LONGEST_CODE = 4096
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Like:
+    """A picture that a painting is to be like.
+
+    Attributes:
+        name: of its file.
+        content_hash: SHA-256 of the file, hexadecimal.
+        weight: above 0, at most 10. Weights of several count against each other; what they lack of 1 is the text's.
+        code: base64 of its code's int8 levels; "" until it was looked at.
+    """
+
+    name: str
+    content_hash: str
+    weight: float = 1.0
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight <= LARGEST_WEIGHT:
+            raise UsageError(f"like {self.name}: weight {self.weight:g}: use more than 0, at most {LARGEST_WEIGHT:g}")
+
+
+@dataclass(frozen=True)
+class LikeFile(Like):
+    """A `Like` whose file is at hand.
+
+    Attributes:
+        path: where it lies; no record holds it.
+    """
+
+    path: Path = Path()
+
+
+@dataclass(frozen=True)
+class SeenWork:
+    """A work of a memory that was looked at."""
+
+    name: str
+    artist: str = ""
+    title: str = ""
+
+    def __str__(self) -> str:
+        said = ", ".join(filter(None, (self.title, self.artist)))
+        return f"{said} ({self.name})" if said else self.name
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """What one painting looked at.
+
+    Attributes:
+        source: `OWN`, `NONE`, or the folder of pictures that took the memory's place, as it was named.
+        content_hash: of the memory, hexadecimal; "" where there was none.
+        works: found in the memory, in the order of their tokens.
+        likes: shown by the user.
+        codes: base64 of the int8 levels of every token's code, one after the other; "" before it was painted.
+    """
+
+    source: str = OWN
+    content_hash: str = ""
+    works: tuple[SeenWork, ...] = ()
+    likes: tuple[Like, ...] = ()
+    codes: str = ""
+
+    def deciding(self) -> dict[str, Any]:
+        """What of it decides the picture, as far as that is known before anything is loaded."""
+        likes = [(like.content_hash, like.weight) for like in self.likes]
+        return {"content_hash": self.content_hash, "none": self.source == NONE, "likes": likes}
+
+
+def read_memory_use(value: Any) -> MemoryUse | None:
+    """The field `memory` of a record; None where no memory had a part in it.
+
+    Raises:
+        RecordError: it is not what a record of ours holds.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise _invalid()
+    works, likes = (_rows(value.get(name), most) for name, most in (("works", _MOST_WORKS), ("likes", MOST_LIKES)))
+    return MemoryUse(
+        source=_text(value.get("source"), 4096),
+        content_hash=_hash(value.get("content_hash")),
+        works=tuple(SeenWork(*(_text(row.get(name)) for name in ("name", "artist", "title"))) for row in works),
+        likes=tuple(_like(row) for row in likes),
+        codes=_code(value.get("codes"), _MOST_WORKS * _LONGEST_CODE),
+    )
+
+
+def _like(row: dict[str, Any]) -> Like:
+    weight = None if isinstance(row.get("weight"), str) else real_number(row.get("weight"))
+    if weight is None or not 0 < weight <= LARGEST_WEIGHT:
+        raise _invalid()
+    name, code = _text(row.get("name")), _code(row.get("code"), _LONGEST_CODE)
+    return Like(name, _hash(row.get("content_hash")), weight, code)
+
+
+def _rows(rows: Any, most: int) -> list[dict[str, Any]]:
+    if not isinstance(rows, list) or len(rows) > most or not all(isinstance(row, dict) for row in rows):
+        raise _invalid()
+    return rows
+
+
+def _text(value: Any, longest: int = _LONGEST) -> str:
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise _invalid()
+    return value
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or (value and not _HASH.fullmatch(value)):
+        raise _invalid()
+    return value
+
+
+def _code(value: Any, longest: int) -> str:
+    if not isinstance(value, str) or len(value) > longest * 4 // 3 + 4:
+        raise _invalid()
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise _invalid() from None
+    return value
+
+
+def _invalid() -> RecordError:
+    return RecordError("its impasto record has no valid 'memory'")
