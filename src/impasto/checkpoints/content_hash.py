@@ -5,7 +5,7 @@ from pathlib import Path
 
 from impasto.checkpoints.file_hash import hash_file
 
-PARTS = ("unet", "vae", "scheduler", "text_encoder")
+PARTS = ("unet", "vae", "scheduler", "text_encoder", "guide")
 HASHED_SUFFIXES = (".safetensors", ".bin", ".json")
 MEMORY = "memory"
 MEMORY_FILES = ("config.json", "encoder.safetensors", "codes.safetensors", "works.jsonl")
@@ -29,7 +29,7 @@ def hash_files(files: dict[str, Path], extra: dict[str, str] | None = None) -> s
 
 
 def files_that_count(folder: Path) -> dict[str, Path]:
-    """Relative name -> file: weights and configs of U-Net, VAE and schedule, the text encoder's weights, the memory.
+    """Relative name -> file: weights and configs of U-Net, VAE, schedule and guide, the text encoder's weights, the memory.
 
     The text encoder's config is left out: export writes it anew, as the transformers that is there does.
     """

@@ -8,17 +8,18 @@ from typing import Any
 
 from impasto.checkpoints.content_hash import files_that_count
 from impasto.checkpoints.source import find_source
-from impasto.checkpoints.weights_header import read_header, read_json, weight_files
+from impasto.checkpoints.weights_header import is_int8, read_json, weight_files
 from impasto.errors import ImpastoError, UsageError
 
-BESIDE = ("README.md", "artists.json", "LICENSE")
+BESIDE = ("README.md", "artists.json", "LICENSE", "painting.json")
 
 
 def export_checkpoint(name: str, folder: Path) -> Path:
     """Writes the checkpoint called `name`, text encoder and tokenizer included, into `folder`; returns that.
 
     It is written beside and renamed when whole, so that `folder` never holds half a checkpoint. Files are
-    copied as they are: the export has the content hash of its source.
+    copied as they are, and the export has the content hash of its source; but weights in int8 are written in fp16, which
+    holds them exactly: such an export paints the same and has a hash of its own.
 
     Raises:
         UsageError: `folder` is a file, or holds something.
@@ -55,23 +56,37 @@ def _refuse_full(folder: Path) -> None:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    parts = ["unet", "vae"]
+    parts = ["unet", "vae", *(["guide"] if (source / "guide").is_dir() else [])]
     stems = dict.fromkeys(parts, "diffusion_pytorch_model")
     if (source / "text_encoder").is_dir():
         parts += ["text_encoder", "tokenizer"]
         stems["text_encoder"] = "model"
+    packed = []
     for part, stem in stems.items():
-        for file in weight_files(source / part, stem):
-            if file.suffix == ".safetensors":
-                read_header(file)
+        found = [file for file in weight_files(source / part, stem) if file.suffix == ".safetensors"]
+        if [file for file in found if is_int8(file)]:  # each header is read, and a broken file found
+            packed.append(part)
     files = files_that_count(source) | {name: source / name for name in BESIDE if (source / name).is_file()}
     for part in ("text_encoder", "tokenizer"):
         files |= {f"{part}/{file.name}": file for file in (source / part).glob("*") if file.is_file()}
     for name, file in files.items():
+        if name.partition("/")[0] in packed and ".int8" in file.name:
+            continue
         (target / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(file, target / name)
     if "text_encoder" not in parts:
         _write_minilm(target)
+    for part in packed:
+        _write_plain(source / part, target / part)
+
+
+def _write_plain(part: Path, target: Path) -> None:
+    """Writes a diffusers model's weights, which are int8, as diffusers reads them."""
+    from safetensors.torch import save_file
+
+    from impasto.checkpoints.int8_weights import STEM, load_int8
+
+    save_file(load_int8(part), target / f"{STEM}.safetensors", {"format": "pt"})
 
 
 def _write_minilm(target: Path) -> None:

@@ -18,6 +18,7 @@ WANTED = (
     "*/config.json",
     "unet/diffusion_pytorch_model*.safetensors*",
     "vae/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.int8.safetensors",
     "text_encoder/model.safetensors",
 )
 UNWANTED = ("*.fp16.*", "*non_ema*", "safety_checker/*", "image_encoder/*")
