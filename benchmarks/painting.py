@@ -5,9 +5,11 @@ our painter tells the allocator to keep freed memory and a pipeline by its defau
 begins alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the
 2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter; `--few-steps` a student's 4 steps without
 guidance against dpm++ with 20, picture by picture at each of `--sizes`, and says how much of it is the U-Net.
+`--memory` times painting with the checkpoint's memory, works found anew for every picture, against painting without.
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import statistics
@@ -66,10 +68,12 @@ def our_painter(
     eta: float = 0.0,
     loras: Sequence[str] = (),
     size: int | None = None,
+    memory: str = "none",
 ) -> Paint:
-    """Paints n pictures of seeds 0 .. n - 1."""
+    """Paints n pictures of seeds 0 .. n - 1; with a memory of the next n seeds, so that works are found for each."""
     painter = Painter.load(checkpoint, device="cpu", precision="fp32", loras=loras)
     size = size or painter.components.default_size
+    next_seeds = itertools.count()
 
     def paint(count: int) -> list[np.ndarray]:
         requests = [
@@ -82,8 +86,9 @@ def our_painter(
                 eta=eta,
                 width=size,
                 height=size,
+                memory=memory,
             )
-            for seed in range(count)
+            for seed in (range(count) if memory == "none" else itertools.islice(next_seeds, count))
         ]
         return [np.asarray(painting.image, np.float64) for painting in painter.paint_many(requests)]
 
@@ -167,6 +172,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--samplers", action="store_true", help="dpm++ 20 steps against DDIM, eta 1, 200 steps")
+    parser.add_argument("--memory", action="store_true", help="with the checkpoint's memory against without")
     parser.add_argument("--few-steps", action="store_true", help="a student's 4 steps against dpm++ with 20")
     parser.add_argument("--lora", default=POCKET_STUDENT, help="the student, with --few-steps")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="pixels of a side, with --few-steps")
@@ -186,7 +192,13 @@ def main() -> None:
             write(chosen.json or Path("scratch/painting-few-steps.json"), what, size, results)
             return
         shared = chosen.checkpoint, chosen.sampler, chosen.steps, chosen.guidance
-        if chosen.samplers:
+        if chosen.memory:
+            what = f"{chosen.sampler}, {chosen.steps} steps, with memory and without"
+            ways = {
+                "with memory": InOwnProcess(our_painter, *shared, 0.0, (), None, ""),
+                "without": InOwnProcess(our_painter, *shared),
+            }
+        elif chosen.samplers:
             what = "dpm++ against the 2022 paper's setting"
             ways = {
                 "ddim, eta 1, 200 steps": InOwnProcess(our_painter, chosen.checkpoint, "ddim", 200, chosen.guidance, 1.0),
@@ -202,11 +214,12 @@ def main() -> None:
         results = []
         for count in chosen.batches:
             results.append(in_turns(ways, count, chosen.repeats))
-            if not chosen.samplers:
+            if not (chosen.samplers or chosen.memory):
                 print(f"  pictures differ by {results[-1]['apart']:.3f}/255 on average")
     except ImpastoError as error:
         sys.exit(str(error))
-    write(chosen.json or Path("scratch") / f"painting{'-samplers' if chosen.samplers else ''}.json", what, size, results)
+    kind = "-memory" if chosen.memory else "-samplers" if chosen.samplers else ""
+    write(chosen.json or Path("scratch") / f"painting{kind}.json", what, size, results)
 
 
 def write(file: Path, what: str, size: int, results: list[dict[str, Any]]) -> None:

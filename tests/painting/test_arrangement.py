@@ -33,6 +33,22 @@ def test_same_numbers(tmp_path: Path, seed: int, size: tuple[int, int], guided: 
     torch.testing.assert_close(decode(latents), components.vae.decode(latents, return_dict=False)[0], atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+@torch.inference_mode()
+def test_sets_of_different_lengths(tmp_path: Path, pooled: bool) -> None:
+    components = make_components(tmp_path, pooled=pooled)
+    arranged, plain = arrange_unet(components.unet), PlainUNet(components.unet)
+    latents, sets = torch.randn(2, 8, 8, 8), [torch.randn(2, 16, 16), torch.randn(2, 21, 16)]
+    timestep = torch.tensor(501)
+    apart = torch.cat([plain.tell(states, guided=False)(latents, timestep) for states in sets])
+    for unet in (arranged, plain):
+        made = unet.tell(sets, guided=True)(latents, timestep)
+        torch.testing.assert_close(made, apart, atol=1e-4, rtol=1e-4)
+        # Each picture with states of its own, as many as it likes.
+        one = unet.tell([sets[0][:1], sets[1][1:]], guided=False)(latents, timestep)
+        torch.testing.assert_close(one, torch.stack([apart[0], apart[3]]), atol=1e-4, rtol=1e-4)
+
+
 class Adapter(nn.Linear):
     """Stands for a layer that something else put in place of diffusers' own."""
 

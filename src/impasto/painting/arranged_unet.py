@@ -6,7 +6,7 @@ both halves of the batch, so it is computed for one of them. (Where the text joi
 checkpoint, that is the first convolution only.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,10 @@ from impasto.painting.arranged_layers import (
     demand,
 )
 
-# Keys and values [n, heads, tokens, width] of every attention to the text, in the order of the layers.
-TextMemory = list[tuple[torch.Tensor, torch.Tensor]]
+# Keys and values [n, heads, tokens, width] of one attention to the text, for each set of states that it was told.
+Told = list[tuple[torch.Tensor, torch.Tensor]]
+# Those of every attention to the text, in the order of the layers.
+TextMemory = list[Told]
 
 
 class SelfAttention:
@@ -58,10 +60,16 @@ class TextAttention:
         key, value = (part.view(*part.shape[:2], self._heads, -1).transpose(1, 2) for part in parts)
         return key.contiguous(), value.contiguous()
 
-    def __call__(self, x: torch.Tensor, memory: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, told: Told) -> torch.Tensor:
         query = self._attention.to_q(x)
         query = query.view(*query.shape[:2], self._heads, -1).transpose(1, 2)
-        return _attend(query, *memory, self._attention.to_out[0])
+        out = self._attention.to_out[0]
+        if len(told) == 1:
+            return _attend(query, *told[0], out)
+        # Sets of different numbers of tokens: only the attention itself is done for each.
+        parts = query.split([len(key) for key, _ in told])
+        mixed = [F.scaled_dot_product_attention(part, *pair) for part, pair in zip(parts, told, strict=True)]
+        return out(torch.cat(mixed).transpose(1, 2).reshape(*x.shape[:2], -1))
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, out: nn.Linear) -> torch.Tensor:
@@ -97,7 +105,7 @@ class TransformerBlock:
         self._inner, self._gate = zip(gate.proj.weight.detach().chunk(2), gate.proj.bias.detach().chunk(2), strict=True)
         self._out = out
 
-    def __call__(self, x: torch.Tensor, memory: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, memory: Told) -> torch.Tensor:
         """x [n, positions, C] -> the same shape."""
         x = x + self._itself(self._norms[0](x))
         x += self.text(self._norms[1](x), memory)
@@ -179,10 +187,15 @@ class ArrangedUNet:
         )
         self._time_sizes = [len(residual.inner_bias) for residual in residuals]
 
-    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """See `TellableUNet.tell`."""
-        memories = [block.text.memory(states) for block in self._attentions]
-        pooled = self._unet.add_embedding(states) if self._unet.config.addition_embed_type else None
+        sets = [states] if isinstance(states, torch.Tensor) else states
+        memories = [[block.text.memory(one) for one in sets] for block in self._attentions]
+        pooled = None
+        if self._unet.config.addition_embed_type:
+            pooled = torch.cat([self._unet.add_embedding(one) for one in sets])
         return lambda latents, timestep: self._predict(latents, timestep, memories, pooled, guided)
 
     def _predict(

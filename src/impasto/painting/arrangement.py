@@ -1,7 +1,7 @@
 """How a checkpoint's U-Net and decoder are run: as diffusers has them, or arranged for inference on a CPU."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -15,11 +15,13 @@ from impasto.painting.arranged_unet import ArrangedUNet
 class TellableUNet(Protocol):
     """A U-Net that is told its texts once and then asked in every step."""
 
-    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """Take text states and give back the predictor for them.
 
         Args:
-            states: [m, tokens, width].
+            states: [m, tokens, width], or several sets with different numbers of tokens, m in all.
             guided: m is 2n, negative texts first; each of the n latents is then asked about both its texts.
 
         Returns:
@@ -34,10 +36,27 @@ class PlainUNet:
     def __init__(self, unet: nn.Module) -> None:
         self._unet = unet
 
-    def tell(self, states: torch.Tensor, *, guided: bool) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        if not isinstance(states, torch.Tensor):
+            return self._tell_sets(states, guided)
+
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
             both = torch.cat([latents, latents]) if guided else latents
             return self._unet(both, timestep, encoder_hidden_states=states, return_dict=False)[0]
+
+        return predict
+
+    def _tell_sets(
+        self, sets: Sequence[torch.Tensor], guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """One call of the U-Net for each set of states, since diffusers' has no sets of different lengths."""
+        each = [self.tell(states, guided=False) for states in sets]
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            seen = [latents] * len(each) if guided else latents.split([len(states) for states in sets])
+            return torch.cat([ask(part, timestep) for ask, part in zip(each, seen, strict=True)])
 
         return predict
 

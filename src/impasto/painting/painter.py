@@ -302,7 +302,8 @@ class Painter:
         told = [self._text_states([request.negative for request in batch])] if away else []
         told += [self._conditional_states(batch)] if towards else []
         weights = torch.tensor([request.guidance for request in batch]) if towards and away else None
-        unet = self._tell(told)
+        alike = len({states.shape[1] for states in told}) == 1  # a picture that looks at works is told more than nothing
+        unet = self._unet.tell(torch.cat(told) if alike else told, guided=weights is not None)
         predict = Guided(unet, None if weights is None else weights.to(self.device), self._dtype)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
         last = len(scheduler.timesteps)
@@ -339,13 +340,6 @@ class Painter:
         if not len(tokens[0]):
             return states
         return torch.cat([states, torch.stack(tokens).to(self.device, self._dtype)], dim=1)
-
-    def _tell(self, told: Sequence[torch.Tensor]) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """The U-Net told one set of states [n, tokens, width], or two, of which the predictions come one after the other."""
-        if len({states.shape[1] for states in told}) == 1:
-            return self._unet.tell(torch.cat(list(told)), guided=len(told) > 1)
-        each = [self._unet.tell(states, guided=False) for states in told]
-        return lambda latents, timestep: torch.cat([predict(latents, timestep) for predict in each])
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         made_of, seen = self.components, self._looking.look(request).use
