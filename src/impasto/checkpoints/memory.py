@@ -92,6 +92,11 @@ class MemoryEncoder(nn.Module):
         basis /= variance.sqrt().mean().sqrt()
         self.mean.copy_(mean)
         self.basis.copy_(basis)
+        self.fit_moments(moments)
+
+    @torch.no_grad()
+    def fit_moments(self, moments: torch.Tensor) -> None:
+        """Takes the scale of latents' moments [n, 2 * latent_channels] alone."""
         self.latent_mean.copy_(moments.mean(dim=0))
         self.latent_scale.copy_(moments.std(dim=0) + 1e-4)
 

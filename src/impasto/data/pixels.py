@@ -24,6 +24,9 @@ class Pixels:
     height: int
     store: RowCache
 
+    def __len__(self) -> int:
+        return len(self.entries)
+
     def batch(self, numbers: np.ndarray) -> np.ndarray:
         """The pixels of these entries, uint8 [n, height, width, 3] in RGB.
 

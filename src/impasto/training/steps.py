@@ -76,17 +76,22 @@ class ShuffledOrder:
         self._epoch = -1
         self._permutation = np.zeros(0, np.int64)
 
-    def __getitem__(self, start: int) -> int:
-        epoch, place = divmod(start, self.count)
+    def _permutation_of(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
             self._epoch = epoch
             self._permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
-        return int(self._permutation[place])
+        return self._permutation
 
     def at(self, step: int, batch: int | None = None) -> np.ndarray:
-        """The item numbers [batch] of a step."""
+        """The item numbers, int64 [batch], of a step."""
         size = batch or self.batch
-        return np.array([self[step * size + n] for n in range(size)], dtype=np.int64)
+        parts, start, end = [], step * size, (step + 1) * size
+        while start < end:
+            epoch, place = divmod(start, self.count)
+            taken = min(end - start, self.count - place)
+            parts.append(self._permutation_of(epoch)[place : place + taken])
+            start += taken
+        return np.concatenate(parts).astype(np.int64)
 
 
 def seed_step(seed: int, step: int) -> random.Random:

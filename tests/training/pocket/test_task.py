@@ -70,7 +70,7 @@ def test_batches_have_works_as_often_as_chosen() -> None:
     import random
 
     task = tiny_task(memory_shares=((0, 0.25), (2, 0.75)))
-    shapes = [task._context(torch.tensor([0, 1]), random.Random(n), n)[0].shape[1] for n in range(200)]
+    shapes = [task._context(np.array([0, 1]), torch.tensor([0, 1]), random.Random(n), n)[0].shape[1] for n in range(200)]
     assert set(shapes) == {5, 7}
     assert 0.15 < shapes.count(5) / 200 < 0.35
 

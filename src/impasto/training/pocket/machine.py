@@ -30,6 +30,9 @@ class Machine:
         return torch.autocast(self.device.type, torch.bfloat16) if self.mixed else nullcontext()
 
 
+PLAIN_CPU = Machine(torch.device("cpu"), False, False, "CPU, fp32")
+
+
 def find_machine(device: str = "auto", precision: str = "auto") -> Machine:
     """The machine at hand. bf16 on CUDA and on CPUs with AVX512-BF16 or AMX, fp32 elsewhere, unless `precision` says so.
 

@@ -13,6 +13,7 @@ from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work, latent_moments, nearest_codes
 from impasto.checkpoints.minilm import TextEncoder, load_text_encoder, token_states
 from impasto.checkpoints.pocket_scorer import PocketScorer
+from impasto.checkpoints.size import latent_factor
 from impasto.data.catalogue import read_catalogue
 from impasto.data.embeddings import image_vectors
 from impasto.data.latents import TextStates, prepare_latents
@@ -40,13 +41,14 @@ class Prepared:
         memory: the encoder, fitted to the pictures, and their codes; its network is untrained.
         words: of each picture.
         sample: token states to fit a whitening to, [n, width].
+        encoder: of texts.
     """
 
     data: PocketData
     memory: PaintingMemory
     words: list[PictureWords]
-    pixels: Pixels
     sample: torch.Tensor
+    encoder: TextEncoder
 
 
 def prepare(
@@ -110,10 +112,8 @@ def prepare(
         features=maps,
         held_out=_encode(autoencoder, held_out, machine)[0] if len(held_out) else None,
     )
-    works = [
-        Work(word.entry.file_name, word.entry.artist, word.entry.title, word.caption) for word in words
-    ]
-    return Prepared(data, PaintingMemory(encoder, codes, works), words, pixels, sample)
+    works = works_of(words)
+    return Prepared(data, PaintingMemory(encoder, codes, works), words, sample, text_encoder)
 
 
 def _features(pixels: Pixels, choices: PocketChoices, on_progress: Progress) -> tuple[Pixels, torch.Tensor]:
@@ -160,7 +160,7 @@ def encode_both_ways(
             prepare_latents(
                 pixels, latents_key(autoencoder) + ("mirrored" if mirrored else ""), encode,
                 cache_folder() / "mirrored" if mirrored else cache_folder(),
-                channels=autoencoder.config["latent_channels"],
+                channels=autoencoder.config["latent_channels"], factor=latent_factor(autoencoder.config),
                 on_progress=lambda n, of, what=what: on_progress(what, n / of, {}),
             )
         )  # fmt: skip
@@ -193,9 +193,50 @@ class LongTextStates:
         self._drawer = TextDrawer()
         encoder.model.to(machine.device)
 
-    def __call__(self, numbers: Sequence[int], step: int) -> torch.Tensor:
+    def __call__(self, numbers: np.ndarray, step: int) -> torch.Tensor:
         """States [n, 77, width] of the pictures `numbers`; of the empty text [1, 77, width] where there are none."""
         draw = random.Random(f"{self._seed}/{step}/long")
-        texts = [self._drawer.draw(self._words[n], draw, long=True) for n in numbers] or [""]
+        texts = [self._drawer.draw(self._words[n], draw, long=True) for n in numbers.tolist()] or [""]
         with self._machine.autocast():
             return self._encoder.states(texts).float()
+
+
+class ResidentLongTexts:
+    """States of a few long texts of every picture, all on the device: a fast one would wait for words."""
+
+    def __init__(
+        self, words: Sequence[PictureWords], encoder: TextEncoder, machine: Machine, seed: int, variants: int = 4
+    ) -> None:
+        drawer = TextDrawer()
+        texts = [
+            drawer.draw(word, random.Random(f"{seed}/{word.entry.file_name}/long/{n}"), long=True)
+            for word in words
+            for n in range(variants)
+        ]
+        self._variants, self._device = variants, machine.device
+        self._states = encode_resident([*texts, ""], encoder, encoder.max_tokens, machine)
+
+    def __call__(self, numbers: np.ndarray, step: int) -> torch.Tensor:
+        """As `LongTextStates`."""
+        if not len(numbers):
+            return self._states[-1:].float()
+        chosen = np.random.default_rng(step).integers(self._variants, size=len(numbers))
+        places = torch.from_numpy(numbers * self._variants + chosen).to(self._device, non_blocking=True)
+        return self._states[places].float()
+
+
+def encode_resident(texts: Sequence[str], encoder: TextEncoder, tokens: int, machine: Machine) -> torch.Tensor:
+    """States [texts, tokens, width] in fp16, computed and kept on the machine's device."""
+    encoder.model.to(machine.device)
+    at_once = 32 if machine.device.type == "cpu" else 1024
+    parts = []
+    for start in range(0, len(texts), at_once):
+        with machine.autocast():
+            found = token_states(encoder.model, encoder.tokenizer, list(texts[start : start + at_once]), tokens)
+        parts.append(found.half())
+    return torch.cat(parts)
+
+
+def works_of(words: Sequence[PictureWords]) -> list[Work]:
+    """The pictures as works of a memory."""
+    return [Work(word.entry.file_name, word.entry.artist, word.entry.title, word.caption) for word in words]

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -20,7 +22,7 @@ from impasto.training.pocket.optimizers import make_optimizers
 from impasto.training.steps import ShuffledOrder
 from impasto.training.text_whitening import TextWhitening
 
-LongTexts = Callable[[Sequence[int], int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
+LongTexts = Callable[[np.ndarray, int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
 LOW_NOISE = 150  # timesteps below it: where a model that copies does better on what it has seen
 
 
@@ -65,29 +67,52 @@ class PocketTask:
         self.order = ShuffledOrder(len(self.data), choices.batch, seed)
         alphas: torch.Tensor = make_schedule(choices.unet).alphas_cumprod.to(machine.device)
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
-        self.forward: Any = torch.compile(self.unet) if choices.compiled else self.unet
+        self.forward: Any = self._predict
+        if choices.compiled:
+            self.compile()
+
+    def compile(self, backend: str = "inductor") -> None:
+        """Compiles the U-Net's step as one graph for contexts of all lengths."""
+        self.forward = torch.compile(self._predict, backend=backend)
+
+    def set_batch(self, batch: int) -> None:
+        """Another batch, before the first step; the learning rates follow its root."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] *= (batch / self.choices.batch) ** 0.5
+        self.choices = replace(self.choices, batch=batch)
+        self.order = ShuffledOrder(len(self.data), batch, self.seed)
+
+    def _predict(
+        self, noisy: torch.Tensor, times: torch.Tensor, context: torch.Tensor
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The U-Net's v, and the hidden maps that are aligned: returned, so that a compiled graph leaves nothing behind."""
+        made = self.unet(noisy, times, context, return_dict=False)[0]
+        return made, () if self.alignment is None else self.alignment.take()
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         """Learns from one batch; losses are read from the device every `log_every` steps only, which saves waiting."""
         draw = random.Random(f"{self.seed}/{step}/pocket")
-        numbers = torch.from_numpy(self.order.at(step)).to(self.machine.device)
+        places = self.order.at(step)
+        numbers = torch.from_numpy(places).to(self.machine.device, non_blocking=True)  # a plain copy waits for the device
         mirrored = torch.rand(len(numbers), device=numbers.device) < 0.5
         latents = self.data.latents_of(numbers, mirrored)
         times, noise = self._times(len(numbers)), torch.randn_like(latents)
         noisy, target = self._noised(latents, noise, times)
-        context, works = self._context(numbers, draw, step)
+        context, works = self._context(places, numbers, draw, step)
+        if self.forward != self._predict:  # one graph for all lengths, with works or without
+            context = context if context.requires_grad else context.requires_grad_()
+            torch._dynamo.maybe_mark_dynamic(context, 1)
         with self.machine.autocast():
-            made = self.forward(noisy, times, context, return_dict=False)[0]
+            made, hidden = self.forward(noisy, times, context)
         errors = (made.float() - target).square().mean(dim=(1, 2, 3))
         loss = total = errors.mean()
         distance: torch.Tensor | None = None
         aligned = self.alignment is not None and progress < self.choices.alignment_until
         if self.alignment is not None and aligned:
             with self.machine.autocast():
-                apart = self.alignment(self.data.features_of(numbers, mirrored)).float().mean()
+                apart = self.alignment(self.data.features_of(numbers, mirrored), hidden).float().mean()
             total, distance = total + self.choices.alignment_weight * apart, apart
-        elif self.alignment is not None:
-            self.alignment.forget()
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -117,14 +142,16 @@ class PocketTask:
         chosen = torch.where(place < share, place / max(share, 1e-6), focused)
         return (chosen * len(self.signal)).long().clamp(0, len(self.signal) - 1)
 
-    def _context(self, numbers: torch.Tensor, draw: random.Random, step: int) -> tuple[torch.Tensor, int]:
+    def _context(
+        self, places: np.ndarray, numbers: torch.Tensor, draw: random.Random, step: int
+    ) -> tuple[torch.Tensor, int]:
         """What the cross-attention reads [n, tokens + works, width], and how many works it is."""
         choices, data = self.choices, self.data
         counts = [count for count, _ in choices.memory_shares]
         works = draw.choices(counts, [share for _, share in choices.memory_shares])[0]
         if self.long_texts is not None and draw.random() < choices.long_share:
-            states = self.long_texts(numbers.tolist(), step).to(numbers.device).float()
-            empty = self.long_texts([], step).to(numbers.device).float()
+            states = self.long_texts(places, step).to(numbers.device).float()
+            empty = self.long_texts(places[:0], step).to(numbers.device).float()
         else:
             picked = torch.randint(data.variants.shape[1], (len(numbers),), device=numbers.device)
             states = data.states[data.variants[numbers, picked]].float()
@@ -178,7 +205,7 @@ class PocketTask:
                 times = torch.randint(LOW_NOISE, (count,), device=latents.device)
                 noisy, target = self._noised(latents, torch.randn_like(latents), times)
                 states = self.whitening(self.data.states[self.data.empty].float()[None]).expand(count, -1, -1)
-                made = self.unet(noisy, times, states, return_dict=False)[0]
+                made = self._predict(noisy, times, states)[0]
                 found[name] = float((made.float() - target).square().mean())
                 found[name] = round(found[name], 5)
         return found

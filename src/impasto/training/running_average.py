@@ -1,0 +1,49 @@
+"""A model's running average, made without waiting on the device that the model lies on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+Kept = Callable[[int], float]  # updates so far -> the share of the average that stays
+
+
+class RunningAverage(AveragedModel):
+    """An exponential moving average; its state is that of torch's `AveragedModel`.
+
+    torch's own moves the number of updates to the weights' device, and a rule that needs it as a number waits there for all
+    that was asked of the device, once a step.
+    """
+
+    def __init__(self, model: nn.Module, kept: Kept) -> None:
+        super().__init__(model)
+        self._kept = kept
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Takes in the model's weights; its buffers are copied."""
+        count = int(self.n_averaged)  # on the CPU
+        averaged: list[Any] = [p.detach() for p in self.module.parameters()]
+        current: list[Any] = [p.detach() for p in model.parameters()]
+        if count:
+            torch._foreach_lerp_(averaged, current, 1 - self._kept(count))  # pyright: ignore[reportPrivateImportUsage]
+        else:
+            torch._foreach_copy_(averaged, current)  # pyright: ignore[reportPrivateImportUsage]
+        for mine, theirs in zip(self.module.buffers(), model.buffers(), strict=True):
+            mine.copy_(theirs)
+        self.n_averaged += 1
+
+
+def warmed_average(decay: float) -> Kept:
+    """The rule of an average whose decay grows to `decay`: 1 - (1 + n)^(-3/4) after n steps.
+
+    Without the warm-up a short run's average would still hold its untrained beginning.
+    """
+    return lambda count: min(decay, 1 - (1 + count) ** -0.75)
+
+
+def half_life_average(share: float) -> Kept:
+    """The rule whose half-life is `share` of the steps so far: after n steps 2^(-1 / (share * n)) is kept."""
+    return lambda count: 0.5 ** (1 / max(share * count, 1e-3))
