@@ -73,6 +73,10 @@ def test_a_sheet_over_memories_keeps_its_cells(impasto: Impasto, remembering: Pa
     assert json.loads(impasto(*sheet, "--json").out)["painted"] == 0
     (works / "Gabriele Münter" / "0.png").unlink()
     assert json.loads(impasto(*sheet, "--json").out)["painted"] == 2  # the folder's cells
+    like = ("--rows", f"like=none,{works / 'Gabriele Münter' / '1.png'}", "--columns", "seed=1,2", "--out", "like.png")
+    shown = impasto("grid", "boats", *like, "--checkpoint", remembering, *QUICK, "--json")
+    assert shown.code == 0 and json.loads(shown.out)["painted"] == 4, shown.err
+    assert json.loads(impasto("grid", "boats", *like, "--checkpoint", remembering, *QUICK, "--json").out)["painted"] == 0
     assert impasto("show", "grid.png", "--cell", "2,1").out.count("looked at: ") == 4
 
 

@@ -167,7 +167,8 @@ def planned_use(request: "PaintRequest", name: str, own_hash: str) -> MemoryUse 
     content = {OWN: own_hash, NONE: ""}.get(request.memory)
     if content is None:
         content = folder_hash(Path(request.memory).expanduser())
-    return MemoryUse(request.memory, content, likes=request.like)
+    likes = tuple(Like(like.name, like.content_hash, like.weight, like.code) for like in request.like)
+    return MemoryUse(request.memory, content, likes=likes)
 
 
 def _tokens(memory: PaintingMemory, codes: torch.Tensor) -> torch.Tensor:
