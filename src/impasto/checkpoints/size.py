@@ -27,6 +27,11 @@ def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], 
         ) from None
 
 
+def latent_factor(vae_config: Mapping[str, Any]) -> int:
+    """Pixels across that one latent stands for: 2 for every halving in the autoencoder, 8 in Stable Diffusion's."""
+    return 2 ** (len(vae_config["block_out_channels"]) - 1)
+
+
 def is_small(side: int | None) -> bool:
     """Whether a checkpoint that paints `side` px is of pocket's size, and not of Stable Diffusion's."""
     return side is not None and side <= SMALL

@@ -1,0 +1,163 @@
+"""An autoencoder with f = 16 that begins as one with f = 8: the same latents, pictures twice as large.
+
+The encoder's first level begins as the f = 8 encoder's first convolution on a picture halved by 2x2 means, as nearly as its
+kernels can be that; the decoder's last level begins as an interpolation. All other levels are copied. What comes out is a
+plain `AutoencoderKL`, so a U-Net that knows 16x16 latents as pictures of 128 px paints 256 px with it.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import nn
+from torch.nn import functional as F
+
+from impasto.errors import UsageError
+from impasto.training.autoencoder import decode, posterior_of, to_tensor
+
+_SAMPLES = 20_000  # places in the pictures that the kernels are fitted to
+_RIDGE = 1e-4
+_REACH = 5  # pixels across that two 3x3 convolutions, the second of stride 2, see
+_CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2))
+
+
+def halved(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures [n, 3, h, w] by 2x2 means: [n, 3, h / 2, w / 2]."""
+    return F.avg_pool2d(pictures, 2)
+
+
+@torch.no_grad()
+def double_autoencoder(small: AutoencoderKL, squares: np.ndarray) -> AutoencoderKL:
+    """The autoencoder for pictures of twice the size that begins with `small`'s latents and its pictures, interpolated.
+
+    Args:
+        small: with four-fold or more reduction, of any number of levels; it is left as it is.
+        squares: uint8 [n, s, s, 3] of the larger size, to fit kernels to; 16 or more are enough.
+
+    Raises:
+        UsageError: its finest level has under 12 channels, which the first kernels need.
+    """
+    widths: tuple[int, ...] = tuple(small.config["block_out_channels"])
+    if widths[0] < 3 * len(_CORNERS):
+        raise UsageError(f"an autoencoder whose finest level has {widths[0]} channels cannot be doubled: it needs 12")
+    config: dict[str, Any] = {k: v for k, v in small.config.items() if not k.startswith("_")}
+    config.update(
+        block_out_channels=(widths[0], *widths),
+        down_block_types=("DownEncoderBlock2D", *small.config["down_block_types"]),
+        up_block_types=(*small.config["up_block_types"], "UpDecoderBlock2D"),
+        sample_size=2 * small.config["sample_size"],
+    )
+    build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
+    large: AutoencoderKL = build(**config).eval()
+    for name in ("quant_conv", "post_quant_conv"):
+        part = getattr(small, name)
+        if part is not None:
+            getattr(large, name).load_state_dict(part.state_dict())
+    pictures = to_tensor(squares)
+    _begin_encoder(large.encoder, small.encoder, pictures)
+    _begin_decoder(large, small, pictures)
+    return large
+
+
+def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:
+    for mine, theirs in zip(large.down_blocks[1:], small.down_blocks, strict=True):
+        mine.load_state_dict(theirs.state_dict())
+    for name in ("mid_block", "conv_norm_out", "conv_out"):
+        getattr(large, name).load_state_dict(getattr(small, name).state_dict())
+    for resnet in large.down_blocks[0].resnets:
+        _silence(resnet)
+    kernel = _fitted_kernel(small.conv_in.weight, pictures)  # [out, 3, 5, 5], from one pixel above and left of the 2x2 block
+    first, second = large.conv_in, large.down_blocks[0].downsamplers[0].conv
+    # Four channels a colour hold the pixels at a window's corners; from their 3x3 neighbours all 5x5 pixels can be read.
+    first.bias.zero_()
+    first.weight[: 3 * len(_CORNERS)] = 0
+    for number, (y, x) in enumerate(_CORNERS):
+        for colour in range(3):
+            first.weight[3 * number + colour, colour, y, x] = 1
+    second.weight.zero_()
+    second.bias.copy_(small.conv_in.bias)
+    for y in range(_REACH):
+        for x in range(_REACH):
+            # Pixel 0 and 1 through the channel that looks back, 2 to 4 through the one that looks ahead.
+            corner = 2 * (y >= 2) + (x >= 2)
+            there = (y - 2 if y >= 2 else y), (x - 2 if x >= 2 else x)
+            for colour in range(3):
+                second.weight[:, 3 * corner + colour, there[0], there[1]] = kernel[:, colour, y, x]
+
+
+def _fitted_kernel(weight: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """The 5x5 kernel of stride 2 nearest to `weight` [out, 3, 3, 3] after 2x2 means, on these pictures: [out, 3, 5, 5].
+
+    That would take 6x6 pixels, and the first row and column of them cannot be seen: their neighbours stand for them.
+    """
+    whole = weight.repeat_interleave(2, 2).repeat_interleave(2, 3) / 4  # [out, 3, 6, 6]
+    draw = torch.Generator().manual_seed(0)
+    side = _REACH + 1
+    count = -(-_SAMPLES // len(pictures))
+    rows, columns = (
+        torch.randint(0, pictures.shape[axis] - side + 1, (len(pictures), count), generator=draw) for axis in (2, 3)
+    )
+    patches = torch.stack(
+        [
+            picture[:, y : y + side, x : x + side]
+            for picture, ys, xs in zip(pictures, rows.tolist(), columns.tolist(), strict=True)
+            for y, x in zip(ys, xs, strict=True)
+        ]
+    ).double()
+    seen, wanted = patches[:, :, 1:, 1:].flatten(1), patches.flatten(1) @ whole.flatten(1).double().T
+    normal = seen.T @ seen
+    normal += _RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype)
+    found = torch.linalg.solve(normal, seen.T @ wanted)  # [75, out]
+    return found.T.reshape(-1, 3, _REACH, _REACH).to(weight.dtype)
+
+
+def _begin_decoder(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.Tensor) -> None:
+    mine: Any = large.decoder
+    theirs: Any = small.decoder
+    for name in ("conv_in", "mid_block", "conv_norm_out"):
+        getattr(mine, name).load_state_dict(getattr(theirs, name).state_dict())
+    for ours, block in zip(mine.up_blocks[:-1], theirs.up_blocks, strict=True):
+        ours.load_state_dict(block.state_dict(), strict=ours.upsamplers is None or block.upsamplers is not None)
+    upsampler = mine.up_blocks[-2].upsamplers[0].conv
+    smooth = torch.tensor([1.0, 2.0, 1.0]) / 4
+    nn.init.zeros_(upsampler.weight)
+    nn.init.zeros_(upsampler.bias)
+    for channel in range(upsampler.out_channels):
+        upsampler.weight[channel, channel] = smooth[:, None] * smooth[None, :]
+    for resnet in mine.up_blocks[-1].resnets:
+        _silence(resnet)
+    _fit_conv_out(large, small, pictures)
+
+
+def _fit_conv_out(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.Tensor) -> None:
+    """The last convolution that makes most of the features as they are: by least squares, the small decoder's pictures."""
+    decoder: Any = large.decoder
+    out = decoder.conv_out
+    kept: list[torch.Tensor] = []
+    hook = out.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+    normal = torch.zeros((9 * out.in_channels + 1,) * 2, dtype=torch.float64)
+    product = torch.zeros((len(normal), out.out_channels), dtype=torch.float64)
+    for picture in pictures[:32].split(1):
+        latents = posterior_of(small, halved(picture)).mean
+        wanted = interpolated(small, latents)
+        decode(large, latents)
+        seen = F.unfold(kept.pop(), 3, padding=1)[0].T.double()
+        seen = torch.cat([seen, torch.ones_like(seen[:, :1])], 1)
+        normal += seen.T @ seen
+        product += seen.T @ wanted[0].flatten(1).T.double()
+    hook.remove()
+    normal += _RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype)
+    found = torch.linalg.solve(normal, product)
+    out.weight.copy_(found[:-1].T.reshape(out.weight.shape))
+    out.bias.copy_(found[-1])
+
+
+def _silence(resnet: Any) -> None:
+    nn.init.zeros_(resnet.conv2.weight)
+    nn.init.zeros_(resnet.conv2.bias)
+
+
+def interpolated(small: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
+    """What `small` decodes, twice as large by bicubic interpolation: [n, 3, 2 h, 2 w]."""
+    return F.interpolate(decode(small, latents), scale_factor=2, mode="bicubic")
