@@ -18,13 +18,13 @@ SMALL = 256  # px: up to here sides go in steps of 32 px, beyond in steps of 64
 Shape = tuple[int, int]  # width and height in px
 
 
-def bucket_shapes(size: int) -> list[Shape]:
+def bucket_shapes(size: int, factor: int = 8) -> list[Shape]:
     """The buckets for pictures of `size` x `size` px: sides from a half of it to its double, none of a larger area.
 
-    Sides are multiples of 32 px up to a size of 256 px, of 64 px beyond: a U-Net halves latents, which are an eighth of
-    that, two or three times.
+    Sides are multiples of 4 latents up to a size of 256 px, of 8 beyond: a U-Net halves latents two or three times. One
+    latent is of `factor` px.
     """
-    step = 32 if size <= SMALL else 64
+    step = factor * (4 if size <= SMALL else 8)
     found = {(size, size)}
     for short in range(max(step, size // 2 // step * step), size, step):
         long = min(2 * size, size * size // short // step * step)
@@ -37,9 +37,9 @@ def nearest_shape(width: int, height: int, shapes: Sequence[Shape]) -> Shape:
     return min(shapes, key=lambda shape: abs(math.log(shape[0] / shape[1]) - math.log(width / height)))
 
 
-def in_buckets(entries: Sequence[CatalogueEntry], size: int) -> dict[Shape, list[CatalogueEntry]]:
+def in_buckets(entries: Sequence[CatalogueEntry], size: int, factor: int = 8) -> dict[Shape, list[CatalogueEntry]]:
     """The entries of each bucket that has any; who cannot be opened is with the squares, and named when it is decoded."""
-    shapes = bucket_shapes(size)
+    shapes = bucket_shapes(size, factor)
     found: dict[Shape, list[CatalogueEntry]] = {}
     for entry in entries:
         try:

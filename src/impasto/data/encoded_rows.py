@@ -26,10 +26,12 @@ def note_encoder(cache: Path, content_hash: str, encoder: Encoder, key: str) -> 
         write_atomically(file, json.dumps({**known, encoder: key}).encode())
 
 
-def pictures_to_encode(cache: Path, content_hash: str, entries: Sequence[CatalogueEntry], side: int) -> int:
-    """How many of the pictures have no latents of `side` px yet, exactly for up to 500."""
+def pictures_to_encode(
+    cache: Path, content_hash: str, entries: Sequence[CatalogueEntry], side: int, factor: int = 8
+) -> int:
+    """How many of the pictures have no latents of `side` px yet, exactly for up to 500; one latent is of `factor` px."""
     key = _known(_file(cache, content_hash)).get("latents")
-    rows = _rows(cache, f"latents-{key[:16]}-*x{side // 8}") if key else set()
+    rows = _rows(cache, f"latents-{key[:16]}-*x{side // factor}") if key else set()
     if key is None or not rows:
         return len(entries)
     chosen = entries[:: -(-len(entries) // _LOOKED_AT)]

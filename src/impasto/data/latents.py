@@ -52,15 +52,16 @@ def prepare_latents(
     cache: Path,
     *,
     channels: int,
+    factor: int = 8,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[PosteriorRows, PosteriorRows]:
-    """The posterior of every picture: mean and standard deviation, each float32 [channels, height / 8, width / 8].
+    """The posterior of every picture: mean and standard deviation, each float32 [channels, height / factor, width / factor].
 
     A row is keyed by the picture's content and by `encoder_key`, the hash of the encoder's weights: an edited picture or a
     retrained encoder is encoded again, nothing else is. Mean and deviation are kept, not one sample, so that training can
     draw another latent each time (equation 17 of wu2022).
     """
-    height, width = pixels.height // 8, pixels.width // 8
+    height, width = pixels.height // factor, pixels.width // factor
     sides = str(height) if height == width else f"{height}x{width}"
     store = RowCache(cache / f"latents-{encoder_key[:16]}-{channels}x{sides}", (2, channels, height, width), "float16")
     keys = [content_key(key, encoder_key) for key in pixels.keys]

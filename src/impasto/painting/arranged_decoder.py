@@ -15,7 +15,7 @@ from impasto.painting.arranged_layers import (
 
 
 class ArrangedDecoder:
-    """Latents [n, C, h, w] as the VAE has them -> pictures [n, 3, 8h, 8w] in about -1 .. 1.
+    """Latents [n, C, h, w] as the VAE has them -> pictures [n, 3, fh, fw] in about -1 .. 1.
 
     Raises:
         Unarrangeable: the VAE has parts that are not written here; run it as it is.

@@ -1,5 +1,6 @@
 """The painter: a loaded checkpoint, ready to paint requests one by one or in batches."""
 
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 
+from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.arrangement import arrange_decoder, arrange_unet
 from impasto.painting.denoising import Guided, denoise, expected_clean, first_noise
@@ -17,6 +19,7 @@ from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.looking import Looking
 from impasto.painting.memory.record import OWN
+from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
 from impasto.painting.provenance import Provenance
 from impasto.painting.request import PaintRequest
@@ -158,7 +161,7 @@ class Painter:
             seed: 0 .. 2**63 - 1; None draws one, which the painting's provenance then holds.
             steps, guidance: None takes what is usual with the sampler: 25 and 5, with `lcm` 4 and 1.
             width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
-                trained on.
+                trained on. Where a latent is of more than 8 px, smaller pictures are painted in that size and reduced.
             memory: the works that it may look at: "", the checkpoint's own if it has any; "none"; or a folder of pictures.
             like: pictures that it is to be like: "picture.png", "picture.png:0.5", or a path with its weight.
 
@@ -243,13 +246,16 @@ class Painter:
             return (*_size(request), request.sampler, request.steps, request.eta, _halves(request.guidance), looked)
 
         first = 0
-        for (width, height, *_), group in groupby(requests, kind):
+        for _, group in groupby(requests, kind):
             neighbours = list(group)
-            at_once = batch_size or self._fitting(width * height)
+            at_once = batch_size or self._fitting(math.prod(self._painted_size(neighbours[0])))
             for start in range(0, len(neighbours), at_once):
                 batch = neighbours[start : start + at_once]
                 yield first, batch
                 first += len(batch)
+
+    def _painted_size(self, request: PaintRequest) -> tuple[int, int]:
+        return painted_size(*_size(request), self.components.default_size, latent_factor(self.components.vae.config))
 
     def _fitting(self, pixels: int) -> int:
         on_cpu = self.device.type == "cpu"
@@ -271,7 +277,7 @@ class Painter:
                 if not torch.isfinite(pixels).all():
                     broken = broken or request
                     continue
-                yield Painting(_to_image(pixels), self._provenance(request))
+                yield Painting(reduced(_to_image(pixels), *_size(request)), self._provenance(request))
         except RuntimeError as error:
             # The CPU's allocator raises no OutOfMemoryError, only these words.
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
@@ -290,10 +296,8 @@ class Painter:
     @torch.inference_mode()
     def _latents(self, batch: Sequence[PaintRequest], watch: Any) -> torch.Tensor:
         """Clean latents [n, C, h, w] in fp32, as the VAE scales them."""
-        width, height = _size(batch[0])
-        factor = 2 ** (len(self.components.vae.config["block_out_channels"]) - 1)
-        if width % factor or height % factor:
-            raise UsageError(f"{width}x{height}: this checkpoint paints sizes in multiples of {factor}")
+        width, height = self._painted_size(batch[0])
+        factor = latent_factor(self.components.vae.config)
         generators = [torch.Generator().manual_seed(request.seed) for request in batch]
         channels = self.components.unet.config["in_channels"]
         latents = first_noise(generators, (channels, height // factor, width // factor), self.device)

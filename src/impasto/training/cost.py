@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.size import latent_factor
 from impasto.data.latents import TEXTS_AT_ONCE
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.op_costs import OpCosts, memory_saving_attention
@@ -101,7 +102,8 @@ def count_encoding(components: Components, *, side: int) -> EncodingCosts:
         tokens = torch.zeros(TEXTS_AT_ONCE, components.max_tokens, dtype=torch.long)
         with OpCosts() as text_costs:
             components.text_encoder(tokens)
-        latents = torch.empty(1, components.unet.config["in_channels"], side // 8, side // 8)
+        latent_side = side // latent_factor(vae.config)
+        latents = torch.empty(1, components.unet.config["in_channels"], latent_side, latent_side)
         with OpCosts() as painting:
             vae.decode(latents)
     weights = sum(size_of(module) for module in (components.unet, components.vae, components.text_encoder))

@@ -9,6 +9,7 @@ import torch
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.size import latent_factor
 from impasto.data.encoded_rows import pictures_to_encode, texts_to_encode
 from impasto.data.entry import CatalogueEntry
 from impasto.data.pictures import fit_square, open_picture
@@ -80,12 +81,13 @@ def estimate(
     device = choose_device()
     components = load_components(checkpoint, device="meta")
     side = choices.size or components.default_size
+    factor = latent_factor(components.vae.config)
     part = processes * choices.accumulation
     choices = replace(choices, batch=min(choices.batch, max(part, len(entries) // part * part)))
     texts = _texts(entries)
     keeps_states = choices.trained == "unet" and choose is not choose_word
     to_encode = (
-        pictures_to_encode(cache_folder(), components.content_hash, entries, side),
+        pictures_to_encode(cache_folder(), components.content_hash, entries, side, factor),
         texts_to_encode(cache_folder(), components.content_hash, texts) if keeps_states else 0,
     )
     # The step comes last: it puts LoRAs into the components, or tensors of another kind.
@@ -95,7 +97,7 @@ def estimate(
     if writes_text_encoder(components, choices):
         written.append(components.text_encoder)
     channels, width = components.unet.config["in_channels"], components.unet.config["cross_attention_dim"]
-    latents = 2 * 2 * len(entries) * channels * (side // 8) ** 2
+    latents = 2 * 2 * len(entries) * channels * (side // factor) ** 2
     states = 2 * len(texts) * components.max_tokens * width if keeps_states else 0
     optimizer = count_optimizer(choices)
     step = count_step(components, choices, side=side, processes=processes, choose=choose, other_passes=other_passes)

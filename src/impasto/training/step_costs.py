@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.size import latent_factor
 from impasto.training.fine_tuning import choose_weights, set_up
 from impasto.training.fine_tuning_choices import FineTuning
 from impasto.training.op_costs import OpCosts, memory_saving_attention
@@ -123,7 +124,8 @@ def _without_memory(components: Components, precision: str) -> Iterator[torch.de
 def _loss(components: Components, count: int, side: int, precision: str, *, encodes: bool) -> torch.Tensor:
     """A denoiser's loss on `count` pictures, as `FineTuningTask` computes it."""
     unet: Any = components.unet
-    latents = torch.empty(count, unet.config["in_channels"], side // 8, side // 8)
+    latent_side = side // latent_factor(components.vae.config)
+    latents = torch.empty(count, unet.config["in_channels"], latent_side, latent_side)
     times = torch.zeros(count, dtype=torch.long)
     with ExitStack() as stack:
         if precision != "fp32":

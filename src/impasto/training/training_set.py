@@ -13,6 +13,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.size import latent_factor
 from impasto.data.aspect_buckets import in_buckets
 from impasto.data.catalogue import read_catalogue
 from impasto.data.encoded_rows import note_encoder
@@ -179,7 +180,7 @@ def encode_training_set(
         return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])
     used: list[CatalogueEntry] = []
     means, deviations = PosteriorRows([], 0), PosteriorRows([], 1)
-    for shape, members in in_buckets(entries, size).items():
+    for shape, members in in_buckets(entries, size, latent_factor(components.vae.config)).items():
         try:
             pixels, mean, deviation = _encode(members, components, shape, on_progress)
         except ImpastoError:  # none of this bucket can be opened, which has been said of each
@@ -193,9 +194,9 @@ def encode_training_set(
 
 def check_size(size: int, components: Components) -> None:
     """Raises UsageError where the checkpoint has no latents for pictures of `size` px."""
-    factor = 2 ** (len(components.vae.config["block_out_channels"]) - 1)
-    if factor != 8 or size % 32 or not 32 <= size <= 2048:
-        raise UsageError(f"size {size}: use a multiple of 32 from 32 to 2048")
+    step = 4 * latent_factor(components.vae.config)  # a U-Net halves latents twice or more
+    if size % step or not step <= size <= 2048:
+        raise UsageError(f"size {size}: use a multiple of {step} from {step} to 2048")
 
 
 def _encode(
@@ -228,6 +229,7 @@ def _encode(
         encode,
         cache_folder(),
         channels=int(vae.config["latent_channels"]),
+        factor=latent_factor(vae.config),
         on_progress=lambda n, of: on_progress("encoding pictures", n / of, {}),
     )
     return pixels, mean, deviation

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.size import latent_factor
 
 STEPS, GUIDANCE = 20, 5.0
 ACROSS = 4  # pictures in a row of the sheet
@@ -41,7 +42,7 @@ def _latents(components: Components, states: torch.Tensor, size: int, seed: int)
         components.scheduler_config, algorithm_type="dpmsolver++", thresholding=False
     )
     scheduler.set_timesteps(STEPS, device=unet.device)
-    side = size // 2 ** (len(components.vae.config["block_out_channels"]) - 1)
+    side = size // latent_factor(components.vae.config)
     noise = torch.randn(
         (1, int(unet.config["in_channels"]), side, side), generator=torch.Generator().manual_seed(seed)
     )

@@ -12,6 +12,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from impasto.checkpoints.minilm import load_text_encoder
 from impasto.checkpoints.save_components import save_parts
+from impasto.checkpoints.size import latent_factor
 from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
 from impasto.errors import ImpastoError
@@ -67,7 +68,7 @@ def train_denoiser(
 
     key = latents_key(vae)
     posterior = prepare_latents(
-        pixels, key, encode, cache_folder(), channels=channels,
+        pixels, key, encode, cache_folder(), channels=channels, factor=latent_factor(vae.config),
         on_progress=lambda n, of: on_progress("encoding pictures", n / of, {}),
     )  # fmt: skip
     texts = [text_variants(entry) for entry in pixels.entries]
@@ -78,7 +79,7 @@ def train_denoiser(
             pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
         )
     torch.manual_seed(seed)
-    unet = make_unet(choices, channels, size // 8)
+    unet = make_unet(choices, channels, size // latent_factor(vae.config))
     whitening = TextWhitening(torch.from_numpy(states.sample(WHITENED_TEXTS)))
     if begin_from is not None:
         begin_as(unet, begin_from)
