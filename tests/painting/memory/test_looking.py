@@ -12,7 +12,7 @@ from tests.painting.memory.drawn_memory import drawn_memory
 from tests.painting.tiny_components import make_components
 
 from impasto.checkpoints.components import Components
-from impasto.checkpoints.memory import save_memory
+from impasto.checkpoints.memory import Work, save_memory
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.foreign import RecordError
 from impasto.painting.memory.likes import mixed, read_likes, split_weight
@@ -146,6 +146,15 @@ def test_what_a_user_can_get_wrong_is_one_line(tmp_path: Path, pictures: Path, c
         read_likes([f"{pictures / 'a.png'}:0"])
     with pytest.raises(ImpastoError, match="there is no such file"):
         read_likes([tmp_path / "gone.png"])
+
+
+def test_a_works_odd_name_can_be_read_back(components: Components, tmp_path: Path) -> None:
+    memory = drawn_memory(width=16, works=1)
+    memory.works[0] = Work("a\x1b\n.jpg", "Münter\u00a0G.", "t" * 5000)
+    odd = replace(components, folder=tmp_path)
+    save_memory(memory, tmp_path / "memory")
+    use = Looking(odd).look(ask()).use
+    assert use is not None and len(use.works) == 1 and read_memory_use(json.loads(json.dumps(asdict(use)))) == use
 
 
 def test_weights_of_names_with_colons(tmp_path: Path) -> None:

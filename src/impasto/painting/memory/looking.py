@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from impasto.checkpoints.memory import PaintingMemory
+from impasto.checkpoints.memory import PaintingMemory, Work
 from impasto.data.entry import Skipped
+from impasto.data.plain_text import cleaned
 from impasto.errors import UsageError
 from impasto.painting.memory.codes import pack, unpack
 from impasto.painting.memory.folder_memory import OnPictures, folder_hash, read_folder_memory
 from impasto.painting.memory.likes import code_of, mixed
 from impasto.painting.memory.ranking import Ranking, apportion
-from impasto.painting.memory.record import NONE, OWN, Like, MemoryUse, SeenWork
+from impasto.painting.memory.record import LONGEST_TEXT, NONE, OWN, Like, MemoryUse, SeenWork
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -135,7 +136,7 @@ class Looking:
             places += [place for place in ranking.find(text, words, artist, request.seed, found) if place not in places]
         if ranking is not None:
             codes += [ranking.memory.codes[place] for place in places]
-            works = tuple(SeenWork(w.name, w.artist, w.title) for w in (ranking.memory.works[p] for p in places))
+            works = tuple(_seen(ranking.memory.works[place]) for place in places)
         else:
             works = ()
         width = self._components.memory.config.code if self._components.memory is not None else 0
@@ -169,6 +170,11 @@ def planned_use(request: "PaintRequest", name: str, own_hash: str) -> MemoryUse 
         content = folder_hash(Path(request.memory).expanduser())
     likes = tuple(Like(like.name, like.content_hash, like.weight, like.code) for like in request.like)
     return MemoryUse(request.memory, content, likes=likes)
+
+
+def _seen(work: Work) -> SeenWork:
+    """What a record says of a work: texts that are fit to be read back."""
+    return SeenWork(*(cleaned(text)[:LONGEST_TEXT] for text in (work.name, work.artist, work.title)))
 
 
 def _tokens(memory: PaintingMemory, codes: torch.Tensor) -> torch.Tensor:

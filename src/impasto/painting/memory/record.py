@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto.data.plain_text import unprintable
 from impasto.errors import UsageError
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
@@ -18,7 +19,7 @@ OWN, NONE = "", "none"  # `MemoryUse.source`: the checkpoint's own memory, and n
 LARGEST_WEIGHT = 10.0
 MOST_LIKES = 16
 _MOST_WORKS = 64
-_LONGEST = 300
+LONGEST_TEXT = 300  # of a work's name, artist or title
 _LONGEST_CODE = 4096
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -126,8 +127,8 @@ def _rows(rows: Any, most: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _text(value: Any, longest: int = _LONGEST) -> str:
-    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+def _text(value: Any, longest: int = LONGEST_TEXT) -> str:
+    if not isinstance(value, str) or len(value) > longest or unprintable(value):
         raise _invalid()
     return value
 
