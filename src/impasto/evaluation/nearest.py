@@ -43,5 +43,34 @@ def nearest_training_pictures(features: np.ndarray, training: np.ndarray) -> Nea
     return Nearest(cosine, place)
 
 
+def distance_ratios(features: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """d1 / d2 of each picture, float [n] in 0 .. 1: its distance to the nearest training picture over that to the second
+    nearest. Below 1/3 a picture counts as memorized in Yoon et al., *Diffusion Probabilistic Models Generalize when They Fail
+    to Memorize* (2023); they measure in pixels, this in features. A work that is in the training pictures twice hides its
+    copies, whose ratio is near 1.
+
+    Raises:
+        ImpastoError: no pictures, fewer than two training pictures, or other widths.
+    """
+    if not len(features) or len(training) < 2 or features.shape[1] != training.shape[1]:
+        raise ImpastoError(f"features of shapes {features.shape} and {training.shape} have no two distances")
+    centre = training.mean(0)
+    ours, theirs = (features - centre).astype(np.float64), (training - centre).astype(np.float64)
+    lengths, ratios = (theirs**2).sum(1), np.zeros(len(ours))
+    for start in range(0, len(ours), 256):
+        part = ours[start : start + 256]
+        squares = (part**2).sum(1)[:, None] - 2 * part @ theirs.T + lengths
+        first, second = np.sqrt(np.maximum(np.partition(squares, 1, axis=1)[:, :2], 0)).T
+        ratios[start : start + 256] = first / np.maximum(second, 1e-12)
+    return ratios
+
+
+def further_right(
+    ours: np.ndarray, theirs: np.ndarray, at: tuple[int, ...] = (50, 75, 95, 99)
+) -> list[int]:
+    """At which percentiles the values `ours` [n] lie above `theirs` [m]: at all, and the curve lies further right."""
+    return [p for p in at if np.percentile(ours, p) > np.percentile(theirs, p)]
+
+
 def _directions(rows: np.ndarray) -> np.ndarray:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
