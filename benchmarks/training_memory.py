@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.size import latent_factor
 from impasto.checkpoints.source import CONFIGS
 from impasto.training.cost import memory_of, resting_bytes
 from impasto.training.fine_tuning import FineTuningTask
@@ -133,7 +134,8 @@ def measure(row: Row) -> dict[str, float]:
         with torch.no_grad():
             for weight in module.parameters():
                 weight.uniform_(-0.02, 0.02)
-    latents = np.zeros((row.choices.batch, unet.config["in_channels"], row.side // 8, row.side // 8), np.float32)
+    side = row.side // latent_factor(vae.config)
+    latents = np.zeros((row.choices.batch, unet.config["in_channels"], side, side), np.float32)
     entries: list[Any] = [None] * row.choices.batch  # a task only counts them
     data = TrainingSet(entries, latents, latents + 1, [["a picture"]] * row.choices.batch)
     states: Any = RandomStates(unet.config["cross_attention_dim"])

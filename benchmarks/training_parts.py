@@ -11,6 +11,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.size import latent_factor
 from impasto.settings import keep_freed_memory
 from impasto.training.processes import Processes
 from torchvision_stand_in import CenterCrop, Compose, Normalize, Resize, ToTensor
@@ -46,7 +47,7 @@ class Step:
         self.unet.train().requires_grad_(True)
         self.encoder = clip_text_encoder(width, layers, 514).eval().requires_grad_(False)
         self.vae.requires_grad_(False)
-        side, channels = size // 8, int(self.unet.config["in_channels"])
+        side, channels = size // latent_factor(self.vae.config), int(self.unet.config["in_channels"])
         self.latents, self.states = torch.randn(batch, channels, side, side), torch.randn(batch, TOKENS, width)
         self.times = torch.randint(0, 1000, (batch,))
         self.tokens, self.pixels = torch.randint(0, 500, (batch, TOKENS)), torch.randn(batch, 3, size, size)

@@ -15,7 +15,7 @@ from impasto.checkpoints.save_components import save_parts
 from impasto.checkpoints.size import latent_factor
 from impasto.data.catalogue import CatalogueEntry
 from impasto.data.latents import TextStates, prepare_latents
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, UsageError
 from impasto.settings import cache_folder
 from impasto.training.alignment import FeatureMaps
 from impasto.training.autoencoder import posterior_of, to_tensor
@@ -57,6 +57,8 @@ def train_denoiser(
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.999, save_steps=save_steps)
     choices = choices or DenoiserChoices()
     vae = load_autoencoder(autoencoder)
+    if size % (4 * latent_factor(vae.config)):
+        raise UsageError(f"--size must be a multiple of {4 * latent_factor(vae.config)} with this autoencoder, not {size}")
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
     channels: int = vae.config["latent_channels"]
 
