@@ -10,8 +10,10 @@ import torch
 
 from impasto.checkpoints.applied import AppliedConcept, AppliedLora
 from impasto.checkpoints.content_hash import MEMORY, memory_hash
+from impasto.checkpoints.guide import has_guide, load_guide
 from impasto.checkpoints.memory import PaintingMemory, load_memory
 from impasto.checkpoints.minilm import text_inputs, token_states
+from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError
 
 if TYPE_CHECKING:
@@ -73,6 +75,24 @@ class Components:
                 f"{self.folder}: its memory's tokens are {found.config.width} wide, but its U-Net attends to {width}"
             )
         return found
+
+    @cached_property
+    def guide(self) -> "UNet2DConditionModel | None":
+        """The weaker snapshot of its U-Net, read when first asked for; None where it has none.
+
+        Raises:
+            MissingPart, ImpastoError: it has one that is not whole, or not for its U-Net.
+        """
+        return load_guide(self.folder, self.unet) if self.folder is not None and has_guide(self.folder) else None
+
+    @cached_property
+    def painting_defaults(self) -> PaintingDefaults:
+        """How it is best painted with, as it says itself.
+
+        Raises:
+            ImpastoError: it says so in a file that is broken.
+        """
+        return read_painting_defaults(self.folder)
 
     @cached_property
     def memory_hash(self) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from impasto.checkpoints.content_hash import files_that_count
+from impasto.checkpoints.painting_defaults import PAINTING_FILE
 from impasto.checkpoints.source import find_source
 from impasto.checkpoints.weights_header import is_int8, read_json, weight_files
 from impasto.errors import ImpastoError, UsageError
 
-BESIDE = ("README.md", "artists.json", "LICENSE", "painting.json")
+BESIDE = ("README.md", "artists.json", "LICENSE", PAINTING_FILE)
 
 
 def export_checkpoint(name: str, folder: Path) -> Path:

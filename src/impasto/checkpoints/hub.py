@@ -13,6 +13,8 @@ WANTED = (
     "model_index.json",
     "README.md",
     "artists.json",
+    "painting.json",
+    "guide/*",
     "scheduler/*.json",
     "tokenizer/*",
     "*/config.json",

@@ -68,8 +68,8 @@ def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.
         minilm = load_text_encoder(device=device, dtype=dtype)
         text_encoder, tokenizer, max_tokens = minilm.model, minilm.tokenizer, minilm.max_tokens
         known = MINILM_PART
-    unet = _load_model(UNet2DConditionModel, folder / "unet", device, dtype)
-    vae = _load_model(AutoencoderKL, folder / "vae", device, dtype)
+    unet = load_model(UNet2DConditionModel, folder / "unet", device, dtype)
+    vae = load_model(AutoencoderKL, folder / "vae", device, dtype)
     _check_widths(folder, unet.config, vae.config, text_encoder.config)
     return Components(
         name=name,
@@ -108,7 +108,12 @@ def check_schedule(config: dict[str, Any], file: Path) -> None:
         raise ImpastoError(f"{file}: prediction_type {kind!r} is not epsilon, v_prediction or sample")
 
 
-def _load_model(kind: Any, folder: Path, device: "torch.device", dtype: "torch.dtype") -> Any:
+def load_model(kind: Any, folder: Path, device: "torch.device", dtype: "torch.dtype") -> Any:
+    """The diffusers model of the class `kind` in `folder`.
+
+    Raises:
+        MissingPart, ImpastoError: as `load_components`.
+    """
     from impasto.checkpoints.weights import fill_module, read_weights
 
     config = read_json(folder / "config.json")

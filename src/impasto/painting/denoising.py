@@ -1,4 +1,4 @@
-"""From noise to latents: the reverse process with classifier-free guidance, for any sampler.
+"""From noise to latents: the reverse process, for any sampler; `guidance` makes its predictors.
 
 Every picture brings its own CPU generator, which gives its first noise and then the noise of each step. So a
 picture does not know with which others it shares a batch.
@@ -22,33 +22,6 @@ def first_noise(
 ) -> torch.Tensor:
     """x_T ~ N(0, I): one fp32 draw of `shape` [C, h, w] a CPU generator, as [n, C, h, w] on `device`."""
     return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators]).to(device)
-
-
-class Guided:
-    """Classifier-free guidance: eps = eps(negative) + w (eps(condition) - eps(negative)), Ho & Salimans 2022.
-
-    It holds for velocities as well as for noise, the one being linear in the other at a given x_t.
-    """
-
-    def __init__(self, unet: Predictor, weights: torch.Tensor | None, dtype: torch.dtype) -> None:
-        """Wrap a U-Net that was told its texts.
-
-        Args:
-            unet: latents [n, C, h, w] -> [n, C, h, w] without guidance; with it, [2n, C, h, w], negative half
-                first.
-            weights: w of each picture, [n]; None paints without guidance.
-            dtype: in which the U-Net computes; the sampler around it stays in fp32.
-        """
-        self._unet = unet
-        self._dtype = dtype
-        self._weights = None if weights is None else weights.view(-1, 1, 1, 1)
-
-    def __call__(self, latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-        prediction = self._unet(latents.to(self._dtype), timestep).float()
-        if self._weights is None:
-            return prediction
-        away, towards = prediction.chunk(2)
-        return away + self._weights * (towards - away)
 
 
 def denoise(
@@ -91,8 +64,20 @@ def expected_clean(
 
     Every scheduler scales its model input to the variance-preserving x_t, so one formula serves all of them.
     """
+    alpha_bar = alpha_bar_at(scheduler, timestep).to(model_input.device)
+    return clean_of(prediction_type, model_input, prediction, alpha_bar)
+
+
+def alpha_bar_at(scheduler: Any, timestep: torch.Tensor) -> torch.Tensor:
+    """The share of the picture's variance in x_t, a number; of the nearest whole timestep."""
     level = min(max(round(float(timestep)), 0), len(scheduler.alphas_cumprod) - 1)
-    alpha_bar = scheduler.alphas_cumprod[level].to(model_input.device)
+    return scheduler.alphas_cumprod[level]
+
+
+def clean_of(
+    prediction_type: str, model_input: torch.Tensor, prediction: torch.Tensor, alpha_bar: torch.Tensor
+) -> torch.Tensor:
+    """The clean latents that a predicted noise, or velocity, stands for at x_t."""
     signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
     if prediction_type == "v_prediction":
         return signal * model_input - noise * prediction

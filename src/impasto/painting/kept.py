@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError
+from impasto.painting.guidance.record import USUAL
 from impasto.painting.provenance import Provenance, read_provenance
 
 
@@ -16,6 +17,8 @@ def painting_key(record: Provenance) -> str:
     painted, what they were called, and by which version of impasto. Hashes say what they were.
     """
     values = asdict(replace(record, version="", checkpoint=""))
+    if record.guider == USUAL:  # a record of before there were others has the same key
+        del values["guider"], values["guidance_interval"]
     if record.memory is None:
         del values["memory"]
     else:  # which works are found in it, all that is here decides

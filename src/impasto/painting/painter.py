@@ -14,7 +14,13 @@ from PIL import Image
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.arrangement import arrange_decoder, arrange_unet
-from impasto.painting.denoising import Guided, denoise, expected_clean, first_noise
+from impasto.painting.denoising import denoise, expected_clean, first_noise
+from impasto.painting.guidance.conditions import Conditions
+from impasto.painting.guidance.guiders import find_guider
+from impasto.painting.guidance.guiding import Guiding
+from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
+from impasto.painting.guidance.worse import WorseUNets
+from impasto.painting.manner import choose_manner
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.looking import Looking
@@ -23,7 +29,7 @@ from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
 from impasto.painting.provenance import Provenance
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import find_sampler, make_scheduler, set_steps
+from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
 from impasto.settings import choose_device, choose_precision, keep_freed_memory
@@ -65,6 +71,7 @@ class Painter:
         )
         self._dtype: torch.dtype = components.unet.dtype
         self._unet = arrange_unet(components.unet)
+        self._worse = WorseUNets(components)
         self._decode = arrange_decoder(components.vae)
         self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._looking = Looking(components)
@@ -145,9 +152,11 @@ class Painter:
         genre: str = "",
         seed: int | None = None,
         negative: str = "",
-        sampler: str = "dpm++",
+        sampler: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        guider: str | None = None,
+        guidance_interval: Interval | None = None,
         eta: float = 0.0,
         width: int | None = None,
         height: int | None = None,
@@ -159,7 +168,9 @@ class Painter:
 
         Args:
             seed: 0 .. 2**63 - 1; None draws one, which the painting's provenance then holds.
-            steps, guidance: None takes what is usual with the sampler: 25 and 5, with `lcm` 4 and 1.
+            sampler, steps, guider, guidance: None takes what the checkpoint says of itself, else what is usual: dpm++, 25,
+                cfg and 5; with `lcm` 4 and 1; with another guider its own guidance.
+            guidance_interval: of the guider `interval`, which it implies.
             width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
                 trained on. Where a latent is of more than 8 px, smaller pictures are painted in that size and reduced.
             memory: the works that it may look at: "", the checkpoint's own if it has any; "none"; or a folder of pictures.
@@ -169,14 +180,20 @@ class Painter:
             UsageError: a value is out of its range, the artist is unknown, or the checkpoint has no memory.
             ImpastoError: a picture cannot be read, or the model gave something that is not a number.
         """
-        size, usual = self.components.default_size, find_sampler(sampler)
+        size = self.components.default_size
+        manner = choose_manner(
+            self.components.painting_defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance,
+            guidance_interval=guidance_interval, negative=negative,
+        )  # fmt: skip
         request = PaintRequest(
             self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
             negative=negative,
             seed=secrets.randbelow(2**32) if seed is None else seed,
-            sampler=sampler,
-            steps=usual.usual_steps if steps is None else steps,
-            guidance=usual.usual_guidance if guidance is None else guidance,
+            sampler=manner.sampler,
+            steps=manner.steps,
+            guidance=manner.guidance,
+            guider=manner.guider,
+            guidance_interval=manner.guidance_interval,
             eta=eta,
             width=size if width is None else width,
             height=size if height is None else height,
@@ -207,13 +224,16 @@ class Painter:
             on_step: given the model evaluations done and their number in this whole call.
 
         Raises:
-            UsageError: the checkpoint's schedule does not allow a request; known before the first is painted.
+            UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; known before the
+                first is painted.
             ImpastoError: a picture is not a number (its neighbours are handed out first), or memory ran out.
         """
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch size {batch_size}: use 1 or more")
         if preview_every < 0:
             raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
+        for guider in {request.guider for request in requests}:
+            self._worse.of(find_guider(guider).worse)
         batches = list(self._batches(requests, batch_size))
         total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
         done_before = 0
@@ -243,7 +263,8 @@ class Painter:
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
             looked = len(self._looking.look(request).tokens)
-            return (*_size(request), request.sampler, request.steps, request.eta, _halves(request.guidance), looked)
+            guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
+            return (*_size(request), request.sampler, request.steps, request.eta, *guided, looked)
 
         first = 0
         for _, group in groupby(requests, kind):
@@ -302,14 +323,22 @@ class Painter:
         channels = self.components.unet.config["in_channels"]
         latents = first_noise(generators, (channels, height // factor, width // factor), self.device)
         scheduler = self._scheduler(batch[0])
-        towards, away = _halves(batch[0].guidance)
-        told = [self._text_states([request.negative for request in batch])] if away else []
-        told += [self._conditional_states(batch)] if towards else []
-        weights = torch.tensor([request.guidance for request in batch]) if towards and away else None
-        alike = len({states.shape[1] for states in told}) == 1  # a picture that looks at works is told more than nothing
-        unet = self._unet.tell(torch.cat(told) if alike else told, guided=weights is not None)
-        predict = Guided(unet, None if weights is None else weights.to(self.device), self._dtype)
+        guider = find_guider(batch[0].guider)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
+        towards, away = guider.sides(batch[0].guidance)
+        weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
+        predict = guider.predictor(
+            Guiding(
+                self._unet,
+                self._conditions(batch, towards, away and guider.asks_away),
+                weights,
+                self._dtype,
+                scheduler,
+                prediction_type,
+                batch[0].guidance_interval or USUAL_INTERVAL,
+                self._worse.of(guider.worse) if weights is not None else None,
+            )
+        )
         last = len(scheduler.timesteps)
 
         def step(done: int, seen: torch.Tensor, answer: torch.Tensor, timestep: torch.Tensor) -> None:
@@ -337,6 +366,14 @@ class Painter:
             self._states.popitem(last=False)
         return states
 
+    def _conditions(self, batch: Sequence[PaintRequest], towards: bool, away: bool) -> Conditions:
+        """What the U-Net is told: both sides, or the one that is needed."""
+        negatives = self._text_states([request.negative for request in batch]) if away else None
+        if not towards and negatives is not None:
+            return Conditions(negatives)
+        # A picture that looks at works is told more than what it keeps away from.
+        return Conditions(self._conditional_states(batch), negatives)
+
     def _conditional_states(self, batch: Sequence[PaintRequest]) -> torch.Tensor:
         """The texts' states and after them the tokens of what each picture looks at: [n, max_tokens + k, width]."""
         states = self._text_states([request.condition.text() for request in batch])
@@ -352,11 +389,6 @@ class Painter:
 
 def _size(request: PaintRequest) -> tuple[int, int]:
     return request.width, request.height
-
-
-def _halves(guidance: float) -> tuple[bool, bool]:
-    """Which texts the U-Net is asked about: (the condition, the negative). Guidance 1 and 0 need only one."""
-    return guidance != 0, guidance != 1
 
 
 def _to_image(pixels: torch.Tensor) -> Image.Image:

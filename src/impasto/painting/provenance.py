@@ -19,6 +19,16 @@ from impasto.painting.copy_check import CopyCheck, read_copy_check
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
+from impasto.painting.guidance.record import (
+    GUIDANCE_INTERVAL,
+    GUIDER,
+    USUAL,
+    Interval,
+    interval_of,
+    read_guidance_interval,
+    read_guider,
+    write_interval,
+)
 from impasto.painting.laid_over import read_concepts, read_loras
 from impasto.painting.memory.record import NONE, MemoryUse, read_memory_use
 from impasto.painting.picture_text import SHEET, picture_texts, readable_name
@@ -59,7 +69,7 @@ class Provenance:
         seed: 0 .. 2**63 - 1, of this picture's own generator.
         sampler: our name of it, as `--sampler` takes it.
         steps: 1 .. 1000.
-        guidance: the scale of classifier-free guidance.
+        guidance: the guider's scale.
         eta: DDIM's share of fresh noise, 0 .. 1.
         width, height: in pixels.
         checkpoint: its name.
@@ -68,6 +78,8 @@ class Provenance:
         text: exactly what the text encoder was told.
         loras, concepts: what was laid over the checkpoint, in this order.
         memory: what it looked at; None where no memory had a part in it.
+        guider: what leads it towards its prompt, as `--guider` takes it; older records have none, and mean cfg.
+        guidance_interval: between which shares of the timesteps it is led; None but for the guider interval.
         copy_check: how like it is to training pictures, where it was compared with them.
     """
 
@@ -89,6 +101,8 @@ class Provenance:
     loras: tuple[AppliedLora, ...] = ()
     concepts: tuple[AppliedConcept, ...] = ()
     memory: MemoryUse | None = None
+    guider: str = USUAL
+    guidance_interval: Interval | None = None
     copy_check: CopyCheck | None = None
 
     @classmethod
@@ -121,6 +135,8 @@ class Provenance:
             loras=loras,
             concepts=concepts,
             memory=memory,
+            guider=request.guider,
+            guidance_interval=interval_of(request.guider, request.guidance_interval),
             copy_check=request.copy_check,
         )
 
@@ -138,6 +154,8 @@ class Provenance:
             "Model hash": self.checkpoint_hash[:10],
             "Model": self.checkpoint,
             "Eta": self.eta or "",
+            GUIDER: "" if self.guider == USUAL else self.guider,
+            GUIDANCE_INTERVAL: "" if self.guidance_interval is None else write_interval(self.guidance_interval),
             "Lora hashes": ", ".join(f"{lora.name}: {lora.content_hash[:12]}" for lora in self.loras),
             "TI hashes": ", ".join(f"{concept.name}: {concept.content_hash[:12]}" for concept in self.concepts),
             **self._memory_settings(),
@@ -216,7 +234,8 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
         RecordError: one is missing, of the wrong kind, out of its range, or no field.
     """
     read: dict[str, Callable[[Any], Any]]
-    read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use}
+    read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
+            "guider": read_guider, "guidance_interval": read_guidance_interval}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
 from impasto.painting.copy_check import CopyCheck
+from impasto.painting.guidance.guiders import check_guider
+from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
@@ -28,7 +30,10 @@ class PaintRequest:
         seed: 0 .. 2**63 - 1, of this picture's own CPU generator.
         sampler: a key of `samplers.SAMPLERS`.
         steps: 1 .. 1000.
-        guidance: w of classifier-free guidance, 0 .. 50: 1 follows the condition as it is, 0 ignores it.
+        guidance: the guider's w, 0 .. 50, or with cfg++ 0 .. 1. Of cfg, 1 follows the condition as it is, 0 ignores it.
+        guider: a key of `guidance.guiders.GUIDERS`.
+        guidance_interval: only with the guider `interval`: the shares of the timesteps, 0 (clean) to 1 (noise), between
+            which it guides; None takes `USUAL_INTERVAL`.
         eta: 0 .. 1, only with `ddim`.
         width, height: pixels, multiples of 8 in 64 .. 2048.
         prompt: what was typed, if the caption is not that but what wildcards or an expansion made of it; only
@@ -50,6 +55,8 @@ class PaintRequest:
     sampler: str = "dpm++"
     steps: int = 25
     guidance: float = 5.0
+    guider: str = USUAL
+    guidance_interval: Interval | None = None
     eta: float = 0.0
     width: int = 128
     height: int = 128
@@ -75,6 +82,10 @@ class PaintRequest:
             raise UsageError(
                 f"eta {self.eta:g} has a meaning for ddim only, not for {self.sampler}: leave it at 0"
             )
+        check_guider(
+            self.guider, guidance=self.guidance, sampler=self.sampler, negative=self.negative, eta=self.eta,
+            between=self.guidance_interval,
+        )  # fmt: skip
         for name in ("width", "height"):
             _whole(name, getattr(self, name), SMALLEST, LARGEST, MULTIPLE)
         if self.guidance > 0 and not self.condition.text().strip() and not self.like:

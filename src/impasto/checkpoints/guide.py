@@ -1,0 +1,40 @@
+"""A checkpoint's guide: a weaker snapshot of its U-Net, in its folder's `guide/`, for autoguidance (Karras et al. 2024)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import ImpastoError
+
+if TYPE_CHECKING:
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+GUIDE = "guide"
+_SHARED = ("in_channels", "out_channels", "cross_attention_dim")
+
+
+def has_guide(folder: Path | None) -> bool:
+    """Whether a checkpoint's folder holds one."""
+    return folder is not None and (folder / GUIDE).is_dir()
+
+
+def lacking_guide(name: str) -> str:
+    """What is said of a checkpoint without one."""
+    return f"{name} holds no guide/, the weaker U-Net that the guider auto leads away from: use another guider, such as cfg"
+
+
+def load_guide(folder: Path, unet: Any) -> "UNet2DConditionModel":
+    """The guide in `folder`, on the device and in the precision of the U-Net that it guides.
+
+    Raises:
+        MissingPart, ImpastoError: it is not whole, or sees other latents or texts than `unet`.
+    """
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    from impasto.checkpoints.load import load_model
+
+    guide = load_model(UNet2DConditionModel, folder / GUIDE, unet.device, unet.dtype)
+    for name in _SHARED:
+        if guide.config[name] != unet.config[name]:
+            found, wanted = guide.config[name], unet.config[name]
+            raise ImpastoError(f"{folder / GUIDE} does not guide its U-Net: its {name} is {found}, not {wanted}")
+    return guide

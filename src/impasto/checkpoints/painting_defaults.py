@@ -1,0 +1,64 @@
+"""How a checkpoint is best painted with, as it says itself: the small file `painting.json` in its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto.checkpoints.weights_header import read_json
+from impasto.errors import ImpastoError
+
+PAINTING_FILE = "painting.json"
+
+
+@dataclass(frozen=True)
+class PaintingDefaults:
+    """What takes the place of the usual settings where the user says nothing; "" and None leave them as they are.
+
+    Attributes:
+        guider, sampler: by their names in `painting`.
+        guidance: of that guider.
+        guidance_interval: of the guider `interval`.
+        steps: of that sampler.
+    """
+
+    guider: str = ""
+    guidance: float | None = None
+    guidance_interval: tuple[float, float] | None = None
+    sampler: str = ""
+    steps: int | None = None
+
+
+def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
+    """Those in `painting.json`, such as {"guider": "cfg", "guidance": 2.5, "sampler": "dpm++", "steps": 25}; each may be
+    left out, and so may the file. What else it holds is passed over.
+
+    Raises:
+        ImpastoError: the file is there, and one of them is of the wrong kind.
+    """
+    if folder is None or not (folder / PAINTING_FILE).is_file():
+        return PaintingDefaults()
+    file = folder / PAINTING_FILE
+    said = read_json(file)
+    for name in ("guider", "sampler"):
+        _demand(file, name, isinstance(said.get(name, ""), str))
+    _demand(file, "steps", said.get("steps") is None or type(said["steps"]) is int)
+    _demand(file, "guidance", said.get("guidance") is None or _is_number(said["guidance"]))
+    interval = said.get("guidance_interval")
+    pair = isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
+    _demand(file, "guidance_interval", interval is None or pair)
+    return PaintingDefaults(
+        guider=said.get("guider", ""),
+        guidance=None if said.get("guidance") is None else float(said["guidance"]),
+        guidance_interval=None if interval is None else (float(interval[0]), float(interval[1])),
+        sampler=said.get("sampler", ""),
+        steps=said.get("steps"),
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _demand(file: Path, name: str, fine: bool) -> None:
+    if not fine:
+        raise ImpastoError(f"{file}: its {name} is no value for a painting")

@@ -1,0 +1,95 @@
+"""The guiders by name.
+
+To add one: a file beside this one with `predictor(guiding)`, a row in `GUIDERS`, a line in docs/guidance.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from impasto.errors import UsageError
+from impasto.painting.denoising import Predictor
+from impasto.painting.guidance import apg, auto, cfg, cfg_plus_plus, interval, pag
+from impasto.painting.guidance.guiding import Guiding
+from impasto.painting.guidance.record import Interval, check_interval
+from impasto.painting.guidance.worse import Worse
+
+
+@dataclass(frozen=True)
+class GuiderSpec:
+    """One guider: what it is called, where it is from and what it asks for.
+
+    Attributes:
+        source: where the method is described.
+        predictor: makes it for a batch.
+        usual_guidance: where nothing else is asked for; None takes what is usual with the sampler.
+        largest_guidance: 50, or what the method is defined up to.
+        asks_away: it asks about the negative prompt.
+        worse: the other U-Net that it leads away from: the checkpoint's guide, or a perturbed copy of its own.
+        samplers: those that it is defined for; empty for all.
+    """
+
+    name: str
+    source: str
+    predictor: Callable[[Guiding], Predictor]
+    usual_guidance: float | None = None
+    largest_guidance: float = 50.0
+    asks_away: bool = True
+    worse: Worse = ""
+    samplers: tuple[str, ...] = ()
+
+    def sides(self, guidance: float) -> tuple[bool, bool]:
+        """Which are needed at this guidance: (what is asked of the condition, what it is led away from)."""
+        if self.name == "cfg":
+            return guidance != 0, guidance != 1
+        return True, guidance != 1 or self.name == "cfg++"
+
+
+GUIDERS: dict[str, GuiderSpec] = {
+    spec.name: spec
+    for spec in (
+        GuiderSpec("cfg", "Ho & Salimans 2022", cfg.predictor),
+        GuiderSpec("interval", "Kynkäänniemi et al. 2024", interval.predictor),
+        GuiderSpec("auto", "Karras et al. 2024", auto.predictor, 2.0, asks_away=False, worse="guide"),
+        GuiderSpec("apg", "Sadat et al. 2024", apg.predictor),
+        GuiderSpec("cfg++", "Chung et al. 2024", cfg_plus_plus.predictor, 0.6, 1.0, samplers=("ddim", "euler")),
+        GuiderSpec("pag", "Ahn et al. 2024", pag.predictor, 4.0, asks_away=False, worse="perturbed"),
+    )
+}
+
+
+def find_guider(name: str) -> GuiderSpec:
+    """The guider called `name`.
+
+    Raises:
+        UsageError: there is none of that name; the message lists those there are.
+    """
+    spec = GUIDERS.get(name)
+    if spec is None:
+        raise UsageError(f"unknown guider {name!r}: use one of {', '.join(GUIDERS)}")
+    return spec
+
+
+def check_guider(
+    name: str, *, guidance: float, sampler: str, negative: str, eta: float, between: Interval | None
+) -> None:
+    """Whether a request's settings go together with its guider.
+
+    Raises:
+        UsageError: they do not; the message says what does.
+    """
+    spec = find_guider(name)
+    if spec.samplers and sampler not in spec.samplers:
+        fitting = " and ".join(spec.samplers)
+        raise UsageError(f"the guider {name} is defined for {fitting}, not for {sampler}: use one of them")
+    if spec.samplers and eta:
+        raise UsageError(f"the guider {name} is defined without fresh noise: leave eta at 0")
+    if guidance > spec.largest_guidance:
+        most = spec.largest_guidance
+        raise UsageError(f"guidance {guidance:g}: the guider {name} takes 0 to {most:g}, usually {spec.usual_guidance:g}")
+    if negative and not spec.asks_away:
+        raise UsageError(f"the guider {name} asks about no negative prompt: leave it away, or use cfg, interval or apg")
+    if between is None:
+        return
+    if name != "interval":
+        raise UsageError(f"a guidance interval has a meaning for the guider interval only, not for {name}")
+    check_interval(between)

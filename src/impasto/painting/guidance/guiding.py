@@ -1,0 +1,43 @@
+"""What every guider is made from, and what all of them are then: a predictor."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from impasto.painting.guidance.conditions import Conditions
+from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
+
+if TYPE_CHECKING:
+    from impasto.painting.arrangement import TellableUNet
+
+
+@dataclass(frozen=True)
+class Guiding:
+    """A batch of n pictures and what it is predicted with.
+
+    Attributes:
+        unet: the checkpoint's, not told anything yet.
+        conditions: what it is to be told.
+        weights: w of each picture, [n]; None paints by `conditions.towards` alone.
+        dtype: in which the U-Net computes; the sampler around it stays in fp32.
+        scheduler: with its timetable set.
+        prediction_type: what the U-Net predicts: epsilon or v_prediction.
+        interval: the shares of the timesteps, 0 (clean) to 1 (noise), between which `interval` guides.
+        worse: a worse U-Net, for the guiders that lead away from one.
+    """
+
+    unet: "TellableUNet"
+    conditions: Conditions
+    weights: torch.Tensor | None
+    dtype: torch.dtype
+    scheduler: Any
+    prediction_type: str = "epsilon"
+    interval: Interval = USUAL_INTERVAL
+    worse: "TellableUNet | None" = None
+
+    @property
+    def each_weight(self) -> torch.Tensor:
+        """The weights as [n, 1, 1, 1], to be multiplied with latents."""
+        assert self.weights is not None
+        return self.weights.view(-1, 1, 1, 1)

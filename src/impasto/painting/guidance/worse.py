@@ -1,0 +1,37 @@
+"""The U-Nets that guiders lead away from, each made when it is first asked for."""
+
+from typing import TYPE_CHECKING, Literal
+
+from impasto.checkpoints.guide import lacking_guide
+from impasto.errors import UsageError
+from impasto.painting.arrangement import TellableUNet, arrange_unet
+from impasto.painting.guidance.pag import perturbed
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+Worse = Literal["", "guide", "perturbed"]
+
+
+class WorseUNets:
+    """Those of one checkpoint."""
+
+    def __init__(self, components: "Components") -> None:
+        self._components = components
+        self._known: dict[str, TellableUNet] = {}
+
+    def of(self, kind: Worse) -> TellableUNet | None:
+        """The checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
+
+        Raises:
+            UsageError: the checkpoint has no guide.
+            MissingPart, ImpastoError: it has one that is broken.
+        """
+        if not kind:
+            return None
+        if kind not in self._known:
+            worse = perturbed(self._components.unet) if kind == "perturbed" else self._components.guide
+            if worse is None:
+                raise UsageError(lacking_guide(self._components.base_name))
+            self._known[kind] = arrange_unet(worse)
+        return self._known[kind]
