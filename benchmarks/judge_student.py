@@ -21,8 +21,8 @@ from impasto.evaluation.grids import draw_sheet
 from impasto.files import write_atomically
 from impasto.settings import cache_folder
 from impasto.training.training_set import condition_of
-from judge_pocket import say_if_few, two_sets
 from judged_pictures import JudgedPictures
+from judging.distances import say_if_few, two_sets
 
 SHOWN = 8
 

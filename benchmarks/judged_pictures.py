@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from impasto.data.pixels import Pixels, is_for_training, prepare_pixels
 from impasto.data.row_cache import RowCache, content_key
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
+from impasto.painting.memory.folder_memory import folder_hash
+from impasto.painting.memory.record import NONE, OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
@@ -41,14 +44,20 @@ class JudgedPictures:
         guidance: float,
         steps: int,
         loras: Sequence[str] = (),
+        sampler: str = "dpm++",
+        memory: str = OWN,
+        guider: str | None = None,
     ) -> None:
+        """`memory`: as a `PaintRequest` has it; `guider`: None for the request's own."""
         self.painter = Painter.load(checkpoint, loras=loras)
         self.size = self.painter.components.default_size
-        self.guidance, self.steps = guidance, steps
+        self.guidance, self.steps, self.sampler = guidance, steps, sampler
+        self.memory, self.guider = memory, guider
+        self._memories: dict[str, str] = {}
         self.features = ImageFeatures()
         self.work = work / self.painter.components.content_hash[:12]
         self.work.mkdir(parents=True, exist_ok=True)
-        entries = [e for e in read_catalogue(catalogue, check_images=False).entries if _is_fit(e)]
+        entries = [e for e in read_catalogue(catalogue, check_images=False).entries if is_fit(e)]
         if not entries:
             raise ImpastoError(f"{catalogue} holds no picture to judge by")
         print(f"{len(entries)} real pictures are brought to {self.size} px as in training", flush=True)
@@ -76,24 +85,37 @@ class JudgedPictures:
         return self._real.rows(keys, make)
 
     def request(
-        self, condition: Condition, seed: int, *, sampler: str = "dpm++", steps: int | None = None, eta: float = 0.0
+        self,
+        condition: Condition,
+        seed: int,
+        *,
+        sampler: str | None = None,
+        steps: int | None = None,
+        eta: float = 0.0,
+        memory: str | None = None,
     ) -> PaintRequest:
-        """The condition at this checkpoint's size; a condition without a word becomes "a painting"."""
+        """The condition at this checkpoint's size, in the manner chosen but for what is given here; a condition without a
+        word becomes "a painting"."""
+        # The one place where what was chosen by `--memory`, `--guider` ... goes on to the painter.
+        more: dict[str, Any] = {} if self.guider is None else {"guider": self.guider}
         return PaintRequest(
             condition=condition if condition.text() else Condition(caption="a painting"),
             seed=seed,
-            sampler=sampler,
+            sampler=sampler or self.sampler,
             steps=steps or self.steps,
+            memory=self.memory if memory is None else memory,
             guidance=self.guidance,
             eta=eta,
             width=self.size,
             height=self.size,
+            **more,
         )
 
     def painted(self, name: str, requests: Sequence[PaintRequest]) -> tuple[np.ndarray, np.ndarray, float]:
         """Pictures uint8 [n, s, s, 3], features [n, 1280] and seconds of painting, in chunks that are painted once.
 
-        A chunk's file is named by all of its requests: other steps, guidance or prompts are painted anew.
+        A chunk's file is named by the checkpoint, what its requests look at and all that they say: with other steps,
+        guidance, prompts or works of a memory they are painted anew.
         """
         pictures, rows, seconds = [], [], 0.0
         progress, done_here = _Progress(f"{name}: painted"), 0
@@ -116,13 +138,22 @@ class JudgedPictures:
         return np.concatenate(pictures), np.concatenate(rows), seconds
 
     def _file(self, name: str, group: Sequence[PaintRequest]) -> Path:
-        digest = hashlib.sha256("\n".join([str(SIDE), *map(repr, group)]).encode()).hexdigest()
-        return self.work / f"{name}-{digest[:16]}.npz"
+        looked_at = [self._memory_hash(memory) for memory in dict.fromkeys(request.memory for request in group)]
+        known = [str(SIDE), self.painter.components.content_hash, *looked_at, *map(repr, group)]
+        return self.work / f"{name}-{hashlib.sha256(chr(10).join(known).encode()).hexdigest()[:16]}.npz"
+
+    def _memory_hash(self, memory: str) -> str:
+        if memory in (OWN, NONE):
+            return self.painter.components.memory_hash if memory == OWN else NONE
+        if memory not in self._memories:
+            self._memories[memory] = folder_hash(Path(memory).expanduser())
+        return self._memories[memory]
 
     @torch.inference_mode()
     def reconstructions(self, squares: np.ndarray) -> np.ndarray:
         """The pictures through the autoencoder and back (the posterior's mode), uint8 as they came."""
-        vae, parts = self.painter.components.vae, []
+        vae: Any = self.painter.components.vae
+        parts = []
         for start in range(0, len(squares), CHUNK):
             x = torch.from_numpy(squares[start : start + CHUNK]).permute(0, 3, 1, 2).float() / 127.5 - 1
             made = vae.decode(vae.encode(x.to(vae.device, vae.dtype)).latent_dist.mode()).sample.float()
@@ -130,7 +161,7 @@ class JudgedPictures:
         return np.concatenate(parts)
 
 
-def _is_fit(entry: CatalogueEntry) -> bool:
+def is_fit(entry: CatalogueEntry) -> bool:
     return is_for_training(entry) or (
         is_held_out(entry.file_name) and not any(entry.extra.get(mark) == "1" for mark in ("monochrome", "square_stretched"))
     )

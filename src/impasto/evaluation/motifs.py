@@ -63,7 +63,8 @@ _IN_TITLE = {
     r"\bmerry company\b|\bmusic lesson\b",
     NUDE: r"\bnudes?\b|\bodalisque\b|\bnaked\b|\bfemale nude\b",
     ANIMAL: rf"^(?:(?:the|an?|two|three|four|some|group of|flock of|herd of|study of|portrait of an?) )*"
-    rf"(?:\w+ )?(?:{_BEASTS})\b(?! (?:carts?|drawn|train|hunt(?:er)?s?|sledges?|market|fair|painter|with (?:a|the|two)? ?(?:rider|man|woman)))",
+    rf"(?:\w+ )?(?:{_BEASTS})\b(?! (?:carts?|drawn|train|hunt(?:er)?s?|sledges?|market|fair|painter|"
+    r"with (?:a|the|two)? ?(?:rider|man|woman)))",
 }  # fmt: skip
 # Of the sea too, where the genre is landscape or there is none: on a genre painting or a cityscape they are the ground.
 _SHORES = re.compile(r"\bboats\b|\bharbou?r\b|\bport of\b|\bbeach\b|\bcoast\b|\bseashore\b|\bat sea\b|\bby the sea\b")

@@ -45,9 +45,9 @@ def nearest_training_pictures(features: np.ndarray, training: np.ndarray) -> Nea
 
 def distance_ratios(features: np.ndarray, training: np.ndarray) -> np.ndarray:
     """d1 / d2 of each picture, float [n] in 0 .. 1: its distance to the nearest training picture over that to the second
-    nearest. Below 1/3 a picture counts as memorized in Yoon et al., *Diffusion Probabilistic Models Generalize when They Fail
-    to Memorize* (2023); they measure in pixels, this in features. A work that is in the training pictures twice hides its
-    copies, whose ratio is near 1.
+    nearest. Below 1/3 a picture counts as memorized in Yoon et al., *Diffusion Probabilistic Models Generalize when They
+    Fail to Memorize* (2023); they measure in pixels, this in features. A work that is in the training pictures twice hides
+    its copies, whose ratio is near 1.
 
     Raises:
         ImpastoError: no pictures, fewer than two training pictures, or other widths.

@@ -1,0 +1,137 @@
+"""`--only new-artist`: whether 30 works in the painter's memory give it the manner of an artist whom it never saw."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impasto.data.catalogue import read_catalogue
+from impasto.data.entry import CatalogueEntry
+from impasto.data.pixels import prepare_pixels
+from impasto.data.row_cache import content_key
+from impasto.data.split import is_held_out
+from impasto.errors import ImpastoError
+from impasto.evaluation.style_probe import StyleProbe, most_seen
+from impasto.files import replace_folder
+from impasto.painting.memory.looking import lacking_memory
+from impasto.painting.memory.record import NONE
+from impasto.prompts.artists import Artist, ArtistIndex, plain_name
+from impasto.prompts.condition import Condition
+from impasto.settings import cache_folder
+from judged_pictures import JudgedPictures, is_fit
+from judging.style import ARTISTS, GENERIC
+
+IN_MEMORY = 30
+FEWEST = 10  # works beside those, which the probe learns from
+
+
+def new_artist(judged: JudgedPictures, count: int, artist: str, catalogue: Path) -> dict[str, Any]:
+    """His works are of `catalogue`; where the checkpoint knows him, of those that no training sees. Other works than the 30
+    in the memory teach the probe, so that a copy of what the painter looked at is not what the probe was taught.
+
+    Raises:
+        ImpastoError: too few works, nobody of this name, or the checkpoint has no memory (after all else is prepared).
+    """
+    name, works = works_of(artist, catalogue)
+    if knows(judged.painter.artists, name):
+        print(f"  (the checkpoint knows {name}: only works that every training holds out are taken, but it is no stranger)")
+        works = [entry for entry in works if is_held_out(entry.file_name)]
+    shown, rest = in_two(works, name)
+    folder = write_memory(shown, judged.work)
+    print(f"\nnew-artist: {len(shown)} works of {name} in {folder}; {len(rest)} others teach the probe")
+    most = most_seen([entry.artist for entry in judged.training], ARTISTS + 1)
+    others = [who for who in most if plain_name(who) != plain_name(name)][:ARTISTS]
+    train = [entry for entry in judged.training if entry.artist in others]
+    test = [entry for entry in judged.held_out if entry.artist in others]
+    features = np.concatenate([judged.real_features(train), _features(judged, rest)])
+    model = StyleProbe.train(features, [*(entry.artist for entry in train), *[name] * len(rest)])
+    found: dict[str, Any] = {
+        "artist": name,
+        "works": len(works),
+        "count": count,
+        "chance": 1 / (len(others) + 1),
+        "others_named_as_they_are": model.accuracy(judged.real_features(test), [entry.artist for entry in test]),
+        "others_named_so": _share(model, judged.real_features(test), name),
+        "real": _share(model, _features(judged, shown), name),
+    }
+    print(f"  a probe of {len(others) + 1} artists names as {name} {found['real']:.1%} of his {len(shown)} memory works, "
+          f"and {found['others_named_so']:.1%} of {len(test)} held-out works by the others")
+    print(f"  of the latter {found['others_named_as_they_are']:.1%} are named as they are")
+    if judged.painter.components.memory is None:
+        raise ImpastoError(lacking_memory(judged.painter.components.name))
+    subjects = sorted({e.caption or e.title for e in rest} - {""}) or list(GENERIC)
+    random.Random(21).shuffle(subjects)
+    conditions = [Condition(caption=subjects[number % len(subjects)]) for number in range(count)]
+    for what, memory in (("with", str(folder)), ("own", None), ("without", NONE)):
+        requests = [judged.request(condition, 15000 + n, memory=memory) for n, condition in enumerate(conditions)]
+        found[what] = _share(model, judged.painted(f"new-artist-{what}", requests)[1], name)
+    ratio = found["with"] / found["without"] if found["without"] else float("inf")
+    print(f"  named as {name}, of {count} paintings of subjects of his, with no artist in the prompt:")
+    of_real = found["with"] / max(found["real"], 1e-9)
+    print(f"    his works in the memory      {found['with']:6.1%}   {of_real:.2f} of the real ones'")
+    print(f"    the memory of the others     {found['own']:6.1%}   (--memory, where it is given)")
+    print(f"    no memory                    {found['without']:6.1%}")
+    print(f"    chance                       {found['chance']:6.1%}")
+    print(f"    with his works over without: {ratio:.1f} times")
+    return {**found, "ratio": ratio if np.isfinite(ratio) else None}
+
+
+def works_of(artist: str, catalogue: Path) -> tuple[str, list[CatalogueEntry]]:
+    """His name as the catalogue has it, and his works that a training would take: no drawings, prints, stretched pictures.
+
+    Raises:
+        ImpastoError: it has nobody of this name.
+    """
+    entries = [entry for entry in read_catalogue(catalogue, check_images=False).entries if is_fit(entry)]
+    names = most_seen([entry.artist for entry in entries], len(entries))
+    try:
+        name = ArtistIndex([Artist(who) for who in names]).resolve(artist).name
+    except ImpastoError:
+        raise ImpastoError(f"{catalogue} has no works of {artist!r} that are fit to be learned from") from None
+    return name, [entry for entry in entries if entry.artist == name]
+
+
+def knows(artists: ArtistIndex, name: str) -> bool:
+    return any(plain_name(artist.name) == plain_name(name) for artist in artists.artists)
+
+
+def in_two(works: Sequence[CatalogueEntry], name: str) -> tuple[list[CatalogueEntry], list[CatalogueEntry]]:
+    """The 30 works for the memory, and the others.
+
+    Raises:
+        ImpastoError: there are fewer than both need.
+    """
+    if len(works) < IN_MEMORY + FEWEST:
+        raise ImpastoError(f"{len(works)} works of {name}: {IN_MEMORY} for the memory and {FEWEST} for the probe are needed")
+    drawn = random.Random(22).sample(sorted(works, key=lambda entry: entry.file_name), len(works))
+    return drawn[:IN_MEMORY], drawn[IN_MEMORY:]
+
+
+def write_memory(works: Sequence[CatalogueEntry], work: Path) -> Path:
+    """A catalogue of these works below `work`, by a name that tells them apart from others; written once."""
+    digest = content_key(*(entry.file.read_bytes() for entry in works)).hex()[:12]
+    folder = work / f"new-artist-{digest}"
+    if folder.is_dir():
+        return folder
+    with replace_folder(folder) as under_way:
+        lines = []
+        for number, entry in enumerate(works):
+            file = f"{number:02d}{entry.file.suffix.lower()}"
+            (under_way / file).write_bytes(entry.file.read_bytes())
+            row = {"file_name": file, "artist": entry.artist, "title": entry.title, "text": entry.caption,
+                   "style": entry.style, "genre": entry.genre}  # fmt: skip
+            lines.append(json.dumps({key: value for key, value in row.items() if value}, ensure_ascii=False))
+        (under_way / "metadata.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def _features(judged: JudgedPictures, works: Sequence[CatalogueEntry]) -> np.ndarray:
+    pixels, _ = prepare_pixels(works, judged.size, cache_folder())
+    return judged.features.of_squares(pixels.batch(np.arange(len(pixels.entries))))
+
+
+def _share(model: StyleProbe, features: np.ndarray, name: str) -> float:
+    return float(np.mean([named == name for named in model.name(features)]))
