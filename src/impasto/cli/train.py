@@ -9,6 +9,7 @@ from impasto.cli.console import say
 from impasto.cli.train_distill import distill
 from impasto.cli.train_masters import wang2023_masters
 from impasto.cli.train_personal import dreambooth, lora, textual_inversion
+from impasto.cli.train_pocket import pocket
 from impasto.cli.train_retraining import wang2023_artist
 from impasto.cli.train_wu2022 import wu2022_joint, wu2022_text_encoder
 from impasto.cli.training_run import training_run
@@ -25,6 +26,7 @@ train.command(
 )(wang2023_masters)
 train.command("wu2022-text-encoder")(wu2022_text_encoder)
 train.command("wu2022-joint")(wu2022_joint)
+train.command("pocket")(pocket)
 
 Catalogue = Annotated[
     Path,
@@ -202,5 +204,23 @@ def pocket_captioner(
         made = train_pocket_captioner(
             catalogue, records, run.path, minutes, seed=seed,
             should_stop=run.should_stop, on_progress=run.on_progress,
+        )  # fmt: skip
+    say(made)
+
+
+@train.command("pocket-upscaler")
+def pocket_upscaler(
+    context: typer.Context,
+    catalogue: Catalogue,
+    minutes: Minutes = 15.0,
+    out: Out = None,
+    seed: Seed = 0,
+) -> None:
+    """Train what makes pictures twice as wide and high, for `impasto upscale`."""
+    with training_run(context, "pocket-upscaler", out, seed, minutes=minutes, catalogue=catalogue) as run:
+        from impasto.training.recipes.pocket_upscaler import train_pocket_upscaler
+
+        made = train_pocket_upscaler(
+            catalogue, run.path, minutes, seed=seed, should_stop=run.should_stop, on_progress=run.on_progress
         )  # fmt: skip
     say(made)

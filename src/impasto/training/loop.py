@@ -87,7 +87,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     half_life = schedule.ema_half_life
     rule = warmed_average(schedule.ema_decay) if half_life is None else half_life_average(half_life)
-    averages = {name: RunningAverage(task.models[name], rule) for name in task.averaged}
+    averages: dict[str, AveragedModel] = {name: RunningAverage(task.models[name], rule) for name in task.averaged}
     base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
     state = load_newest_state(run)
     step, elapsed = 0, 0.0

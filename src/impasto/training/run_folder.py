@@ -189,7 +189,8 @@ class RunFolder:
     @property
     def has_trained(self) -> bool:
         """Whether there is a step that could be lost."""
-        return (self.path / LOSSES).is_file() or any(self.path.glob("state-*.pt"))
+        folders = (self.path, *self.path.glob("phases/*"))  # recipes of several phases keep those apart
+        return any((folder / LOSSES).is_file() or any(folder.glob("state-*.pt")) for folder in folders)
 
     @property
     def is_running(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.image_features import ImageFeatures
-from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work, latent_moments, nearest_codes
+from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder, PaintingMemory, Work, latent_moments, nearest_codes
 from impasto.checkpoints.minilm import TextEncoder, load_text_encoder, token_states
 from impasto.checkpoints.pocket_scorer import PocketScorer
 from impasto.checkpoints.size import latent_factor
@@ -59,9 +59,12 @@ def prepare(
     machine: Machine,
     *,
     aligned: bool = True,
+    fitted: MemoryEncoder | None = None,
     on_progress: Progress = no_report,
 ) -> Prepared:
     """Everything encoded, each thing once: pictures and mirror images, features, codes, neighbours and texts.
+
+    `fitted`: the memory's encoder, where the codes must be those of an earlier training.
 
     Raises:
         ImpastoError, MissingPart: no usable picture; EfficientNet-Lite2's package is missing.
@@ -73,11 +76,12 @@ def prepare(
     )  # fmt: skip
     for name, reason in broken.items():
         on_progress(f"skipped {name}: {reason}", 1.0, {})
-    pixels, features = _features(pixels, choices, on_progress)
+    pixels, features = features_of(pixels, choices.memory, on_progress)
     latents, deviation = encode_both_ways(pixels, autoencoder, machine, on_progress)
-    encoder = MemoryEncoder(choices.memory, features.shape[1])
+    encoder = fitted or MemoryEncoder(choices.memory, features.shape[1])
     moments = latent_moments(latents[0])
-    encoder.fit(features, moments)
+    if fitted is None:
+        encoder.fit(features, moments)
     codes = encoder.codes(features, moments)
     words = words_of_catalogue(catalogue, pixels.entries)
     drawer = TextDrawer()
@@ -116,10 +120,10 @@ def prepare(
     return Prepared(data, PaintingMemory(encoder, codes, works), words, sample, text_encoder)
 
 
-def _features(pixels: Pixels, choices: PocketChoices, on_progress: Progress) -> tuple[Pixels, torch.Tensor]:
+def features_of(pixels: Pixels, memory: MemoryConfig, on_progress: Progress) -> tuple[Pixels, torch.Tensor]:
     """Features [n, 1280], and the pictures without those that could not be seen."""
     seen = image_vectors(
-        pixels.entries, ImageFeatures(side=choices.memory.side),
+        pixels.entries, ImageFeatures(side=memory.side),
         lambda n, of: on_progress("seeing pictures", n / of, {}),
     )  # fmt: skip
     whole = np.flatnonzero(np.isfinite(seen).all(axis=1))

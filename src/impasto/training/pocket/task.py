@@ -75,6 +75,14 @@ class PocketTask:
         """Compiles the U-Net's step as one graph for contexts of all lengths."""
         self.forward = torch.compile(self._predict, backend=backend)
 
+    def forget_compiled(self) -> None:
+        """Goes on without what `compile` made."""
+        self.forward = self._predict
+
+    @property
+    def is_compiled(self) -> bool:
+        return self.forward != self._predict
+
     def set_batch(self, batch: int) -> None:
         """Another batch, before the first step; the learning rates follow its root."""
         for optimizer in self.optimizers.values():
@@ -100,7 +108,7 @@ class PocketTask:
         times, noise = self._times(len(numbers)), torch.randn_like(latents)
         noisy, target = self._noised(latents, noise, times)
         context, works = self._context(places, numbers, draw, step)
-        if self.forward != self._predict:  # one graph for all lengths, with works or without
+        if self.is_compiled:  # one graph for all lengths, with works or without
             context = context if context.requires_grad else context.requires_grad_()
             torch._dynamo.maybe_mark_dynamic(context, 1)
         with self.machine.autocast():

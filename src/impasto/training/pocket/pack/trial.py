@@ -1,0 +1,145 @@
+"""How fast a machine is: its matrix rate, the work of a picture, and which batch, compiled or not, is worth it."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from impasto.training.pocket.machine import Machine
+from impasto.training.pocket.task import PocketTask
+from impasto.training.steps import seed_step
+
+BATCHES = (256, 512, 1024)
+_ENOUGH = 0.85  # of the best rate: a smaller batch makes more steps of the same pictures
+_WORTH = 1.05  # what compiling has to bring
+Say = Callable[[str], None]
+
+
+def matrix_rate(machine: Machine, seconds: float = 1.0) -> float:
+    """Operations a second of a large bf16 matrix product (fp32 where the machine computes in fp32)."""
+    size = 8192 if machine.device.type == "cuda" else 1024
+    dtype = torch.bfloat16 if machine.mixed else torch.float32
+    a, b = (torch.randn(size, size, device=machine.device, dtype=dtype) for _ in range(2))
+    for _ in range(3):
+        torch.mm(a, b)
+    wait_for(machine)
+    begun, count = time.perf_counter(), 0
+    while time.perf_counter() - begun < seconds:
+        for _ in range(5):
+            torch.mm(a, b)
+        wait_for(machine)
+        count += 5
+    return 2 * size**3 * count / (time.perf_counter() - begun)
+
+
+def wait_for(machine: Machine) -> None:
+    """Until the device has done all that was asked of it."""
+    if machine.device.type == "cuda":
+        torch.cuda.synchronize(machine.device)
+
+
+def picture_operations(task: PocketTask, context: int = 28) -> float:
+    """Operations of the U-Net for one picture, forwards and backwards, as torch's counter has them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    device = task.machine.device
+    noisy = torch.randn(2, *task.data.latents.shape[2:], device=device)
+    times = torch.zeros(2, dtype=torch.long, device=device)
+    states = torch.randn(2, context, task.choices.unet.text_width, device=device)
+    with FlopCounterMode(display=False) as counter, task.machine.autocast():
+        task.unet(noisy, times, states, return_dict=False)[0].float().square().mean().backward()
+    if task.alignment is not None:
+        task.alignment.forget()
+    for weight in task.trained:
+        weight.grad = None
+    return counter.get_total_flops() / 2
+
+
+@contextmanager
+def _resting(task: PocketTask) -> Iterator[None]:
+    """Steps that change no weight: learning rates of 0, and optimizers that forget them."""
+    groups = [group for optimizer in task.optimizers.values() for group in optimizer.param_groups]
+    rates = [group["lr"] for group in groups]
+    for group in groups:
+        group["lr"] = 0.0
+    try:
+        yield
+    finally:
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+        for optimizer in task.optimizers.values():
+            optimizer.state.clear()
+            optimizer.zero_grad(set_to_none=True)
+
+
+def measure(task: PocketTask, seconds: float) -> float:
+    """Pictures a second over whole steps, after two that do not count."""
+    with _resting(task):
+        for step in range(2):
+            seed_step(0, step)
+            task.step(step, 0.0)
+        wait_for(task.machine)
+        begun, count = time.perf_counter(), 0
+        while time.perf_counter() - begun < seconds:
+            for _ in range(5):
+                seed_step(0, count)
+                task.step(count, 0.0)
+                count += 1
+            wait_for(task.machine)
+        return count * task.choices.batch / (time.perf_counter() - begun)
+
+
+def choose(task: PocketTask, seconds: float, compiled: bool | None, say: Say) -> dict[str, float]:
+    """Sets the task's batch, and compiles it where that pays within `seconds`; returns pictures a second by trial.
+
+    The smallest batch that is nearly as fast as the fastest is taken. `compiled` None: tried, and kept where it is faster.
+    """
+    begun, found = time.perf_counter(), {}
+    for batch in BATCHES:
+        if batch > 2 * len(task.data) or time.perf_counter() - begun > seconds / 3:
+            break
+        try:
+            task.set_batch(batch)
+            found[batch] = measure(task, seconds / 20)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            break
+        say(f"batch {batch}: {found[batch]:.0f} pictures/s")
+    if found:
+        task.set_batch(min(batch for batch, rate in found.items() if rate >= _ENOUGH * max(found.values())))
+    rates = {f"batch {batch}": round(rate, 1) for batch, rate in found.items()}
+    plain = found.get(task.choices.batch, 0.0)
+    left = seconds - (time.perf_counter() - begun)
+    if compiled is not False and left > 5:
+        rate = _compiled_rate(task, left, seconds / 20, say)
+        rates["compiled"] = round(rate, 1)
+        if rate < _WORTH * plain and not (compiled and rate):
+            task.forget_compiled()
+    say(f"chosen: batch {task.choices.batch}, {'compiled' if task.is_compiled else 'not compiled'}")
+    return rates
+
+
+def _compiled_rate(task: PocketTask, limit: float, seconds: float, say: Say) -> float:
+    """Pictures a second of the compiled step; 0 where compiling fails or takes longer than `limit`."""
+
+    def over(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise TimeoutError("compiling took too long")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        task.compile()
+        rate = measure(task, seconds)
+        say(f"compiled: {rate:.0f} pictures/s")
+    except Exception as error:  # whatever a compiler meets; training goes on without it
+        say(f"not compiled: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        return 0.0
+    else:
+        return rate
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
