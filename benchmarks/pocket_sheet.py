@@ -3,25 +3,30 @@
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import draw_sheet
+from impasto.evaluation.grids import Sheet
+from impasto.painting.memory.record import OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
 
-# Landscapes, heads and seas, by masters whose hands are told apart at a glance; styles and genres in the catalogue's words.
+# Things that whoever knows no painter can tell, by masters of each; styles and genres in the catalogue's words.
 PROMPTS = (
-    Condition("wheat field with cypresses", "Vincent van Gogh", style="Post Impressionism", genre="landscape"),
-    Condition("boats at sunset", "Claude Monet", style="Impressionism", genre="landscape"),
     Condition("portrait of an old man", "Rembrandt", style="Baroque", genre="portrait"),
-    Condition("mountains at dawn", "Nicholas Roerich", style="Symbolism", genre="landscape"),
-    Condition("portrait of a woman", "Gustav Klimt", style="Art Nouveau Modern", genre="portrait"),
     Condition("ships on a stormy sea", "Ivan Aivazovsky", style="Romanticism", genre="landscape"),
-    Condition("portrait of a young girl", "Pierre-Auguste Renoir", style="Impressionism", genre="portrait"),
-    Condition("village street in the snow", "Alfred Sisley", style="Impressionism", genre="landscape"),
+    Condition("a forest with a path", "Camille Corot", style="Realism", genre="landscape"),
+    Condition("still life with apples and a jug", "Paul Cézanne", style="Post Impressionism", genre="still life"),
+    Condition("a street in a town with houses", "Camille Pissarro", style="Impressionism", genre="cityscape"),
+    Condition("wheat field with cypresses", "Vincent van Gogh", style="Post Impressionism", genre="landscape"),
+    Condition("water lilies", "Claude Monet", style="Impressionism", genre="landscape"),
+    Condition("portrait of a woman in a red dress", "Pierre-Auguste Renoir", style="Impressionism", genre="portrait"),
 )
 
 
@@ -33,10 +38,13 @@ def main() -> None:
     parser.add_argument("--sampler", default="dpm++")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--memory", default="default", metavar="none|default|CATALOGUE", help="what the painter may look at")
+    parser.add_argument("--guider", help="a key of painting/guidance/guiders.py; the usual one where it is left out")
     chosen = parser.parse_args()
     try:
         painter = Painter.load(chosen.checkpoint)
         size, rows, conditions = painter.components.default_size, [], []
+        more: dict[str, Any] = {} if chosen.guider is None else {"guider": chosen.guider}
         for condition in PROMPTS:
             conditions.append(replace(condition, artist=known_name(painter, condition.artist)))
             requests = [
@@ -46,8 +54,10 @@ def main() -> None:
                     sampler=chosen.sampler,
                     steps=chosen.steps,
                     guidance=chosen.guidance,
+                    memory=OWN if chosen.memory == "default" else chosen.memory,
                     width=size,
                     height=size,
+                    **more,
                 )
                 for seed in range(1, chosen.seeds + 1)
             ]
@@ -55,13 +65,27 @@ def main() -> None:
             rows.append([painting.image for painting in painter.paint_many(requests)])
             print(f"{conditions[-1].text()}: {time.perf_counter() - begun:.1f} s", flush=True)
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        draw_sheet(rows, [condition.text() for condition in conditions], cell=size).save(chosen.out, optimize=True)
+        labelled(rows, [condition.text() for condition in conditions], size).save(chosen.out, optimize=True)
     except ImpastoError as error:
         sys.exit(str(error))
     print(
         f"{chosen.out}: {len(rows)} prompts x {chosen.seeds} seeds, {chosen.sampler}, {chosen.steps} steps, "
-        f"guidance {chosen.guidance:g}, checkpoint {painter.components.content_hash[:12]}"
+        f"guidance {chosen.guidance:g}, memory {chosen.memory}, checkpoint {painter.components.content_hash[:12]}"
     )
+
+
+def labelled(rows: Sequence[Sequence[Image.Image]], labels: Sequence[str], cell: int) -> Image.Image:
+    """Rows of pictures one below the other, under each its label."""
+    strips = [
+        Sheet(1, len(row), (cell, cell), legend=label).draw([row])
+        for row, label in zip(rows, labels, strict=True)
+    ]
+    sheet = Image.new("RGB", (max(strip.width for strip in strips), sum(strip.height for strip in strips)), "white")
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    return sheet
 
 
 def known_name(painter: Painter, artist: str) -> str:
