@@ -42,3 +42,12 @@ def test_a_plateau_holds_until_the_decay_which_is_a_line() -> None:
     assert [schedule.rate(50, share) for share in (0.1, 0.5, 0.75)] == [1, 1, 1]
     assert schedule.rate(50, 0.875) == pytest.approx(0.5)
     assert schedule.rate(50, 1.0) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("batch", [3, 7, 25])
+def test_batches_run_over_the_ends_of_epochs(batch: int) -> None:
+    """A batch is `batch` places of the epochs' permutations, written one after the other."""
+    walked = np.concatenate([np.random.default_rng([2, epoch]).permutation(7) for epoch in range(40)])
+    order = ShuffledOrder(7, batch, seed=2)
+    for step in (0, 1, 2, 9, 4):
+        assert order.at(step).tolist() == walked[step * batch : (step + 1) * batch].tolist()
