@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.data.pictures import fit_square, open_picture
+from impasto.data.pictures import fit_square, open_layered, open_picture
 from impasto.errors import ImpastoError
 
 
@@ -38,6 +38,27 @@ def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path: Path) -> None:
         assert open_picture(tmp_path / name).getpixel((5, 5)) == (128, 128, 128)
     Image.fromarray(np.full((40, 40), 0.5, np.float32)).save(tmp_path / "unknown.tif")
     assert "32 bits" in refusal(tmp_path / "unknown.tif")
+
+
+@pytest.mark.parametrize(
+    ("saved", "opened"),
+    [("1", "L"), ("L", "L"), ("P", "RGB"), ("LA", "LA"), ("RGB", "RGB"), ("RGBA", "RGBA"), ("CMYK", "RGB")],
+)
+def test_layers_are_kept_where_they_are_wanted(tmp_path: Path, saved: str, opened: str) -> None:
+    path = tmp_path / ("a.jpg" if saved == "CMYK" else "a.png")
+    Image.new(saved, (3, 2)).save(path)
+    picture = open_layered(path)
+    assert (picture.mode, picture.size) == (opened, (3, 2))
+    if opened.endswith("A"):
+        assert picture.getchannel("A").getextrema() == (0, 0)
+
+
+def test_a_transparent_colour_is_a_layer(tmp_path: Path) -> None:
+    for mode, colour, clear in (("L", 7, 7), ("RGB", (7, 8, 9), (7, 8, 9)), ("P", 0, 0)):
+        Image.new(mode, (40, 40), colour).save(tmp_path / "a.png", transparency=clear)
+        assert open_layered(tmp_path / "a.png").getchannel("A").getextrema() == (0, 0)
+    Image.fromarray(np.full((40, 40), 0x8000, np.uint16)).save(tmp_path / "deep.png")
+    assert open_layered(tmp_path / "deep.png").getextrema() == (128, 128)
 
 
 def test_half_transparent_red_on_white_is_pink(tmp_path: Path) -> None:

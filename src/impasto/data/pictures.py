@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,28 @@ def open_at_least(
 
     Its decoder then makes 1/2, 1/4 or 1/8 of the size in a part of the time; still all of the file is read.
     """
-    path = Path(path)
+    return _open(Path(path), side, data, max_pixels, min_side, _on_white)
+
+
+def open_layered(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The picture as L, LA, RGB or RGBA, whichever it is, in 8 bits a channel, fully decoded and upright.
+
+    Its colour profile stays in `info` where its colours stay what they are.
+
+    Raises:
+        ImpastoError: as `open_picture`; only no side is too small.
+    """
+    return _open(Path(path), None, None, max_pixels, 1, _layered).image
+
+
+def _open(
+    path: Path,
+    side: int | None,
+    data: bytes | None,
+    max_pixels: int,
+    min_side: int,
+    finish: Callable[[Image.Image, Path], Image.Image],
+) -> OpenedPicture:
     try:
         if data is None and path.exists() and not path.is_file():
             raise ImpastoError(f"{path}: not a file")
@@ -75,7 +97,7 @@ def open_at_least(
             if side is not None:
                 opened.draft(None, (side, side))
             opened.load()
-            image = _on_white(ImageOps.exif_transpose(opened), path)
+            image = finish(ImageOps.exif_transpose(opened), path)
             return OpenedPicture(image, *((height, width) if turned else (width, height)))
     except ImpastoError:
         raise
@@ -107,16 +129,38 @@ def upright_size(path: Path) -> tuple[int, int]:
 
 
 def _on_white(image: Image.Image, path: Path) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling, which leaves nearly everything white.
-        return image.point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
-    if image.mode in ("I", "F"):
-        raise ImpastoError(f"{path}: 32 bits a pixel, whose white is unknown: save it with 8 or 16")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    image = _in_8_bits(image, path)
+    if _is_transparent(image):
         layered = image.convert("RGBA")
         ground = Image.new("RGBA", layered.size, "white")
         return Image.alpha_composite(ground, layered).convert("RGB")
     return image.convert("RGB")
+
+
+def _layered(image: Image.Image, path: Path) -> Image.Image:
+    image = _in_8_bits(image, path)
+    if image.mode in ("1", "L", "LA"):
+        mode = "LA" if _is_transparent(image) else "L"
+    else:
+        mode = "RGBA" if _is_transparent(image) else "RGB"
+    made = image.convert(mode)
+    profile = image.info.get("icc_profile") if image.mode in ("L", "LA", "P", "PA", "RGB", "RGBA") else None
+    made.info = {"icc_profile": profile} if profile else {}
+    return made
+
+
+def _in_8_bits(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips at 255 instead of scaling, which leaves nearly everything white.
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
+        image.info.pop("transparency", None)  # of 16 bits
+    if image.mode in ("I", "F"):
+        raise ImpastoError(f"{path}: 32 bits a pixel, whose white is unknown: save it with 8 or 16")
+    return image
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:
