@@ -15,6 +15,8 @@ from impasto.errors import ImpastoError, MissingPart
 
 Module = TypeVar("Module", bound=torch.nn.Module)
 IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers saved
+# Under what name trainers put the weights beside what else they keep (the last two: BasicSR; the average comes first).
+_INSIDE = ("state_dict", "params_ema", "params")
 
 
 def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
@@ -49,7 +51,7 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
 
 
 def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
-    """The tensors of a `.ckpt` or `.bin` pickle, loaded weights-only: nothing in it is ever called.
+    """The tensors of a `.ckpt`, `.bin` or `.pth` pickle, loaded weights-only: nothing in it is ever called.
 
     Raises:
         ImpastoError: it is broken, or holds more than tensors.
@@ -65,8 +67,8 @@ def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
         ) from None
     except Exception as error:  # torch and pickle raise nearly everything on damaged files
         raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
+    if isinstance(content, Mapping):
+        content = next((content[name] for name in _INSIDE if isinstance(content.get(name), Mapping)), content)
     if not isinstance(content, Mapping):
         raise ImpastoError(f"{file} holds no weights: a checkpoint is a dictionary of tensors")
     return {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
