@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
     from impasto.painting.provenance import read_provenance
+    from impasto.painting.upscaling import Upscaler
     from impasto.prompts.condition import Condition
     from impasto.prompts.expander import expand
     from impasto.prompts.expansion import Expansion
@@ -28,6 +29,7 @@ __all__ = [
     "MissingPart",
     "Painter",
     "Painting",
+    "Upscaler",
     "UsageError",
     "__version__",
     "expand",
@@ -37,6 +39,7 @@ __all__ = [
 _HOMES = {
     "Painter": "impasto.painting.painter",
     "Painting": "impasto.painting.painting",
+    "Upscaler": "impasto.painting.upscaling",
     "read_provenance": "impasto.painting.provenance",
     "Condition": "impasto.prompts.condition",
     "Expansion": "impasto.prompts.expansion",

@@ -36,6 +36,7 @@ from impasto.cli.runs import runs
 from impasto.cli.search import search
 from impasto.cli.show import show
 from impasto.cli.train import train
+from impasto.cli.upscale import upscale
 from impasto.errors import ImpastoError
 from impasto.training.launched import process_number
 
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.command()(paint)
 app.command()(show)
 app.command()(repaint)
+app.command()(upscale)
 app.command()(grid)
 app.command()(artists)
 app.command()(expand)

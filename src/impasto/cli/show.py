@@ -29,6 +29,7 @@ def show(
     """Show how a picture was made, from the record inside its file."""
     from impasto.painting.provenance import read_provenance
     from impasto.painting.sheet_file import read_sheet
+    from impasto.painting.upscaling_note import read_upscalings
 
     sheet = read_sheet(file)
     if cell and sheet is None:
@@ -38,6 +39,9 @@ def show(
     else:
         record = sheet.cell(*_place(cell)) if sheet is not None else read_provenance(file)
         fields, facts = _of_picture(record)
+    if upscalings := read_upscalings(file):
+        fields["upscaled"] = [asdict(note) for note in upscalings]
+        facts += [("upscaled", note) for note in upscalings]
     if as_json:
         say_json(fields)
     else:
