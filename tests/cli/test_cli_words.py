@@ -136,6 +136,13 @@ def test_the_help_names_every_sampler() -> None:
     assert all(f"{name}," in text or f"{name} or" in text or f"or {name}." in text for name in SAMPLERS)
 
 
+def test_the_help_names_every_guider() -> None:
+    from impasto.cli.guided import GUIDER_HELP
+    from impasto.painting.guidance.guiders import GUIDERS
+
+    assert all(f" {name}," in GUIDER_HELP or f"or {name};" in GUIDER_HELP or f"{name} or" in GUIDER_HELP for name in GUIDERS)
+
+
 def test_what_is_said_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     hostile = "a\x1b[2J\r\nb\x9b31m\u2028c"
     assert one_line(hostile) == "a [2J b 31m c"

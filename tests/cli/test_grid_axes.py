@@ -25,6 +25,7 @@ def parse(text: str) -> Axis:
         ("steps=10-50:20", ("10", "30", "50")),
         ("lora=none,runs/monet-2:0.8", ("none", "runs/monet-2:0.8")),
         ("year=-50,1872", ("-50", "1872")),
+        ("guidance-interval=0.2,0.8;0,0.5", ("0.2,0.8", "0,0.5")),
     ],
 )
 def test_values(text: str, values: tuple[str, ...]) -> None:
@@ -61,7 +62,7 @@ def test_every_axis_changes_what_it_is_called() -> None:
     for name in AXES.keys() - {"scale"}:
         axis = Axis(name, (given.get(name, "word"),))
         changed = axis.apply(PictureOptions(), axis.values[0])
-        assert getattr(changed, name) == read.get(name, axis.values[0])
+        assert getattr(changed, AXES[name].field) == read.get(name, axis.values[0])
         assert sum(getattr(changed, field) != getattr(PictureOptions(), field) for field in vars(changed)) == 1
 
 

@@ -16,6 +16,7 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from impasto.checkpoints.painting_defaults import PaintingDefaults
     from impasto.cli.avoid_copies import CopyAvoidance
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
@@ -35,6 +36,8 @@ class Materials:
         artists: whom it knows by name, `{"name", "works"}`; empty where nobody wrote it down.
         laid_over: LoRAs and concepts.
         works: how many its memory holds.
+        painting_defaults: how it says itself that it is best painted with.
+        has_guide: it holds the weaker U-Net of autoguidance.
     """
 
     checkpoint: str
@@ -44,6 +47,8 @@ class Materials:
     artists: Sequence[dict[str, Any]]
     laid_over: LaidOver = NOTHING
     works: int = 0
+    painting_defaults: "PaintingDefaults | None" = None
+    has_guide: bool = False
 
     @classmethod
     def check(
@@ -55,14 +60,19 @@ class Materials:
             UsageError, MissingPart: an unknown device or precision; a checkpoint that is not there.
             ImpastoError: the checkpoint is broken.
         """
+        from impasto.checkpoints.guide import has_guide
         from impasto.checkpoints.load import inspect_checkpoint
         from impasto.checkpoints.model_card import read_artists
+        from impasto.checkpoints.painting_defaults import read_painting_defaults
         from impasto.settings import choose_device, choose_precision
 
         choose_precision(precision, choose_device(device))
         info = inspect_checkpoint(checkpoint)
         artists = read_artists(info.path) if info.path.is_dir() else []
-        return cls(checkpoint, device, precision, info.default_size or 512, artists, laid_over, info.works)
+        folder = info.path if info.path.is_dir() else None
+        own, guide = read_painting_defaults(folder), has_guide(folder)
+        side = info.default_size or 512
+        return cls(checkpoint, device, precision, side, artists, laid_over, info.works, own, guide)
 
     def resolve_artist(self, name: str) -> str:
         """The whole name of the artist whom the checkpoint knows by `name`; `name` where it names nobody.
@@ -78,6 +88,14 @@ class Materials:
             from impasto.painting.memory.looking import lacking_memory
 
             raise UsageError(lacking_memory(self.checkpoint))
+
+    def check_guider(self, request: "PaintRequest") -> None:
+        """Raises UsageError where the request is to be led by a guide, and the checkpoint has none."""
+        from impasto.checkpoints.guide import lacking_guide
+        from impasto.painting.guidance.guiders import find_guider
+
+        if find_guider(request.guider).worse == "guide" and not self.has_guide:
+            raise UsageError(lacking_guide(self.checkpoint))
 
     @cached_property
     def _known(self) -> "ArtistIndex":

@@ -43,6 +43,11 @@ class AxisKind:
     adds: bool = False
     is_text: bool = False
 
+    @property
+    def field(self) -> str:
+        """The field of `PictureOptions` that it changes."""
+        return self.name.replace("-", "_")
+
 
 AXES: dict[str, AxisKind] = {
     kind.name: kind
@@ -58,6 +63,8 @@ AXES: dict[str, AxisKind] = {
         AxisKind("sampler"),
         AxisKind("steps", "{} steps", _whole),
         AxisKind("guidance", "guidance {}", float),
+        AxisKind("guider"),
+        AxisKind("guidance-interval", "guided in {}", is_text=True),
         AxisKind("eta", "eta {}", float),
         AxisKind("size", "{} px"),
         AxisKind("checkpoint"),
@@ -119,10 +126,10 @@ class Axis:
         """Raises UsageError where an option gives the same thing that the axis changes."""
         if not self.name or self.name == "scale" or AXES[self.name].adds:
             return
-        names = ("size", "width", "height") if self.name == "size" else (self.name,)
+        names = ("size", "width", "height") if self.name == "size" else (AXES[self.name].field,)
         for option in fields(PictureOptions):
             if option.name in names and getattr(picture, option.name) != option.default:
-                word = "PROMPT" if option.name == "prompt" else f"--{option.name}"
+                word = "PROMPT" if option.name == "prompt" else f"--{option.name.replace('_', '-')}"
                 raise UsageError(f"{self.name} is an axis of this sheet: leave {word} away")
 
     def apply(self, picture: PictureOptions, value: str) -> PictureOptions:
@@ -144,7 +151,7 @@ class Axis:
             return replace(picture, **{kind.name: given if read is None else [*given, read]})
         if self.name == "scale":
             return _scaled(picture, read)
-        return replace(picture, **{kind.name: read})
+        return replace(picture, **{kind.field: read})
 
 
 def cross(rows: Axis, columns: Axis, picture: PictureOptions) -> list[list[PictureOptions]]:

@@ -105,7 +105,8 @@ def paint_cells(missing: Sequence[Cell], *, batch: int | None, on_share: Callabl
 def _together(cell: Cell) -> tuple[object, ...]:
     """Cells of one such key go through the U-Net in one batch when they are neighbours."""
     request = cell.request
-    return request.width, request.height, request.sampler, request.steps, request.eta, request.guidance
+    manner = request.sampler, request.steps, request.eta, request.guider, request.guidance_interval or (), request.guidance
+    return request.width, request.height, *manner
 
 
 def _materials(pictures: Sequence[PictureOptions]) -> list[Materials]:

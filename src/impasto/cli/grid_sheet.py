@@ -114,6 +114,7 @@ def _legend(record: "SheetRecord") -> str:
         "sampler": first.sampler,
         "steps": f"{first.steps} steps",
         "guidance": f"guidance {first.guidance:g}",
+        "guider": f"guider {first.guider}" if first.guider != "cfg" else "",
         "eta": f"eta {first.eta:g}" if first.eta else "",
         "width": f"{first.width} x {first.height} px",
         "loras": ", ".join(f"LoRA {lora.name}:{lora.scale:g}" for lora in first.loras),

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +10,13 @@ import typer
 
 from impasto.cli.easel import USUAL_SIDE, Materials, parse_size
 from impasto.cli.enrichment import OFF, Enrichment
+from impasto.cli.guided import GuiderName, IntervalWords
 from impasto.cli.laid_over import ConceptNames, LaidOver, LoraNames
 from impasto.cli.looked_at import LikeNames, MemoryName, check_memory, read_like_options
 
 if TYPE_CHECKING:
+    from impasto.checkpoints.painting_defaults import PaintingDefaults
+    from impasto.painting.manner import Manner
     from impasto.painting.request import PaintRequest
 
 Checkpoint = Annotated[
@@ -53,15 +56,23 @@ class PictureOptions:
         int | None, typer.Option(help="The same seed paints the same picture.", show_default="random; for a sheet 1")
     ] = None
     sampler: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="ddpm, ddim, plms, dpm++, dpm++-sde, euler, euler-a, heun, unipc, or lcm, whose student needs few steps."
+            help="ddpm, ddim, plms, dpm++, dpm++-sde, euler, euler-a, heun, unipc, or lcm, whose student needs few steps.",
+            show_default="the checkpoint's, else dpm++",
         ),
-    ] = "dpm++"
-    steps: Annotated[int | None, typer.Option(help="1 to 1000.", show_default="25; with lcm its student's, 4")] = None
-    guidance: Annotated[
-        float | None, typer.Option(help="How closely to follow the prompt, 0 to 50.", show_default="5; with lcm 1")
     ] = None
+    steps: Annotated[
+        int | None, typer.Option(help="1 to 1000.", show_default="the checkpoint's, else 25; with lcm its student's, 4")
+    ] = None
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            help="How closely to follow the prompt, 0 to 50.", show_default="the checkpoint's, else 5; with lcm 1"
+        ),
+    ] = None
+    guider: GuiderName = None
+    guidance_interval: IntervalWords = None
     eta: Annotated[float, typer.Option(help="Share of fresh noise in each step, 0 to 1; ddim only.")] = 0.0
     size: Annotated[str | None, typer.Option(help="Pixels: 128 or 192x128.", metavar="N|WxH")] = None
     width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None
@@ -91,24 +102,42 @@ class PictureOptions:
         import secrets
 
         from impasto.painting.request import PaintRequest
-        from impasto.painting.samplers import find_sampler
         from impasto.prompts.condition import Condition
 
-        usual = find_sampler(self.sampler)
+        manner = self.manner(None)
+        if self.sampler is None and self.eta:
+            manner = replace(manner, sampler="ddim")  # as the checkpoint may say that it is painted
         return PaintRequest(
             condition=Condition(
                 caption=self.prompt.strip(), artist=self.artist.strip(), year=self.year, style=self.style, genre=self.genre
             ),
             negative=self.negative,
             seed=secrets.randbelow(2**32) if self.seed is None else self.seed,
-            sampler=self.sampler,
-            steps=usual.usual_steps if self.steps is None else self.steps,
-            guidance=usual.usual_guidance if self.guidance is None else self.guidance,
+            **asdict(manner),
             eta=self.eta,
             width=USUAL_SIDE if width is None else width,
             height=USUAL_SIDE if height is None else height,
             memory=check_memory(self.memory),
             like=read_like_options(self.like),
+        )
+
+    def manner(self, defaults: "PaintingDefaults | None") -> "Manner":
+        """Sampler, steps, guider and guidance: what was asked for, and what a checkpoint of these defaults adds.
+
+        Raises:
+            UsageError: no such sampler or guider, or no interval.
+        """
+        from impasto.painting.guidance.record import parse_interval
+        from impasto.painting.manner import NO_DEFAULTS, choose_manner
+
+        return choose_manner(
+            defaults or NO_DEFAULTS,
+            sampler=self.sampler,
+            steps=self.steps,
+            guider=self.guider,
+            guidance=self.guidance,
+            guidance_interval=parse_interval(self.guidance_interval) if self.guidance_interval else None,
+            negative=self.negative,
         )
 
     def materials(self) -> Materials:
@@ -123,22 +152,29 @@ class PictureOptions:
         return Materials.check(self.checkpoint, self.device, self.precision, laid_over)
 
     def complete(self, request: "PaintRequest", materials: Materials) -> "PaintRequest":
-        """What `check` gave, with what the materials decide: the artist's whole name, a student's steps, the size.
+        """What `check` gave, with what the materials decide: the artist's whole name, the manner of painting, the size.
 
         Raises:
-            UsageError: the checkpoint knows artists, and not this one; or it has no memory and is to look at another.
+            UsageError: the checkpoint knows artists, and not this one; it has no memory and is to look at another; or it
+                has no guide and is to be led by one.
         """
         width, height = parse_size(self.size, self.width, self.height)
         materials.check_memory(request)
         condition = request.condition
         if not self.any_artist:
             condition = replace(condition, artist=materials.resolve_artist(condition.artist))
-        steps = request.steps
-        if self.sampler == "lcm" and self.steps is None:
-            steps = materials.laid_over.student_steps or steps
-        return replace(
-            request, condition=condition, steps=steps, width=width or materials.side, height=height or materials.side
+        manner = self.manner(materials.painting_defaults)
+        if manner.sampler == "lcm" and self.steps is None:
+            manner = replace(manner, steps=materials.laid_over.student_steps or manner.steps)
+        request = replace(
+            request,
+            condition=condition,
+            **asdict(manner),
+            width=width or materials.side,
+            height=height or materials.side,
         )
+        materials.check_guider(request)
+        return request
 
 
 def with_picture(command: Callable[..., None]) -> Callable[..., None]:

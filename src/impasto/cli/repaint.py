@@ -10,6 +10,7 @@ import typer
 from impasto.cli.console import say_note
 from impasto.cli.easel import Materials, paint_to_files, parse_size
 from impasto.cli.foreign_settings import fitting_size, our_sampler
+from impasto.cli.guided import IntervalWords, guidance_in_text, other_guidance
 from impasto.cli.laid_over import LaidOver
 from impasto.cli.looked_at import MEMORY_HELP, check_memory, read_like_options
 from impasto.cli.output import Output
@@ -40,6 +41,10 @@ def repaint(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Another number of steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="Another guidance.")] = None,
+    guider: Annotated[
+        str | None, typer.Option(help="Another guider, with its usual guidance: cfg, interval, auto, apg, cfg++, pag.")
+    ] = None,
+    guidance_interval: IntervalWords = None,
     eta: Annotated[float | None, typer.Option(help="Another eta.")] = None,
     size: Annotated[str | None, typer.Option(help="Another size: 128 or 192x128.", metavar="N|WxH")] = None,
     width: Annotated[int | None, typer.Option(help="Another width.")] = None,
@@ -97,19 +102,22 @@ def repaint(
         "seed": seed,
         "sampler": sampler,
         "steps": steps,
-        "guidance": guidance,
+        **other_guidance(request, guider, guidance_interval, sampler),
         "eta": eta,
         "width": asked_width,
         "height": asked_height,
         "memory": None if memory is None else check_memory(memory),
         "like": None if like is None else read_like_options(like),
     }
-    settings = {key: value for key, value in settings.items() if value is not None}
+    if guidance is not None:
+        settings["guidance"] = guidance
+    settings = {key: value for key, value in settings.items() if value is not None or key == "guidance_interval"}
     if sampler not in (None, "ddim") and eta is None:
         settings["eta"] = 0.0  # recorded for ddim, without meaning for the new sampler
     if prompt is not None:
         settings |= {"prompt": "", "expansion": None}
     request = replace(request, condition=replace(request.condition, **parts), **settings)
+    materials.check_guider(request)
     if parts or settings or any(choice is not None for choice in (checkpoint, lora, concept)):
         request = replace(request, copy_check=None)  # it was another picture that was compared
     if parts or checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
@@ -155,7 +163,8 @@ def _our_request(record: "Provenance") -> "PaintRequest":
     for key in sorted(set(record.condition) - set(condition.as_dict())):
         if record.condition[key] not in ("", None):
             say_note(f"the record's {key} is left out: this version of impasto cannot read it")
-    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion")
+    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion",
+             "guider", "guidance_interval")  # fmt: skip
     kept = {key: getattr(record, key) for key in names}
     if record.memory is not None:
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
@@ -184,6 +193,7 @@ def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None) -> 
         fields["steps"] = min(record.steps, 1000)
     if record.guidance is not None:
         fields["guidance"] = min(max(record.guidance, 0.0), 50.0)
+    fields |= guidance_in_text(record)
     fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
     text = " ".join((record.prompt if prompt is None else prompt).split())
     if tags := _LORA_TAG.findall(text):

@@ -1,0 +1,55 @@
+"""`--guider` and `--guidance-interval`: how a painting is led to its prompt, named on the command line or in a record."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from impasto.painting.foreign.record import ForeignRecord
+    from impasto.painting.request import PaintRequest
+
+GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, apg, cfg++ or pag; see docs/guidance.md."
+INTERVAL_HELP = "The shares of the timesteps between which the guider interval guides: 0 is clean, 1 noise."
+GuiderName = Annotated[
+    str | None, typer.Option(help=GUIDER_HELP, metavar="NAME", show_default="the checkpoint's, else cfg")
+]
+IntervalWords = Annotated[
+    str | None, typer.Option("--guidance-interval", help=INTERVAL_HELP, metavar="LOW,HIGH", show_default="0.1,0.8")
+]
+
+
+def other_guidance(
+    request: "PaintRequest", guider: str | None, interval: str | None, sampler: str | None
+) -> dict[str, Any]:
+    """What changes in a request that is painted again by another guider: where that has a guidance of its own, or the former
+    had, the guidance with it. An interval is the guider `interval`'s.
+
+    Raises:
+        UsageError: there is no such guider, or the interval is none.
+    """
+    from impasto.painting.guidance.guiders import find_guider
+    from impasto.painting.guidance.record import parse_interval
+    from impasto.painting.samplers import find_sampler
+
+    changes: dict[str, Any] = {}
+    if interval:
+        guider = guider or "interval"
+        changes["guidance_interval"] = parse_interval(interval)
+    if guider is None or guider == request.guider:
+        return changes
+    usual, former = find_guider(guider).usual_guidance, find_guider(request.guider).usual_guidance
+    if usual is not None:
+        changes["guidance"] = usual
+    elif former is not None:
+        changes["guidance"] = find_sampler(sampler or request.sampler).usual_guidance
+    return {"guider": guider, "guidance_interval": None, **changes}
+
+
+def guidance_in_text(record: "ForeignRecord") -> dict[str, Any]:
+    """The guider and its interval in A1111's text, where it was we who wrote it."""
+    from impasto.painting.guidance.record import GUIDANCE_INTERVAL, GUIDER, parse_interval
+
+    if record.tool != "impasto" or GUIDER not in record.extra:
+        return {}
+    interval = record.extra.get(GUIDANCE_INTERVAL)
+    return {"guider": record.extra[GUIDER], "guidance_interval": None if interval is None else parse_interval(interval)}
