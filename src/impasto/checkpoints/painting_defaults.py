@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from impasto.checkpoints.guide import has_guide
 from impasto.checkpoints.weights_header import read_json
 from impasto.errors import ImpastoError
 
@@ -30,7 +31,8 @@ class PaintingDefaults:
 
 def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
     """Those in `painting.json`, such as {"guider": "cfg", "guidance": 2.5, "sampler": "dpm++", "steps": 25}; each may be
-    left out, and so may the file. What else it holds is passed over.
+    left out, and so may the file. What else it holds is passed over, and so is autoguidance where the guide is gone, as in a
+    checkpoint that was retrained from one that had it.
 
     Raises:
         ImpastoError: the file is there, and one of them is of the wrong kind.
@@ -46,6 +48,8 @@ def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
     interval = said.get("guidance_interval")
     pair = isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
     _demand(file, "guidance_interval", interval is None or pair)
+    if said.get("guider") == "auto" and not has_guide(folder):
+        said = {**said, "guider": "", "guidance": None}
     return PaintingDefaults(
         guider=said.get("guider", ""),
         guidance=None if said.get("guidance") is None else float(said["guidance"]),

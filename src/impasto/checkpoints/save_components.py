@@ -10,13 +10,14 @@ from typing import Any
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.content_hash import memory_files
 from impasto.checkpoints.export import write_index
+from impasto.checkpoints.painting_defaults import PAINTING_FILE
 from impasto.files import replace_folder, write_atomically
 
 SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
-    """Writes loaded components, with the license and the memory of where they lay; returns the folder.
+    """Writes loaded components, with what lay beside them: license, memory and how to paint; returns the folder.
 
     `text_encoder`: whether the text encoder and the tokenizer go with them; without, the checkpoint reads texts by
     MiniLM, as pocket does.
@@ -34,6 +35,7 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
         tokenizer=components.tokenizer if text_encoder else None,
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
         memory=memory_files(source) if source is not None else {},
+        painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
     )
 
 
@@ -47,6 +49,7 @@ def save_parts(
     tokenizer: Any = None,
     license_file: Path | None = None,
     memory: Mapping[str, Path] = MappingProxyType({}),
+    painting_file: Path | None = None,
 ) -> Path:
     """Writes the models `parts` in fp16, each under its name, with the schedule and the artists; returns the folder.
 
@@ -69,6 +72,8 @@ def save_parts(
             write_atomically(temporary / "README.md", card.encode())
         if license_file is not None:
             shutil.copyfile(license_file, temporary / "LICENSE")
+        if painting_file is not None:
+            shutil.copyfile(painting_file, temporary / PAINTING_FILE)
         for name, file in memory.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(file, temporary / name)

@@ -137,6 +137,10 @@ def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:
     assert read_painting_defaults(tmp_path) == PaintingDefaults("cfg", 2.5, None, "euler", 3)
     told = Painter(replace(make_components(tmp_path), folder=tmp_path)).paint("boats").provenance
     assert (told.guider, told.guidance, told.sampler, told.steps) == ("cfg", 2.5, "euler", 3)
+    file.write_text('{"guider": "auto", "guidance": 2.5, "steps": 3}')
+    assert read_painting_defaults(tmp_path) == PaintingDefaults(steps=3)  # it has no guide
+    (tmp_path / "guide").mkdir()
+    assert read_painting_defaults(tmp_path) == PaintingDefaults("auto", 2.5, steps=3)
     for wrong in ('{"guidance": "much"}', '{"steps": true}', '{"sampler": 3}', '{"guidance_interval": [1]}'):
         file.write_text(wrong)
         with pytest.raises(ImpastoError, match=r"painting\.json: its \w+ is no value"):
