@@ -111,7 +111,8 @@ class AutoencoderTask:
         """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
         self.choices, self.pixels, self.decoder_only = choices, pixels, decoder_only
         self.seed, self.machine = seed, machine
-        self.autoencoder = autoencoder.to(machine.device).train()
+        torch.nn.Module.to(autoencoder, machine.device)
+        self.autoencoder = autoencoder.train()
         self.discriminator = PatchDiscriminator().to(machine.device)
         self.models: dict[str, torch.nn.Module] = {
             "autoencoder": self.autoencoder,
