@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,11 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     numbers.add_argument("--sampler-paintings", type=int, default=1000)
     numbers.add_argument("--artist-paintings", type=int, default=200, help="of `new-artist`, with each memory")
     how = parser.add_argument_group("how they are painted")
-    how.add_argument("--guidance", type=float, default=4.0)
-    how.add_argument("--sampler", default="dpm++", help="in all parts but `samplers`")
-    how.add_argument("--steps", type=int, default=20, help="the same")
+    how.add_argument("--guidance", type=float, help="else what the checkpoint says, else 4")
+    how.add_argument("--sampler", help="in all parts but `samplers`; else what the checkpoint says, else dpm++")
+    how.add_argument("--steps", type=int, help="the same; else 20")
     how.add_argument("--memory", default="default", metavar="none|default|CATALOGUE", help="what the painter may look at")
-    how.add_argument("--guider", help="a key of painting/guidance/guiders.py; the usual one where it is left out")
+    how.add_argument("--guider", help="a key of painting/guidance/guiders.py; else what the checkpoint says, else cfg")
     parser.add_argument("--prompts", type=Path, default=PROMPTS, help="of `motif`: lines MOTIF: PROMPT")
     parser.add_argument("--artist", help="of `new-artist`")
     parser.add_argument("--artist-works", type=Path, metavar="CATALOGUE", help="where his works are, if not in --catalogue")
@@ -88,7 +89,8 @@ def main(words: Sequence[str] | None = None) -> None:
             "samplers": lambda: samplers(judged, chosen.sampler_paintings),
             "new-artist": lambda: new_artist(judged, chosen.artist_paintings, chosen.artist, works),
         }
-        how = {name: getattr(chosen, name) for name in ("guidance", "sampler", "steps", "memory", "guider")}
+        how = {**asdict(judged.manner), "memory": chosen.memory}
+        print(", ".join(f"{name} {value}" for name, value in how.items() if value is not None))
         file = judged.work / "judgement.json"
         results = json.loads(file.read_text("utf-8")) if file.exists() else {}
         for name, part in parts.items():

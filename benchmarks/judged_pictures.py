@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 import torch
 
 from impasto.checkpoints.image_features import SIDE, WIDTH, ImageFeatures, stack_images
+from impasto.checkpoints.painting_defaults import PaintingDefaults
 from impasto.data.catalogue import CatalogueEntry, read_catalogue
 from impasto.data.pixels import Pixels, is_for_training, prepare_pixels
 from impasto.data.row_cache import RowCache, content_key
 from impasto.data.split import is_held_out
 from impasto.errors import ImpastoError
+from impasto.painting.guidance.record import USUAL
+from impasto.painting.manner import USUAL_SAMPLER, choose_manner
 from impasto.painting.memory.folder_memory import folder_hash
 from impasto.painting.memory.record import NONE, OWN
 from impasto.painting.painter import Painter
@@ -41,18 +45,20 @@ class JudgedPictures:
         work: Path,
         cache: Path,
         *,
-        guidance: float,
-        steps: int,
+        guidance: float | None,
+        steps: int | None,
         loras: Sequence[str] = (),
-        sampler: str = "dpm++",
+        sampler: str | None = USUAL_SAMPLER,
         memory: str = OWN,
-        guider: str | None = None,
+        guider: str | None = USUAL,
     ) -> None:
-        """`memory`: as a `PaintRequest` has it; `guider`: None for the request's own."""
+        """`guidance`, `steps`, `sampler`, `guider`: None takes what the checkpoint says of itself, else guidance 4 of the
+        usual guider and 20 steps. `memory`: as a `PaintRequest` has it."""
         self.painter = Painter.load(checkpoint, loras=loras)
         self.size = self.painter.components.default_size
-        self.guidance, self.steps, self.sampler = guidance, steps, sampler
-        self.memory, self.guider = memory, guider
+        defaults = _or_judged_with(self.painter.components.painting_defaults)
+        self.manner = choose_manner(defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance)
+        self.guidance, self.steps, self.memory = self.manner.guidance, self.manner.steps, memory
         self._memories: dict[str, str] = {}
         self.features = ImageFeatures()
         self.work = work / self.painter.components.content_hash[:12]
@@ -96,19 +102,18 @@ class JudgedPictures:
     ) -> PaintRequest:
         """The condition at this checkpoint's size, in the manner chosen but for what is given here; a condition without a
         word becomes "a painting"."""
-        # The one place where what was chosen by `--memory`, `--guider` ... goes on to the painter.
-        more: dict[str, Any] = {} if self.guider is None else {"guider": self.guider}
         return PaintRequest(
             condition=condition if condition.text() else Condition(caption="a painting"),
             seed=seed,
-            sampler=sampler or self.sampler,
+            sampler=sampler or self.manner.sampler,
             steps=steps or self.steps,
             memory=self.memory if memory is None else memory,
             guidance=self.guidance,
             eta=eta,
             width=self.size,
             height=self.size,
-            **more,
+            guider=self.manner.guider,
+            guidance_interval=self.manner.guidance_interval,
         )
 
     def painted(self, name: str, requests: Sequence[PaintRequest]) -> tuple[np.ndarray, np.ndarray, float]:
@@ -159,6 +164,13 @@ class JudgedPictures:
             made = vae.decode(vae.encode(x.to(vae.device, vae.dtype)).latent_dist.mode()).sample.float()
             parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
         return np.concatenate(parts)
+
+
+def _or_judged_with(said: PaintingDefaults) -> PaintingDefaults:
+    """What the checkpoint says, and where it says nothing, what checkpoints are judged with here."""
+    guidance = 4.0 if said.guidance is None and said.guider in ("", USUAL) else said.guidance
+    steps = 20 if said.steps is None and said.sampler in ("", USUAL_SAMPLER) else said.steps
+    return replace(said, guidance=guidance, steps=steps)
 
 
 def is_fit(entry: CatalogueEntry) -> bool:

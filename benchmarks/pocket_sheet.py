@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from impasto.errors import ImpastoError
 from impasto.evaluation.grids import Sheet
+from impasto.painting.manner import choose_manner
 from impasto.painting.memory.record import OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
@@ -35,29 +35,36 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("docs/pocket.png"))
     parser.add_argument("--seeds", type=int, default=8, help="seeds 1 to this")
-    parser.add_argument("--sampler", default="dpm++")
-    parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--sampler", help="else what the checkpoint says of itself, else what is usual; so are the others")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float)
     parser.add_argument("--memory", default="default", metavar="none|default|CATALOGUE", help="what the painter may look at")
-    parser.add_argument("--guider", help="a key of painting/guidance/guiders.py; the usual one where it is left out")
+    parser.add_argument("--guider", help="a key of painting/guidance/guiders.py")
     chosen = parser.parse_args()
     try:
         painter = Painter.load(chosen.checkpoint)
         size, rows, conditions = painter.components.default_size, [], []
-        more: dict[str, Any] = {} if chosen.guider is None else {"guider": chosen.guider}
+        manner = choose_manner(
+            painter.components.painting_defaults,
+            sampler=chosen.sampler,
+            steps=chosen.steps,
+            guider=chosen.guider,
+            guidance=chosen.guidance,
+        )
         for condition in PROMPTS:
             conditions.append(replace(condition, artist=known_name(painter, condition.artist)))
             requests = [
                 PaintRequest(
                     condition=conditions[-1],
                     seed=seed,
-                    sampler=chosen.sampler,
-                    steps=chosen.steps,
-                    guidance=chosen.guidance,
+                    sampler=manner.sampler,
+                    steps=manner.steps,
+                    guider=manner.guider,
+                    guidance=manner.guidance,
+                    guidance_interval=manner.guidance_interval,
                     memory=OWN if chosen.memory == "default" else chosen.memory,
                     width=size,
                     height=size,
-                    **more,
                 )
                 for seed in range(1, chosen.seeds + 1)
             ]
@@ -69,8 +76,9 @@ def main() -> None:
     except ImpastoError as error:
         sys.exit(str(error))
     print(
-        f"{chosen.out}: {len(rows)} prompts x {chosen.seeds} seeds, {chosen.sampler}, {chosen.steps} steps, "
-        f"guidance {chosen.guidance:g}, memory {chosen.memory}, checkpoint {painter.components.content_hash[:12]}"
+        f"{chosen.out}: {len(rows)} prompts x {chosen.seeds} seeds, {manner.sampler}, {manner.steps} steps, "
+        f"{manner.guider}, guidance {manner.guidance:g}, memory {chosen.memory}, "
+        f"checkpoint {painter.components.content_hash[:12]}"
     )
 
 
