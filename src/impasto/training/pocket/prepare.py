@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -236,7 +236,7 @@ def encode_resident(texts: Sequence[str], encoder: TextEncoder, tokens: int, mac
     parts = []
     for start in range(0, len(texts), at_once):
         with machine.autocast():
-            found = token_states(encoder.model, encoder.tokenizer, list(texts[start : start + at_once]), tokens)
+            found = replace(encoder, max_tokens=tokens).states(list(texts[start : start + at_once]))
         parts.append(found.half())
     return torch.cat(parts)
 

