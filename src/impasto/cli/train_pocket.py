@@ -71,6 +71,7 @@ def pocket(
         from impasto.training.pocket.machine import find_machine
         from impasto.training.pocket.pack.begin import choices_to_go_on
         from impasto.training.pocket.phases import PocketRequest, train_phases
+        from impasto.training.shared_cores import SharedCores
 
         machine = find_machine(device, precision)
         fast = machine.device.type == "cuda"
@@ -81,7 +82,6 @@ def pocket(
             catalogue, minutes, size=size, seed=seed, autoencoder=autoencoder, decoder=decoder,
             choices=choices_to_go_on(run.path, choices),
         )  # fmt: skip
-        made = train_phases(
-            request, run.path, machine, should_stop=run.should_stop, on_progress=run.on_progress
-        )
+        should_stop = SharedCores(run.should_stop) if machine.device.type == "cpu" else run.should_stop
+        made = train_phases(request, run.path, machine, should_stop=should_stop, on_progress=run.on_progress)
     say(made)
