@@ -70,7 +70,7 @@ def _bilinear(place: int, scale: int) -> torch.Tensor:
 
 def to_unit(squares: np.ndarray) -> torch.Tensor:
     """uint8 [n, h, w, 3] -> float [n, 3, h, w] in 0..1, the channels last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2).float().div_(255)
+    return torch.from_numpy(np.array(squares)).permute(0, 3, 1, 2).float().div_(255)
 
 
 class UpscalerTask:
