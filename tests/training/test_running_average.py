@@ -1,3 +1,5 @@
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -9,8 +11,9 @@ def test_it_is_the_average_of_torchs_with_the_same_rule() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
 
-    def rule(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int) -> None:
-        torch._foreach_lerp_(averaged, current, 1 - warmed_average(0.9)(int(count)))
+    def rule(averaged: Any, current: Any, count: Any) -> None:
+        for mine, theirs in zip(averaged, current, strict=True):
+            mine.lerp_(theirs, 1 - warmed_average(0.9)(int(count)))
 
     ours, theirs = RunningAverage(model, warmed_average(0.9)), AveragedModel(model, multi_avg_fn=rule)
     for _ in range(5):

@@ -31,7 +31,8 @@ PROMISED = (
 def bare_site(folder: Path) -> Path:
     """A folder with links to what is promised and to all that it requires."""
     folder.mkdir()
-    waiting, seen = list(PROMISED), set()
+    waiting: list[str] = list(PROMISED)
+    seen: set[str] = set()
     while waiting:
         name = waiting.pop().lower().replace("_", "-")
         if name in seen:
