@@ -2,6 +2,9 @@
 
 import contextlib
 import getpass
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +61,23 @@ def serve_page(
             import webbrowser
 
             webbrowser.open(server.url)
-        with contextlib.suppress(KeyboardInterrupt):
+        with _ends_at_ctrl_c(server.shutdown), contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
         say(f"{session.made} vote{'' if session.made == 1 else 's'} more in {log}: see `impasto prefer --scores {log}`")
+
+
+@contextlib.contextmanager
+def _ends_at_ctrl_c(shutdown: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C asks the server to end, from a thread of its own: an exception can get lost while a request is begun."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=shutdown, daemon=True).start())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
 def _check_log(log: "VoteLog", question: str) -> None:
