@@ -16,12 +16,12 @@ from types import ModuleType
 import numpy as np
 import torch
 
-from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.inception import SIDE, Inception
-from impasto.evaluation.inception_features import InceptionFeatures
-from impasto.evaluation.inception_score import inception_score
-from impasto.evaluation.kernel_distance import kernel_distance
-from impasto.evaluation.manifolds import compare_manifolds
+from impasto.evaluation.distances.frechet import frechet_distance
+from impasto.evaluation.distances.inception_score import inception_score
+from impasto.evaluation.distances.kernel_distance import kernel_distance
+from impasto.evaluation.distances.precision_recall import compare_manifolds
+from impasto.vision.features.inception import InceptionFeatures
+from impasto.vision.features.inception_network import SIDE, Inception
 
 DISTANCES, MODULE = 1e-6, 1e-5  # what the relative differences must stay below
 

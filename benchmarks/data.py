@@ -19,22 +19,22 @@ import numpy as np
 import torch
 from PIL import Image
 
-from impasto.checkpoints.image_features import ImageFeatures
-from impasto.checkpoints.load_captioner import load_captioner
-from impasto.checkpoints.pocket_captioner import PocketCaptioner
-from impasto.checkpoints.pocket_tagger import PocketTagger
-from impasto.checkpoints.text_image import load_scorer
-from impasto.data.captioning import caption_catalogue
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
-from impasto.data.entry import CatalogueEntry
+from impasto.data.annotations.captioning import caption_catalogue
+from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+from impasto.data.annotations.tagging import chosen_tags, tag_catalogue, thresholds_of
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.metadata import PICTURE_SUFFIXES
+from impasto.data.catalogue.pictures import open_at_least
+from impasto.data.catalogue.read import read_catalogue
 from impasto.data.importing.folder import FolderSource
 from impasto.data.importing.importer import ImportChoices, import_pictures
-from impasto.data.metadata import PICTURE_SUFFIXES
-from impasto.data.perceptual_hash import HASHED_SIDE, appearance_of
-from impasto.data.pictures import open_at_least
-from impasto.data.tag_vocabulary import tag_vocabulary
-from impasto.data.tagging import chosen_tags, tag_catalogue, thresholds_of
+from impasto.data.importing.perceptual_hash import HASHED_SIDE, appearance_of
+from impasto.vision.captioners.load import load_captioner
+from impasto.vision.captioners.pocket import PocketCaptioner
+from impasto.vision.features.efficientnet import ImageFeatures
+from impasto.vision.scorers.interface import load_scorer
+from impasto.vision.taggers.pocket import PocketTagger
 
 CAPTIONED = 48  # pictures of the workload
 

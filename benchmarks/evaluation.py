@@ -21,12 +21,12 @@ import torch
 from PIL import Image
 from scipy import linalg
 
-from impasto.checkpoints.image_features import SIDE, ImageFeatures
-from impasto.checkpoints.text_image import ImageEncoder
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.read import read_catalogue
+from impasto.evaluation.distances.frechet import frechet_distance
 from impasto.evaluation.features import features_of, load_extractor
-from impasto.evaluation.frechet import frechet_distance
+from impasto.vision.features.efficientnet import SIDE, ImageFeatures
+from impasto.vision.scorers.interface import ImageEncoder
 
 BATCH = 16  # of the plain loops
 Embed = Callable[[list[Image.Image]], np.ndarray]

@@ -21,9 +21,9 @@ import numpy as np
 
 from impasto.errors import ImpastoError
 from impasto.prompts.artists import plain_name
-from impasto.prompts.expander import METHODS, expand, prompt_writer
-from impasto.prompts.expansion import Expansion
-from impasto.prompts.sentence_vectors import sentence_vectors
+from impasto.prompts.expansion.expander import METHODS, expand, prompt_writer
+from impasto.prompts.expansion.pipeline import Expansion
+from impasto.prompts.expansion.sentence_vectors import sentence_vectors
 
 HERE = Path(__file__).parent
 CHAT = re.compile(
@@ -49,7 +49,7 @@ def real_prompts(path: Path, count: int) -> list[str]:
 
 def living_artists(path: Path | None) -> frozenset[str]:
     """Names of two words and more from a list of artists, in plain letters; without those whom the handbook knows."""
-    from impasto.prompts.handbook import handbook
+    from impasto.prompts.knowledge.handbook import handbook
 
     if path is None:
         return frozenset()

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError
-from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.grids import draw_sheet
+from impasto.evaluation.distances.frechet import frechet_distance
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.files import write_atomically
+from impasto.painting.sheets.layout import draw_sheet
 from impasto.settings import cache_folder
-from impasto.training.training_set import condition_of
+from impasto.training.examples.training_set import condition_of
 from judged_pictures import JudgedPictures
 
 ARTISTS = 20

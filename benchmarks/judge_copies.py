@@ -20,18 +20,18 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from impasto.checkpoints.text_image import ImageEncoder
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry
-from impasto.data.pictures import open_picture
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.pictures import open_picture
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
-from impasto.evaluation.copies_page import copies_page
-from impasto.evaluation.copy_features import USUAL, load_copy_features
-from impasto.evaluation.copy_index import CopyIndex
-from impasto.evaluation.memorization import MemorizationReport, compare_paintings
-from impasto.evaluation.training_pictures import index_catalogue
+from impasto.evaluation.memorization.features import USUAL, load_copy_features
+from impasto.evaluation.memorization.index import CopyIndex
+from impasto.evaluation.memorization.page import copies_page
+from impasto.evaluation.memorization.search import MemorizationReport, compare_paintings
+from impasto.evaluation.memorization.training_pictures import index_catalogue
 from impasto.files import write_atomically
+from impasto.vision.scorers.interface import ImageEncoder
 
 COPIES, PICTURES = 20, 200
 Change = Callable[[Image.Image, random.Random], Image.Image]

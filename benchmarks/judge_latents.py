@@ -15,12 +15,12 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch.nn import functional as F
 
-from impasto.checkpoints.image_features import ImageFeatures
-from impasto.data.catalogue import read_catalogue
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
-from impasto.evaluation.frechet import frechet_distance
-from impasto.training.autoencoder import decode, peak_signal_to_noise, posterior_of, reconstruct, to_tensor
+from impasto.evaluation.distances.frechet import frechet_distance
+from impasto.training.methods.autoencoder import decode, peak_signal_to_noise, posterior_of, reconstruct, to_tensor
 from impasto.training.recipes.pocket import held_out_squares, load_autoencoder
+from impasto.vision.features.efficientnet import ImageFeatures
 
 SHIPPED = Path(__file__).parents[1] / "src" / "impasto" / "checkpoints" / "pocket" / "vae"
 

@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.checkpoints.pocket_scorer import PocketScorer, Projections
-from impasto.checkpoints.pocket_tagger import PocketTagger
-from impasto.checkpoints.text_image import TextImageScorer, load_scorer
-from impasto.checkpoints.zero_shot import ZeroShotTagger
-from impasto.data.annotated import Annotations
-from impasto.data.catalogue import read_catalogue
-from impasto.data.contradiction import TagsInText
-from impasto.data.embeddings import image_vectors
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
+from impasto.data.annotations.contradiction import TagsInText
+from impasto.data.annotations.merged import Annotations
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
-from impasto.training.picture_tags import areas_under_curves
+from impasto.training.methods.tagger import areas_under_curves
 from impasto.training.recipes.pocket_scorer import held_out_places, words_of
+from impasto.vision.scorers.interface import TextImageScorer, load_scorer
+from impasto.vision.scorers.pocket import PocketScorer, Projections
+from impasto.vision.taggers.pocket import PocketTagger
+from impasto.vision.taggers.zero_shot import ZeroShotTagger
 
 FIELDS = {"title": (0,), "title, genre, style": (0, 1, 2)}
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from PIL import Image
 
-from impasto.checkpoints.lora import POCKET_STUDENT, load_lora
+from impasto.adapters.lora.files import POCKET_STUDENT, load_lora
 from impasto.errors import ImpastoError
-from impasto.evaluation.frechet import frechet_distance
-from impasto.evaluation.grids import draw_sheet
+from impasto.evaluation.distances.frechet import frechet_distance
 from impasto.files import write_atomically
+from impasto.painting.sheets.layout import draw_sheet
 from impasto.settings import cache_folder
-from impasto.training.training_set import condition_of
+from impasto.training.examples.training_set import condition_of
 from judged_pictures import JudgedPictures
 from judging.distances import say_if_few, two_sets
 

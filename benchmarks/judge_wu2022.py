@@ -19,11 +19,11 @@ import torch
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import VALIDATION
+from impasto.training.examples.training_set import condition_of, encode_training_set, entries_of
+from impasto.training.examples.validation import validation_errors
+from impasto.training.loop.loop import VALIDATION
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.held_out import held_out_validation
-from impasto.training.training_set import condition_of, encode_training_set, entries_of
-from impasto.training.validation import validation_errors
 
 STAGES = ("text encoder", "joint")
 Curve = tuple[list[int], list[float]]

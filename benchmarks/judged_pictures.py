@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.checkpoints.image_features import SIDE, WIDTH, ImageFeatures, stack_images
 from impasto.checkpoints.painting_defaults import PaintingDefaults
-from impasto.data.catalogue import CatalogueEntry, read_catalogue
-from impasto.data.pixels import Pixels, is_for_training, prepare_pixels
-from impasto.data.row_cache import RowCache, content_key
-from impasto.data.split import is_held_out
+from impasto.data.caches.pixels import Pixels, is_for_training, prepare_pixels
+from impasto.data.caches.row_cache import RowCache, content_key
+from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
+from impasto.painting.defaults import USUAL_SAMPLER, choose_manner
 from impasto.painting.guidance.record import USUAL
-from impasto.painting.manner import USUAL_SAMPLER, choose_manner
 from impasto.painting.memory.folder_memory import folder_hash
 from impasto.painting.memory.record import NONE, OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
+from impasto.vision.features.efficientnet import SIDE, WIDTH, ImageFeatures, stack_images
 
 CHUNK = 32
 

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.checkpoints.export import export_checkpoint
+from impasto.adapters.lora.files import POCKET_STUDENT
+from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.lora import POCKET_STUDENT
 from impasto.errors import ImpastoError
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest

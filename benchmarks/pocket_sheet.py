@@ -10,11 +10,11 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import Sheet
-from impasto.painting.manner import choose_manner
+from impasto.painting.defaults import choose_manner
 from impasto.painting.memory.record import OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
+from impasto.painting.sheets.layout import Sheet
 from impasto.prompts.condition import Condition
 
 # Things that whoever knows no painter can tell, by masters of each; styles and genres in the catalogue's words.

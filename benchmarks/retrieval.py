@@ -50,8 +50,8 @@ def queries(count: int, of: int) -> list[str]:
 
 def ours(count: int, folder: Path) -> tuple[Callable[[], Any], Callable[[Any, str], Any]]:
     """`impasto knowledge build` on a JSONL, and `WikiIndex`."""
-    from impasto.prompts.wiki_build import build_wiki_index
-    from impasto.prompts.wiki_index import WikiIndex
+    from impasto.prompts.knowledge.wiki_build import build_wiki_index
+    from impasto.prompts.knowledge.wiki_index import WikiIndex
 
     source = folder / "articles.jsonl"
     with source.open("w", encoding="utf-8") as file:
@@ -107,7 +107,7 @@ def measure(side: str, count: int, asked: list[str], answer: Any) -> None:
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
         opened = float("nan")
         if side == "impasto":
-            from impasto.prompts.wiki_index import WikiIndex
+            from impasto.prompts.knowledge.wiki_index import WikiIndex
 
             begun = time.perf_counter()
             index = WikiIndex(folder / "wiki")

@@ -17,8 +17,8 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from impasto.checkpoints.load import load_components
-from impasto.data.catalogue import read_catalogue
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import is_held_out
 
 ARTIST = "A Painter"
 WORDS = ("quiet", "harbour", "under", "red", "evening", "clouds", "three", "boats", "an", "old", "stone", "mill", "river")

@@ -24,15 +24,15 @@ from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.size import latent_factor
 from impasto.checkpoints.source import CONFIGS
-from impasto.training.cost import memory_of, resting_bytes
-from impasto.training.fine_tuning import FineTuningTask
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import warmed_average
-from impasto.training.processes import Processes
+from impasto.training.distributed.processes import Processes
+from impasto.training.estimate.cost import memory_of, resting_bytes
+from impasto.training.estimate.step_costs import count_optimizer, count_step
+from impasto.training.examples.training_set import TrainingSet
+from impasto.training.loop.loop import warmed_average
+from impasto.training.loop.steps import seed_step
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import rest_encoders
-from impasto.training.step_costs import count_optimizer, count_step
-from impasto.training.steps import seed_step
-from impasto.training.training_set import TrainingSet
 
 TOKENS = 77
 ROOM = 1.1  # a row is left out where less than this times its prediction is free

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.size import latent_factor
 from impasto.settings import keep_freed_memory
-from impasto.training.processes import Processes
+from impasto.training.distributed.processes import Processes
 from torchvision_stand_in import CenterCrop, Compose, Normalize, Resize, ToTensor
 from training_inputs import clip_text_encoder, stable_diffusion
 

@@ -191,7 +191,7 @@ def main() -> None:
     same = digest(whole) == digest(killed)
     print(f"killed {kills} times on the way: {'the same index, byte for byte' if same else 'ANOTHER INDEX'}; "
           f"peak of all runs {peak / 2**30:.2f} GiB", flush=True)  # fmt: skip
-    from impasto.prompts.wiki_index import WikiIndex
+    from impasto.prompts.knowledge.wiki_index import WikiIndex
 
     begun = time.perf_counter()
     index = WikiIndex(whole)

@@ -16,11 +16,15 @@ PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
     {"settings", "files"},
-    {"checkpoints"},
-    {"prompts", "data"},
+    {"weights"},
+    {"language"},
+    {"vision", "prompts"},
+    {"checkpoints", "data"},
+    {"adapters"},
     {"painting", "training", "evaluation", "gallery"},
     {"reproduction"},
-    {"cli", "studio", "cluster"},
+    {"jobs"},
+    {"cli", "studio", "fleet"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -85,7 +89,7 @@ def test_imports_run_only_downward(path):
         ("painting", "import impasto.cli.main", False),
         ("painting", "from ..training import loop", False),
         ("painting", "from impasto import Painter", False),
-        ("data", "def f():\n    from impasto.prompts import condition", False),
+        ("prompts", "def f():\n    from impasto.data import search", False),
         ("data", "import importlib\nimportlib.import_module('impasto.painting')", False),
         ("errors", "from impasto.settings import cache_folder", False),
         ("reproduction", "from impasto.training import loop\nfrom impasto.evaluation import judgement", True),

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from impasto.checkpoints.image_features import WIDTH, stack_images
-from impasto.data.catalogue import CatalogueEntry
+from impasto.data.catalogue.read import CatalogueEntry
 from impasto.errors import ImpastoError
-from impasto.evaluation.frechet import frechet_distance
-from impasto.training.training_set import condition_of
+from impasto.evaluation.distances.frechet import frechet_distance
+from impasto.training.examples.training_set import condition_of
+from impasto.vision.features.efficientnet import WIDTH, stack_images
 from judged_pictures import JudgedPictures
 
 

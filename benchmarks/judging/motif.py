@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from impasto.data.catalogue import CatalogueEntry
+from impasto.data.catalogue.read import CatalogueEntry
 from impasto.errors import ImpastoError
 from impasto.evaluation.motifs import MOTIFS, confusion, motif_of, prompts_in_turn, read_motif_prompts, right_shares
 from impasto.evaluation.style_probe import StyleProbe

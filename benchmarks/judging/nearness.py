@@ -9,9 +9,9 @@ from PIL import Image
 
 from histogram import draw_histogram
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import draw_sheet
-from impasto.evaluation.nearest import distance_ratios, further_right, nearest_training_pictures
-from impasto.training.training_set import condition_of
+from impasto.evaluation.memorization.nearest import distance_ratios, further_right, nearest_training_pictures
+from impasto.painting.sheets.layout import draw_sheet
+from impasto.training.examples.training_set import condition_of
 from judged_pictures import JudgedPictures
 
 PERCENTILES = (5, 25, 50, 75, 95, 99, 100)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry
-from impasto.data.pixels import prepare_pixels
-from impasto.data.row_cache import content_key
-from impasto.data.split import is_held_out
+from impasto.data.caches.pixels import prepare_pixels
+from impasto.data.caches.row_cache import content_key
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.files import replace_folder

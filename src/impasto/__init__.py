@@ -15,11 +15,11 @@ from impasto.errors import ImpastoError, MissingPart, UsageError
 if TYPE_CHECKING:
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
-    from impasto.painting.provenance import read_provenance
-    from impasto.painting.upscaling import Upscaler
+    from impasto.painting.provenance.record import read_provenance
+    from impasto.painting.upscaling.tiles import Upscaler
     from impasto.prompts.condition import Condition
-    from impasto.prompts.expander import expand
-    from impasto.prompts.expansion import Expansion
+    from impasto.prompts.expansion.expander import expand
+    from impasto.prompts.expansion.pipeline import Expansion
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,11 +39,11 @@ __all__ = [
 _HOMES = {
     "Painter": "impasto.painting.painter",
     "Painting": "impasto.painting.painting",
-    "Upscaler": "impasto.painting.upscaling",
-    "read_provenance": "impasto.painting.provenance",
+    "Upscaler": "impasto.painting.upscaling.tiles",
+    "read_provenance": "impasto.painting.provenance.record",
     "Condition": "impasto.prompts.condition",
-    "Expansion": "impasto.prompts.expansion",
-    "expand": "impasto.prompts.expander",
+    "Expansion": "impasto.prompts.expansion.pipeline",
+    "expand": "impasto.prompts.expansion.expander",
 }
 
 

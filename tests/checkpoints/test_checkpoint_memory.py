@@ -7,10 +7,11 @@ import pytest
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.painting.memory.drawn_memory import drawn_memory
 
-from impasto.checkpoints.export import export_checkpoint
-from impasto.checkpoints.load import inspect_checkpoint, load_components
+from impasto.checkpoints.export.components import save_components
+from impasto.checkpoints.export.diffusers import export_checkpoint
+from impasto.checkpoints.listing import inspect_checkpoint
+from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import save_memory
-from impasto.checkpoints.save_components import save_components
 from impasto.errors import ImpastoError
 
 

@@ -11,8 +11,9 @@ import pytest
 from safetensors.torch import save_file
 from tests.checkpoints.stable_diffusion import to_ldm
 
-from impasto.checkpoints.content_hash import files_that_count, hash_files
-from impasto.checkpoints.load import inspect_checkpoint, list_checkpoints, load_components
+from impasto.checkpoints.listing import inspect_checkpoint, list_checkpoints
+from impasto.checkpoints.load import load_components
+from impasto.weights.content_hash import files_that_count, hash_files
 
 
 def test_everything_here_is_listed_and_the_broken_left_out(
@@ -72,6 +73,6 @@ def test_one_changed_byte_changes_the_hash(spoilt: Path) -> None:
 
 
 def test_listing_needs_no_torch() -> None:
-    code = "import sys; from impasto.checkpoints.load import list_checkpoints; list_checkpoints()"
+    code = "import sys; from impasto.checkpoints.listing import list_checkpoints; list_checkpoints()"
     asserting = f"{code}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", asserting], check=True, timeout=60)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto.checkpoints import minilm
-from impasto.checkpoints.hub import hub_folder
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.language import minilm
+from impasto.weights.hub import hub_folder
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
@@ -210,7 +210,7 @@ def test_a_hub_that_does_not_answer_fails_in_seconds(monkeypatch: pytest.MonkeyP
     from huggingface_hub import HfApi
 
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr("impasto.checkpoints.hub.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("impasto.weights.hub.ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: time.sleep(3))
     started = time.monotonic()
     with pytest.raises(MissingPart, match=r"did not answer.*hf download someone/model"):
@@ -220,7 +220,7 @@ def test_a_hub_that_does_not_answer_fails_in_seconds(monkeypatch: pytest.MonkeyP
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr("impasto.checkpoints.hub.ANSWER_SECONDS", 5.0)
+    monkeypatch.setattr("impasto.weights.hub.ANSWER_SECONDS", 5.0)
     monkeypatch.setattr(HfApi, "model_info", refuse)
     with pytest.raises(MissingPart, match="cannot be reached"):
         hub_folder("someone/model")

@@ -7,8 +7,8 @@ from tests.checkpoints.tiny import make_tiny_pocket
 
 from impasto.cli.class_pictures import paint_class_pictures
 from impasto.errors import UsageError
-from impasto.painting.provenance import Provenance, read_provenance
-from impasto.training.progress import no_report
+from impasto.painting.provenance.record import Provenance, read_provenance
+from impasto.training.loop.progress import no_report
 
 
 def test_only_what_is_missing_is_painted(tmp_path: Path) -> None:

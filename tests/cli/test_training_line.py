@@ -1,7 +1,7 @@
 """The line that says how a training goes, and the one that says its choices."""
 
 from impasto.cli.training_line import TrainingLine, choices_line
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
 def test_a_step_is_told_smoothly_with_the_time_left() -> None:

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from tests.training.drawn import draw_catalogue, draw_landscape
 
-from impasto.data.annotations import AnnotationLog, content_of
-from impasto.data.catalogue import read_catalogue
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.catalogue.read import read_catalogue
 from impasto.data.exporting.exporter import ExportChoices, Shape, export_catalogue
 from impasto.data.exporting.target import MARK
 from impasto.errors import ImpastoError, UsageError

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from tests.data.colour_scorer import ColourScorer
 
-from impasto.data.entry import CatalogueReport
+from impasto.data.catalogue.entry import CatalogueReport
 from impasto.data.search import search_catalogue
 from impasto.errors import ImpastoError, UsageError
 

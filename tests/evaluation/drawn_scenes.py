@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.split import is_held_out
 
 
 def draw_scene(seed: int, width: int = 160, height: int = 120) -> Image.Image:

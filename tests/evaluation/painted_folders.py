@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from impasto.painting.provenance import Provenance, png_info
+from impasto.painting.provenance.record import Provenance, png_info
 from impasto.prompts.condition import Condition
 
 ARTISTS = {"Claude Monet": (60, 110, 170), "Rembrandt": (120, 70, 30)}

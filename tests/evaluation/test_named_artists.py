@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.split import is_held_out
 from impasto.evaluation.estimate import Estimate, Refused
 from impasto.evaluation.features import FeatureSet
 from impasto.evaluation.named_artists import named_artists, probe_entries

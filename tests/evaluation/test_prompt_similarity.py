@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from tests.evaluation.painted_folders import write_paintings
 
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.read import read_catalogue
 from impasto.evaluation.estimate import Estimate, Refused
 from impasto.evaluation.prompt_similarity import prompt_similarity
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from tests.evaluation.painted_folders import ARTISTS, draw_field
 
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.split import is_held_out
 from impasto.painting.painting import Painting
 from impasto.prompts.condition import Condition
-from impasto.prompts.expansion import Expansion
+from impasto.prompts.expansion.pipeline import Expansion
 
 
 def write_works(folder: Path, training: int = 6, held_out: int = 5) -> Path:

@@ -309,7 +309,7 @@ def test_ctrl_c_in_a_process_of_its_own(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_too(impasto: Impasto, monkeypatch) -> None:
-    import impasto.painting.sheet_file as sheet_file
+    import impasto.painting.sheets.file as sheet_file
 
     def fault(path: Path) -> None:
         raise KeyError("a\nb")

@@ -12,7 +12,7 @@ from tests.journeys.conftest import Impasto
 from tests.journeys.test_bad_input import Case, a_file, check, empty_catalogue, nothing, tree
 from tests.training.drawn import draw_catalogue
 
-from impasto.data.annotations import AnnotationLog, content_of
+from impasto.data.annotations.log import AnnotationLog, content_of
 
 
 def catalogue(folder: Path) -> None:
@@ -92,7 +92,7 @@ CASES = [
 def test_one_line_and_nothing_changed(
     case: Case, impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.checkpoints.text_image.load_scorer", lambda name: ColourScorer(), raising=False)
+    monkeypatch.setattr("impasto.vision.scorers.interface.load_scorer", lambda name: ColourScorer(), raising=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO("a"))
     case.prepare(tmp_path)
     before = tree(tmp_path)
@@ -103,7 +103,7 @@ def test_one_line_and_nothing_changed(
 def test_a_log_that_is_broken_in_the_middle_is_told_and_the_rest_is_used(
     impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.checkpoints.text_image.load_scorer", lambda name: ColourScorer(), raising=False)
+    monkeypatch.setattr("impasto.vision.scorers.interface.load_scorer", lambda name: ColourScorer(), raising=False)
     catalogue(tmp_path)
     log = AnnotationLog(tmp_path / "catalogue", "captions").path
     first, second = log.read_bytes().splitlines(keepends=True)

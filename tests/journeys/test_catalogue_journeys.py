@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.conftest import Impasto
 from tests.training.drawn import draw_catalogue
 
-from impasto.data.catalogue import read_catalogue
+from impasto.data.catalogue.read import read_catalogue
 
 
 def test_stats_of_a_catalogue(impasto: Impasto, tmp_path: Path) -> None:

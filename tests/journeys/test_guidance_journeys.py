@@ -17,8 +17,8 @@ def guided(tmp_path: Path, tiny: Path) -> Path:
     """The tiny checkpoint with a guide in int8, which says how it is best painted with."""
     from tests.checkpoints.tiny import make_tiny_pocket
 
-    from impasto.checkpoints.int8_weights import save_int8
     from impasto.checkpoints.load import load_components
+    from impasto.weights.int8 import save_int8
 
     folder = Path(shutil.copytree(tiny, tmp_path / "guided"))
     other = make_tiny_pocket(tmp_path / "other", seed=5)

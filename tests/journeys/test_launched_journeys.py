@@ -12,8 +12,8 @@ from tests.journeys.conftest import Impasto
 from tests.painting.tiny_components import make_components
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.save_components import save_components
-from impasto.training.run_folder import RunFolder
+from impasto.checkpoints.export.components import save_components
+from impasto.training.runs.folder import RunFolder
 
 LAUNCH = (sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
           "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "impasto")  # fmt: skip
@@ -54,7 +54,7 @@ def test_two_processes_are_one_run(impasto: Impasto, train: tuple[str, ...], tmp
     made = int(state.stem.removeprefix("state-"))
     assert len(losses(together)) == made < STEPS and RunFolder(together).status == "stopped"
 
-    from impasto.training import run_folder
+    from impasto.training.runs import folder as run_folder
 
     asked = 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.checkpoints.drawn_lora import draw_layers, make_lora
+from tests.adapters.drawn_lora import draw_layers, make_lora
 from tests.journeys.conftest import Impasto
 from tests.journeys.test_bad_input import check, tree
 
@@ -16,7 +16,7 @@ QUICK = ("--steps", 2, "--size", 64, "--seed", 7)
 @pytest.fixture
 def monet(tiny: Path, tmp_path: Path) -> Path:
     """runs/monet, a run that made a LoRA for the tiny checkpoint's every layer."""
-    from impasto.checkpoints.lora_export import save_lora
+    from impasto.adapters.lora.export import save_lora
 
     save_lora(tmp_path / "runs" / "monet" / "lora", draw(tiny, 1))
     return tmp_path / "runs" / "monet"
@@ -71,7 +71,7 @@ def test_an_exported_lora_paints_the_same(impasto: Impasto, monet: Path) -> None
 
 
 def test_repaint_when_the_lora_is_gone_moved_or_another(impasto: Impasto, monet: Path, tiny: Path) -> None:
-    from impasto.checkpoints.lora_export import save_lora
+    from impasto.adapters.lora.export import save_lora
 
     first = painted(impasto, "one.png", "--lora", "runs/monet:0.8")
     monet.rename("elsewhere")
@@ -88,7 +88,7 @@ def test_repaint_when_the_lora_is_gone_moved_or_another(impasto: Impasto, monet:
 
 
 def test_two_stack_and_a_note_says_which_base(impasto: Impasto, monet: Path, tiny: Path, tmp_path: Path) -> None:
-    from impasto.checkpoints.lora_export import save_lora
+    from impasto.adapters.lora.export import save_lora
 
     foreign = replace(draw(tiny, 3, "gogh"), base_name="v1-5", base_hash="ab" * 32)
     save_lora(tmp_path / "gogh", foreign)
@@ -103,7 +103,7 @@ def test_two_stack_and_a_note_says_which_base(impasto: Impasto, monet: Path, tin
 
 
 def test_a_concept_is_painted_recorded_and_painted_again(impasto: Impasto, tmp_path: Path) -> None:
-    from impasto.checkpoints.textual_inversion import Concept, save_concept
+    from impasto.adapters.textual_inversion import Concept, save_concept
 
     vectors = torch.randn(2, 384, generator=torch.Generator().manual_seed(0))
     save_concept(tmp_path / "hour.safetensors", Concept("<blue-hour>", vectors))

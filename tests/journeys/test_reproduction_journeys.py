@@ -87,7 +87,7 @@ def test_killed_and_continued_it_gives_the_whole_report(
 def test_wu2022_before_and_after(impasto: Impasto, tmp_path: Path) -> None:
     from tests.painting.tiny_components import make_components
 
-    from impasto.checkpoints.save_components import save_components
+    from impasto.checkpoints.export.components import save_components
 
     components = make_components(tmp_path / "words", "v_prediction", pooled=True)
     base = save_components(components, tmp_path / "base", "made by a test", text_encoder=True)

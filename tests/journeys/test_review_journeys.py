@@ -18,8 +18,8 @@ from tests.data.colour_scorer import ColourScorer
 from tests.journeys.conftest import Impasto
 from tests.training.drawn import draw_catalogue
 
-from impasto.data.annotations import AnnotationLog, content_of
-from impasto.data.catalogue import read_catalogue
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.catalogue.read import read_catalogue
 
 _RUN = "from impasto.cli.main import main; import sys; main(sys.argv[1:])"
 
@@ -118,7 +118,7 @@ def test_on_a_terminal_the_picture_is_shown_and_arrows_decide_nothing(catalogue:
 def test_filter_then_review_what_it_dropped(
     impasto: Impasto, catalogue: Path, keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.checkpoints.text_image.load_scorer", lambda name: ColourScorer(), raising=False)
+    monkeypatch.setattr("impasto.vision.scorers.interface.load_scorer", lambda name: ColourScorer(), raising=False)
     log = AnnotationLog(catalogue, "captions")
     content = content_of(catalogue / "picture-2.png")
     log.append([{"file_name": "picture-2.png", "content": content, "caption": "red, red"}])

@@ -12,7 +12,7 @@ from tests.journeys.conftest import Impasto
 from tests.training.tiny_language_model import PROMPTS, build_language_model
 
 from impasto.cli.runs import sparkline
-from impasto.training.run_folder import RunFolder
+from impasto.training.runs.folder import RunFolder
 
 
 @pytest.fixture

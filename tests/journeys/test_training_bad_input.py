@@ -8,8 +8,8 @@ from tests.journeys.conftest import Impasto
 from tests.painting.tiny_components import make_components
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.save_components import save_components
-from impasto.data.split import is_held_out
+from impasto.checkpoints.export.components import save_components
+from impasto.data.catalogue.split import is_held_out
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from PIL import Image
-from tests.checkpoints.random_upscaler import random_upscaler, save_pth
+from tests.checkpoints.upscaler.random_upscaler import random_upscaler, save_pth
 from tests.journeys.conftest import Impasto
 
 

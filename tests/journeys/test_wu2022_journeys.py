@@ -7,7 +7,7 @@ from tests.journeys.conftest import Impasto
 from tests.painting.tiny_components import make_components
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.save_components import save_components
+from impasto.checkpoints.export.components import save_components
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from impasto.errors import ImpastoError
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import parse_parameters, parse_settings, quote_setting
-from impasto.painting.provenance import read_provenance
+from impasto.painting.provenance.record import read_provenance
 
 A1111 = """\
 a harbour at dawn, (thick paint:1.2)

@@ -7,12 +7,12 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 from tests.painting.tiny_components import make_components
 
-from impasto.painting.arranged_decoder import ArrangedDecoder
+from impasto.painting.optimized.decoder import ArrangedDecoder
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
-from impasto.training.autoencoder import decode
+from impasto.training.methods.autoencoder import decode
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.painting.tiny_components import make_components
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.painter import Painter
 from impasto.painting.painting import Painting
-from impasto.painting.provenance import Provenance, read_provenance
+from impasto.painting.provenance.record import Provenance, read_provenance
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import SAMPLERS
 from impasto.prompts.condition import Condition

@@ -10,10 +10,10 @@ from PIL import Image
 
 from impasto.errors import ImpastoError
 from impasto.evaluation.estimate import Estimate, Refused
+from impasto.reproduction.manifest import shown_name
 from impasto.reproduction.report import Figure, Report, Section, Table, Value, compared, percent, told
 from impasto.reproduction.report_files import comma_separated, markdown, page, write_report
 from impasto.reproduction.report_parts import duration
-from impasto.reproduction.used import shown_name
 
 SURE, UNSURE, WRONG = (Estimate(*ends, 9) for ends in ((-3.0, -4.0, -2.0), (-1.0, -3.0, 1.0), (2.0, 1.0, 3.0)))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.progress import Progress
+from impasto.training.loop.progress import Progress
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 
 STEPS = 8

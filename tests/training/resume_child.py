@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 import impasto.files as files_module
-import impasto.training.state as state_module
-from impasto.training.loop import train
-from impasto.training.steps import Schedule, ShuffledOrder
+import impasto.training.loop.state as state_module
+from impasto.training.loop.loop import train
+from impasto.training.loop.steps import Schedule, ShuffledOrder
 
 
 class Deadly:

@@ -13,8 +13,8 @@ from tests.training.fork_server import start
 from tests.training.kill_child import METHODS, STEPS, train_in_child
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.save_components import save_components
-from impasto.training.figures import CLOCK
+from impasto.checkpoints.export.components import save_components
+from impasto.training.loop.figures import CLOCK
 
 KILLS = 5
 

@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import load_file
 from tests.training.drawn import draw_catalogue
 
-from impasto.data.catalogue import CatalogueEntry
+from impasto.data.catalogue.read import CatalogueEntry
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.autoencoder import AutoencoderChoices
-from impasto.training.denoiser import DenoiserChoices
+from impasto.training.examples.training_set import latents_key, text_variants
+from impasto.training.methods.autoencoder import AutoencoderChoices
+from impasto.training.methods.denoiser import DenoiserChoices
 from impasto.training.recipes.pocket import train_autoencoder, train_decoder
 from impasto.training.recipes.pocket_denoiser import train_denoiser
-from impasto.training.training_set import latents_key, text_variants
 
 TINY_AUTOENCODER = AutoencoderChoices(
     block_out_channels=(16, 24, 32, 48), crop=32, crop_batch=2, picture_batch=1, perceptual_from=2.0
@@ -81,7 +81,7 @@ def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
 
 
 def test_the_latents_key_is_the_encoders(catalogue: Path, tmp_path: Path) -> None:
-    from impasto.training.autoencoder import make_autoencoder
+    from impasto.training.methods.autoencoder import make_autoencoder
 
     torch.manual_seed(0)
     model = make_autoencoder(TINY_AUTOENCODER, 32)

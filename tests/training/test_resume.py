@@ -9,7 +9,7 @@ import torch
 from tests.training.fork_server import start
 from tests.training.resume_child import train_until_killed
 
-from impasto.training.state import load_newest_state
+from impasto.training.loop.state import load_newest_state
 
 STEPS = 60
 

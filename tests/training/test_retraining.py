@@ -9,16 +9,16 @@ import torch
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.training.painted_catalogue import write_catalogue
 
-from impasto.checkpoints.apply_lora import apply_loras
+from impasto.adapters.lora.files import load_lora
+from impasto.adapters.lora.merge import apply_loras
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.lora import load_lora
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.fine_tuning import FineTuningTask
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.processes import Processes
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import encode_training_set, entries_of
+from impasto.training.loop.steps import ShuffledOrder
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
-from impasto.training.steps import ShuffledOrder
-from impasto.training.training_set import encode_training_set, entries_of
 
 CHOICES = FineTuning(batch=4, learning_rate=2e-3, ema_decay=0.9, snr_gamma=5.0, validation_pictures=0)
 

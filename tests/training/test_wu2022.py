@@ -11,18 +11,18 @@ from tests.checkpoints.tiny import make_tiny_pocket
 from tests.painting.tiny_components import make_components
 from tests.training.painted_catalogue import write_catalogue
 
+from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.minilm import MAX_TOKENS
-from impasto.checkpoints.save_components import save_components
-from impasto.checkpoints.text_encoders import untrained_like
 from impasto.errors import UsageError
+from impasto.language.minilm import MAX_TOKENS
+from impasto.language.text_encoders import untrained_like
 from impasto.settings import cache_folder
-from impasto.training.fine_tuning import FineTuningTask
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.processes import Processes
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 from impasto.training.recipes.wu2022 import WU2022_TEXT_ENCODER_POCKET, wu2022_joint, wu2022_text_encoder
-from impasto.training.training_set import encode_texts, encode_training_set, entries_of
 
 FIRST = replace(
     WU2022_TEXT_ENCODER_POCKET, batch=4, ema_decay=0.0, learning_rate=1e-2, validation_pictures=0

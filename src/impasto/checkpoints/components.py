@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.checkpoints.applied import AppliedConcept, AppliedLora
-from impasto.checkpoints.content_hash import MEMORY, memory_hash
+from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
 from impasto.checkpoints.guide import has_guide, load_guide
 from impasto.checkpoints.memory import PaintingMemory, load_memory
-from impasto.checkpoints.minilm import text_inputs, token_states
 from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError
+from impasto.language.minilm import text_inputs, token_states
+from impasto.weights.content_hash import MEMORY, memory_hash
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL

@@ -30,7 +30,7 @@ def load_guide(folder: Path, unet: Any) -> "UNet2DConditionModel":
     """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    from impasto.checkpoints.load import load_model
+    from impasto.checkpoints.model_folder import load_model
 
     guide = load_model(UNet2DConditionModel, folder / GUIDE, unet.device, unet.dtype)
     for name in _SHARED:

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from impasto.checkpoints.content_hash import MEMORY, MINILM_PART, files_that_count, hash_files
-from impasto.checkpoints.file_hash import hash_file
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
 from impasto.checkpoints.source import Source, find_source, own_checkpoints, pocket_folder
-from impasto.checkpoints.weights_header import count_parameters, read_header, read_json, weight_files
 from impasto.errors import ImpastoError
+from impasto.weights.content_hash import MEMORY, MINILM_PART, files_that_count, hash_files
+from impasto.weights.file_hash import hash_file
+from impasto.weights.header import count_parameters, read_header, read_json, weight_files
 
 InfoKind = Literal["bundled", "folder", "hub", "file"]
 FILE_PARTS = {
@@ -67,7 +67,7 @@ def list_checkpoints() -> list[CheckpointInfo]:
 
     A broken one is left out of the list: `inspect_checkpoint` says what is wrong with it.
     """
-    from impasto.checkpoints.hub import cached_names
+    from impasto.weights.hub import cached_names
 
     sources = []
     if (pocket_folder() / "unet").is_dir():
@@ -131,7 +131,7 @@ def _inspect_file(source: Source) -> CheckpointInfo:
     parameters: dict[str, int | None] = dict.fromkeys(FILE_PARTS)
     size = None
     if source.path.suffix.lower() == ".safetensors":
-        from impasto.checkpoints.single_file import infer_configs
+        from impasto.checkpoints.formats.single_file import infer_configs
 
         shapes = read_header(source.path)
         configs = infer_configs(shapes, source.path)

@@ -4,25 +4,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.checkpoints.content_hash import MINILM_PART, files_that_count, hash_files
-from impasto.checkpoints.export import export_checkpoint
-from impasto.checkpoints.file_hash import hash_file
-from impasto.checkpoints.listing import CheckpointInfo, inspect_checkpoint, list_checkpoints
 from impasto.checkpoints.model_card import read_artists, read_license
+from impasto.checkpoints.model_folder import load_model
 from impasto.checkpoints.size import picture_size
 from impasto.checkpoints.source import CONFIGS, find_source
-from impasto.checkpoints.weights_header import read_header, read_json, weight_files
 from impasto.errors import ImpastoError
+from impasto.weights.content_hash import MINILM_PART, files_that_count, hash_files
+from impasto.weights.file_hash import hash_file
+from impasto.weights.header import read_header, read_json
 
 if TYPE_CHECKING:
     import torch
 
     from impasto.checkpoints.components import Components
-
-__all__ = ["CheckpointInfo", "export_checkpoint", "inspect_checkpoint", "list_checkpoints", "load_components"]
-
-DIFFUSERS_STEM = "diffusion_pytorch_model"
-
 
 def load_components(
     name: str = "pocket",
@@ -52,8 +46,8 @@ def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     from impasto.checkpoints.components import Components
-    from impasto.checkpoints.minilm import load_text_encoder
-    from impasto.checkpoints.text_encoders import load_text_encoder_folder, load_tokenizer, token_limit
+    from impasto.language.minilm import load_text_encoder
+    from impasto.language.text_encoders import load_text_encoder_folder, load_tokenizer, token_limit
 
     check_pipeline(folder)
     scheduler_config = read_json(folder / "scheduler" / "scheduler_config.json")
@@ -108,22 +102,6 @@ def check_schedule(config: dict[str, Any], file: Path) -> None:
         raise ImpastoError(f"{file}: prediction_type {kind!r} is not epsilon, v_prediction or sample")
 
 
-def load_model(kind: Any, folder: Path, device: "torch.device", dtype: "torch.dtype") -> Any:
-    """The diffusers model of the class `kind` in `folder`.
-
-    Raises:
-        MissingPart, ImpastoError: as `load_components`.
-    """
-    from impasto.checkpoints.weights import fill_module, read_weights
-
-    config = read_json(folder / "config.json")
-    wanted = kind.__name__
-    if config.get("_class_name", wanted) != wanted:
-        raise ImpastoError(f"{folder / 'config.json'} describes a {config['_class_name']}, not a {wanted}")
-    files = weight_files(folder, DIFFUSERS_STEM)
-    return fill_module(lambda: kind.from_config(config), read_weights(files), files[0], dtype, device)
-
-
 def _check_widths(where: Path, unet: Any, vae: Any, text_encoder: Any) -> None:
     if unet["in_channels"] != vae["latent_channels"]:
         raise ImpastoError(
@@ -142,14 +120,14 @@ def _load_file(name: str, file: Path, device: "torch.device", dtype: "torch.dtyp
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     from impasto.checkpoints.components import Components
-    from impasto.checkpoints.single_file import convert_weights, infer_configs
-    from impasto.checkpoints.text_encoders import (
+    from impasto.checkpoints.formats.single_file import convert_weights, infer_configs
+    from impasto.language.text_encoders import (
         clip_tokenizer_folder,
         load_tokenizer,
         make_clip,
         token_limit,
     )
-    from impasto.checkpoints.weights import fill_module, one_line, read_weights
+    from impasto.weights.files import fill_module, one_line, read_weights
 
     if file.suffix.lower() == ".safetensors":
         infer_configs(read_header(file), file)  # what it is not is said before gigabytes are read

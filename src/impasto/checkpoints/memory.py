@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from impasto.checkpoints.weights import read_weights
-from impasto.checkpoints.weights_header import read_json
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
+from impasto.weights.files import read_weights
+from impasto.weights.header import read_json
 
 CONFIG, ENCODER, CODES, WORKS = "config.json", "encoder.safetensors", "codes.safetensors", "works.jsonl"
 _STEPS = 127 / 4  # int8 levels a deviation: codes are kept between -4 and 4

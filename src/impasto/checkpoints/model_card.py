@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from impasto.checkpoints.weights_header import read_json
 from impasto.errors import ImpastoError
+from impasto.weights.header import read_json
 
 
 def read_artists(folder: Path) -> list[dict[str, Any]]:

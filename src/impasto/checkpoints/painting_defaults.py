@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto.checkpoints.guide import has_guide
-from impasto.checkpoints.weights_header import read_json
 from impasto.errors import ImpastoError
+from impasto.weights.header import read_json
 
 PAINTING_FILE = "painting.json"
 

@@ -1,17 +1,16 @@
 """From a checkpoint's name to where it lies: `pocket`, a folder, a single file, a hub name, a run of ours."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.settings import cache_folder
+from impasto.weights.hub import HUB_NAME, hub_folder
 
 Kind = Literal["folder", "file"]
 SINGLE_FILES = (".safetensors", ".ckpt")
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 CONFIGS = Path(__file__).parent / "configs" / "sd-v1"
 
 
@@ -64,8 +63,6 @@ def find_source(name: str) -> Source:
     except OSError as error:
         raise ImpastoError(f"{name[:200]} cannot be opened: {error.strerror}") from None
     if HUB_NAME.fullmatch(name) and path.suffix.lower() not in SINGLE_FILES:
-        from impasto.checkpoints.hub import hub_folder
-
         return Source(name, "folder", hub_folder(name))
     if path.name != name:
         raise MissingPart(

@@ -40,7 +40,7 @@ def _tell(name: str, checkpoint: str, as_json: bool) -> None:
     from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.checkpoints.model_card import read_artists
     from impasto.prompts.artists import Artist, ArtistIndex
-    from impasto.prompts.handbook import handbook, look_up
+    from impasto.prompts.knowledge.handbook import handbook, look_up
 
     info = inspect_checkpoint(checkpoint)
     rows = read_artists(info.path) if info.path.is_dir() else []

@@ -12,7 +12,7 @@ from impasto.errors import ImpastoError, UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from impasto.painting.avoiding import CopyJudge, Likeness, Refusal
+    from impasto.painting.copies.avoiding import CopyJudge, Likeness, Refusal
     from impasto.painting.painting import Painting
     from impasto.painting.request import PaintRequest
 
@@ -29,8 +29,8 @@ class TrainingJudge:
 
     def nearest(self, image: "Image.Image") -> "Likeness":
         """The training picture that `image` is most like."""
-        from impasto.evaluation.memorization import nearest_training_picture
-        from impasto.painting.avoiding import Likeness
+        from impasto.evaluation.memorization.search import nearest_training_picture
+        from impasto.painting.copies.avoiding import Likeness
 
         match = nearest_training_picture(image, self._training.index, self._training.features)
         return Likeness(match.training.file_name, match.similarity)
@@ -67,7 +67,7 @@ class CopyAvoidance:
         Raises:
             ImpastoError: at the end, where paintings were left out.
         """
-        from impasto.painting.avoiding import paint_without_copies
+        from impasto.painting.copies.avoiding import paint_without_copies
 
         yield from paint_without_copies(paint, requests, self.judge, repaints=self.repaints, on_refusal=self._say)
         if self.left_out:

@@ -69,16 +69,16 @@ def export(
 ) -> None:
     """Write a checkpoint as a folder that a plain diffusers StableDiffusionPipeline loads, or it or a LoRA as one file."""
     if form is None:
-        from impasto.checkpoints.load import export_checkpoint
+        from impasto.checkpoints.export.diffusers import export_checkpoint
 
         say(export_checkpoint(name, out))
     elif form == "sd-v1":
-        from impasto.checkpoints.single_file_export import export_single_file
+        from impasto.checkpoints.export.single_file import export_single_file
 
         say(export_single_file(name, out))
     elif form in ("kohya", "diffusers"):
-        from impasto.checkpoints.lora import load_lora
-        from impasto.checkpoints.lora_export import export_lora, only_ours_in_kohya
+        from impasto.adapters.lora.export import export_lora, only_ours_in_kohya
+        from impasto.adapters.lora.files import load_lora
 
         lora = load_lora(name)
         say(export_lora(lora, out, form))

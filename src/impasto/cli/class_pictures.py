@@ -62,7 +62,7 @@ def paint_class_pictures(
 
 
 def _is_painted(file: Path, request: "PaintRequest", content_hash: str) -> bool:
-    from impasto.painting.provenance import Provenance, read_provenance
+    from impasto.painting.provenance.record import Provenance, read_provenance
 
     try:
         record = read_provenance(file)

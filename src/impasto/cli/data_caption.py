@@ -29,11 +29,11 @@ def caption(
     """Caption every picture that has no text yet; killed and run again it goes on."""
     if not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.checkpoints.load_captioner import load_captioner
-    from impasto.checkpoints.pocket_tagger import PocketTagger
-    from impasto.checkpoints.text_image import load_scorer
-    from impasto.data.captioning import caption_catalogue
-    from impasto.data.tag_vocabulary import tag_vocabulary
+    from impasto.data.annotations.captioning import caption_catalogue
+    from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+    from impasto.vision.captioners.load import load_captioner
+    from impasto.vision.scorers.interface import load_scorer
+    from impasto.vision.taggers.pocket import PocketTagger
 
     writer = load_captioner(captioner)
     try:

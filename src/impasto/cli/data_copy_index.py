@@ -26,7 +26,7 @@ def copy_index(
     if file.exists() and not overwrite:
         raise UsageError(f"{file} is there already: choose another name, or add --overwrite")
     check_writable(file.parent)
-    from impasto.evaluation.copy_index_file import save_copy_index
+    from impasto.evaluation.memorization.index_file import save_copy_index
 
     training = Training.load(catalogue, copy_features)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_n
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.data.filtering import FilterOutcome
+    from impasto.data.annotations.filtering import FilterOutcome
 
 
 def filter_pairs(
@@ -30,8 +30,8 @@ def filter_pairs(
         raise UsageError(f"--below {below:g}: a similarity lies between -1 and 1")
     if not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.checkpoints.text_image import load_scorer
-    from impasto.data.filtering import filter_catalogue
+    from impasto.data.annotations.filtering import filter_catalogue
+    from impasto.vision.scorers.interface import load_scorer
 
     judge = load_scorer(scorer)
     try:

@@ -9,7 +9,7 @@ from impasto.cli.console import StoppedError, say, say_facts, say_note
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.data.review import ReviewItem, ReviewSession
+    from impasto.data.annotations.review import ReviewItem, ReviewSession
 
 _KEYS = "a accept, e edit, r reject, u undo, s skip, q quit"
 
@@ -28,7 +28,7 @@ def review(
     """Look at pictures and captions one by one: a accept, e edit, r reject, u undo, s skip, q quit."""
     if not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.data.review import ReviewSession
+    from impasto.data.annotations.review import ReviewSession
 
     session = ReviewSession(catalogue, order=order, only=only)
     for skipped in (*session.report.warnings, *session.report.skipped):

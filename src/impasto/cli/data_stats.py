@@ -11,7 +11,7 @@ from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.data.statistics_tables import StatisticsTable
+    from impasto.data.statistics.tables import StatisticsTable
 
 _MOST_NOTES = 20
 
@@ -32,9 +32,9 @@ def stats(
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is not a folder")
     from impasto.data.importing.wikiart import find_lists
-    from impasto.data.published_numbers import WU2022, compare
-    from impasto.data.statistics import catalogue_statistics, list_statistics
-    from impasto.data.statistics_tables import statistics_tables, write_tables
+    from impasto.data.statistics.counts import catalogue_statistics, list_statistics
+    from impasto.data.statistics.published_numbers import WU2022, compare
+    from impasto.data.statistics.tables import statistics_tables, write_tables
 
     is_catalogue = any((place / name).exists() for name in ("metadata.jsonl", "metadata.csv"))
     lists = None if is_catalogue else find_lists(place)
@@ -59,7 +59,7 @@ def stats(
         if not row.equal:
             say_note(f"the lists differ from wu2022: {row.what} {row.here}, not {row.published}")
     if out is not None:
-        from impasto.data.statistics_figures import write_figures
+        from impasto.data.statistics.figures import write_figures
 
         out.mkdir(parents=True, exist_ok=True)
         written = [*write_tables(tables, out), *write_figures(found, out)]

@@ -33,9 +33,9 @@ def tag(
         raise UsageError(f"{catalogue}: there is no such folder")
     if tagger not in (None, "zero-shot") and (scorer is not None or vocabulary is not None):
         raise UsageError("--tagger brings its own tags: leave out --scorer and --vocabulary")
-    from impasto.checkpoints.load_tagger import load_tagger, zero_shot_tagger
-    from impasto.data.tag_vocabulary import tag_vocabulary
-    from impasto.data.tagging import tag_catalogue
+    from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+    from impasto.data.annotations.tagging import tag_catalogue
+    from impasto.vision.taggers.load import load_tagger, zero_shot_tagger
 
     if tagger == "zero-shot" or scorer is not None or vocabulary is not None:
         chosen = zero_shot_tagger([tag.name for tag in tag_vocabulary(vocabulary)], scorer)

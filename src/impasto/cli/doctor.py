@@ -125,7 +125,7 @@ def _look_at_machine(findings: Findings) -> None:
 def _look_at_checkpoints(findings: Findings) -> None:
     try:
         from impasto.checkpoints.listing import inspect_checkpoint, list_checkpoints
-        from impasto.checkpoints.minilm import check_minilm, minilm_folder
+        from impasto.language.minilm import check_minilm, minilm_folder
         from impasto.settings import cache_folder
 
         findings.facts["cache"] = str(cache_folder())

@@ -61,7 +61,7 @@ class Materials:
             ImpastoError: the checkpoint is broken.
         """
         from impasto.checkpoints.guide import has_guide
-        from impasto.checkpoints.load import inspect_checkpoint
+        from impasto.checkpoints.listing import inspect_checkpoint
         from impasto.checkpoints.model_card import read_artists
         from impasto.checkpoints.painting_defaults import read_painting_defaults
         from impasto.settings import choose_device, choose_precision

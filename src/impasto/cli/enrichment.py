@@ -32,7 +32,7 @@ class Enrichment:
 
     def check(self) -> None:
         """Raises UsageError where the words make no sense; nothing is loaded for it."""
-        from impasto.prompts.expander import METHODS
+        from impasto.prompts.expansion.expander import METHODS
 
         if self.method not in (OFF, *METHODS):
             raise UsageError(f"--expand {self.method}: use {', '.join(METHODS)} or {OFF}")
@@ -66,8 +66,8 @@ class Enrichment:
         return done
 
     def _expansion(self, condition: "Condition") -> str:
-        from impasto.prompts.expander import expand_caption
-        from impasto.prompts.expansion import MOST_TOKENS
+        from impasto.prompts.expansion.expander import expand_caption
+        from impasto.prompts.expansion.pipeline import MOST_TOKENS
 
         found = expand_caption(condition, self.method, count=max(USUAL_COUNT, self.rank))
         if not found:
@@ -86,7 +86,7 @@ def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
     """The command line with `--expand` alone, which the parser does not know, written out as `--expand=<usual>`."""
     if "--expand" not in words:
         return list(words)
-    from impasto.prompts.expander import METHODS
+    from impasto.prompts.expansion.expander import METHODS
 
     written = list(words)
     for place, word in enumerate(words):

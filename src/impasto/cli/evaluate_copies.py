@@ -9,7 +9,7 @@ from impasto.cli.training_pictures import USUAL_FEATURES, Training, say_skipped
 from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
-    from impasto.evaluation.memorization import MemorizationReport
+    from impasto.evaluation.memorization.search import MemorizationReport
 
 _LISTED = 10
 
@@ -40,11 +40,11 @@ def evaluate_copies(
     """
     if out is not None:
         _check_page(out, overwrite)
-    from impasto.data.entry import CatalogueReport
-    from impasto.evaluation.copies_json import copies_json
-    from impasto.evaluation.copies_page import copies_page
-    from impasto.evaluation.copy_calibration import USUAL_FALSE_ALARMS, Calibration
-    from impasto.evaluation.memorization import compare_paintings, paintings_in
+    from impasto.data.catalogue.entry import CatalogueReport
+    from impasto.evaluation.memorization.calibration import USUAL_FALSE_ALARMS, Calibration
+    from impasto.evaluation.memorization.json_report import copies_json
+    from impasto.evaluation.memorization.page import copies_page
+    from impasto.evaluation.memorization.search import compare_paintings, paintings_in
     from impasto.files import write_atomically
 
     # What is wrong with these costs no look at thousands of training pictures.

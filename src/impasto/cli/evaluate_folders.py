@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from impasto.errors import ImpastoError
 
 if TYPE_CHECKING:
-    from impasto.checkpoints.text_image import ImageEncoder
-    from impasto.data.entry import CatalogueEntry
+    from impasto.data.catalogue.entry import CatalogueEntry
     from impasto.evaluation.estimate import Measured
     from impasto.evaluation.features import FeatureSet
     from impasto.evaluation.judgement import Judging
+    from impasto.vision.scorers.interface import ImageEncoder
 
 _NAMED = 3  # pictures that cannot be opened, of each folder
 
@@ -66,7 +66,7 @@ class _Seen:
     notes: list[str]
 
     def features(self, name: str, entries: "list[CatalogueEntry]") -> "FeatureSet":
-        from impasto.data.entry import CatalogueReport
+        from impasto.data.catalogue.entry import CatalogueReport
         from impasto.evaluation.features import features_of
 
         report = CatalogueReport()
@@ -91,8 +91,8 @@ def evaluate_folders(question: Question, judging: "Judging", update: Callable[[s
     """
     from impasto.evaluation.estimate import LEVEL
     from impasto.evaluation.features import load_extractor
+    from impasto.evaluation.inspection import shared_pictures
     from impasto.evaluation.judgement import is_fid
-    from impasto.evaluation.looks import shared_pictures
     from impasto.settings import choose_device
 
     extractor = load_extractor(question.features, weights=question.weights, device=choose_device(question.device))
@@ -123,13 +123,13 @@ def _judge(
     judging: "Judging",
     seen: _Seen,
 ) -> JudgedFolder:
-    from impasto.checkpoints.text_image import load_scorer
     from impasto.cli.painted_pictures import read_asked
     from impasto.evaluation.estimate import Refused
+    from impasto.evaluation.inspection import notes_on_pictures
     from impasto.evaluation.judgement import judge
-    from impasto.evaluation.looks import notes_on_pictures
     from impasto.evaluation.named_artists import named_artists, probe_entries
     from impasto.evaluation.prompt_similarity import prompt_similarity
+    from impasto.vision.scorers.interface import load_scorer
 
     seen.notes.extend(notes_on_pictures(folder, entries))
     paintings = seen.features(str(folder), entries)
@@ -155,7 +155,7 @@ def _judge(
 
 
 def _entries(folder: Path, notes: list[str]) -> "list[CatalogueEntry]":
-    from impasto.data.catalogue import read_catalogue
+    from impasto.data.catalogue.read import read_catalogue
 
     catalogue = read_catalogue(folder, check_images=False)
     notes += [f"{folder}: {skip.file_name}: {skip.reason}" for skip in catalogue.report.skipped[:_NAMED]]
@@ -164,7 +164,7 @@ def _entries(folder: Path, notes: list[str]) -> "list[CatalogueEntry]":
 
 def _chosen(entries: "list[CatalogueEntry]", question: Question) -> "list[CatalogueEntry]":
     """The real pictures that are compared with."""
-    from impasto.data.split import is_held_out
+    from impasto.data.catalogue.split import is_held_out
 
     if question.artist is not None:
         entries = [entry for entry in entries if entry.artist.casefold() == question.artist.casefold()]

@@ -25,8 +25,8 @@ def expand(
 ) -> None:
     """Propose richer prompts: your words stay first, what is added is ranked (wu2022, equation 20)."""
     from impasto.errors import UsageError
-    from impasto.prompts.expander import expand as expand_prompt
-    from impasto.prompts.expansion import Search
+    from impasto.prompts.expansion.expander import expand as expand_prompt
+    from impasto.prompts.expansion.pipeline import Search
 
     if style not in ("keep", "free"):
         raise UsageError(f"--style {style}: use keep or free")

@@ -120,7 +120,7 @@ def _choose_axes(rows: str, columns: str, prompts: str, artists: str) -> tuple[A
 
 def _check_place(out: Path, overwrite: bool) -> None:
     """Raises UsageError or ImpastoError where the sheet cannot be written, or would replace what is none of ours."""
-    from impasto.painting.sheet_file import check_suffix, is_sheet
+    from impasto.painting.sheets.file import check_suffix, is_sheet
 
     check_suffix(out)
     if not out.parent.is_dir():

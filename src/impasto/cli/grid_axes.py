@@ -215,8 +215,8 @@ def _is_none(kind: AxisKind, value: str) -> bool:
 
 def _scaled(picture: PictureOptions, scale: float) -> PictureOptions:
     """The picture with its last LoRA at this scale."""
-    from impasto.checkpoints.apply_lora import check_scale
-    from impasto.checkpoints.lay_over import split_scale
+    from impasto.adapters.lora.merge import check_scale
+    from impasto.adapters.merge import split_scale
 
     loras = picture.lora or []
     return replace(picture, lora=[*loras[:-1], f"{split_scale(loras[-1])[0]}:{check_scale(scale)!r}"])

@@ -14,7 +14,7 @@ from impasto.cli.picture_options import PictureOptions
 from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
-    from impasto.painting.provenance import Provenance
+    from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
 
 SEED = 1  # of all cells, where nothing else is said: a random one would have every cell painted anew each time
@@ -41,11 +41,11 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
     Raises:
         UsageError, MissingPart, ImpastoError: as `impasto paint` with the options of any of them.
     """
-    from impasto.checkpoints.content_hash import memory_hash
     from impasto.checkpoints.listing import inspect_checkpoint
-    from impasto.painting.kept import painting_key
     from impasto.painting.memory.looking import planned_use
-    from impasto.painting.provenance import Provenance
+    from impasto.painting.provenance.record import Provenance
+    from impasto.painting.provenance.reuse import painting_key
+    from impasto.weights.content_hash import memory_hash
 
     # All that needs no files is checked for every cell first.
     flat = [replace(picture, seed=SEED if picture.seed is None else picture.seed) for row in pictures for picture in row]
@@ -68,7 +68,7 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
 
 def missing_cells(cells: Sequence[Sequence[Cell]]) -> list[Cell]:
     """Those that are not painted yet, or whose files are not whole; each file once."""
-    from impasto.painting.kept import is_painted
+    from impasto.painting.provenance.reuse import is_painted
 
     once = {cell.file: cell for row in cells for cell in row}
     return [cell for cell in once.values() if not is_painted(cell.file, cell.record)]

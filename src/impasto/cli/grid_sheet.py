@@ -10,8 +10,8 @@ from impasto.cli.grid_cells import Cell
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.evaluation.grids import Sheet
-    from impasto.painting.sheet_record import SheetRecord
+    from impasto.painting.sheets.layout import Sheet
+    from impasto.painting.sheets.record import SheetRecord
 
 SMALLEST_CELL, LARGEST_CELL = 16, 4096
 
@@ -43,8 +43,8 @@ class SheetPlan:
         Raises:
             UsageError: an impossible `side`.
         """
-        from impasto.evaluation.grids import Sheet
-        from impasto.painting.sheet_record import SheetAxis, SheetRecord
+        from impasto.painting.sheets.layout import Sheet
+        from impasto.painting.sheets.record import SheetAxis, SheetRecord
 
         if side is not None and not SMALLEST_CELL <= side <= LARGEST_CELL:
             raise UsageError(f"cell {side}: use {SMALLEST_CELL} to {LARGEST_CELL} pixels")
@@ -68,7 +68,7 @@ class SheetPlan:
 
     def check(self, out: Path) -> None:
         """Raises UsageError where a file of this name cannot hold the sheet."""
-        from impasto.painting.sheet_file import check_size
+        from impasto.painting.sheets.file import check_size
 
         check_size(out, *self.layout.size)
         self.record.to_json()
@@ -81,8 +81,8 @@ class SheetPlan:
         """
         from dataclasses import replace
 
-        from impasto.painting.provenance import Provenance, read_provenance
-        from impasto.painting.sheet_file import save_sheet
+        from impasto.painting.provenance.record import Provenance, read_provenance
+        from impasto.painting.sheets.file import save_sheet
 
         said = {cell.file: read_provenance(cell.file) for row in self.cells for cell in row}
         records = {file: record for file, record in said.items() if isinstance(record, Provenance)}

@@ -22,7 +22,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look up words in the handbook that comes with Impasto, or in an index of your own."""
-    from impasto.prompts.expander import knowledge_indexes
+    from impasto.prompts.expansion.expander import knowledge_indexes
 
     found = knowledge_indexes(index)[-1].search(query, count)
     if as_json:
@@ -43,8 +43,8 @@ def terms(
     at_least: Annotated[int, typer.Option(min=1, help="Leave out words in fewer texts than this.")] = 4,
 ) -> None:
     """Count in how many texts each word stands: the table behind the TF-IDF term of a score."""
-    from impasto.prompts.term_table import TermTable
-    from impasto.prompts.text_files import read_texts
+    from impasto.prompts.expansion.term_table import TermTable
+    from impasto.prompts.knowledge.text_files import read_texts
 
     for file in files:
         if not file.exists():
@@ -69,7 +69,7 @@ def build(
     """Index a Wikipedia dump for expansion; killed and run again it goes on."""
     import time
 
-    from impasto.prompts.wiki_build import build_wiki_index
+    from impasto.prompts.knowledge.wiki_build import build_wiki_index
 
     if not wikipedia.is_file():
         raise UsageError(f"--wikipedia {wikipedia}: there is no such file")

@@ -10,10 +10,10 @@ from impasto.cli.console import say_note
 from impasto.errors import MissingPart
 
 if TYPE_CHECKING:
-    from impasto.checkpoints.applied import AppliedConcept, AppliedLora
-    from impasto.checkpoints.lora import Lora
-    from impasto.checkpoints.textual_inversion import Concept
-    from impasto.painting.provenance import Provenance
+    from impasto.adapters.lora.files import Lora
+    from impasto.adapters.textual_inversion import Concept
+    from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
+    from impasto.painting.provenance.record import Provenance
 
 LoraNames = Annotated[
     list[str] | None,
@@ -46,7 +46,7 @@ class LaidOver:
         """
         if not loras and not concepts:
             return cls()
-        from impasto.checkpoints.textual_inversion import load_concept
+        from impasto.adapters.textual_inversion import load_concept
 
         return cls(
             tuple((lora, 1.0 if scale is None else scale) for lora, scale in map(_load, loras or ())),
@@ -86,7 +86,7 @@ class LaidOver:
                     f"lcm needs a distilled checkpoint or LoRA: if {checkpoint} is none, `impasto train distill` makes one"
                 )
             return self
-        from impasto.checkpoints.lora import POCKET_STUDENT, load_lora
+        from impasto.adapters.lora.files import POCKET_STUDENT, load_lora
 
         student = load_lora(POCKET_STUDENT)
         say_note(f"lcm paints with pocket's few-step student (--lora {POCKET_STUDENT})")
@@ -108,8 +108,8 @@ NOTHING = LaidOver()
 
 
 def _load(word: str) -> "tuple[Lora, float | None]":
-    from impasto.checkpoints.lay_over import split_scale
-    from impasto.checkpoints.lora import load_lora
+    from impasto.adapters.lora.files import load_lora
+    from impasto.adapters.merge import split_scale
 
     path, scale = split_scale(word)
     return load_lora(path), scale
@@ -117,7 +117,7 @@ def _load(word: str) -> "tuple[Lora, float | None]":
 
 def _recorded_loras(record: "Provenance", words: Sequence[str] | None) -> "list[tuple[Lora, float]]":
     if words is None:
-        from impasto.checkpoints.lora import load_lora
+        from impasto.adapters.lora.files import load_lora
 
         return [(_find(lora, "LoRA", "--lora", load_lora), lora.scale) for lora in record.loras]
     scales = {lora.content_hash: lora.scale for lora in record.loras}
@@ -131,7 +131,7 @@ def _recorded_loras(record: "Provenance", words: Sequence[str] | None) -> "list[
 def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None) -> "list[Concept]":
     if paths is None and not record.concepts:
         return []
-    from impasto.checkpoints.textual_inversion import load_concept
+    from impasto.adapters.textual_inversion import load_concept
 
     if paths is None:
         return [_find(concept, "concept", "--concept", load_concept) for concept in record.concepts]

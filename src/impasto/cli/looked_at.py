@@ -10,7 +10,7 @@ from impasto.cli.console import say_note
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.data.entry import Skipped
+    from impasto.data.catalogue.entry import Skipped
     from impasto.painting.memory.record import Like, MemoryUse
 
 MEMORY_HELP = "A folder of pictures to look at in place of the checkpoint's own works; none for none."

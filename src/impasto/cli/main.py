@@ -38,7 +38,7 @@ from impasto.cli.show import show
 from impasto.cli.train import train
 from impasto.cli.upscale import upscale
 from impasto.errors import ImpastoError
-from impasto.training.launched import process_number
+from impasto.training.distributed.launch import process_number
 
 app = typer.Typer(
     name="impasto",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from impasto.errors import ImpastoError
 
 if TYPE_CHECKING:
-    from impasto.data.entry import CatalogueEntry
+    from impasto.data.catalogue.entry import CatalogueEntry
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Asked:
 
 def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
     """From each picture's own record, or from another tool's; a picture without one asked for nothing."""
-    from impasto.painting.provenance import Provenance, read_provenance
+    from impasto.painting.provenance.record import Provenance, read_provenance
 
     found = []
     for entry in entries:

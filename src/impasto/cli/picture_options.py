@@ -16,7 +16,7 @@ from impasto.cli.looked_at import LikeNames, MemoryName, check_memory, read_like
 
 if TYPE_CHECKING:
     from impasto.checkpoints.painting_defaults import PaintingDefaults
-    from impasto.painting.manner import Manner
+    from impasto.painting.defaults import Manner
     from impasto.painting.request import PaintRequest
 
 Checkpoint = Annotated[
@@ -127,8 +127,8 @@ class PictureOptions:
         Raises:
             UsageError: no such sampler or guider, or no interval.
         """
+        from impasto.painting.defaults import NO_DEFAULTS, choose_manner
         from impasto.painting.guidance.record import parse_interval
-        from impasto.painting.manner import NO_DEFAULTS, choose_manner
 
         return choose_manner(
             defaults or NO_DEFAULTS,

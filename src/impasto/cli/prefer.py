@@ -56,7 +56,7 @@ def prefer(
 
 
 def _asked(by: str | None, question: str | None) -> str | None:
-    from impasto.data.plain_text import cleaned
+    from impasto.data.catalogue.plain_text import cleaned
     from impasto.evaluation.preference.votes import MAX_QUESTION
 
     given, option = (by, "--by") if by is not None else (question, "--question")

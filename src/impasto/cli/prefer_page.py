@@ -100,8 +100,8 @@ def _check_log(log: "VoteLog", question: str) -> None:
 
 def _contestant(label: str, folder: Path) -> "Contestant":
     from impasto.cli.painted_pictures import read_asked
-    from impasto.data.annotations import content_of
-    from impasto.data.catalogue import read_catalogue
+    from impasto.data.annotations.log import content_of
+    from impasto.data.catalogue.read import read_catalogue
     from impasto.evaluation.preference.contestants import Contestant, Picture
 
     with progress_bar(f"looking at {label}", 1.0) as update:
@@ -118,7 +118,7 @@ def _contestant(label: str, folder: Path) -> "Contestant":
 
 
 def _say_sizes(contestants: "list[Contestant]") -> None:
-    from impasto.data.pictures import upright_size
+    from impasto.data.catalogue.pictures import upright_size
 
     sizes = [{upright_size(picture.file) for picture in one.pictures} for one in contestants]
     if any(size != sizes[0] for size in sizes):
@@ -141,7 +141,7 @@ def _say_matchings(session: "PreferenceSession") -> None:
 
 
 def _judge(given: str | None) -> str:
-    from impasto.data.plain_text import cleaned
+    from impasto.data.catalogue.plain_text import cleaned
     from impasto.evaluation.preference.votes import MAX_NAME
 
     if given is not None:

@@ -19,7 +19,7 @@ from impasto.cli.picture_options import AnyArtist, Device, Precision
 from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
-    from impasto.painting.provenance import ForeignRecord, Provenance
+    from impasto.painting.provenance.record import ForeignRecord, Provenance
     from impasto.painting.request import PaintRequest
 
 _SEEDS = 2**63
@@ -78,7 +78,7 @@ def repaint(
     """Paint a picture again, the same or with something changed."""
     asked_width, asked_height = parse_size(size, width, height)
 
-    from impasto.painting.provenance import Provenance, read_provenance
+    from impasto.painting.provenance.record import Provenance, read_provenance
 
     record = read_provenance(file)
     if isinstance(record, Provenance):

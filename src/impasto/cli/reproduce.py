@@ -17,7 +17,7 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from impasto.reproduction.real_works import RealWorks
     from impasto.reproduction.wang2023 import Wang2023Study
-    from impasto.reproduction.workplace import OnProgress, Workplace
+    from impasto.reproduction.workspace import OnProgress, Workplace
     from impasto.reproduction.wu2022 import Wu2022Study
 
 reproduce = typer.Typer(help="A paper's table and figures, from one command. Give the same command again to go on.")
@@ -63,7 +63,7 @@ def wang2023(
     from impasto.reproduction.pictures import Brush
     from impasto.reproduction.protocols import wang2023_protocol
     from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
-    from impasto.reproduction.workplace import Workplace
+    from impasto.reproduction.workspace import Workplace
 
     protocol = wang2023_protocol(Brush.of(checkpoint).side, quick=quick)
     manner = _changed(protocol.manner, sampler=sampler, steps=steps, guidance=guidance)
@@ -105,7 +105,7 @@ def wu2022(
     """Figures 4 to 12: retrain text encoder, then both, and paint the same prompts by many artists before and after."""
     from impasto.reproduction.pictures import Brush
     from impasto.reproduction.protocols import wu2022_protocol
-    from impasto.reproduction.workplace import Workplace
+    from impasto.reproduction.workspace import Workplace
     from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
 
     protocol = wu2022_protocol(Brush.of(checkpoint).side, quick=quick)

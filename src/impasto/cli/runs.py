@@ -12,7 +12,7 @@ from impasto.cli.console import say, say_facts, say_json, say_note, say_table
 from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
-    from impasto.training.run_listing import RunInfo
+    from impasto.training.runs.listing import RunInfo
 
 runs = typer.Typer(help="Trainings: list, show, resume, stop.")
 FOLDER = Path("runs")
@@ -33,7 +33,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder, the latest first."""
-    from impasto.training.run_listing import list_runs
+    from impasto.training.runs.listing import list_runs
 
     found = list_runs(folder) if folder.is_dir() or folder != FOLDER else []
     if as_json:
@@ -60,7 +60,7 @@ def list_(
 @runs.command()
 def show(run: Run, as_json: AsJson = False) -> None:
     """Show everything about a run: choices, the course of its losses, what it keeps and made, its report."""
-    from impasto.training.run_listing import kept_states, loss_courses, made_folders, read_report, read_run
+    from impasto.training.runs.listing import kept_states, loss_courses, made_folders, read_report, read_run
 
     info = read_run(_place(run))
     path, record = info.path, info.record
@@ -108,7 +108,7 @@ def show(run: Run, as_json: AsJson = False) -> None:
 def resume(run: Run) -> None:
     """Go on with a run: the command that began it, once more."""
     from impasto.cli.main import main
-    from impasto.training.run_record import read_record
+    from impasto.training.runs.record import read_record
 
     path = _place(run)
     record = read_record(path)
@@ -129,8 +129,8 @@ def stop(
     run: Run, wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait until it has ended.")] = 60.0
 ) -> None:
     """Ask a running training to write its state and end."""
-    from impasto.training.run_folder import RunFolder
-    from impasto.training.run_listing import read_run
+    from impasto.training.runs.folder import RunFolder
+    from impasto.training.runs.listing import read_run
 
     path = _place(run)
     read_run(path)

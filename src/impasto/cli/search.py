@@ -24,10 +24,10 @@ def search(
         raise UsageError(f"{catalogue}: there is no such folder")
     if (words is None) == (like is None):
         raise UsageError("say what to find: words, or a picture with --like")
-    from impasto.checkpoints.text_image import load_scorer
-    from impasto.data.entry import CatalogueReport
-    from impasto.data.pictures import open_picture
+    from impasto.data.catalogue.entry import CatalogueReport
+    from impasto.data.catalogue.pictures import open_picture
     from impasto.data.search import search_catalogue
+    from impasto.vision.scorers.interface import load_scorer
 
     question = words if words is not None else open_picture(like or Path())
     report = CatalogueReport()

@@ -12,8 +12,8 @@ from impasto.cli.looked_at import facts_of
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.painting.provenance import ForeignRecord, Provenance
-    from impasto.painting.sheet_record import SheetRecord
+    from impasto.painting.provenance.record import ForeignRecord, Provenance
+    from impasto.painting.sheets.record import SheetRecord
 
 Facts = list[tuple[str, object]]
 
@@ -27,9 +27,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how a picture was made, from the record inside its file."""
-    from impasto.painting.provenance import read_provenance
-    from impasto.painting.sheet_file import read_sheet
-    from impasto.painting.upscaling_note import read_upscalings
+    from impasto.painting.provenance.record import read_provenance
+    from impasto.painting.sheets.file import read_sheet
+    from impasto.painting.upscaling.note import read_upscalings
 
     sheet = read_sheet(file)
     if cell and sheet is None:
@@ -68,7 +68,7 @@ def _of_sheet(sheet: "SheetRecord") -> tuple[dict[str, Any], Facts]:
 
 def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], Facts]:
     """What there is to tell of one picture, for JSON and in words."""
-    from impasto.painting.provenance import Provenance
+    from impasto.painting.provenance.record import Provenance
 
     fields = asdict(record)
     if not isinstance(record, Provenance):

@@ -16,7 +16,7 @@ def show_picture(file: Path) -> None:
         return
     from rich.console import Console
 
-    from impasto.data.pictures import open_picture
+    from impasto.data.catalogue.pictures import open_picture
 
     try:
         picture = open_picture(file)

@@ -137,7 +137,7 @@ def prompt_model(
         if file is not None and not file.is_file():
             raise UsageError(f"{file}: there is no such file")
     with training_run(context, "prompt-model", out, seed, minutes=minutes) as run:
-        from impasto.training.prompt_model import PromptModelChoices
+        from impasto.training.methods.prompt_model import PromptModelChoices
         from impasto.training.recipes.prompt_model import train_prompt_model
 
         choices = PromptModelChoices(rank=0) if whole else PromptModelChoices()

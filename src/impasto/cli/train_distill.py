@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli.train_retraining import Catalogue, Checkpoint, Minutes, Out, Seed, run_recipe, with_choices
 from impasto.errors import UsageError
-from impasto.training.distillation_choices import WITHOUT, Distillation, check_steps
+from impasto.training.methods.distillation_choices import WITHOUT, Distillation, check_steps
 
 
 def _distill(

@@ -19,7 +19,7 @@ def wang2023_masters(
     ),
 ) -> None:
     """Retrain a checkpoint for each of nine masters, one after another; other options are those of wang2023-artist."""
-    from impasto.data.catalogue import read_catalogue
+    from impasto.data.catalogue.read import read_catalogue
     from impasto.training.recipes.wang2023 import WANG2023_MASTERS
 
     given = list(context.args)

@@ -11,7 +11,7 @@ from impasto.cli.class_pictures import paint_class_pictures
 from impasto.cli.console import say
 from impasto.cli.train_retraining import Checkpoint, Minutes, Out, Seed, Steps, run_recipe, with_choices
 from impasto.errors import UsageError
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes import personal
 
 # What these methods have no use for: their texts are for the checkpoint's own text encoder, their pictures are few squares.
@@ -70,7 +70,7 @@ def dreambooth(
     changes: dict[str, Any],
 ) -> None:
     """Teach a checkpoint one thing (DreamBooth, Ruiz et al. 2023); with --lora-rank, as a LoRA."""
-    from impasto.training.dreambooth import filled
+    from impasto.training.methods.dreambooth import filled
 
     filled(template, token, "--token")  # said before anything is loaded
     side = _side(checkpoint)
@@ -115,7 +115,7 @@ def textual_inversion(
     changes: dict[str, Any],
 ) -> None:
     """Learn a word for what some pictures show (textual inversion, Gal et al. 2022): no weight of the checkpoint changes."""
-    from impasto.training.textual_inversion import check_name
+    from impasto.training.methods.textual_inversion import check_name
 
     check_name(concept)  # said before anything is loaded
     recipe = personal.textual_inversion(_side(checkpoint))

@@ -67,11 +67,11 @@ def pocket(
     with training_run(context, "pocket", out, seed, minutes=minutes, catalogue=catalogue) as run:
         from dataclasses import replace
 
+        from impasto.training.distributed.shared_cores import SharedCores
         from impasto.training.pocket.choices import PocketChoices
         from impasto.training.pocket.machine import find_machine
         from impasto.training.pocket.pack.begin import choices_to_go_on
         from impasto.training.pocket.phases import PocketRequest, train_phases
-        from impasto.training.shared_cores import SharedCores
 
         machine = find_machine(device, precision)
         fast = machine.device.type == "cuda"

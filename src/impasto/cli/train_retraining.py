@@ -13,10 +13,10 @@ from impasto.cli.training_estimate import note_estimate, say_estimate
 from impasto.cli.training_line import choices_line
 from impasto.cli.training_run import DRY_RUN, check_request, training_run
 from impasto.errors import UsageError
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 if TYPE_CHECKING:
-    from impasto.training.estimate import Estimate
+    from impasto.training.estimate.estimate import Estimate
 
 Catalogue = Annotated[Path, typer.Option(help="A folder of pictures with metadata.", metavar="DIR")]
 Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
@@ -191,14 +191,14 @@ def _estimate(
     learns: str,
 ) -> "Estimate":
     """What training takes on these pictures."""
-    from impasto.data.catalogue import read_catalogue
-    from impasto.training.distillation import add_student
-    from impasto.training.distillation_choices import Distillation
-    from impasto.training.estimate import estimate
-    from impasto.training.fine_tuning import choose_weights
-    from impasto.training.launched import process_count
-    from impasto.training.step_costs import choose_word
-    from impasto.training.training_set import entries_of
+    from impasto.data.catalogue.read import read_catalogue
+    from impasto.training.distributed.launch import process_count
+    from impasto.training.estimate.estimate import estimate
+    from impasto.training.estimate.step_costs import choose_word
+    from impasto.training.examples.training_set import entries_of
+    from impasto.training.methods.distillation import add_student
+    from impasto.training.methods.distillation_choices import Distillation
+    from impasto.training.methods.fine_tuning import choose_weights
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
     choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]

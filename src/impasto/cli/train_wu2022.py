@@ -69,7 +69,7 @@ def wu2022_joint(
 
 def _catalogue_of(run: Path) -> Path:
     """What a run was trained on."""
-    from impasto.training.run_record import read_record
+    from impasto.training.runs.record import read_record
 
     record = read_record(run)
     if record is None or "catalogue" not in record.choices:

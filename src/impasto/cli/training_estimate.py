@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from impasto.cli.console import say, say_note
 
 if TYPE_CHECKING:
-    from impasto.training.estimate import Estimate
+    from impasto.training.estimate.estimate import Estimate
 
 
 def say_estimate(told: "Estimate") -> None:

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 
-from impasto.training.figures import LEARNING_RATE, NO_LOSSES, PICTURES_PER_SECOND
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.loop.figures import LEARNING_RATE, NO_LOSSES, PICTURES_PER_SECOND
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 _REPORT_SECONDS = 30.0
 _SMOOTHED = 20  # steps that loss and throughput are the mean of: one step's loss is mostly its timesteps'

@@ -10,9 +10,9 @@ from impasto.cli.console import StoppedError, progress_bar, say_note
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.checkpoints.text_image import ImageEncoder
-    from impasto.data.entry import CatalogueReport
-    from impasto.evaluation.copy_index import CopyIndex
+    from impasto.data.catalogue.entry import CatalogueReport
+    from impasto.evaluation.memorization.index import CopyIndex
+    from impasto.vision.scorers.interface import ImageEncoder
 
 USUAL_FEATURES = "efficientnet-lite2"
 _NOTES = 5
@@ -41,11 +41,11 @@ class Training:
         """
         if not place.exists():
             raise UsageError(f"{place}: there is no such catalogue or copy index")
-        from impasto.data.entry import CatalogueReport
-        from impasto.evaluation.copy_features import load_copy_features
-        from impasto.evaluation.copy_index_file import load_copy_index
-        from impasto.evaluation.memorization import check_features
-        from impasto.evaluation.training_pictures import index_catalogue
+        from impasto.data.catalogue.entry import CatalogueReport
+        from impasto.evaluation.memorization.features import load_copy_features
+        from impasto.evaluation.memorization.index_file import load_copy_index
+        from impasto.evaluation.memorization.search import check_features
+        from impasto.evaluation.memorization.training_pictures import index_catalogue
 
         encoder = load_copy_features(features)
         if place.is_file():

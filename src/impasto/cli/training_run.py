@@ -11,10 +11,10 @@ import typer
 from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
 from impasto.cli.training_line import PipedLine, TrainingLine
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.launched import process_count, process_number, told_by_first
+from impasto.training.distributed.launch import process_count, process_number, told_by_first
 
 if TYPE_CHECKING:
-    from impasto.training.run_folder import RunFolder
+    from impasto.training.runs.folder import RunFolder
 
 DRY_RUN = "dry_run"
 # What a run that has begun may be given anew: its steps do not depend on it.
@@ -55,7 +55,7 @@ def begin_run(
     check_request(catalogue, minutes, seed, records)
     if context.params.get(DRY_RUN):
         raise UsageError(f"--dry-run: what {recipe} takes is not told beforehand")
-    from impasto.training.run_folder import RunFolder
+    from impasto.training.runs.folder import RunFolder
 
     run = RunFolder(out or Path("runs") / recipe)
     if run.path.exists() and not run.path.is_dir():

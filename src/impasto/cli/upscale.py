@@ -33,8 +33,8 @@ def upscale(
         if out.is_file():
             raise UsageError(f"--out {out} is a file: give a folder")
         check_writable(out)
-    from impasto.painting.upscaled_file import upscale_file
-    from impasto.painting.upscaling import TILE, Upscaler, check_request
+    from impasto.painting.upscaling.file import upscale_file
+    from impasto.painting.upscaling.tiles import TILE, Upscaler, check_request
 
     side = TILE if tile is None else tile
     check_request(by, side)

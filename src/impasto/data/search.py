@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from impasto.checkpoints.text_image import TextImageScorer
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
-from impasto.data.entry import CatalogueEntry, CatalogueReport
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import UsageError
+from impasto.vision.scorers.interface import TextImageScorer
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from impasto.checkpoints.text_image import ImageEncoder
-from impasto.data.entry import CatalogueEntry, CatalogueReport
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
 from impasto.errors import ImpastoError, UsageError
+from impasto.vision.scorers.interface import ImageEncoder
 
 if TYPE_CHECKING:
     import torch
@@ -59,24 +59,24 @@ def load_extractor(
     if weights is not None and name != INCEPTION:
         raise UsageError(f"--weights goes with --features {INCEPTION}")
     if name == OFFLINE:
-        from impasto.checkpoints.image_features import ImageFeatures
+        from impasto.vision.features.efficientnet import ImageFeatures
 
         return ImageFeatures(device=device)
     if name == INCEPTION:
-        from impasto.evaluation.inception_features import InceptionFeatures
+        from impasto.vision.features.inception import InceptionFeatures
 
         return InceptionFeatures(weights, device=device)
-    from impasto.checkpoints.transformers_folder import find_transformers_folder
+    from impasto.weights.transformers_folder import find_transformers_folder
 
     try:
         folder = find_transformers_folder(name, HUB_NAMES)
     except UsageError:
         raise UsageError(f"--features {name[:200]}: use {', '.join(NAMES)}, or a folder with DINOv2 or CLIP") from None
     if folder.model_type.startswith("dinov2"):
-        from impasto.evaluation.dinov2_features import Dinov2Features
+        from impasto.vision.features.dinov2 import Dinov2Features
 
         return Dinov2Features(folder, device=device)
-    from impasto.checkpoints.clip_scorer import ClipScorer
+    from impasto.vision.scorers.clip import ClipScorer
 
     return ClipScorer(str(folder.path), device=str(device), precision="fp32")
 
@@ -96,7 +96,7 @@ def features_of(
     Raises:
         ImpastoError: fewer than two pictures can be opened, or the extractor sees no difference between any two.
     """
-    from impasto.data.embeddings import image_vectors
+    from impasto.data.caches.image_vectors import image_vectors
 
     report = CatalogueReport() if report is None else report
     vectors = image_vectors(entries, extractor, on_progress, report=report)

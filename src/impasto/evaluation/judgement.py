@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from impasto.checkpoints.text_image import ImageEncoder
 from impasto.errors import ImpastoError
-from impasto.evaluation.diversity import diversity
+from impasto.evaluation.distances.diversity import diversity
+from impasto.evaluation.distances.frechet import fit_gaussian, frechet_between, frechet_contributions
+from impasto.evaluation.distances.frechet_extrapolation import SMALLEST, frechet_at_infinity
+from impasto.evaluation.distances.inception_score import SPLITS, inception_score
+from impasto.evaluation.distances.kernel_distance import kernel_distance
+from impasto.evaluation.distances.precision_recall import compare_manifolds
 from impasto.evaluation.estimate import LEVEL, Estimate, Measured, Refused, bootstrap_interval, estimate_mean
-from impasto.evaluation.extrapolation import SMALLEST, frechet_at_infinity
 from impasto.evaluation.features import FeatureSet
-from impasto.evaluation.frechet import fit_gaussian, frechet_between, frechet_contributions
-from impasto.evaluation.inception_score import SPLITS, inception_score
-from impasto.evaluation.kernel_distance import kernel_distance
-from impasto.evaluation.manifolds import compare_manifolds
+from impasto.vision.scorers.interface import ImageEncoder
 
 if TYPE_CHECKING:
-    from impasto.evaluation.inception_features import InceptionFeatures
+    from impasto.vision.features.inception import InceptionFeatures
 
 # What a user may ask for; precision brings recall, and density coverage.
 MEASURES = ("frechet", "kernel", "precision", "density", "inception-score", "diversity", "similarity", "style")
@@ -44,7 +44,7 @@ def is_fid(extractor: ImageEncoder) -> bool:
 
 
 def _inception(extractor: ImageEncoder) -> "InceptionFeatures | None":
-    from impasto.evaluation.inception_features import InceptionFeatures
+    from impasto.vision.features.inception import InceptionFeatures
 
     return extractor if isinstance(extractor, InceptionFeatures) else None
 

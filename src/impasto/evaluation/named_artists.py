@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.estimate import Measured, Refused, estimate_mean
 from impasto.evaluation.features import FeatureSet

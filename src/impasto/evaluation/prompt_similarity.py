@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from impasto.checkpoints.text_image import TextImageScorer
-from impasto.data.embeddings import image_vectors
-from impasto.data.entry import CatalogueEntry
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.evaluation.estimate import Measured, Refused, estimate_mean
+from impasto.vision.scorers.interface import TextImageScorer
 
 
 def prompt_similarity(

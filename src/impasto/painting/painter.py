@@ -13,21 +13,21 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.arrangement import arrange_decoder, arrange_unet
+from impasto.painting.defaults import choose_manner
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
 from impasto.painting.guidance.worse import WorseUNets
-from impasto.painting.manner import choose_manner
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.looking import Looking
 from impasto.painting.memory.record import OWN
+from impasto.painting.optimized.choice import arrange_decoder, arrange_unet
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
-from impasto.painting.provenance import Provenance
+from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
@@ -35,9 +35,9 @@ from impasto.prompts.condition import Condition
 from impasto.settings import choose_device, choose_precision, keep_freed_memory
 
 if TYPE_CHECKING:
+    from impasto.adapters.merge import ConceptChoice, LoraChoice
     from impasto.checkpoints.components import Components
-    from impasto.checkpoints.lay_over import ConceptChoice, LoraChoice
-    from impasto.data.entry import Skipped
+    from impasto.data.catalogue.entry import Skipped
 
 # (index of the request, steps done, the picture as the model expects it by now, at most 256 px a side)
 OnPreview = Callable[[int, int, Image.Image], None]
@@ -98,7 +98,7 @@ class Painter:
             MissingPart: the checkpoint, a LoRA, a concept or the device is not on this machine.
             ImpastoError: a file is broken, or a LoRA or concept is for another checkpoint.
         """
-        from impasto.checkpoints.lay_over import lay_over
+        from impasto.adapters.merge import lay_over
         from impasto.checkpoints.load import load_components
 
         where = choose_device(device)

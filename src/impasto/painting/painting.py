@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.provenance import Provenance, png_info
+from impasto.painting.provenance.record import Provenance, png_info
 
 
 @dataclass(frozen=True)

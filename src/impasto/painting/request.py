@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
-from impasto.painting.copy_check import CopyCheck
+from impasto.painting.copies.record import CopyCheck
 from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse

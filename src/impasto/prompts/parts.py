@@ -9,7 +9,7 @@ from functools import cache
 
 from impasto.errors import UsageError
 from impasto.prompts.artists import plain_name
-from impasto.prompts.handbook import handbook
+from impasto.prompts.knowledge.handbook import handbook
 
 # Part -> the field of `Condition` that holds it.
 PARTS: dict[str, str] = {

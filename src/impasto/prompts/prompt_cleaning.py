@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from impasto.prompts.entities import names_people
-from impasto.prompts.fitness import names_manner, unsafe
-from impasto.prompts.term_table import words_of
+from impasto.prompts.expansion.candidate_filter import names_manner, unsafe
+from impasto.prompts.expansion.term_table import words_of
 
 _WEIGHT = re.compile(r"[(\[{]+([^()\[\]{}:]*)(?::\s*[0-9.]+)?[)\]}]+")
 _FLAG = re.compile(r"(?:^|\s)(?:--?[a-z]+(?:\s+[0-9][0-9:.]*)?|::\s*[-0-9.]*|<[^<>]*>|https?:\S+|www\.\S+)", re.IGNORECASE)

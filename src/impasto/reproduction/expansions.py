@@ -7,7 +7,7 @@ from pathlib import Path
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
 from impasto.prompts.condition import Condition
-from impasto.prompts.expander import expand_caption
+from impasto.prompts.expansion.expander import expand_caption
 
 
 class Expansions:

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impasto.checkpoints.text_image import ImageEncoder, TextImageScorer, load_scorer
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
+from impasto.evaluation.distances.frechet_few import LeftOut, frechet_left_out
 from impasto.evaluation.estimate import Estimate, Measured, Refused, estimate_mean
 from impasto.evaluation.features import OFFLINE, FeatureSet, features_of, load_extractor
-from impasto.evaluation.frechet_few import LeftOut, frechet_left_out
 from impasto.evaluation.judgement import Judging, judge
 from impasto.evaluation.named_artists import probe_entries
 from impasto.evaluation.prompt_similarity import prompt_similarity
 from impasto.evaluation.style_probe import StyleProbe
 from impasto.reproduction.pictures import PaintingSet
+from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer, load_scorer
 
 OnShare = Callable[[str, float], None]
 

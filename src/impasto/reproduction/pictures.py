@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError
-from impasto.painting.kept import is_painted, painting_key
-from impasto.painting.provenance import Provenance
+from impasto.painting.provenance.record import Provenance
+from impasto.painting.provenance.reuse import is_painted, painting_key
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
 from impasto.reproduction.protocols import Manner

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.data.annotations import content_of
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
+from impasto.data.annotations.log import content_of
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.style_probe import most_seen
-from impasto.training.training_set import entries_of
+from impasto.training.examples.training_set import entries_of
 
 FEWEST_HELD_OUT = 5  # works: fewer have no spread worth a comparison
 

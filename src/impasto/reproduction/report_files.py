@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.copies_style import STYLE
+from impasto.evaluation.memorization.page_style import STYLE
 from impasto.files import write_atomically
 from impasto.reproduction.report import Figure, Report, Section, Table
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from impasto.errors import UsageError
-from impasto.reproduction.workplace import OnProgress
-from impasto.training.figures import LOSSES
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import VALIDATION
-from impasto.training.run_folder import RunFolder
+from impasto.reproduction.workspace import OnProgress
+from impasto.training.loop.figures import LOSSES
+from impasto.training.loop.loop import VALIDATION
+from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.runs.folder import RunFolder
 
 # Of a complete checkpoint's bytes: states with optimizer and averages in fp32, an old one beside the new, the best weights.
 _BYTES_PER_RUN = 24

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.grids import Picture, Sheet
 from impasto.files import write_atomically
+from impasto.painting.sheets.layout import Picture, Sheet
 
 CELL = 96  # px of a side: figures are to be committed
 

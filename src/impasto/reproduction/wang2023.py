@@ -10,6 +10,7 @@ from impasto.evaluation.features import FeatureSet
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
 from impasto.reproduction.expansions import Expansions
+from impasto.reproduction.manifest import used_by
 from impasto.reproduction.measures import Judge, Judged, OnShare, together
 from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wang2023
@@ -28,11 +29,10 @@ from impasto.reproduction.retrainings import (
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
-from impasto.reproduction.used import used_by
 from impasto.reproduction.wang2023_report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
-from impasto.reproduction.workplace import OnProgress, PhaseTimes, Workplace
+from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workplace
+from impasto.training.examples.training_set import condition_of
 from impasto.training.recipes.wang2023 import wang2023_artist
-from impasto.training.training_set import condition_of
 
 NAME = "wang2023"
 _SHOWN = 8  # held-out texts in an artist's own figure

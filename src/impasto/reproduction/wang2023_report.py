@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 
 from impasto.evaluation.estimate import Measured
 from impasto.painting.file_names import slug
+from impasto.reproduction.manifest import shown_name
 from impasto.reproduction.measures import Judge, Judged
 from impasto.reproduction.protocols import Wang2023
 from impasto.reproduction.report import Figure, Report, Section, Table, Value, compared, percent, told
 from impasto.reproduction.report_parts import cost_section, duration, used_section
 from impasto.reproduction.retrainings import TrainingFacts
-from impasto.reproduction.used import shown_name
 from impasto.training.recipes.wang2023 import WANG2023_MASTERS
 
 CHECKPOINTS, PROMPTS = ("original", "retrained"), ("plain", "expanded")

@@ -10,6 +10,7 @@ from impasto.checkpoints.size import is_small
 from impasto.files import write_atomically
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
+from impasto.reproduction.manifest import used_by
 from impasto.reproduction.measures import Judge, OnShare
 from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wu2022
@@ -28,10 +29,9 @@ from impasto.reproduction.retrainings import (
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
-from impasto.reproduction.used import used_by
-from impasto.reproduction.workplace import OnProgress, PhaseTimes, Workplace
+from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workplace
 from impasto.reproduction.wu2022_report import STAGES, WHEN, Findings, wu2022_report
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
 NAME = "wu2022"

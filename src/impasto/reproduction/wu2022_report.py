@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from impasto.evaluation.estimate import Measured, estimate_mean
+from impasto.reproduction.manifest import shown_name
 from impasto.reproduction.measures import Judge, Judged
 from impasto.reproduction.protocols import Wu2022
 from impasto.reproduction.report import Figure, Report, Section, Table, Value, compared, percent, told
 from impasto.reproduction.report_parts import cost_section, duration, used_section
 from impasto.reproduction.retrainings import TrainingFacts
-from impasto.reproduction.used import shown_name
 
 WHEN = ("before", "after")
 STAGES = ("text encoder", "text encoder and U-Net")

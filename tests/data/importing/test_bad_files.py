@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tests.data.importing.sources import draw_scene, import_folder, lines_of, report_of, rows_of
 
-from impasto.data.catalogue import read_catalogue
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError, UsageError
 
 

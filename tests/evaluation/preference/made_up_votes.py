@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto.data.annotations import content_of
+from impasto.data.annotations.log import content_of
 from impasto.evaluation.preference.contestants import Contestant, Picture
 from impasto.evaluation.preference.votes import Choice, Shown, Vote
 

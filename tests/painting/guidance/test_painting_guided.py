@@ -11,16 +11,16 @@ from tests.painting.test_painter import difference, request
 from tests.painting.tiny_components import make_components
 
 from impasto.checkpoints.guide import load_guide
-from impasto.checkpoints.int8_weights import save_int8
 from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.arrangement import PlainUNet
+from impasto.painting.defaults import Manner, choose_manner
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.guidance.pag import perturbed
-from impasto.painting.kept import painting_key
-from impasto.painting.manner import Manner, choose_manner
+from impasto.painting.optimized.choice import PlainUNet
 from impasto.painting.painter import Painter
-from impasto.painting.provenance import Provenance, read_provenance
+from impasto.painting.provenance.record import Provenance, read_provenance
+from impasto.painting.provenance.reuse import painting_key
+from impasto.weights.int8 import save_int8
 
 SUITED = {"cfg++": {"sampler": "ddim", "guidance": 0.8}}
 

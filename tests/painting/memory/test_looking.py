@@ -19,7 +19,7 @@ from impasto.painting.memory.likes import mixed, read_likes, split_weight
 from impasto.painting.memory.looking import Looking, planned_use
 from impasto.painting.memory.record import MemoryUse, read_memory_use
 from impasto.painting.painter import Painter
-from impasto.painting.provenance import Provenance
+from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
 
@@ -84,7 +84,7 @@ def test_a_picture_of_a_batch_is_the_picture_alone(components: Components) -> No
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 5.0])
 def test_diffusers_own_network_says_the_same(components: Components, guidance: float) -> None:
-    from impasto.painting.arrangement import PlainUNet
+    from impasto.painting.optimized.choice import PlainUNet
 
     painter = Painter(components)
     arranged = pixels(painter, ask(2, guidance=guidance))[0]

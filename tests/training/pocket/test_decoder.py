@@ -12,12 +12,12 @@ from tests.training.drawn import draw_landscape
 from tests.training.pocket.tiny_pocket import CPU
 
 from impasto.checkpoints.components import Components
-from impasto.data.catalogue import read_catalogue
-from impasto.data.pixels import Pixels, prepare_pixels
+from impasto.data.caches.pixels import Pixels, prepare_pixels
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import AutoencoderChoices, make_autoencoder
-from impasto.training.denoiser import DenoiserChoices, make_schedule, make_unet
+from impasto.training.methods.autoencoder import AutoencoderChoices, make_autoencoder
+from impasto.training.methods.denoiser import DenoiserChoices, make_schedule, make_unet
 from impasto.training.pocket.decoder import DecoderChoices, PocketDecoderTask
 from impasto.training.pocket.decoder_pairs import STEPS, DecoderPairs, denoised_latents, true_latents
 from impasto.training.pocket.decoder_run import train_pocket_decoder

@@ -6,7 +6,7 @@ import torch
 from tests.training.drawn import draw_landscape
 
 from impasto.errors import UsageError
-from impasto.training.autoencoder import AutoencoderChoices, decode, make_autoencoder, posterior_of, to_tensor
+from impasto.training.methods.autoencoder import AutoencoderChoices, decode, make_autoencoder, posterior_of, to_tensor
 from impasto.training.pocket.double_size import double_autoencoder, halved, interpolated
 
 SQUARES = np.stack([np.asarray(draw_landscape(n, 64, 64), np.uint8) for n in range(12)])

@@ -7,8 +7,8 @@ import torch
 from tests.training.drawn import draw_catalogue
 
 from impasto.checkpoints.memory import MemoryConfig
-from impasto.training.autoencoder import AutoencoderChoices
-from impasto.training.denoiser import DenoiserChoices
+from impasto.training.methods.autoencoder import AutoencoderChoices
+from impasto.training.methods.denoiser import DenoiserChoices
 from impasto.training.pocket import phases
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.machine import PLAIN_CPU

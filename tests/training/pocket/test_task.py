@@ -6,8 +6,8 @@ import pytest
 import torch
 from tests.training.pocket.tiny_pocket import CPU, tiny_data, tiny_task
 
-from impasto.training.loop import train
-from impasto.training.steps import Schedule
+from impasto.training.loop.loop import train
+from impasto.training.loop.steps import Schedule
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from impasto.data.annotations import content_of
-from impasto.data.entry import CatalogueEntry
+from impasto.data.annotations.log import content_of
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.training.pocket.texts import PictureWords, TextDrawer, words_of_catalogue
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import torch
 
 from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder, latent_moments, nearest_codes
-from impasto.training.denoiser import DenoiserChoices, make_unet
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import DenoiserChoices, make_unet
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.data import PocketData
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.task import PocketTask
-from impasto.training.text_whitening import TextWhitening
 
 CHOICES = PocketChoices(
     unet=DenoiserChoices(block_out_channels=(32, 32), head_width=16, text_width=8, pooling_heads=2),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from impasto.data.entry import CatalogueReport
+from impasto.data.catalogue.entry import CatalogueReport
 from impasto.data.exporting.captions import write_captions
 from impasto.data.exporting.imagefolder import write_imagefolder
 from impasto.data.exporting.parquet import write_parquet

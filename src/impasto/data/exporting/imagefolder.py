@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from impasto.data.entry import Skipped
+from impasto.data.catalogue.entry import Skipped
 from impasto.data.exporting.rows import ExportRows
 from impasto.data.exporting.target import write_synced
 

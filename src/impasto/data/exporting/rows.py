@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.annotated import Annotations
-from impasto.data.annotations import content_of
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.verdicts import Verdict
+from impasto.data.annotations.decisions import Verdict
+from impasto.data.annotations.log import content_of
+from impasto.data.annotations.merged import Annotations
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
 
 

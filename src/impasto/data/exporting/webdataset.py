@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from impasto.data.catalogue.pictures import FORMATS
 from impasto.data.exporting.rows import ExportRows
-from impasto.data.pictures import FORMATS
 
 
 def write_webdataset(

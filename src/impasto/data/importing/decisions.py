@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from impasto.data.importing.journal import ImportJournal, Look
-from impasto.data.near_duplicates import DuplicateFinder
-from impasto.data.perceptual_hash import Appearance
+from impasto.data.importing.near_duplicates import DuplicateFinder
+from impasto.data.importing.perceptual_hash import Appearance
 
 
 @dataclass

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.entry import CatalogueReport
+from impasto.data.catalogue.entry import CatalogueReport
+from impasto.data.catalogue.metadata import rows_of_lines, rows_of_table
 from impasto.data.importing.rows import column_of, tidy_row
 from impasto.data.importing.source import PictureTree, Refused, SourcePicture
-from impasto.data.metadata import rows_of_lines, rows_of_table
 
 
 class FolderSource:

@@ -16,6 +16,7 @@ from impasto.data.importing.decisions import Decisions, decide
 from impasto.data.importing.journal import ImportJournal
 from impasto.data.importing.looks import look_at_pictures
 from impasto.data.importing.metadata_log import MetadataLog
+from impasto.data.importing.perceptual_hash import Appearance
 from impasto.data.importing.picture_files import (
     FreeNames,
     How,
@@ -27,7 +28,6 @@ from impasto.data.importing.picture_files import (
 )
 from impasto.data.importing.report import ImportReport
 from impasto.data.importing.source import Refused, Source, SourcePicture
-from impasto.data.perceptual_hash import Appearance
 from impasto.data.worker_pool import in_order
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import sync_folder

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.data.perceptual_hash import Appearance
+from impasto.data.importing.perceptual_hash import Appearance
 from impasto.errors import ImpastoError, UsageError
 
 FOLDER = ".import"  # in the catalogue; hidden, so that it is taken for no part of it

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from impasto.data.catalogue.pictures import open_at_least
 from impasto.data.importing.journal import ImportJournal, Look
+from impasto.data.importing.perceptual_hash import HASHED_SIDE, Appearance, appearance_of
 from impasto.data.importing.picture_files import PictureBytes
 from impasto.data.importing.source import Refused, SourcePicture
-from impasto.data.perceptual_hash import HASHED_SIDE, Appearance, appearance_of
-from impasto.data.pictures import open_at_least
 from impasto.data.worker_pool import in_order
 from impasto.errors import ImpastoError
 

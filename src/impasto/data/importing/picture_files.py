@@ -9,9 +9,9 @@ from typing import Literal
 
 from PIL import Image
 
+from impasto.data.catalogue.metadata import PICTURE_SUFFIXES
+from impasto.data.catalogue.pictures import open_picture
 from impasto.data.importing.safe_names import safe_name
-from impasto.data.metadata import PICTURE_SUFFIXES
-from impasto.data.pictures import open_picture
 from impasto.files import sync_folder
 
 How = Literal["link", "copy"]

@@ -4,8 +4,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from impasto.data.artist_names import artist_name, mended
-from impasto.data.dates import read_date
+from impasto.data.catalogue.artist_names import artist_name, mended
+from impasto.data.catalogue.dates import read_date
 
 # What tables call the columns of a catalogue.
 _COLUMNS = {

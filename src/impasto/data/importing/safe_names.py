@@ -4,7 +4,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from impasto.data.plain_text import cleaned
+from impasto.data.catalogue.plain_text import cleaned
 
 _LONGEST_PART = 150  # characters of a file's or folder's name; file systems end at 255 bytes
 _FORBIDDEN = re.compile(r'[<>:"|?*\\]')  # in the names of other systems

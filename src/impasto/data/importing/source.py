@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from impasto.data.metadata import PICTURE_SUFFIXES
+from impasto.data.catalogue.metadata import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

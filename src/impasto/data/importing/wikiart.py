@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.artist_names import artist_name, mended, name_key
+from impasto.data.catalogue.artist_names import artist_name, mended, name_key
 from impasto.data.importing.rows import class_words
 from impasto.data.importing.source import PictureTree, Refused, SourcePicture
 from impasto.errors import ImpastoError

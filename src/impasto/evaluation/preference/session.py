@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from PIL import Image
 
-from impasto.data.pictures import open_at_least
+from impasto.data.catalogue.pictures import open_at_least
 from impasto.errors import ImpastoError
 from impasto.evaluation.preference.contestants import Contestant, Picture
 from impasto.evaluation.preference.pairing import PicturePair, choose_pair, match_folders, pair_of

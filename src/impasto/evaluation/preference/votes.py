@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from impasto.data.plain_text import unprintable
-from impasto.data.row_log import RowLog
+from impasto.data.caches.row_log import RowLog
+from impasto.data.catalogue.plain_text import unprintable
 from impasto.errors import UsageError
 
 Choice = Literal["left", "right", "tie"]

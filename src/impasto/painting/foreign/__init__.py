@@ -1,6 +1,6 @@
 """What other tools wrote into their pictures, one file per tool.
 
-`read_foreign` takes the texts of a picture (see `impasto.painting.picture_text`) and returns the first
+`read_foreign` takes the texts of a picture (see `impasto.painting.provenance.picture_text`) and returns the first
 record that it can read. Everything in those texts comes from strangers: it is parsed, bounded and stripped
 of control characters, never executed.
 """

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from impasto.painting.arrangement import TellableUNet
     from impasto.painting.denoising import Predictor
+    from impasto.painting.optimized.choice import TellableUNet
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
 
 if TYPE_CHECKING:
-    from impasto.painting.arrangement import TellableUNet
+    from impasto.painting.optimized.choice import TellableUNet
 
 
 @dataclass(frozen=True)

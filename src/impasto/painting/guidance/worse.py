@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Literal
 
 from impasto.checkpoints.guide import lacking_guide
 from impasto.errors import UsageError
-from impasto.painting.arrangement import TellableUNet, arrange_unet
 from impasto.painting.guidance.pag import perturbed
+from impasto.painting.optimized.choice import TellableUNet, arrange_unet
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components

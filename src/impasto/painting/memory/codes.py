@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.memory import MemoryConfig, latent_moments
-from impasto.data.pictures import fit_square
+from impasto.data.catalogue.pictures import fit_square
 from impasto.errors import ImpastoError
+from impasto.vision.features.efficientnet import ImageFeatures
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components

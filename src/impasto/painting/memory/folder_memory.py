@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work
-from impasto.data.annotations import content_of
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
-from impasto.data.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.pictures import open_picture
-from impasto.data.row_cache import RowCache, content_key
+from impasto.data.annotations.log import content_of
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.caches.row_cache import RowCache, content_key
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.pictures import open_picture
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
 from impasto.painting.memory.codes import encoder_key, features_for, moments_of, to_grid
 from impasto.settings import cache_folder

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from impasto.checkpoints.memory import PaintingMemory, Work
-from impasto.data.entry import Skipped
-from impasto.data.plain_text import cleaned
+from impasto.data.catalogue.entry import Skipped
+from impasto.data.catalogue.plain_text import cleaned
 from impasto.errors import UsageError
 from impasto.painting.memory.codes import pack, unpack
 from impasto.painting.memory.folder_memory import OnPictures, folder_hash, read_folder_memory

@@ -18,7 +18,7 @@ from impasto.prompts.artists import plain_name
 from impasto.settings import cache_folder
 
 if TYPE_CHECKING:
-    from impasto.checkpoints.pocket_scorer import PocketScorer
+    from impasto.vision.scorers.pocket import PocketScorer
 
 ANCHORS = 12  # best works, of which the seed chooses one
 NEAREST = 16  # of the anchor's neighbours, of which the seed chooses the others; training shows as many
@@ -105,7 +105,7 @@ class Ranking:
 
     @cached_property
     def _scorer(self) -> "PocketScorer":
-        from impasto.checkpoints.pocket_scorer import PocketScorer
+        from impasto.vision.scorers.pocket import PocketScorer
 
         return PocketScorer()
 

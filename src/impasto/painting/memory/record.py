@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto.data.plain_text import unprintable
+from impasto.data.catalogue.plain_text import unprintable
 from impasto.errors import UsageError
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number

@@ -7,7 +7,10 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.files import replace_folder
-from impasto.training.autoencoder import (
+from impasto.training.loop.loop import Keep, train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.autoencoder import (
     AutoencoderChoices,
     AutoencoderTask,
     Squares,
@@ -16,10 +19,7 @@ from impasto.training.autoencoder import (
     posterior_of,
     to_tensor,
 )
-from impasto.training.loop import Keep, train
 from impasto.training.pocket.machine import Machine
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
-from impasto.training.steps import Schedule
 
 CHOICES = AutoencoderChoices(
     latent_channels=4,

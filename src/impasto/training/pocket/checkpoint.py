@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
+from impasto.checkpoints.export.components import save_parts
 from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work, save_memory
-from impasto.checkpoints.save_components import save_parts
 from impasto.files import write_atomically
-from impasto.training.denoiser import make_sampler, make_unet
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import make_sampler, make_unet
 from impasto.training.pocket.choices import PocketChoices
-from impasto.training.text_whitening import TextWhitening
 
 States = Mapping[str, Mapping[str, torch.Tensor]]  # "unet", "memory" -> their weights
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from impasto.checkpoints.memory import MemoryConfig
-from impasto.training.denoiser import DenoiserChoices
+from impasto.training.methods.denoiser import DenoiserChoices
 
 
 @dataclass(frozen=True)

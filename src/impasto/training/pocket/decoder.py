@@ -10,11 +10,11 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch.nn import functional as F
 
 from impasto.checkpoints.size import latent_factor
-from impasto.training.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
-from impasto.training.autoencoder import decode, to_tensor
+from impasto.training.loop.steps import ShuffledOrder
+from impasto.training.losses.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
+from impasto.training.methods.autoencoder import decode, to_tensor
 from impasto.training.pocket.decoder_pairs import DecoderPairs
 from impasto.training.pocket.machine import Machine
-from impasto.training.steps import ShuffledOrder
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.size import latent_factor
-from impasto.data.pixels import Pixels
-from impasto.data.row_cache import RowCache, content_key
+from impasto.data.caches.pixels import Pixels
+from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import posterior_of, to_tensor
+from impasto.training.examples.training_set import latents_key, weights_key
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.methods.autoencoder import posterior_of, to_tensor
 from impasto.training.pocket.double_size import halved
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.texts import PictureWords, TextDrawer
-from impasto.training.progress import Progress, no_report
-from impasto.training.training_set import latents_key, weights_key
 
 EARLIEST, LATEST = 40, 300  # timesteps that the true latents are noised to
 STEPS = (1, 1, 2, 3)  # of the denoiser, for each of a picture's answers; every second answer is to its mirror image

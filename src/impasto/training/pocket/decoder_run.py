@@ -10,24 +10,24 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.load import load_components
-from impasto.data.catalogue import read_catalogue
-from impasto.data.entry import CatalogueEntry
-from impasto.data.pictures import upright_size
-from impasto.data.pixels import Pixels, is_for_training, prepare_pixels
-from impasto.data.split import is_held_out
+from impasto.data.caches.pixels import Pixels, is_for_training, prepare_pixels
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.pictures import upright_size
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import decode, peak_signal_to_noise, posterior_of, to_tensor
-from impasto.training.loop import train
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.autoencoder import decode, peak_signal_to_noise, posterior_of, to_tensor
 from impasto.training.pocket.decoder import DecoderChoices, PocketDecoderTask
 from impasto.training.pocket.decoder_pairs import DecoderPairs, denoised_latents, true_latents
 from impasto.training.pocket.double_size import double_autoencoder, halved, interpolated
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.texts import words_of_catalogue
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import load_autoencoder
-from impasto.training.steps import Schedule
 
 _FITTED = 32  # pictures that the first kernels are fitted to
 _JUDGED = 64  # held-out pictures

@@ -8,20 +8,18 @@ from pathlib import Path
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from impasto.training.denoiser import make_unet
-from impasto.training.loop import train
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import make_unet
 from impasto.training.pocket.checkpoint import save_pocket
 from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.layout import CHECKPOINT, GAP
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.prepare import LongTextStates, Prepared, ResidentLongTexts
 from impasto.training.pocket.task import LongTexts, PocketTask
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket_denoiser import artists_of
-from impasto.training.steps import Schedule
-from impasto.training.text_whitening import TextWhitening
-
-CHECKPOINT = "checkpoint"
-GAP = "gap.jsonl"
 
 
 def make_task(prepared: Prepared, choices: PocketChoices, machine: Machine, *, seed: int) -> PocketTask:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from impasto.errors import UsageError
-from impasto.training.autoencoder import decode, posterior_of, to_tensor
+from impasto.training.methods.autoencoder import decode, posterior_of, to_tensor
 
 _SAMPLES = 20_000  # places in the pictures that the kernels are fitted to
 _RIDGE = 1e-4

@@ -15,18 +15,17 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from impasto.checkpoints.memory import MemoryEncoder
 from impasto.errors import ImpastoError
 from impasto.files import replace_folder, write_atomically
-from impasto.training.autoencoder import AutoencoderChoices
+from impasto.training.loop.progress import Progress, ShouldStop, never, no_report
+from impasto.training.methods.autoencoder import AutoencoderChoices
 from impasto.training.pocket.autoencoder_run import CHOICES, bring_to_unit, fit_autoencoder, save_autoencoder
 from impasto.training.pocket.choices import PocketChoices
-from impasto.training.pocket.denoiser_run import CHECKPOINT, train_pocket
+from impasto.training.pocket.denoiser_run import train_pocket
+from impasto.training.pocket.layout import AUTOENCODER, BEGIN, CHECKPOINT, LARGE, PHASES
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.prepare import prepare
-from impasto.training.progress import Progress, ShouldStop, never, no_report
 from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
 
 SHARES = {"autoencoder": 0.20, "denoiser": 0.65, "decoder": 0.15}
-AUTOENCODER, PHASES, LARGE = "autoencoder", "phases", "checkpoint-large"
-BEGIN = "begin"  # what was unpacked to go on from
 
 
 def minutes_of(phase: str, minutes: float | None, phases: tuple[str, ...]) -> float | None:

@@ -9,26 +9,26 @@ import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from impasto.checkpoints.image_features import ImageFeatures
 from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder, PaintingMemory, Work, latent_moments, nearest_codes
-from impasto.checkpoints.minilm import TextEncoder, load_text_encoder, token_states
-from impasto.checkpoints.pocket_scorer import PocketScorer
 from impasto.checkpoints.size import latent_factor
-from impasto.data.catalogue import read_catalogue
-from impasto.data.embeddings import image_vectors
-from impasto.data.latents import TextStates, prepare_latents
-from impasto.data.pixels import Pixels, prepare_pixels, training_entries
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.caches.latents import TextStates, prepare_latents
+from impasto.data.caches.pixels import Pixels, prepare_pixels, training_entries
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
+from impasto.language.minilm import TextEncoder, load_text_encoder, token_states
 from impasto.settings import cache_folder
-from impasto.training.alignment import FeatureMaps
-from impasto.training.autoencoder import posterior_of, to_tensor
+from impasto.training.examples.training_set import latents_key
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.losses.alignment import FeatureMaps
+from impasto.training.methods.autoencoder import posterior_of, to_tensor
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.data import PocketData, neighbours_by_text
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.texts import PictureWords, TextDrawer, words_of_catalogue
-from impasto.training.progress import Progress, no_report
 from impasto.training.recipes.pocket import held_out_squares
-from impasto.training.training_set import latents_key
+from impasto.vision.features.efficientnet import ImageFeatures
+from impasto.vision.scorers.pocket import PocketScorer
 
 HELD_OUT = 256  # pictures for the gap between what was and what was not trained on
 

@@ -13,14 +13,14 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from impasto.checkpoints.memory import MemoryEncoder
-from impasto.training.alignment import Alignment
-from impasto.training.denoiser import make_schedule
+from impasto.training.loop.steps import ShuffledOrder
+from impasto.training.losses.alignment import Alignment
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import make_schedule
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.data import PocketData
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.optimizers import make_optimizers
-from impasto.training.steps import ShuffledOrder
-from impasto.training.text_whitening import TextWhitening
 
 LongTexts = Callable[[np.ndarray, int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
 LOW_NOISE = 150  # timesteps below it: where a model that copies does better on what it has seen

@@ -8,12 +8,12 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from impasto.data.annotations import AnnotationLog, content_of
-from impasto.data.entry import CatalogueEntry
-from impasto.data.tag_phrase import tags_as_phrase
-from impasto.data.tag_vocabulary import Tag, tag_vocabulary
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.tag_phrase import tags_as_phrase
+from impasto.data.annotations.tag_vocabulary import Tag, tag_vocabulary
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.prompts.condition import Condition
-from impasto.training.caption_texts import title_as_caption
+from impasto.training.examples.caption_texts import title_as_caption
 
 _LEAST = 0.15  # probability of a tag that is said
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import torch
 
+from impasto.adapters.lora.export import save_lora
+from impasto.adapters.lora.files import Lora, hash_layers
+from impasto.adapters.lora.low_rank import Layers, LowRank
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.lora import Lora, hash_layers
-from impasto.checkpoints.lora_export import save_lora
-from impasto.checkpoints.low_rank import Layers, LowRank
 from impasto.files import write_atomically
-from impasto.training.distillation import DistillationTask
-from impasto.training.distillation_choices import Distillation, check_steps
-from impasto.training.optimizers import check_optimizer
-from impasto.training.processes import Processes
-from impasto.training.progress import Progress, no_report
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
+from impasto.training.loop.optimizers import check_optimizer
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.methods.distillation import DistillationTask
+from impasto.training.methods.distillation_choices import Distillation, check_steps
 from impasto.training.recipes.pocket import write_report
 from impasto.training.recipes.retraining import fit, lora_of
-from impasto.training.training_set import encode_texts, encode_training_set, entries_of
 
 
 def distill(

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 
 from impasto.checkpoints.load import load_components
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError, UsageError
-from impasto.training.dreambooth import TEMPLATE, PairedOrder, filled, prior_importance, subject_entries
-from impasto.training.fine_tuning import FineTuningTask
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.optimizers import check_optimizer
-from impasto.training.processes import Processes
-from impasto.training.progress import Progress, no_report
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import encode_texts, encode_training_set
+from impasto.training.loop.optimizers import check_optimizer
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.methods.dreambooth import TEMPLATE, PairedOrder, filled, prior_importance, subject_entries
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.retraining import fit, save_result
-from impasto.training.training_set import encode_texts, encode_training_set
 
 # Paints the pictures of a text that are not there yet, and returns all of them.
 PaintClass = Callable[[str], Sequence[Path]]

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from impasto.checkpoints.components import Components
-from impasto.data.latents import TextStates
+from impasto.data.caches.latents import TextStates
 from impasto.errors import ImpastoError
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.progress import Progress, no_report
-from impasto.training.training_set import condition_of, encode_texts, encode_training_set, entries_of, triggered
-from impasto.training.validation import CheckpointValidation
+from impasto.training.examples.training_set import condition_of, encode_texts, encode_training_set, entries_of, triggered
+from impasto.training.examples.validation import CheckpointValidation
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 MOST = 64  # pictures: 512 evaluations of the U-Net at each validation
 T = TypeVar("T")

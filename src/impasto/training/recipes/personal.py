@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from impasto.checkpoints.size import is_small
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 ConceptKind = Literal["object", "style"]
 

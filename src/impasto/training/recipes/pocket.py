@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from impasto.data.catalogue import Catalogue, read_catalogue
-from impasto.data.pixels import Pixels, prepare_pixels, training_entries
-from impasto.data.split import is_held_out
+from impasto.data.caches.pixels import Pixels, prepare_pixels, training_entries
+from impasto.data.catalogue.read import Catalogue, read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
 from impasto.files import write_atomically
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import (
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.autoencoder import (
     AutoencoderChoices,
     AutoencoderTask,
     make_autoencoder,
@@ -24,9 +27,6 @@ from impasto.training.autoencoder import (
     peak_signal_to_noise,
     reconstruct,
 )
-from impasto.training.loop import train
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
-from impasto.training.steps import Schedule
 
 
 def check_size(size: int) -> None:

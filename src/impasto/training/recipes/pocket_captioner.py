@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from impasto.checkpoints.image_features import ImageFeatures
-from impasto.checkpoints.pocket_captioner import load_language_model, save_captioner, with_lora
-from impasto.checkpoints.pocket_tagger import PocketTagger
-from impasto.checkpoints.taggers import EncodingTagger
 from impasto.errors import ImpastoError
-from impasto.training.captioner import Captioned, CaptionerChoices, CaptionerTask
-from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
-from impasto.training.loop import train
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.examples.labelled_pictures import LabelledPictures, labelled_pictures
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule, seed_step
+from impasto.training.methods.captioner import Captioned, CaptionerChoices, CaptionerTask
 from impasto.training.recipes.pocket import write_report
-from impasto.training.steps import Schedule, seed_step
+from impasto.vision.captioners.pocket import load_language_model, save_captioner, with_lora
+from impasto.vision.features.efficientnet import ImageFeatures
+from impasto.vision.taggers.interface import EncodingTagger
+from impasto.vision.taggers.pocket import PocketTagger
 
 _MEASURED = 128  # held-out pictures
 

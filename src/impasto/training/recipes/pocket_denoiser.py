@@ -10,22 +10,22 @@ import numpy as np
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-from impasto.checkpoints.minilm import load_text_encoder
-from impasto.checkpoints.save_components import save_parts
+from impasto.checkpoints.export.components import save_parts
 from impasto.checkpoints.size import latent_factor
-from impasto.data.catalogue import CatalogueEntry
-from impasto.data.latents import TextStates, prepare_latents
+from impasto.data.caches.latents import TextStates, prepare_latents
+from impasto.data.catalogue.read import CatalogueEntry
 from impasto.errors import ImpastoError, UsageError
+from impasto.language.minilm import load_text_encoder
 from impasto.settings import cache_folder
-from impasto.training.alignment import FeatureMaps
-from impasto.training.autoencoder import posterior_of, to_tensor
-from impasto.training.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
-from impasto.training.loop import train
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.examples.training_set import latents_key, text_variants
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.losses.alignment import FeatureMaps
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.autoencoder import posterior_of, to_tensor
+from impasto.training.methods.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
 from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
-from impasto.training.steps import Schedule
-from impasto.training.text_whitening import TextWhitening
-from impasto.training.training_set import latents_key, text_variants
 
 WHITENED_TEXTS = 1500  # of 77 token states each
 

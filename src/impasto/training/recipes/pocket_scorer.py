@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from impasto.checkpoints.pocket_scorer import Projections, ScorerConfig, save_scorer
-from impasto.data.entry import CatalogueEntry
-from impasto.data.split import is_held_out
-from impasto.training.labelled_pictures import labelled_pictures, words_of
-from impasto.training.loop import train
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.data.caches.sentence_vectors import sentence_rows
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.split import is_held_out
+from impasto.training.examples.labelled_pictures import labelled_pictures, words_of
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.scorer import Calibration, ScorerChoices, ScorerData, TextImageTask
 from impasto.training.recipes.pocket import write_report
-from impasto.training.sentence_rows import sentence_rows
-from impasto.training.steps import Schedule
-from impasto.training.text_image import Calibration, ScorerChoices, ScorerData, TextImageTask
+from impasto.vision.scorers.pocket import Projections, ScorerConfig, save_scorer
 
 TESTED = 500
 # The filter is to drop one true pair in ten: where CLIP's 0.2 lies among true pairs is not known for paintings.

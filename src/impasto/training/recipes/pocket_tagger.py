@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from impasto.checkpoints.pocket_tagger import TagHead, save_tagger
-from impasto.data.contradiction import TagsInText
-from impasto.training.labelled_pictures import LabelledPictures, labelled_pictures
-from impasto.training.loop import train
-from impasto.training.picture_tags import TaggerChoices, TaggerTask, areas_under_curves, calibrate
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.data.annotations.contradiction import TagsInText
+from impasto.training.examples.labelled_pictures import LabelledPictures, labelled_pictures
+from impasto.training.examples.tag_labels import TagLabels
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.tagger import TaggerChoices, TaggerTask, areas_under_curves, calibrate
 from impasto.training.recipes.pocket import write_report
-from impasto.training.steps import Schedule
-from impasto.training.tag_labels import TagLabels
+from impasto.vision.taggers.pocket import TagHead, save_tagger
 
 
 def train_pocket_tagger(

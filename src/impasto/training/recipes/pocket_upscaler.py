@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from PIL import Image
 
-from impasto.checkpoints.compact_upscaler import CompactUpscaler
-from impasto.checkpoints.load_upscaler import save_upscaler
-from impasto.data.catalogue import CatalogueEntry, read_catalogue
-from impasto.data.pictures import upright_size
-from impasto.data.pixels import prepare_pixels, training_entries
-from impasto.data.split import is_held_out
+from impasto.checkpoints.upscaler.compact import CompactUpscaler
+from impasto.checkpoints.upscaler.load import save_upscaler
+from impasto.data.caches.pixels import prepare_pixels, training_entries
+from impasto.data.catalogue.pictures import upright_size
+from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
+from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
-from impasto.training.autoencoder import peak_signal_to_noise
-from impasto.training.loop import train
+from impasto.training.examples.upscaler_pairs import halved, worsened
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.autoencoder import peak_signal_to_noise
+from impasto.training.methods.upscaler import UpscalerChoices, UpscalerTask, make_upscaler, upscale_squares
 from impasto.training.pocket.machine import find_machine
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.recipes.pocket import write_report
-from impasto.training.steps import Schedule
-from impasto.training.upscaler import UpscalerChoices, UpscalerTask, make_upscaler, upscale_squares
-from impasto.training.upscaler_pairs import halved, worsened
 
 SIDE = 256
 _TESTED = 128

@@ -11,15 +11,15 @@ import torch
 
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import write_atomically
+from impasto.language.causal_lm import SMOLLM2, load_causal_lm, perplexity
+from impasto.language.gguf_adapter import write_gguf_adapter
 from impasto.prompts.prompt_cleaning import Cleaning, clean_prompts
 from impasto.settings import cache_folder
-from impasto.training.causal_lm import SMOLLM2, load_causal_lm, perplexity
-from impasto.training.gguf_adapter import write_gguf_adapter
-from impasto.training.loop import train
-from impasto.training.progress import Progress, ShouldStop, each_step, never, no_report
-from impasto.training.prompt_model import PromptModelChoices, PromptModelTask
+from impasto.training.loop.loop import train
+from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.prompt_model import PromptModelChoices, PromptModelTask
 from impasto.training.recipes.pocket import write_report
-from impasto.training.steps import Schedule
 
 ADAPTER = "adapter.gguf"
 _MEASURED = 512  # prompts

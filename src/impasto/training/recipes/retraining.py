@@ -11,28 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from impasto.adapters.lora.export import save_lora
+from impasto.adapters.lora.files import Lora, hash_layers
+from impasto.adapters.lora.keys import parse_keys
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.lora import Lora, hash_layers
-from impasto.checkpoints.lora_export import save_lora
-from impasto.checkpoints.lora_keys import parse_keys
-from impasto.checkpoints.save_components import save_components
-from impasto.checkpoints.text_encoders import untrained_like
 from impasto.errors import ImpastoError, UsageError
+from impasto.language.text_encoders import untrained_like
 from impasto.settings import give_back_freed_memory
-from impasto.training.evaluation_weights import take_evaluation_weights
-from impasto.training.figures import has_tensorboard
-from impasto.training.fine_tuning import FineTuningTask
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.loop import train
-from impasto.training.optimizers import check_optimizer
-from impasto.training.processes import Processes
-from impasto.training.progress import Progress, each_step, no_report
-from impasto.training.recipes.held_out import held_out_validation
-from impasto.training.recipes.pocket import write_report
-from impasto.training.state import load_best
-from impasto.training.steps import Schedule
-from impasto.training.training_set import (
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import (
     TEXT_VARIANTS,
     UNCACHED_TEXT_VARIANTS,
     TrainingSet,
@@ -42,7 +31,18 @@ from impasto.training.training_set import (
     lacking_texts,
     triggered,
 )
-from impasto.training.validation import CheckpointValidation
+from impasto.training.examples.validation import CheckpointValidation
+from impasto.training.loop.evaluation_weights import take_evaluation_weights
+from impasto.training.loop.figures import has_tensorboard
+from impasto.training.loop.loop import train
+from impasto.training.loop.optimizers import check_optimizer
+from impasto.training.loop.progress import Progress, each_step, no_report
+from impasto.training.loop.state import load_best
+from impasto.training.loop.steps import Schedule
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.recipes.held_out import held_out_validation
+from impasto.training.recipes.pocket import write_report
 
 
 def retrain(

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import torch
 
+from impasto.adapters.textual_inversion import EMBEDDINGS, save_concept
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.textual_inversion import EMBEDDINGS, save_concept
-from impasto.data.catalogue import read_catalogue
-from impasto.training.fine_tuning_choices import FineTuning
-from impasto.training.optimizers import check_optimizer
-from impasto.training.processes import Processes
-from impasto.training.progress import Progress, no_report
+from impasto.data.catalogue.read import read_catalogue
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import encode_training_set
+from impasto.training.loop.optimizers import check_optimizer
+from impasto.training.loop.progress import Progress, no_report
+from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.textual_inversion import TextualInversionTask, begin_concept, concept_texts, learned_concept
 from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.personal import ConceptKind
 from impasto.training.recipes.pocket import write_report
 from impasto.training.recipes.retraining import fit
-from impasto.training.textual_inversion import TextualInversionTask, begin_concept, concept_texts, learned_concept
-from impasto.training.training_set import encode_training_set
 
 
 def invert(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from impasto.checkpoints.size import is_small
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 # Section 4.2: batch 1, learning rate 1e-5, 50 epochs, 512 x 512, 16- and 32-bit mixed precision, no averaging.
 WANG2023_ARTIST = FineTuning(batch=1, learning_rate=1e-5, epochs=50, precision="fp16", size=512)

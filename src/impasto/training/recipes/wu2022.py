@@ -7,7 +7,7 @@ captions, artists, years, styles and genres lead to what the diffusion model kno
 from dataclasses import replace
 
 from impasto.checkpoints.size import is_small
-from impasto.training.fine_tuning_choices import FineTuning
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 # Section 5 says: 8 GPUs of the kind A100-80GB, and "the original code and settings of stable diffusion model's checkpoint
 # v1-4". Those are (its model card, "Training"): AdamW, a rate of 1e-4 after a warm-up of 10,000 steps, 32 pictures a GPU

@@ -7,9 +7,9 @@ import pytest
 import torch
 from tests.training.drawn import draw_landscape
 
-from impasto.checkpoints.minilm import load_text_encoder
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import UsageError
+from impasto.language.minilm import load_text_encoder
 from impasto.training.pocket.pack.squares import ResidentSquares, all_as_webp, quality_for, read_squares
 from impasto.training.pocket.pack.text_encoder import pack_text_encoder, unpack_text_encoder, vocabulary_of
 from impasto.training.pocket.pack.words import words_from_bytes, words_to_bytes

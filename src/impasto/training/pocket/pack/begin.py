@@ -9,19 +9,19 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder
 from impasto.errors import ImpastoError
-from impasto.training.denoiser import DenoiserChoices
+from impasto.training.loop.running_average import RunningAverage
+from impasto.training.loop.state import save_state
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import DenoiserChoices
 from impasto.training.pocket.autoencoder_run import save_autoencoder
 from impasto.training.pocket.checkpoint import save_pocket
 from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.layout import AUTOENCODER, BEGIN
 from impasto.training.pocket.pack.result import LOG, SHEET, read_weights, states_from_tensors, write_weights
 from impasto.training.pocket.pack.words import words_from_bytes
-from impasto.training.pocket.phases import AUTOENCODER, BEGIN
 from impasto.training.pocket.prepare import works_of
 from impasto.training.pocket.task import PocketTask
 from impasto.training.recipes.pocket_denoiser import artists_of
-from impasto.training.running_average import RunningAverage
-from impasto.training.state import save_state
-from impasto.training.text_whitening import TextWhitening
 
 
 def choices_of(told: dict[str, Any]) -> PocketChoices:

@@ -13,9 +13,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from impasto.checkpoints.memory import MemoryConfig
 from impasto.settings import keep_freed_memory
-from impasto.training.autoencoder import AutoencoderChoices, peak_signal_to_noise, reconstruct
-from impasto.training.denoiser import DenoiserChoices
-from impasto.training.loop import train
+from impasto.training.loop.loop import train
+from impasto.training.methods.autoencoder import AutoencoderChoices, peak_signal_to_noise, reconstruct
+from impasto.training.methods.denoiser import DenoiserChoices
 from impasto.training.pocket.autoencoder_run import fit_autoencoder
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.denoiser_run import make_task, pocket_schedule

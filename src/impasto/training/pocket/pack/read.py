@@ -10,15 +10,14 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors import safe_open
 
 from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, latent_moments, nearest_codes
-from impasto.training.alignment import load_network, normalised, read_maps
-from impasto.training.autoencoder import posterior_of, to_tensor
+from impasto.training.losses.alignment import load_network, normalised, read_maps
+from impasto.training.methods.autoencoder import posterior_of, to_tensor
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.data import PocketData
 from impasto.training.pocket.machine import Machine
-from impasto.training.pocket.pack.squares import ResidentSquares, read_squares
+from impasto.training.pocket.pack.squares import LEVELS, ResidentSquares, read_squares
 from impasto.training.pocket.pack.text_encoder import unpack_text_encoder
 from impasto.training.pocket.pack.words import words_from_bytes
-from impasto.training.pocket.pack.write import LEVELS
 from impasto.training.pocket.prepare import Prepared, encode_resident, works_of
 from impasto.training.pocket.texts import PictureWords, TextDrawer
 

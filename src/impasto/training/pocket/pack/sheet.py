@@ -10,11 +10,11 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from torch import nn
 
-from impasto.checkpoints.minilm import TextEncoder
-from impasto.training.autoencoder import decode
-from impasto.training.denoiser import DenoiserChoices, make_sampler
+from impasto.language.minilm import TextEncoder
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.autoencoder import decode
+from impasto.training.methods.denoiser import DenoiserChoices, make_sampler
 from impasto.training.pocket.machine import Machine
-from impasto.training.text_whitening import TextWhitening
 
 
 class SheetPainter:

@@ -12,6 +12,7 @@ from PIL import Image
 from impasto.errors import UsageError
 
 QUALITIES = (85, 80, 75, 70, 65, 60, 55, 50, 45, 40)
+LEVELS = 127 / 4  # int8 levels a deviation of a component
 _SAMPLE = 256  # pictures that a quality's size is estimated from
 Batch = Callable[[np.ndarray], np.ndarray]  # numbers -> uint8 [n, s, s, 3]
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from impasto.checkpoints.minilm import (
+from impasto.language.minilm import (
     MAX_TOKENS,
     TextEncoder,
     bert_config,
@@ -21,7 +21,7 @@ from impasto.checkpoints.minilm import (
     load_text_encoder,
     minilm_folder,
 )
-from impasto.checkpoints.weights import fill_module
+from impasto.weights.files import fill_module
 
 _WORDS, _POSITIONS = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
 _ROWS, _EMPTY, _SCALE = "rows", "empty", ".scale"

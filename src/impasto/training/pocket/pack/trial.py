@@ -8,9 +8,9 @@ from types import FrameType
 
 import torch
 
+from impasto.training.loop.steps import seed_step
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.task import PocketTask
-from impasto.training.steps import seed_step
 
 BATCHES = (256, 512, 1024)
 _ENOUGH = 0.85  # of the best rate: a smaller batch makes more steps of the same pictures

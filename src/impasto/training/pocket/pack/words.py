@@ -5,7 +5,7 @@ import lzma
 from collections.abc import Sequence
 from pathlib import Path
 
-from impasto.data.entry import CatalogueEntry
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.training.pocket.texts import PictureWords
 
 _FIELDS = ("file_name", "artist", "title", "style", "genre", "year")

@@ -11,24 +11,23 @@ import torch
 from safetensors.torch import save
 
 from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder
-from impasto.checkpoints.pocket_scorer import PocketScorer
-from impasto.data.catalogue import read_catalogue
-from impasto.data.pixels import prepare_pixels, training_entries
+from impasto.data.caches.pixels import prepare_pixels, training_entries
+from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import UsageError
 from impasto.files import replace_folder
 from impasto.settings import cache_folder
+from impasto.training.loop.progress import Progress, no_report
 from impasto.training.pocket.data import neighbours_by_text
 from impasto.training.pocket.pack.carried import carry_software
-from impasto.training.pocket.pack.squares import all_as_webp, quality_for
+from impasto.training.pocket.pack.squares import LEVELS, all_as_webp, quality_for
 from impasto.training.pocket.pack.text_encoder import pack_text_encoder
 from impasto.training.pocket.pack.words import words_to_bytes
 from impasto.training.pocket.prepare import HELD_OUT, features_of
 from impasto.training.pocket.texts import TextDrawer, words_of_catalogue
-from impasto.training.progress import Progress, no_report
 from impasto.training.recipes.pocket import check_size, held_out_squares
+from impasto.vision.scorers.pocket import PocketScorer
 
 MOST = 60_000_000  # bytes
-LEVELS = 127 / 4  # int8 levels a deviation of a component
 PROMPTS = (
     "wheat field with cypresses, by Vincent van Gogh", "boats at sunset, by Claude Monet",
     "portrait of an old man, by Rembrandt", "mountains at dawn, by Nicholas Roerich",

@@ -1,0 +1,201 @@
+"""LoRAs (Hu et al. 2021) from files: what a checkpoint's layers change by, with where it comes from."""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.adapters.lora.keys import ADAPTER_METADATA, TEXT_ENCODER, UNET, KeyProblem, parse_keys
+from impasto.adapters.lora.low_rank import Layers, LowRank
+from impasto.checkpoints.applied_adapters import AppliedLora, printable_path
+from impasto.checkpoints.source import pocket_folder
+from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.weights.files import one_line, read_weights
+from impasto.weights.header import read_json
+
+__all__ = ["CARD", "OWN_METADATA", "POCKET_STUDENT", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
+
+# Our folder: weights under the name that diffusers gives them, and the card.
+WEIGHTS, CARD = "pytorch_lora_weights.safetensors", "lora.json"
+# The card inside a single file's metadata.
+OWN_METADATA = "impasto"
+# The name of pocket's few-step student, which lies in `lcm` beside pocket's weights.
+POCKET_STUDENT = "pocket-lcm"
+_LONGEST = 500
+_MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Lora:
+    """A LoRA, not yet applied.
+
+    Attributes:
+        name: of its file or folder, or as its card has it.
+        unet, text_encoder: module name -> its change; either may be empty.
+        content_hash: SHA-256, hexadecimal, of the layers: the same in every format.
+        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
+        trigger: the words that it was trained to answer to; "" where it has none.
+        base_name, base_hash: the checkpoint that it was trained on; "" where unknown.
+        license: an SPDX name, or "" where unknown.
+        steps: how many the sampler `lcm` is to take with it, where it is a few-step student; 0: it is none.
+    """
+
+    name: str
+    unet: Layers
+    text_encoder: Layers
+    content_hash: str
+    path: str = ""
+    trigger: str = ""
+    base_name: str = ""
+    base_hash: str = ""
+    license: str = ""
+    steps: int = 0
+
+    def applied(self, scale: float) -> AppliedLora:
+        """The record of this LoRA in a checkpoint's weights."""
+        return AppliedLora(self.name, self.path, self.content_hash, float(scale))
+
+    @property
+    def largest(self) -> LowRank:
+        """The layer of the highest rank, whose rank and alpha stand for the LoRA where one number must."""
+        return max([*self.unet.values(), *self.text_encoder.values()], key=lambda layer: layer.rank)
+
+    def card(self) -> dict[str, Any]:
+        """What `lora.json` holds."""
+        card = {
+            "name": self.name,
+            "base": self.base_name,
+            "base_hash": self.base_hash,
+            "rank": self.largest.rank,
+            "alpha": self.largest.alpha,
+            "trigger": self.trigger,
+            "license": self.license,
+        }
+        return card | ({"steps": self.steps} if self.steps else {})
+
+
+def find_lora(path: str | Path) -> Path | None:
+    """The weights of the LoRA at `path`: a `.safetensors` file, a LoRA's folder, or a run that made one; or those of
+    pocket's student, by its name. None where there are none.
+    """
+    place = _student_folder() if str(path) == POCKET_STUDENT else Path(path).expanduser()
+    try:
+        if place.is_file():
+            return place
+        for folder in (place, place / "lora"):
+            if (folder / WEIGHTS).is_file():
+                return folder / WEIGHTS
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+    return None
+
+
+def load_lora(path: str | Path) -> Lora:
+    """The LoRA in our folder, in a run's folder, or in one `.safetensors` file in diffusers', peft's or kohya's keys.
+
+    Raises:
+        UsageError: `path` is empty or no `.safetensors` file.
+        MissingPart: there is no LoRA.
+        ImpastoError: the file is cut short, or holds something else than a plain LoRA.
+    """
+    if not str(path).strip():
+        raise UsageError("the LoRA's name is empty: give a run's folder or a .safetensors file")
+    file = find_lora(path)
+    if file is None and str(path) == POCKET_STUDENT:
+        raise MissingPart(
+            f"pocket's few-step student is not in {_student_folder()}: reinstall impasto, or let `impasto train distill`"
+            " make one and name it with --lora"
+        )
+    if file is None:
+        place = Path(path).expanduser()
+        if place.is_dir():
+            raise MissingPart(f"{path} holds no LoRA: there is no {WEIGHTS} in it, nor in its lora folder")
+        raise MissingPart(f"{path} is not there: give a LoRA's folder, a run's folder or a .safetensors file")
+    if file.suffix.lower() != ".safetensors":
+        raise UsageError(f"{path} is refused: LoRAs are read from .safetensors files only")
+    weights = read_weights([file])
+    metadata = _metadata(file)
+    own = file.name == WEIGHTS and (file.parent / CARD).is_file()
+    card = read_json(file.parent / CARD) if own else _object(metadata.get(OWN_METADATA))
+    try:
+        unet, text_encoder = parse_keys(weights, _object(metadata.get(ADAPTER_METADATA)), _usual_scale(card))
+    except KeyProblem as problem:
+        raise ImpastoError(f"{path} {problem}") from None
+    return Lora(
+        name=_text(card.get("name")) or _name(file),
+        unet=unet,
+        text_encoder=text_encoder,
+        content_hash=hash_layers(unet, text_encoder),
+        path=printable_path(path),
+        trigger=_text(card.get("trigger", metadata.get("modelspec.trigger_phrase"))),
+        base_name=_text(card.get("base", metadata.get("ss_sd_model_name"))),
+        base_hash=_text(card.get("base_hash")),
+        license=_text(card.get("license", metadata.get("modelspec.license"))),
+        steps=_steps(card.get("steps")),
+    )
+
+
+def hash_layers(unet: Layers, text_encoder: Layers) -> str:
+    """SHA-256, hexadecimal, over the layers' names, alphas, and tensors with their types and shapes."""
+    digest = hashlib.sha256()
+    for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
+        for name in sorted(layers):
+            layer = layers[name]
+            digest.update(f"{part}.{name}\0".encode() + struct.pack("<f", layer.alpha))
+            for tensor in (layer.down, layer.up):
+                digest.update(f"{tensor.dtype}{list(tensor.shape)}\0".encode())
+                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    """The metadata in a safetensors file's header."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt") as opened:
+            return opened.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ImpastoError(f"{file} cannot be read: {one_line(error)}") from None
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    """The JSON object in a text of a stranger's; empty where it is none."""
+    try:
+        content = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _usual_scale(card: dict[str, Any]) -> float:
+    """Alpha / rank as the card has it; 1 where it does not say."""
+    rank, alpha = card.get("rank"), card.get("alpha")
+    if isinstance(rank, int | float) and isinstance(alpha, int | float) and rank > 0:
+        return alpha / rank
+    return 1.0
+
+
+def _student_folder() -> Path:
+    return pocket_folder() / "lcm"
+
+
+def _steps(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_STEPS else 0
+
+
+def _text(value: Any) -> str:
+    """A short text of a card's on one line; it ends up in pictures and on terminals."""
+    return "".join(c if c.isprintable() else " " for c in value).strip()[:_LONGEST] if isinstance(value, str) else ""
+
+
+def _name(file: Path) -> str:
+    """`monet` for monet.safetensors, runs/monet/lora/pytorch_lora_weights.safetensors and monet/pytorch_lora_...."""
+    if file.name != WEIGHTS:
+        return _text(file.stem)
+    folder = file.resolve().parent
+    return _text(folder.parent.name if folder.name == "lora" else folder.name)

@@ -1,0 +1,197 @@
+"""The names of a LoRA's tensors: diffusers' and peft's, kohya's (A1111, ComfyUI, InvokeAI), and what they mean.
+
+diffusers reads kohya's keys too, but guesses at modules that Stable Diffusion lacks (pocket's `add_embedding`, BERT)
+and writes alpha = rank whatever it was; its other renamings are used.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from impasto.adapters.lora.low_rank import Layers, LowRank
+
+UNET, TEXT_ENCODER = "unet", "text_encoder"
+# Where diffusers keeps peft's settings in a safetensors file's metadata.
+ADAPTER_METADATA = "lora_adapter_metadata"
+_KOHYA_PREFIX = {UNET: "lora_unet_", TEXT_ENCODER: "lora_te_"}
+_KOHYA = re.compile(r"lora_(?P<part>unet|te1?)_(?P<module>[^.]+)\.(?P<what>lora_down\.weight|lora_up\.weight|alpha)")
+_PEFT = re.compile(
+    r"(base_model\.model\.)?((?P<part>unet|text_encoder)\.)?(?P<module>.+?)"
+    r"\.(?P<what>lora_A(\.default)?\.weight|lora_B(\.default)?\.weight|alpha)"
+)
+# Parts of module names that hold an underscore themselves: kohya writes every dot as one.
+# fmt: off
+_COMPOUND = [
+    "add_embedding", "add_k_proj", "add_q_proj", "add_v_proj", "class_embedding", "conv_in", "conv_out",
+    "conv_shortcut", "down_blocks", "encoder_hid_proj", "k_proj", "linear_1", "linear_2", "mid_block",
+    "out_proj", "proj_in", "proj_out", "q_proj", "self_attn", "text_model", "text_projection", "time_emb_proj",
+    "time_embedding", "to_k", "to_out", "to_q", "to_v", "transformer_blocks", "up_blocks", "v_proj",
+]
+# fmt: on
+_STEP = re.compile("(" + "|".join(sorted(_COMPOUND, key=len, reverse=True)) + r"|[^_]+)(?:_|$)")
+_OTHER_KINDS = {
+    "hada_w": "LoHa",
+    "lokr_w": "LoKr",
+    "oft_": "OFT",
+    "dora_scale": "DoRA",
+    "lora_magnitude_vector": "DoRA",
+    "lora_mid": "LoRA of Tucker form",
+}
+_OTHER_MODELS = re.compile(
+    r"lora_te[23]_|text_encoder_[23]\.|transformer\.|lora_transformer_|diffusion_model\."
+    r"|lora_unet_(input_blocks|middle_block|output_blocks|double_blocks|single_blocks|joint_blocks)_"
+)
+
+
+class KeyProblem(Exception):
+    """What is wrong with the tensors' names or shapes: the end of a sentence that begins with the file."""
+
+
+def parse_keys(
+    weights: Mapping[str, torch.Tensor], metadata: Mapping[str, Any], usual_scale: float = 1.0
+) -> tuple[Layers, Layers]:
+    """The layers of (U-Net, text encoder) by the module names of diffusers and transformers.
+
+    Args:
+        weights: the tensors by name, in peft's, kohya's or one of diffusers' older forms.
+        metadata: peft's settings (`unet.lora_alpha`, ...), which give alpha where no tensor does.
+        usual_scale: alpha / rank where nothing else says it.
+
+    Raises:
+        KeyProblem: it is no LoRA, one of another kind, or torn.
+    """
+    _refuse_others(weights)
+    found: dict[tuple[str, str], dict[str, torch.Tensor]] = {}
+    for key, value in _in_one_form(weights).items():
+        match = _KOHYA.fullmatch(key) or _PEFT.fullmatch(key)
+        if match is None:
+            raise KeyProblem(f"holds {key[:100]!r}, which no LoRA that can be read here has")
+        part = TEXT_ENCODER if match["part"] in ("te", "te1", TEXT_ENCODER) else UNET
+        module = _with_dots(match["module"]) if match.re is _KOHYA else match["module"]
+        if part == TEXT_ENCODER:
+            module = module.removeprefix("text_model.")  # transformers has dropped it, the files keep it
+        what = match["what"].replace("lora_A", "lora_down").replace("lora_B", "lora_up").split(".")[0]
+        found.setdefault((part, module), {})[what] = value
+    layers: dict[str, Layers] = {UNET: {}, TEXT_ENCODER: {}}
+    for (part, module), tensors in found.items():
+        layers[part][module] = _low_rank(part, module, tensors, metadata, usual_scale)
+    return layers[UNET], layers[TEXT_ENCODER]
+
+
+def kohya_keys(unet: Layers, text_encoder: Layers) -> dict[str, torch.Tensor]:
+    """The tensors under kohya's names, each layer with its alpha."""
+    keys: dict[str, torch.Tensor] = {}
+    for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
+        for module, layer in layers.items():
+            # CLIP's layers were below text_model when these names were made; BERT's never were.
+            inside = "text_model_" if part == TEXT_ENCODER and is_clips(module) else ""
+            name = _KOHYA_PREFIX[part] + inside + module.replace(".", "_")
+            keys[f"{name}.lora_down.weight"] = layer.down
+            keys[f"{name}.lora_up.weight"] = layer.up
+            keys[f"{name}.alpha"] = torch.tensor(layer.alpha)
+    return keys
+
+
+def is_clips(module: str) -> bool:
+    """Whether a text encoder's linear layer is one of CLIP's, by its name; BERT's are in `encoder.layer`."""
+    return module.startswith("encoder.layers.")
+
+
+def diffusers_keys(unet: Layers, text_encoder: Layers) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors under the names that diffusers' `save_lora_weights` gives them, and the file's metadata: peft's
+    settings where an alpha is not the rank, which is what it is taken for without them.
+    """
+    keys: dict[str, torch.Tensor] = {}
+    settings: dict[str, Any] = {}
+    for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
+        for module, layer in layers.items():
+            keys[f"{part}.{module}.lora_A.weight"] = layer.down
+            keys[f"{part}.{module}.lora_B.weight"] = layer.up
+        if layers:
+            settings |= {f"{part}.{name}": value for name, value in _peft_settings(layers).items()}
+    plain = all(layer.alpha == layer.rank for layer in [*unet.values(), *text_encoder.values()])
+    return keys, {} if plain else {ADAPTER_METADATA: json.dumps(settings)}
+
+
+def _peft_settings(layers: Layers) -> dict[str, Any]:
+    first = next(iter(layers.values()))
+    return {
+        "r": first.rank,
+        "lora_alpha": first.alpha,
+        "rank_pattern": {name: layer.rank for name, layer in layers.items() if layer.rank != first.rank},
+        "alpha_pattern": {name: layer.alpha for name, layer in layers.items() if layer.alpha != first.alpha},
+        "target_modules": sorted(layers),
+    }
+
+
+def _refuse_others(weights: Mapping[str, torch.Tensor]) -> None:
+    for key in weights:
+        for mark, kind in _OTHER_KINDS.items():
+            if mark in key:
+                raise KeyProblem(f"holds a {kind}: only plain LoRAs can be read here")
+        if _OTHER_MODELS.match(key):
+            raise KeyProblem(f"is for another kind of model than Stable Diffusion v1 ({key[:60]})")
+    if not any(re.search(r"lora_|[._]lora\.", key) for key in weights):
+        raise KeyProblem("holds no LoRA")
+
+
+def _in_one_form(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """diffusers' two older forms in peft's; peft's and kohya's as they are."""
+    from diffusers.utils.state_dict_utils import (
+        DIFFUSERS_OLD_TO_PEFT,
+        DIFFUSERS_TO_PEFT,
+        UNET_TO_DIFFUSERS,
+        convert_state_dict,
+    )
+
+    older = {TEXT_ENCODER: DIFFUSERS_TO_PEFT | DIFFUSERS_OLD_TO_PEFT, UNET: UNET_TO_DIFFUSERS}
+    converted: dict[str, torch.Tensor] = {}
+    for key, value in weights.items():
+        part = TEXT_ENCODER if key.startswith("text_encoder.") else UNET
+        kohya = key.startswith(tuple(_KOHYA_PREFIX.values()))
+        converted |= {key: value} if kohya else convert_state_dict({key: value}, older[part])
+    return converted
+
+
+def _with_dots(module: str) -> str:
+    """`down_blocks_0_attentions_0_proj_in` -> `down_blocks.0.attentions.0.proj_in`."""
+    return ".".join(_STEP.findall(module))
+
+
+def _low_rank(
+    part: str, module: str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any], usual_scale: float
+) -> LowRank:
+    down, up = tensors.get("lora_down"), tensors.get("lora_up")
+    if down is None or up is None:
+        raise KeyProblem(f"is torn: {part}.{module} lacks its {'lora_down' if down is None else 'lora_up'}")
+    fits = down.ndim in (2, 4) and up.ndim in (2, 4) and down.is_floating_point() and up.is_floating_point()
+    if not fits or up.shape[1] != down.shape[0] or up[0, 0].numel() != 1 or not down.shape[0]:
+        raise KeyProblem(f"is no LoRA: the shapes {list(down.shape)} and {list(up.shape)} of {part}.{module} do not fit")
+    rank = down.shape[0]
+    if "alpha" in tensors:
+        alpha = float(tensors["alpha"].float().reshape(-1)[0]) if tensors["alpha"].numel() == 1 else math.nan
+    else:
+        alpha = _recorded_alpha(part, module, rank, metadata, usual_scale)
+    if not math.isfinite(alpha):
+        raise KeyProblem(f"is no LoRA: the alpha of {part}.{module} is no number")
+    # As kohya's files hold it, so that a LoRA is the same in every format.
+    return LowRank(down, up, torch.tensor(alpha).item())
+
+
+def _recorded_alpha(part: str, module: str, rank: int, metadata: Mapping[str, Any], usual_scale: float) -> float:
+    """Alpha as peft's settings have it: the pattern that names the module, else the one for all."""
+    alpha = metadata.get(f"{part}.lora_alpha", usual_scale * rank)
+    patterns = metadata.get(f"{part}.alpha_pattern")
+    for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
+        # peft's patterns may be regular expressions; ours and diffusers' are names.
+        if module == str(pattern).removeprefix("^") or module.endswith(f".{pattern}"):
+            alpha = value
+            break
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float):
+        return math.nan
+    # Kalajdzievski 2023, "rank-stabilized LoRA": alpha over the root of the rank.
+    return alpha * rank**0.5 if metadata.get(f"{part}.use_rslora") else float(alpha)

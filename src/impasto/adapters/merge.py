@@ -1,0 +1,50 @@
+"""What a user lays over a checkpoint, as it is named on a command line: LoRAs with their scales, and concepts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from impasto.adapters.lora.files import Lora, find_lora, load_lora
+from impasto.adapters.lora.merge import apply_loras, check_scale
+from impasto.adapters.textual_inversion import Concept, add_concept, load_concept
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+# "runs/monet:0.8", or one that is loaded and its scale.
+LoraChoice = str | tuple[Lora, float]
+ConceptChoice = str | Concept
+
+
+def split_scale(word: str) -> tuple[str, float | None]:
+    """("runs/monet", 0.8) of `runs/monet:0.8`; without a scale, (path, None). A path may hold colons itself.
+
+    Raises:
+        UsageError: the scale is out of its range.
+    """
+    path, colon, tail = word.rpartition(":")
+    if not colon or not path or find_lora(word) is not None:
+        return word, None
+    try:
+        return path, check_scale(float(tail))
+    except ValueError:
+        return word, None
+
+
+def lay_over(
+    components: "Components", loras: Sequence[LoraChoice] = (), concepts: Sequence[ConceptChoice] = ()
+) -> "Components":
+    """`components` with the LoRAs merged, each at its scale or at 1, and then the concepts added.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_lora`, `apply_loras`, `load_concept` and `add_concept`.
+    """
+    chosen: list[tuple[Lora, float]] = []
+    for choice in loras:
+        if isinstance(choice, str):
+            path, scale = split_scale(choice)
+            choice = (load_lora(path), 1.0 if scale is None else scale)
+        chosen.append(choice)
+    components = apply_loras(components, chosen)
+    for concept in concepts:
+        components = add_concept(components, load_concept(concept) if isinstance(concept, str) else concept)
+    return components

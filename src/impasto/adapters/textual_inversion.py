@@ -1,0 +1,187 @@
+"""Textual inversion (Gal et al. 2022): words that are learned vectors, from files and into a text encoder."""
+
+import copy
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from impasto.checkpoints.applied_adapters import AppliedConcept, printable_path
+from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.files import write_atomically
+from impasto.weights.files import read_weights
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+# As diffusers' training script names its file.
+EMBEDDINGS = "learned_embeds.safetensors"
+# A1111's key for the vectors; the word is the file's name there.
+_A1111 = "emb_params"
+_MOST_VECTORS = 75  # as many as a text of 77 tokens has room for
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A learned word, not yet in a text encoder.
+
+    Attributes:
+        name: the word that stands for it in a prompt, such as `<blue-hour>`.
+        vectors: [n, width], one for each token that it becomes.
+        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
+    """
+
+    name: str
+    vectors: torch.Tensor
+    path: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256, hexadecimal, of the word and its vectors in fp32."""
+        numbers = self.vectors.detach().float().cpu().contiguous()
+        return hashlib.sha256(f"{self.name}\0{list(numbers.shape)}\0".encode() + numbers.numpy().tobytes()).hexdigest()
+
+    def applied(self) -> AppliedConcept:
+        """The record of this concept in a text encoder."""
+        return AppliedConcept(self.name, self.path, self.content_hash, self.vectors.shape[0])
+
+
+def find_concept(path: str | Path) -> Path | None:
+    """The embeddings file at `path`: the file, or `learned_embeds.safetensors` in a folder or its `concept`; else None."""
+    place = Path(path).expanduser()
+    try:
+        if place.is_file():
+            return place
+        for folder in (place, place / "concept"):
+            if (folder / EMBEDDINGS).is_file():
+                return folder / EMBEDDINGS
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+    return None
+
+
+def load_concept(path: str | Path) -> Concept:
+    """The concept in a `.safetensors` file of diffusers (`{word: vectors}`) or A1111 (`emb_params`), or in its folder.
+
+    Raises:
+        UsageError: `path` is empty or no `.safetensors` file.
+        MissingPart: there is no such file.
+        ImpastoError: the file is cut short, or holds something else than one concept.
+    """
+    if not str(path).strip():
+        raise UsageError("the concept's name is empty: give a .safetensors file")
+    file = find_concept(path)
+    if file is None:
+        raise MissingPart(f"{path} is not there: give a textual inversion's .safetensors file")
+    if file.suffix.lower() != ".safetensors":
+        raise UsageError(f"{path} is refused: concepts are read from .safetensors files only")
+    weights = read_weights([file])
+    if _A1111 in weights:
+        name, vectors = file.stem, weights[_A1111]
+    elif len(weights) == 1:
+        name, vectors = next(iter(weights.items()))
+    elif {"clip_l", "clip_g"} & set(weights):
+        raise ImpastoError(f"{path} is a concept for Stable Diffusion XL, which is not supported")
+    else:
+        raise ImpastoError(f"{path} holds no single concept: it has {len(weights)} tensors, none called {_A1111}")
+    vectors = vectors[None] if vectors.ndim == 1 else vectors
+    if vectors.ndim != 2 or not vectors.is_floating_point() or not 1 <= vectors.shape[0] <= _MOST_VECTORS:
+        raise ImpastoError(f"{path} holds no concept: {name[:60]!r} is of shape {list(vectors.shape)}")
+    if not torch.isfinite(vectors).all():
+        raise ImpastoError(f"{path} is broken: its vectors are not all numbers")
+    if not is_single_word(name):
+        raise ImpastoError(f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word")
+    return Concept(name, vectors, printable_path(path))
+
+
+def is_single_word(name: str) -> bool:
+    """Whether a concept can be called so: printable, of one word and not too long."""
+    return name.isprintable() and not any(map(str.isspace, name)) and 1 <= len(name) <= _LONGEST_NAME
+
+
+def is_known_token(tokenizer: Any, token: str) -> bool:
+    """Whether the tokenizer has this word. To change what it means would change every prompt that has it."""
+    pieces = tokenizer.tokenize(token)
+    return len(pieces) == 1 and pieces[0] != tokenizer.unk_token
+
+
+def save_concept(file: Path, concept: Concept) -> Path:
+    """Writes `concept` as diffusers' `load_textual_inversion` reads it, replacing `file` whole; returns the file.
+
+    Raises:
+        ImpastoError: the disk refuses.
+    """
+    from safetensors.torch import save
+
+    file = Path(file).expanduser()
+    try:
+        write_atomically(file, save({concept.name: concept.vectors.detach().cpu().contiguous()}))
+    except OSError as error:
+        raise ImpastoError(f"{file} cannot be written: {error.strerror or error}") from None
+    return file
+
+
+def add_concept(components: "Components", concept: Concept) -> "Components":
+    """`components` whose tokenizer knows the concept's word, and whose text encoder its vectors.
+
+    A word of n vectors becomes n tokens, named as diffusers names them. What is given is not changed; the other
+    weights are shared with it.
+
+    Raises:
+        ImpastoError: the vectors are of another width, or the word is one that the tokenizer knows already.
+    """
+    encoder: Any = components.text_encoder
+    table: torch.Tensor = encoder.get_input_embeddings().weight
+    if concept.vectors.shape[1] != table.shape[1]:
+        raise ImpastoError(
+            f"the concept {concept.name} is for another text encoder than {components.base_name}'s: its vectors are"
+            f" {concept.vectors.shape[1]} wide, there {table.shape[1]}"
+        )
+    record = concept.applied()
+    tokenizer, places = _with_tokens(components.tokenizer, record.tokens)
+    digest = hashlib.sha256(f"{components.content_hash}\nconcept {record.content_hash}".encode())
+    return replace(
+        components,
+        name=f"{components.name} + {concept.name}",
+        content_hash=digest.hexdigest(),
+        tokenizer=tokenizer,
+        text_encoder=_with_vectors(encoder, places, concept.vectors),
+        concepts=(*components.concepts, record),
+    )
+
+
+def _with_tokens(tokenizer: Any, tokens: tuple[str, ...]) -> tuple[Any, list[int]]:
+    """A copy of the tokenizer that has these tokens, and their numbers.
+
+    Raises:
+        ImpastoError: it has one of them already.
+    """
+    from tokenizers import AddedToken
+
+    for token in tokens:
+        if is_known_token(tokenizer, token):
+            raise ImpastoError(
+                f"{token} is a word that the tokenizer knows already: give the concept's file (A1111's) or its tensor"
+                " (diffusers') another name"
+            )
+    tokenizer = copy.deepcopy(tokenizer)
+    # Alone they are words; inside another word they are letters. Normalized: case counts as little as elsewhere.
+    tokenizer.add_tokens([AddedToken(token, single_word=True, normalized=True) for token in tokens])
+    return tokenizer, tokenizer.convert_tokens_to_ids(list(tokens))
+
+
+@torch.no_grad()
+def _with_vectors(encoder: Any, places: list[int], vectors: torch.Tensor) -> Any:
+    """A copy of the encoder whose embeddings hold `vectors` at `places`; all other weights are shared."""
+    former = encoder.get_input_embeddings().weight
+    rows = max(former.shape[0], max(places) + 1)
+    table = torch.cat([former, former.new_zeros(rows - former.shape[0], former.shape[1])])
+    table[places] = vectors.to(table)
+    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in [*encoder.parameters(), *encoder.buffers()]}
+    memo[id(former)] = torch.nn.Parameter(table, requires_grad=former.requires_grad)
+    encoder = copy.deepcopy(encoder, memo)
+    encoder.get_input_embeddings().num_embeddings = encoder.config.vocab_size = rows
+    return encoder

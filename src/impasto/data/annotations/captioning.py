@@ -1,0 +1,195 @@
+"""Captions for a catalogue's pictures: several candidates each, and the one that fits the picture and its tags.
+
+wang2023 (section 3.1) tags with RAM and captions with Tag2Text, which is told the tags. Here a captioner is told them too,
+a candidate that names what the tagger holds for improbable loses, and of the others the scorer picks.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from impasto.data.annotations.contradiction import TagsInText
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.tag_phrase import tags_as_phrase
+from impasto.data.annotations.tag_vocabulary import Tag
+from impasto.data.annotations.tagging import MOST_TAGS, chosen_tags, thresholds_of
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.pictures import open_picture
+from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import ImpastoError, UsageError
+from impasto.vision.captioners.interface import Captioner
+from impasto.vision.captioners.pocket import PocketCaptioner
+from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
+from impasto.vision.taggers.interface import EncodingTagger
+
+CHUNK = 192  # pictures whose captions go to disk together, a minute's: what a kill can cost
+CANDIDATES = 3
+# A caption that names a tag of this probability or less contradicts the picture.
+IMPROBABLE = 0.03
+
+
+@dataclass
+class CaptionOutcome:
+    """How many pictures were captioned now and before, and what happened on the way."""
+
+    captioned: int = 0
+    known: int = 0
+    contradicted: int = 0  # candidates that lost because of the tags
+    from_tags: int = 0  # pictures of which every candidate lost: their tags are said as a phrase
+    report: CatalogueReport = field(default_factory=CatalogueReport)
+
+
+def caption_catalogue(
+    folder: Path,
+    captioner: Captioner,
+    tagger: EncodingTagger,
+    scorer: TextImageScorer,
+    vocabulary: Sequence[Tag],
+    *,
+    candidates: int = CANDIDATES,
+    seed: int = 0,
+    all_pictures: bool = False,
+    most: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CaptionOutcome:
+    """Captions every picture that has no text in the metadata, nor a caption by this captioner; killed it can go on.
+
+    `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned too (the text still
+    counts before the machine's caption). `most` ends after so many pictures.
+
+    Raises:
+        UsageError: `candidates` is less than 1.
+        ImpastoError: the catalogue cannot be read, its log not be written, or the captioner cannot run.
+    """
+    if candidates < 1:
+        raise UsageError(f"--candidates {candidates}: use 1 or more")
+    catalogue = read_catalogue(folder, check_images=False, annotations=False)
+    outcome, log = CaptionOutcome(report=catalogue.report), AnnotationLog(folder, "captions")
+    settings = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{scorer.identity[:16]}/{candidates}/{seed}"
+    before = log.latest()
+    missing: list[tuple[CatalogueEntry, str]] = []
+    for entry in catalogue.entries:
+        if entry.caption and not all_pictures:
+            continue
+        try:
+            content = content_of(entry.file)
+        except ImpastoError as error:
+            outcome.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
+            continue
+        row = before.get(entry.file_name, {})
+        if row.get("content") == content and row.get("captioner") == settings:
+            outcome.known += 1
+        else:
+            missing.append((entry, content))
+    missing = missing[:most]
+    # Looking goes before writing, once for all: what is seen is kept in the cache.
+    looked = _Looked([entry for entry, _ in missing], outcome.report)
+    choice = _Choice(tagger, scorer, vocabulary, outcome, looked)
+    for start in range(0, len(missing), CHUNK):
+        chunk = range(start, min(start + CHUNK, len(missing)))
+        rows = []
+        for place, written in _candidates(missing, chunk, captioner, choice, looked, candidates, seed):
+            entry, content = missing[place]
+            caption, similarity = choice.best(place, written)
+            rows.append({
+                "file_name": entry.file_name, "content": content, "by": captioner.name, "captioner": settings,
+                "caption": caption, "similarity": round(similarity, 4), "candidates": written,
+            })  # fmt: skip
+        log.append(rows)
+        outcome.captioned += len(rows)
+        if on_progress is not None:
+            on_progress(chunk.stop, len(missing))
+    return outcome
+
+
+class _Looked:
+    """Vectors of all pictures of a job, by encoder; each encoder goes over the pictures once."""
+
+    def __init__(self, entries: Sequence[CatalogueEntry], report: CatalogueReport) -> None:
+        self.entries, self._report = entries, report
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def vectors(self, encoder: ImageEncoder) -> np.ndarray:
+        """float32 [n, width]; a row of NaN where the picture cannot be read, which the report names once."""
+        if encoder.identity not in self._vectors:
+            report = None if self._vectors else self._report
+            self._vectors[encoder.identity] = image_vectors(self.entries, encoder, report=report)
+        return self._vectors[encoder.identity]
+
+
+class _Choice:
+    """What the tagger says of pictures, and the choice among candidates by that and by the scorer."""
+
+    def __init__(
+        self,
+        tagger: EncodingTagger,
+        scorer: TextImageScorer,
+        vocabulary: Sequence[Tag],
+        outcome: CaptionOutcome,
+        looked: _Looked,
+    ) -> None:
+        self._tagger, self._scorer, self._outcome, self._looked = tagger, scorer, outcome, looked
+        self._tags = {tag.name: tag for tag in vocabulary}
+        self._in_text = TagsInText(tagger.tags)
+        self._thresholds = thresholds_of(tagger)
+
+    def tags(self, place: int) -> list[str]:
+        """The tags of a picture that can be read."""
+        p = self._probabilities(place)
+        return [name for name, _ in chosen_tags(p, self._tagger.tags, self._thresholds, MOST_TAGS)]
+
+    def vector(self, place: int) -> np.ndarray:
+        """The scorer's, of a picture: NaN where it cannot be read."""
+        return self._looked.vectors(self._scorer)[place]
+
+    def _probabilities(self, place: int) -> np.ndarray:
+        return self._tagger.probabilities_of(self._looked.vectors(self._tagger.encoder)[place : place + 1])[0]
+
+    def best(self, place: int, candidates: Sequence[str]) -> tuple[str, float]:
+        """The candidate that the scorer prefers among those that contradict no tag, and its similarity, -1..1.
+
+        Where every candidate contradicts the tags, the tags are said as a phrase.
+        """
+        p = self._probabilities(place)
+        texts = list(dict.fromkeys(text for text in candidates if text))
+        fitting = [text for text in texts if not self._in_text.contradictions(text, p, below=IMPROBABLE)]
+        self._outcome.contradicted += len(texts) - len(fitting)
+        if not fitting:
+            self._outcome.from_tags += 1
+            likely = self.tags(place)
+            phrase = tags_as_phrase([self._tags.get(name, Tag(name)) for name in likely])
+            fitting = [phrase or likely[0]]
+        similarities = self._scorer.embed_texts(fitting) @ self.vector(place)
+        best = int(np.argmax(similarities))
+        return fitting[best], float(similarities[best])
+
+
+def _candidates(
+    missing: Sequence[tuple[CatalogueEntry, str]],
+    chunk: range,
+    captioner: Captioner,
+    choice: _Choice,
+    looked: _Looked,
+    count: int,
+    seed: int,
+) -> Iterator[tuple[int, list[str]]]:
+    """(place, candidates) of the pictures of a chunk that can be read."""
+    seen = [n for n in chunk if np.isfinite(choice.vector(n)).all()]
+    tags = [choice.tags(n) for n in seen]
+    # A picture's own seed, so that its candidates do not depend on the pictures before it.
+    seeds = [int.from_bytes(hashlib.sha256(f"{seed}/{missing[n][1]}".encode()).digest()[:6], "big") for n in seen]
+    if isinstance(captioner, PocketCaptioner):
+        if seen:
+            features = looked.vectors(captioner.features)[seen]
+            yield from zip(seen, captioner.caption_features(features, tags=tags, count=count, seeds=seeds), strict=True)
+        return
+    for n, told, own in zip(seen, tags, seeds, strict=True):
+        try:
+            picture = open_picture(missing[n][0].file)
+        except ImpastoError:  # it could be read a moment ago: the next start names it
+            continue
+        yield n, captioner.caption([picture], tags=[told], count=count, seeds=[own])[0]

@@ -1,0 +1,146 @@
+"""The filter of wang2023, section 3.1: pairs of a picture and a caption that do not belong together are dropped."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.merged import Annotation, Annotations
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import ImpastoError, UsageError
+from impasto.vision.scorers.interface import TextImageScorer
+
+_TEXTS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One pair: how well the caption fits the picture, -1..1, and whether that is enough.
+
+    Attributes:
+        by_person: a person decided about the picture, so that the filter has no say.
+    """
+
+    file_name: str
+    caption: str
+    similarity: float
+    kept: bool
+    by_person: bool = False
+
+
+@dataclass
+class FilterOutcome:
+    """All pairs, the least similar first; pictures without a caption; what could not be read."""
+
+    judged: list[Judged]
+    threshold: float
+    without_caption: list[str] = field(default_factory=list)
+    report: CatalogueReport = field(default_factory=CatalogueReport)
+
+    @property
+    def kept(self) -> list[Judged]:
+        return [pair for pair in self.judged if pair.kept]
+
+    @property
+    def dropped(self) -> list[Judged]:
+        return [pair for pair in self.judged if not pair.kept]
+
+
+def filter_catalogue(
+    folder: Path,
+    scorer: TextImageScorer,
+    below: float | None = None,
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> FilterOutcome:
+    """Compares every caption of a catalogue with its picture, and drops the pairs whose similarity is below `below`.
+
+    Similarities go to the similarity log and are computed again only for another picture, caption or scorer; decisions go
+    to the filter log. A picture that a person rejected is not judged; one that a person accepted or whose caption a person
+    wrote is kept. `below` is the scorer's own threshold if not given; with `dry_run` the catalogue stays as it is.
+
+    Raises:
+        UsageError: `below` is not between -1 and 1.
+        ImpastoError: the catalogue or its logs cannot be read or written.
+    """
+    threshold = scorer.threshold if below is None else below
+    if not -1 <= threshold <= 1:
+        raise UsageError(f"--below {threshold:g}: a similarity lies between -1 and 1")
+    catalogue = read_catalogue(folder, check_images=False, annotations=False)
+    outcome = FilterOutcome([], threshold, report=catalogue.report)
+    annotations = Annotations(folder)
+    outcome.report.warnings += annotations.warnings(folder)
+    pairs: list[_Pair] = []
+    for entry, known in zip(catalogue.entries, annotations.of(catalogue.entries), strict=True):
+        caption = known.caption_of(entry)
+        if known.verdict is not None and known.verdict.rejected:
+            outcome.report.skipped.append(Skipped(entry.file_name, "rejected in review"))
+        elif not caption:
+            outcome.without_caption.append(entry.file_name)
+        else:
+            try:
+                pairs.append(_Pair(entry, known, caption, content_of(entry.file)))
+            except ImpastoError as error:
+                outcome.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
+    similarities = _similarities(folder, pairs, scorer, outcome.report, dry_run, on_progress)
+    rows = []
+    for pair, similarity in zip(pairs, similarities, strict=True):
+        if not math.isfinite(similarity):
+            continue  # the report names it
+        enough, by_person = similarity >= threshold, pair.known.verdict is not None
+        name = pair.entry.file_name
+        outcome.judged.append(Judged(name, pair.caption, similarity, enough or by_person, by_person))
+        reason = "" if enough else f"similarity {similarity:.3f} is below {threshold:g}"
+        said = {"kept": enough, "similarity": similarity, "threshold": threshold, "reason": reason}
+        rows.append({"file_name": name, "content": pair.content, **said, "text": pair.caption})
+    outcome.judged.sort(key=lambda pair: (pair.similarity, pair.file_name))
+    if not dry_run:
+        log = AnnotationLog(folder, "filter")
+        before = log.latest()
+        log.append([row for row in rows if before.get(row["file_name"]) != row])
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Pair:
+    entry: CatalogueEntry
+    known: Annotation
+    caption: str
+    content: str
+
+
+def _similarities(
+    folder: Path,
+    pairs: Sequence[_Pair],
+    scorer: TextImageScorer,
+    report: CatalogueReport,
+    dry_run: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[float]:
+    """Of each pair, -1..1; NaN where the picture cannot be read. What was not known goes to the log."""
+    known = [pair.known.similarity_by(scorer.identity, pair.caption) for pair in pairs]
+    missing = [n for n, similarity in enumerate(known) if similarity is None]
+    found = [math.nan if similarity is None else similarity for similarity in known]
+    vectors = image_vectors([pairs[n].entry for n in missing], scorer, on_progress, report=report)
+    log = AnnotationLog(folder, "similarity")
+    for start in range(0, len(missing), _TEXTS_AT_ONCE):
+        places = missing[start : start + _TEXTS_AT_ONCE]
+        texts = scorer.embed_texts([pairs[n].caption for n in places])
+        products = np.einsum("nw,nw->n", vectors[start : start + len(places)], texts)
+        rows = []
+        for n, product in zip(places, products, strict=True):
+            if math.isfinite(product):
+                found[n] = round(float(product), 6)
+                rows.append({
+                    "file_name": pairs[n].entry.file_name, "content": pairs[n].content, "by": scorer.name,
+                    "scorer": scorer.identity, "text": pairs[n].caption, "similarity": found[n],
+                })  # fmt: skip
+        if not dry_run:
+            log.append(rows)
+    return found

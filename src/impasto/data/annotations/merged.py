@@ -1,0 +1,159 @@
+"""What stands about each picture once the annotation logs are read: persons before machines, and nothing stale."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.data.annotations.decisions import Decisions, Verdict, annotated_text
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.errors import ImpastoError
+
+MAX_TAGS = 200
+_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """All that the logs say of one picture's present content; what they do not say is empty or None.
+
+    Attributes:
+        tags: the machine's, the likeliest first.
+        caption: the machine's.
+        similarity: of the text `compared` with the picture, -1..1, by the scorer of the identity `scorer`.
+        dropped: why the filter drops the pair of the picture and the text `filtered`, or "".
+        verdict: the person's, None before any decision.
+    """
+
+    tags: tuple[str, ...] = ()
+    caption: str = ""
+    similarity: float | None = None
+    compared: str = ""
+    scorer: str = ""
+    dropped: str = ""
+    filtered: str | None = None
+    verdict: Verdict | None = None
+
+    def caption_of(self, entry: CatalogueEntry) -> str:
+        """The caption that counts: a person's edit, the metadata's, the one a person accepted, the machine's."""
+        verdict = self.verdict or Verdict()
+        return verdict.edited or entry.caption or verdict.accepted or self.caption
+
+    def similarity_of(self, caption: str) -> float | None:
+        """How well `caption` fits the picture, where that was computed, -1..1."""
+        return self.similarity if self.compared == caption else None
+
+    def similarity_by(self, scorer: str, caption: str) -> float | None:
+        """The same, where it comes from the scorer of this identity."""
+        return self.similarity_of(caption) if self.scorer == scorer else None
+
+    def reason_against(self, entry: CatalogueEntry) -> str:
+        """Why the picture is not used, or "". Whatever a person decided, the filter has no more say."""
+        if self.verdict is not None:
+            return "rejected in review" if self.verdict.rejected else ""
+        return self.filter_reason(entry)
+
+    def filter_reason(self, entry: CatalogueEntry) -> str:
+        """Why the filter drops the picture with the caption that counts, or ""."""
+        return self.dropped if self.filtered in (None, self.caption_of(entry)) else ""
+
+
+class Annotations:
+    """The logs of one catalogue, read once.
+
+    Attributes:
+        broken: log file -> how many of its lines could not be read.
+
+    Raises:
+        ImpastoError: a log is there and cannot be read.
+    """
+
+    def __init__(self, catalogue: Path) -> None:
+        logs = {kind: AnnotationLog(catalogue, kind) for kind in ("tags", "captions", "similarity", "filter", "review")}
+        self._latest = {kind: log.latest() for kind, log in logs.items() if kind != "review"}
+        self._verdicts = Decisions(logs["review"].rows()).verdicts()
+        self._named = {name for rows in self._latest.values() for name in rows} | {name for name, _ in self._verdicts}
+        self.broken = {log.path: log.broken for log in logs.values() if log.broken}
+
+    def warnings(self, catalogue: Path) -> list[Skipped]:
+        """The logs with lines that cannot be read."""
+        lines = [(log.relative_to(catalogue).as_posix(), count) for log, count in self.broken.items()]
+        return [Skipped(log, f"lines that cannot be read: {count}") for log, count in lines]
+
+    def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
+        """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
+        if not self._named:
+            return [Annotation()] * len(entries)
+        # In threads for files that must be hashed; in chunks, as most are remembered, which is quicker than a task.
+        chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda chunk: [self.of_one(entry) for entry in chunk], chunks)
+            return [known for chunk in found for known in chunk]
+
+    def of_one(self, entry: CatalogueEntry) -> Annotation:
+        """What is known of one entry's file as it is now."""
+        name = entry.file_name
+        if name not in self._named:
+            return Annotation()
+        try:
+            content = content_of(entry.file)
+        except ImpastoError:
+            return Annotation()
+
+        def fresh(kind: str) -> dict[str, Any]:
+            row = self._latest[kind].get(name, {})
+            return row if row.get("content") == content else {}
+
+        likeness, judged = fresh("similarity"), fresh("filter")
+        dropped = judged.get("kept") is False
+        return Annotation(
+            tags=_tags(fresh("tags").get("tags")),
+            caption=annotated_text(fresh("captions").get("caption")),
+            similarity=_number(likeness.get("similarity")),
+            compared=annotated_text(likeness.get("text")),
+            scorer=annotated_text(likeness.get("scorer")),
+            dropped=(annotated_text(judged.get("reason")) or "dropped by the filter") if dropped else "",
+            filtered=annotated_text(judged["text"]) if "text" in judged else None,
+            verdict=self._verdicts.get((name, content)),
+        )
+
+
+def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: CatalogueReport) -> list[CatalogueEntry]:
+    """The entries with the captions and tags that count; those that a person rejected or the filter dropped are named in
+    `report.skipped` instead. Lines of logs that cannot be read are named in `report.warnings`.
+
+    Raises:
+        ImpastoError: a log is there and cannot be read.
+    """
+    annotations = Annotations(folder)
+    report.warnings += annotations.warnings(folder)
+    kept = []
+    for entry, known in zip(entries, annotations.of(entries), strict=True):
+        reason = known.reason_against(entry)
+        if reason:
+            report.skipped.append(Skipped(entry.file_name, reason))
+        else:
+            kept.append(annotated(entry, known))
+    return kept
+
+
+def annotated(entry: CatalogueEntry, known: Annotation) -> CatalogueEntry:
+    """The entry with the caption that counts, and the machine's tags where the metadata has none."""
+    caption, tags = known.caption_of(entry), entry.tags or known.tags
+    return entry if (caption, tags) == (entry.caption, entry.tags) else replace(entry, caption=caption, tags=tags)
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    """Names out of [[name, probability], ...]."""
+    rows = value if isinstance(value, list) else []
+    names = (annotated_text(row[0]) for row in rows[:MAX_TAGS] if isinstance(row, list) and row)
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,164 @@
+"""Tags for a catalogue's pictures: what is probably to be seen, from a fixed vocabulary."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.pictures import open_picture
+from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import ImpastoError, UsageError
+from impasto.vision.taggers.interface import Tagger, is_encoding
+
+CHUNK = 64  # pictures whose tags go to disk together: what a kill can cost
+MOST_TAGS = 12
+AT_LEAST = 0.25
+
+
+@dataclass
+class TagOutcome:
+    """How many pictures were tagged now and before, how often each tag was given, and what could not be read."""
+
+    tagged: int = 0
+    known: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    report: CatalogueReport = field(default_factory=CatalogueReport)
+
+
+def tag_catalogue(
+    folder: Path,
+    tagger: Tagger,
+    *,
+    at_least: float | None = None,
+    most: int = MOST_TAGS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> TagOutcome:
+    """Writes the tags of every picture that has none by this tagger yet, the likeliest first; killed it can go on.
+
+    A picture gets at most `most` tags whose probability is at least `at_least`, and always its likeliest one. Without
+    `at_least` each tag has the tagger's own threshold, or 0.25 where the tagger has none.
+
+    Raises:
+        UsageError: `at_least` is not between 0 and 1, or `most` is less than 1.
+        ImpastoError: the catalogue cannot be read, or its log not be written.
+    """
+    if at_least is not None and not 0 <= at_least <= 1:
+        raise UsageError(f"--at-least {at_least:g}: a probability lies between 0 and 1")
+    if most < 1:
+        raise UsageError(f"--most {most}: use 1 or more")
+    catalogue = read_catalogue(folder, check_images=False, annotations=False)
+    outcome, log = TagOutcome(report=catalogue.report), AnnotationLog(folder, "tags")
+    settings = f"{tagger.identity[:32]}/{'own' if at_least is None else f'{at_least:g}'}/{most}"
+    thresholds = thresholds_of(tagger, at_least)
+    before = log.latest()
+    missing: list[tuple[CatalogueEntry, str]] = []
+    for entry, content in _contents(catalogue.entries, outcome.report):
+        row = before.get(entry.file_name, {})
+        if row.get("content") == content and row.get("tagger") == settings:
+            outcome.known += 1
+            _count(outcome, [str(name) for name, _ in row["tags"]])
+        else:
+            missing.append((entry, content))
+    vectors = None
+    if is_encoding(tagger):
+        # Looking is what takes the time; the cache of vectors is opened once, and keeps what a kill would cost.
+        vectors = image_vectors([entry for entry, _ in missing], tagger.encoder, on_progress, report=outcome.report)
+    for start in range(0, len(missing), CHUNK):
+        chunk = missing[start : start + CHUNK]
+        if is_encoding(tagger) and vectors is not None:
+            known = tagger.probabilities_of(vectors[start : start + CHUNK])
+            probabilities = [row if np.isfinite(row).all() else None for row in known]
+        else:
+            probabilities = _probabilities(tagger, [entry for entry, _ in chunk], outcome.report)
+        rows = []
+        for (entry, content), p in zip(chunk, probabilities, strict=True):
+            if p is None:
+                continue
+            tags = chosen_tags(p, tagger.tags, thresholds, most)
+            picture = {"file_name": entry.file_name, "content": content}
+            rows.append({**picture, "by": tagger.name, "tagger": settings, "tags": tags})
+            _count(outcome, [name for name, _ in tags])
+        log.append(rows)
+        outcome.tagged += len(rows)
+        if on_progress is not None:
+            on_progress(start + len(chunk), len(missing))
+    return outcome
+
+
+def thresholds_of(tagger: Tagger, at_least: float | None = None) -> np.ndarray:
+    """The probability from which on each tag is given, float32 [tags]."""
+    if at_least is None and tagger.thresholds is not None:
+        return tagger.thresholds
+    return np.full(len(tagger.tags), AT_LEAST if at_least is None else at_least, np.float32)
+
+
+def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, most: int) -> list[tuple[str, float]]:
+    """(name, probability) of at most `most` tags, the likeliest first; the first one whatever its probability.
+
+    Of our vocabulary's kinds of picture only the likeliest is given, and what is more special than it ("portrait", then
+    "portrait of a woman").
+    """
+    order = np.argsort(-p, kind="stable")
+    chosen: list[int] = []
+    kind = ""
+    for place, n in enumerate(order.tolist()):
+        if len(chosen) == most:
+            break
+        if place and p[n] < thresholds[n]:
+            continue
+        if names[n] in _kinds():
+            if kind and kind not in names[n]:
+                continue
+            kind = names[n]
+        chosen.append(n)
+    return [(names[n], round(float(p[n]), 3)) for n in chosen]
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    return frozenset(tag.name for tag in tag_vocabulary() if tag.category == "kind of picture")
+
+
+def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[tuple[CatalogueEntry, str]]:
+    def content(entry: CatalogueEntry) -> str | ImpastoError:
+        try:
+            return content_of(entry.file)
+        except ImpastoError as error:
+            return error
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for entry, told in zip(entries, pool.map(content, entries), strict=True):
+            if isinstance(told, str):
+                found.append((entry, told))
+            else:
+                report.skipped.append(Skipped(entry.file_name, str(told).removeprefix(f"{entry.file} ")))
+    return found
+
+
+def _probabilities(
+    tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport
+) -> list[np.ndarray | None]:
+    """Of each picture, [tags]; None where it cannot be read, which `report` then names."""
+    pictures, found = {}, dict[int, np.ndarray]()
+    for number, entry in enumerate(entries):
+        try:
+            pictures[number] = open_picture(entry.file)
+        except ImpastoError as error:
+            report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file}: ")))
+    if pictures:
+        found = dict(zip(pictures, tagger.probabilities(list(pictures.values())), strict=True))
+    return [found.get(number) for number in range(len(entries))]
+
+
+def _count(outcome: TagOutcome, names: Sequence[str]) -> None:
+    for name in names:
+        outcome.counts[name] = outcome.counts.get(name, 0) + 1

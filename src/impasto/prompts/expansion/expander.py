@@ -1,0 +1,116 @@
+"""The expander as users have it: the parts that are on this machine, put together and kept for the next prompt."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from impasto.errors import UsageError
+from impasto.prompts.condition import Condition
+from impasto.prompts.expansion.pipeline import MOST_TOKENS, Expansion, Measures, Search, expand_wang2023, expand_wu2022
+from impasto.prompts.expansion.proposers import Proposer
+from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer, Searchable, handbook_index
+from impasto.prompts.expansion.sentence_vectors import count_tokens, sentence_vectors
+from impasto.prompts.expansion.term_table import shipped_table
+
+METHODS = ("wu2022", "wang2023")
+
+
+def offline_writers() -> list[Proposer]:
+    """The language models on this machine.
+
+    Raises:
+        MissingPart: llama.cpp or the small model is not installed.
+    """
+    from impasto.prompts.expansion.proposers.small_model import ContinuationProposer, DialogueProposer, small_model
+
+    return [ContinuationProposer(small_model()), DialogueProposer(small_model())]
+
+
+def knowledge_indexes(folder: Path | None) -> list[Searchable]:
+    """The handbook, and the index in a folder if one is given.
+
+    Raises:
+        MissingPart: bm25s is not installed. ImpastoError: the folder holds no whole index.
+    """
+    return [handbook_index(), *([_wiki_index(folder)] if folder is not None else [])]
+
+
+@cache
+def _wiki_index(folder: Path) -> Searchable:
+    from impasto.prompts.knowledge.wiki_index import WikiIndex
+
+    return WikiIndex(folder)
+
+
+def prompt_writer(model: Path | None) -> Proposer:
+    """The language model that goes on writing prompts: ours, or the one in a folder.
+
+    Raises:
+        MissingPart: llama.cpp, the small model, or (for a folder of another kind) peft is not installed.
+        ImpastoError: the folder holds no prompt model.
+    """
+    from impasto.prompts.expansion.proposers.prompt_model import PromptWriter, load_prompt_model
+
+    return PromptWriter(load_prompt_model(model))
+
+
+def check_method(method: str) -> str:
+    """The method's name. Raises UsageError where there is none of that name."""
+    if method not in METHODS:
+        raise UsageError(f"there is no expansion {method!r}: use {' or '.join(METHODS)}")
+    return method
+
+
+def expand(
+    prompt: str,
+    method: str = "wu2022",
+    *,
+    count: int = 5,
+    seed: int = 0,
+    any_style: bool = False,
+    model: Path | None = None,
+    index: Path | None = None,
+    most_tokens: int = MOST_TOKENS,
+    search: Search | None = None,
+) -> list[Expansion]:
+    """Richer prompts for `prompt`, best first, each beginning with the user's words.
+
+    Args:
+        method: wu2022 (knowledge and language models, ranked by equation 20) or wang2023 (a language model that was
+            fine-tuned on prompts goes on writing).
+        index: for wu2022, what `impasto knowledge build` wrote, to be looked up beside the handbook.
+        model: for wang2023, what `impasto train prompt-model` wrote, in place of the one that ships.
+        count: at most so many.
+        seed: of what language models write; the same seed gives the same expansions.
+        any_style: also ones that name a style or a painter that the prompt does not.
+        most_tokens: what the text encoder reads; parts that do not fit are left out and told in `left_out`.
+        search: takes note of what was dropped, and why.
+
+    Raises:
+        UsageError: the prompt is empty or far too long, or there is no such method.
+        MissingPart: a part that expansion needs is not installed.
+    """
+    check_method(method)
+    measures = Measures(
+        sentence_vectors, shipped_table(), count_tokens, most_tokens=most_tokens, any_style=any_style
+    )
+    if method == "wang2023":
+        return expand_wang2023(
+            prompt, writer=prompt_writer(model), measures=measures, count=count, seed=seed, search=search
+        )
+    return expand_wu2022(
+        prompt,
+        writers=offline_writers(),
+        knowledge=KnowledgeProposer(*knowledge_indexes(index)),
+        measures=measures,
+        count=count,
+        seed=seed,
+        search=search,
+    )
+
+
+def expand_caption(condition: Condition, method: str, *, count: int = 5) -> list[Expansion]:
+    """Expansions of the condition's caption that leave room for its other parts, best first; see `expand`."""
+    rest = replace(condition, caption="").text()
+    room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
+    return expand(condition.caption, method, count=count, most_tokens=room)

@@ -1,0 +1,230 @@
+"""Richer prompts for a prompt: proposed, weeded, scored by equation 20 of wu2022, brought into the token budget."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto.errors import UsageError
+from impasto.prompts.entities import names_people
+from impasto.prompts.expansion.candidate_filter import near_duplicates, why_unfit
+from impasto.prompts.expansion.proposers import Candidate, Proposer
+from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer
+from impasto.prompts.expansion.scoring import Embed, Score, Weights, score
+from impasto.prompts.expansion.term_table import TermTable
+
+MOST_TOKENS = 77
+# Below this a candidate speaks of something else.
+LEAST_LIKENESS = 0.2
+# Below this an expanded prompt has lost the prompt's subject.
+LEAST_KEPT = 0.5
+_LONGEST_PROMPT = 2000  # characters
+_CLAUSE = re.compile(r"(?<=[,;])\s+|\s+(?=and |with |while |under |beneath |above |beside |between )")
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A richer prompt, what it is worth and why.
+
+    `text` begins with the user's words; `added` is what follows them. `components` are the weighted terms of `score`.
+    `spans` are the places and times in `text` (start, end, kind). For `left_out` the token budget had no room.
+    """
+
+    text: str
+    score: float
+    components: dict[str, float]
+    source: str
+    added: str
+    spans: tuple[tuple[int, int, str], ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """All JSON types."""
+        return {
+            "text": self.text,
+            "score": round(self.score, 6),
+            "components": {name: round(value, 6) for name, value in self.components.items()},
+            "source": self.source,
+            "spans": [list(span) for span in self.spans],
+            "left_out": list(self.left_out),
+        }
+
+
+@dataclass
+class Search:
+    """What was considered on the way: every dropped candidate with its reason."""
+
+    dropped: list[tuple[Candidate, str]] = field(default_factory=list)
+
+
+def check_request(prompt: str, count: int) -> str:
+    """The prompt in one line. Raises UsageError where there is nothing to expand, or no expansion is asked for."""
+    if count < 1:
+        raise UsageError(f"count {count}: use 1 or more")
+    text = " ".join(prompt.split())
+    if not re.search(r"[^\W_]", text):
+        raise UsageError("the prompt holds no word to expand")
+    if any(ord(letter) < 32 and not letter.isspace() for letter in prompt):
+        raise UsageError("the prompt holds control characters")
+    if len(text) > _LONGEST_PROMPT:
+        raise UsageError(f"the prompt has {len(text)} characters: an expansion has room for {_LONGEST_PROMPT} at most")
+    return text
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What candidates are measured by.
+
+    Attributes:
+        embed: texts -> unit vectors.
+        count_tokens: how many of the text encoder's tokens a text takes.
+        most_tokens: how many it reads.
+        any_style: styles and painters that the prompt does not name may come in.
+    """
+
+    embed: Embed
+    table: TermTable
+    count_tokens: Callable[[str], int]
+    weights: Weights | None = None
+    most_tokens: int = MOST_TOKENS
+    any_style: bool = False
+
+
+def expand_wu2022(
+    prompt: str,
+    *,
+    writers: Sequence[Proposer],
+    knowledge: KnowledgeProposer,
+    measures: Measures,
+    count: int = 5,
+    seed: int = 0,
+    search: Search | None = None,
+) -> list[Expansion]:
+    """Section 3 of wu2022: the `count` best of what language models write and of the knowledge that this leads to.
+
+    The writers are asked first; knowledge is then looked up for the prompt and for everything they wrote. What is unfit, off
+    the subject or said already is dropped, the rest ranked by w(v).
+
+    Raises:
+        UsageError: the prompt is empty or far too long.
+        MissingPart: a package or a model is not installed.
+    """
+    prompt = check_request(prompt, count)
+    search = search if search is not None else Search()
+    written = [candidate for writer in writers for candidate in writer.propose(prompt, count=4, seed=seed)]
+    known = knowledge.propose(prompt, count=80, seed=seed, queries=[candidate.text for candidate in written])
+    return _ranked(prompt, written, known, measures, count, search, goes_on=False)
+
+
+def expand_wang2023(
+    prompt: str,
+    *,
+    writer: Proposer,
+    measures: Measures,
+    count: int = 5,
+    seed: int = 0,
+    search: Search | None = None,
+) -> list[Expansion]:
+    """Section 3.3 of wang2023: a language model that learned from prompts goes on writing; the prompt stays whole and first.
+
+    What it writes is weeded and ranked as wu2022's candidates are. Where too little is left it is asked once more.
+
+    Raises:
+        UsageError: the prompt is empty or far too long.
+        MissingPart: a package or a model is not installed.
+    """
+    prompt = check_request(prompt, count)
+    search = search if search is not None else Search()
+    written: list[Candidate] = []
+    found: list[Expansion] = []
+    for turn in range(3):
+        written += writer.propose(prompt, count=count + 3, seed=seed * 1000 + turn * 100)
+        search.dropped.clear()
+        found = _ranked(prompt, written, [], measures, count, search, goes_on=True)
+        if len(found) >= count:
+            break
+    return found
+
+
+def _ranked(
+    prompt: str,
+    written: Sequence[Candidate],
+    known: Sequence[Candidate],
+    measures: Measures,
+    count: int,
+    search: Search,
+    *,
+    goes_on: bool,
+) -> list[Expansion]:
+    """The best of what is fit. People may come in from knowledge only; `goes_on`: candidates continue the prompt's words."""
+    people = dict(zip((c.text for c in written), names_people([c.text for c in written]), strict=True))
+    fit = []
+    for candidate in (*written, *known):
+        reason = why_unfit(candidate.text, prompt, any_style=measures.any_style, goes_on=goes_on)
+        if reason is None and not measures.any_style:
+            strangers = [name for name in people.get(candidate.text, ()) if name.casefold() not in prompt.casefold()]
+            reason = f"brings in {strangers[0]}" if strangers else None
+        if reason is None:
+            fit.append(candidate)
+        else:
+            search.dropped.append((candidate, reason))
+    scores = score(prompt, [candidate.text for candidate in fit], measures.embed, measures.table, measures.weights)
+    ranked = sorted(zip(fit, scores, strict=True), key=lambda pair: -pair[1].total)
+    twins = near_duplicates([candidate.text for candidate, _ in ranked])
+    waiting: list[tuple[Candidate, Score]] = []
+    for place, (candidate, worth) in enumerate(ranked):
+        if worth.likeness < LEAST_LIKENESS and not goes_on:
+            search.dropped.append((candidate, f"off the subject (cosine {worth.likeness:.2f})"))
+        elif twins[place] != place:
+            search.dropped.append((candidate, "says nearly the same as a better one"))
+        else:
+            waiting.append((candidate, worth))
+    expansions: list[Expansion] = []
+    while waiting and len(expansions) < count:
+        # As many as are still wanted go through the text encoder together.
+        now, waiting = waiting[: count - len(expansions)], waiting[count - len(expansions) :]
+        joined = [_join(prompt, candidate, worth, measures) for candidate, worth in now]
+        vectors = measures.embed([prompt, *(expansion.text for expansion in joined)])
+        for (candidate, _), expansion, kept in zip(now, joined, vectors[1:] @ vectors[0], strict=True):
+            if kept < LEAST_KEPT:
+                search.dropped.append((candidate, f"loses the subject (cosine {kept:.2f})"))
+            elif expansion.added:
+                expansions.append(expansion)
+    return expansions
+
+
+def _join(prompt: str, candidate: Candidate, worth: Score, measures: Measures) -> Expansion:
+    words = candidate.text.rstrip(" .")
+    # A continuation brings its own comma, or none; a sentence of its own gets one, where the prompt ends without.
+    joint = " " if words.startswith(" ") or prompt.endswith((",", ";", ":", ".", "!", "?")) else ", "
+    added, left_out = fit_budget(
+        prompt, words.lstrip(" ,;"), measures.table, measures.count_tokens, measures.most_tokens, joint
+    )
+    text = f"{prompt}{joint}{added}" if added else prompt
+    spans = []
+    for entity in worth.entities:
+        start = text.find(entity.words, len(prompt))
+        if start >= 0:
+            spans.append((start, start + len(entity.words), entity.kind))
+    return Expansion(text, worth.total, worth.terms, candidate.source, added, tuple(spans), tuple(left_out))
+
+
+def fit_budget(
+    prompt: str,
+    added: str,
+    table: TermTable,
+    count_tokens: Callable[[str], int],
+    most_tokens: int = MOST_TOKENS,
+    joint: str = ", ",
+) -> tuple[str, list[str]]:
+    """What of `added` fits behind `prompt` into `most_tokens`, and the parts left out, weakest first.
+
+    The part with the least TF-IDF per token goes first; the prompt itself is never cut.
+    """
+    parts, left_out = [part for part in _CLAUSE.split(added) if part], []
+    while parts and count_tokens(f"{prompt}{joint}{' '.join(parts)}") > most_tokens:
+        # The first part holds the sentence's subject: it goes last.
+        rest = range(1, len(parts)) if len(parts) > 1 else range(1)
+        weakest = min(rest, key=lambda place: table.richness(parts[place]) / max(1, len(parts[place].split())))
+        left_out.append(parts.pop(weakest).strip(" ,;"))
+    return " ".join(parts).rstrip(" ,;"), left_out

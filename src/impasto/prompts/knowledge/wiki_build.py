@@ -1,0 +1,246 @@
+"""Builds a `WikiIndex` from a dump, shard after shard; killed and started again it goes on behind the last whole one."""
+
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impasto.errors import ImpastoError, UsageError
+from impasto.files import sync_folder, write_atomically
+from impasto.prompts.expansion.proposers.knowledge import bm25_library
+from impasto.prompts.knowledge.wiki_dump import Page, clean_sentences, read_pages
+from impasto.prompts.knowledge.wiki_index import (
+    FORMAT,
+    MANIFEST,
+    PLACES,
+    SHARD,
+    TITLES,
+    plain_tokens,
+    shard_name,
+    title_hash,
+    vocabulary_array,
+)
+
+_BEGUN = "begun.json"
+_CHUNK = 64  # pages that a worker cleans at a time
+# (share of the dump that is read, pages indexed, articles kept)
+OnProgress = Callable[[float, int, int], None]
+_TELL_EVERY = 500  # pages
+
+
+@dataclass
+class _Pending:
+    """What the shard under way holds."""
+
+    pages: int = 0
+    titles: list[str] = field(default_factory=list)
+    redirects: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, page: Page, sentences: Sequence[str]) -> None:
+        self.pages += 1
+        title = " ".join(page.title.replace("\0", " ").split())
+        if title and (page.redirect or sentences):
+            text = "" if page.redirect else " ".join(sentences).replace("\0", " ")
+            self.titles.append(title)
+            self.redirects.append(" ".join(page.redirect.replace("\0", " ").split()))
+            self.texts.append(text)
+            self.size += len(text)
+
+
+def build_wiki_index(
+    dump: Path,
+    folder: Path,
+    *,
+    name: str = "wikipedia",
+    most_sentences: int = 12,
+    shard_articles: int = 20_000,
+    shard_characters: int = 48_000_000,
+    workers: int | None = None,
+    on_progress: OnProgress = lambda share, pages, articles: None,
+) -> int:
+    """Indexes the articles of a dump (see `read_pages`) into `folder`; returns how many articles there are.
+
+    Run again after being stopped at any moment it goes on behind the last whole shard, and ends with the same files.
+
+    Args:
+        name: what sources are called in expansions ("wikipedia: Shenzhen").
+        most_sentences: of an article that are kept, from its beginning.
+        shard_articles, shard_characters: when a shard is full; what is in memory at once.
+        workers: processes that take the markup out; None for as many as there are cores.
+
+    Raises:
+        UsageError: the folder was begun from another dump, or is no folder for an index.
+        MissingPart: bm25s or mwparserfromhell is not installed.
+        ImpastoError: the dump breaks off (the shards so far stay), or holds no article.
+    """
+    bm25_library()
+    if not dump.is_file():
+        raise UsageError(f"{dump}: there is no such file")
+    _begin(dump, folder, {"name": name, "most_sentences": most_sentences, "shard_articles": shard_articles,
+                          "shard_characters": shard_characters})  # fmt: skip
+    if (folder / MANIFEST).is_file():
+        return int(json.loads((folder / MANIFEST).read_text("utf-8"))["articles"])
+    done = _whole_shards(folder)
+    pages, articles = sum(shard["pages"] for shard in done), sum(shard["articles"] for shard in done)
+    pending, number, share = _Pending(), len(done), 0.0
+
+    def read(so_far: float) -> None:
+        nonlocal share
+        share = so_far
+        if not pending.pages:
+            on_progress(share, pages, articles)
+
+    for page, sentences in _cleaned(islice(read_pages(dump, read), pages, None), most_sentences, workers):
+        pending.add(page, sentences)
+        if pending.pages % _TELL_EVERY == 0:
+            on_progress(share, pages + pending.pages, articles + len(pending.titles))
+        if len(pending.titles) >= shard_articles or pending.size >= shard_characters:
+            done.append(_write_shard(folder, number, pending))
+            pages, articles = pages + pending.pages, articles + done[-1]["articles"]
+            pending, number = _Pending(), number + 1
+    if pending.titles:
+        done.append(_write_shard(folder, number, pending))
+        articles += done[-1]["articles"]
+    if not articles:
+        raise ImpastoError(f"{dump} holds no article")
+    _finish(folder, name, done)
+    on_progress(1.0, pages + pending.pages, articles)
+    return articles
+
+
+def _begin(dump: Path, folder: Path, settings: dict[str, Any]) -> None:
+    settings = {"dump": dump.name, "size": dump.stat().st_size, **settings}
+    begun = folder / _BEGUN
+    if begun.is_file():
+        try:
+            before = json.loads(begun.read_text("utf-8"))
+        except ValueError:
+            before = {}
+        if before != settings:
+            other = before.get("dump", "another dump")
+            raise UsageError(f"{folder} was begun from {other}, or with other settings: use a new folder")
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"--out {folder}: use a new or an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(begun, json.dumps(settings).encode())
+
+
+def _whole_shards(folder: Path) -> list[dict[str, Any]]:
+    """What the shards say of themselves, in their order; what was not finished is removed."""
+    for unfinished in folder.glob("*.part"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    shards = []
+    while (folder / shard_name(len(shards))).is_dir():
+        file = folder / shard_name(len(shards)) / SHARD
+        try:
+            shards.append(json.loads(file.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            raise ImpastoError(f"{file} is broken: {error}; remove {folder} and build it again") from None
+    return shards
+
+
+def _cleaned(pages: Iterator[Page], most: int, workers: int | None) -> Iterator[tuple[Page, list[str]]]:
+    """The pages with their sentences, in their order, the markup taken out by other processes."""
+    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    if count <= 1:
+        for page in pages:
+            yield page, _sentences(page, most)
+        return
+    waiting: deque[tuple[list[Page], Future[list[list[str]]]]] = deque()
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        try:
+            while True:
+                while len(waiting) < 4 * count and (chunk := list(islice(pages, _CHUNK))):
+                    waiting.append((chunk, pool.submit(_sentences_of, chunk, most)))
+                if not waiting:
+                    return
+                chunk, future = waiting.popleft()
+                yield from zip(chunk, future.result(), strict=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _sentences_of(pages: list[Page], most: int) -> list[list[str]]:
+    return [_sentences(page, most) for page in pages]
+
+
+def _sentences(page: Page, most: int) -> list[str]:
+    return [] if page.redirect else clean_sentences(page, most)
+
+
+def _write_shard(folder: Path, number: int, pending: _Pending) -> dict[str, Any]:
+    target = folder / shard_name(number)
+    unfinished = target.with_suffix(".part")
+    unfinished.mkdir()
+    rows = [
+        f"{title}\0{redirect}\0{text}".encode("utf-8", "replace")
+        for title, redirect, text in zip(pending.titles, pending.redirects, pending.texts, strict=True)
+    ]
+    (unfinished / "articles.bin").write_bytes(b"".join(rows))
+    np.save(unfinished / "starts.npy", np.cumsum([0, *map(len, rows)], dtype=np.int64))
+    _write_field(unfinished / "names", pending.titles)
+    both = [f"{title} {text}" for title, text in zip(pending.titles, pending.texts, strict=True)]
+    _write_field(unfinished / "texts", both)
+    hashes = np.array([title_hash(title) for title in pending.titles], np.uint64)
+    np.save(unfinished / "hashes.npy", hashes)
+    np.save(unfinished / "articles.npy", np.array([not redirect for redirect in pending.redirects], bool))
+    about = {
+        "pages": pending.pages,
+        "articles": sum(not redirect for redirect in pending.redirects),
+        "sizes": {str(f.relative_to(unfinished)): f.stat().st_size for f in sorted(unfinished.rglob("*")) if f.is_file()},
+    }
+    (unfinished / SHARD).write_text(json.dumps(about), "utf-8")
+    for file in (*unfinished.rglob("*"), unfinished):
+        sync_folder(file)  # a file is brought to disk in the same way
+    unfinished.replace(target)
+    sync_folder(folder)
+    return about
+
+
+def _write_field(folder: Path, texts: Sequence[str]) -> None:
+    tokens = plain_tokens(texts)
+    index = bm25_library().BM25()
+    index.index(tokens, show_progress=False)
+    vocabulary = dict(index.vocab_dict)
+    index.vocab_dict = {}
+    index.save(folder, show_progress=False)
+    np.save(folder / "vocabulary.npy", vocabulary_array(vocabulary))
+
+
+def _finish(folder: Path, name: str, shards: Sequence[dict[str, Any]]) -> None:
+    """The titles of all shards in one sorted array, for redirects, and the manifest."""
+    hashes, places = [], []
+    for number in range(len(shards)):
+        shard = folder / shard_name(number)
+        own = np.flatnonzero(np.load(shard / "articles.npy"))
+        hashes.append(np.load(shard / "hashes.npy")[own])
+        places.append(np.stack([np.full(len(own), number, np.int32), own.astype(np.int32)], axis=1))
+    titles = np.concatenate(hashes)
+    order = np.argsort(titles, kind="stable")
+    np.save(folder / TITLES, titles[order])
+    np.save(folder / PLACES, np.concatenate(places)[order])
+    sizes = {file: (folder / file).stat().st_size for file in (TITLES, PLACES)}
+    for number, shard in enumerate(shards):
+        sizes |= {f"{shard_name(number)}/{file}": size for file, size in shard["sizes"].items()}
+    manifest = {
+        "format": FORMAT,
+        "name": name,
+        "shards": len(shards),
+        "articles": sum(shard["articles"] for shard in shards),
+        "sizes": sizes,
+    }
+    for file in (TITLES, PLACES):
+        sync_folder(folder / file)
+    write_atomically(folder / MANIFEST, json.dumps(manifest).encode())

@@ -1,0 +1,84 @@
+"""The folder of one reproduction: one protocol, one process at a time, and what its phases have cost so far."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from impasto.errors import ImpastoError
+from impasto.files import write_atomically
+from impasto.training.runs.folder import RunFolder
+
+PHASES = "phases.json"
+_WRITE_EVERY = 10.0  # seconds: what a kill can take from a phase's time
+# (what is done, share of the phase done 0 to 1, figures of a training's step)
+OnProgress = Callable[[str, float, dict[str, float]], None]
+
+
+class Workplace(RunFolder):
+    """A run's folder (`run.json`, a lock, `report.json` at the end) whose work is that of a reproduction.
+
+    Once it holds paintings, prompts or trainings, another protocol, artist or number is refused.
+    """
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether there is work that could be lost."""
+        return (self.path / PHASES).is_file()
+
+    def file(self, *parts: str) -> Path:
+        """A file of this folder, whose own folder is there then."""
+        path = self.path.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def check_space(self, needed: int) -> None:
+        """Raises ImpastoError where the disk has not `needed` bytes left."""
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise ImpastoError(
+                f"{self.path}: {free / 1e9:.1f} GB are free and about {needed / 1e9:.1f} GB are needed: make room, or give"
+                " --out on another disk"
+            )
+
+
+class PhaseTimes:
+    """The seconds of every phase, summed over restarts, in `phases.json`."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._path = workplace.path / PHASES
+        self.seconds: dict[str, float] = {}
+        try:
+            self.seconds = {str(name): float(value) for name, value in json.loads(self._path.read_text("utf-8")).items()}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, AttributeError, TypeError):
+            raise ImpastoError(f"{self._path} cannot be read: remove it, and the times begin anew") from None
+
+    @contextmanager
+    def phase(self, name: str, on_progress: OnProgress) -> Iterator[OnProgress]:
+        """Counts the time of what is done within; what it gives tells `on_progress`, with the phase's name."""
+        before, began = self.seconds.get(name, 0.0), time.monotonic()
+        written = 0.0
+
+        def write() -> None:
+            nonlocal written
+            written = time.monotonic()
+            self.seconds[name] = round(before + written - began, 2)
+            try:
+                write_atomically(self._path, json.dumps(self.seconds, indent=1).encode())
+            except OSError as error:
+                raise ImpastoError(f"{self._path} cannot be written: {error.strerror}") from None
+
+        def tell(what: str, share: float, figures: dict[str, float]) -> None:
+            if time.monotonic() - written >= _WRITE_EVERY:
+                write()
+            on_progress(what if what.startswith(("skipped ", "lacking ")) else f"{name}: {what}", share, figures)
+
+        write()
+        try:
+            yield tell
+        finally:
+            write()

@@ -1,0 +1,100 @@
+"""The task of a few-step student: latent consistency distillation of a checkpoint into a LoRA (Luo et al. 2023)."""
+
+import torch
+
+from impasto.checkpoints.components import Components
+from impasto.data.caches.latents import TextStates
+from impasto.training.distributed.processes import Processes
+from impasto.training.examples.training_set import TrainingSet
+from impasto.training.losses.diffusion import Noise
+from impasto.training.methods.distillation_choices import Distillation
+from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.latent_consistency import LatentConsistency
+
+_ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
+
+
+def add_student(components: Components, choices: FineTuning) -> None:
+    """Puts the student's LoRA around the U-Net, whose own weights rest; its beginning is drawn from torch's generator.
+
+    `choices`: a `Distillation`, for the layers; with others attention alone changes.
+    """
+    from peft import LoraConfig
+
+    unet = components.unet
+    unet.requires_grad_(False)
+    components.text_encoder.requires_grad_(False)
+    kinds = torch.nn.Linear | torch.nn.Conv2d
+    every = [name for name, module in unet.named_modules() if isinstance(module, kinds)]
+    targets = every if isinstance(choices, Distillation) and choices.layers == "all" else _ATTENTION
+    unet.add_adapter(LoraConfig(r=choices.lora_rank, lora_alpha=choices.lora_rank, target_modules=targets))
+
+
+class DistillationTask(FineTuningTask):
+    """Algorithm 1 of Luo et al. 2023 for LoRAs: from each noisy latent the student says what it says from the latent that
+    its teacher leads to, in one guided step or in several.
+
+    Teacher and student are one U-Net, without and with the LoRA. The target is the student's own, held fast: as in LCM-LoRA
+    no average of it is kept for that.
+    """
+
+    def __init__(
+        self,
+        components: Components,
+        data: TrainingSet,
+        states: TextStates,
+        choices: Distillation,
+        processes: Processes,
+        *,
+        seed: int,
+        steps: int = 4,
+    ) -> None:
+        """As `FineTuningTask`; `states`: of `data.all_texts`; `steps`: in which the student is to paint.
+
+        Raises:
+            UsageError: the batch cannot be shared among the processes.
+        """
+        super().__init__(components, data, states, choices, processes, seed=seed, choose=add_student)
+        self.guidance, self.teacher_steps = choices.guidance, choices.teacher_steps
+        self.loss: LatentConsistency = LatentConsistency(
+            components.scheduler_config, leap=choices.leap, huber=choices.huber, steps=steps
+        )
+
+    def _learn(
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
+    ) -> torch.Tensor:
+        device, loss = self.processes.device, self.loss
+        latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
+        noisy, states = loss.noised(latents, drawn), self._states_of(texts).to(device)
+        with torch.no_grad():
+            ahead, times = self._ahead(noisy, drawn.times, states)
+            target = loss.consistent(self.components.unet(ahead, times, states).sample.float(), ahead, times)
+        made = loss.consistent(self._unet(noisy, drawn.times, states).sample.float(), noisy, drawn.times)
+        errors = loss.distances(made, target)
+        self.processes.backward((errors * shares.to(device)).sum())
+        return errors.detach()
+
+    def _ahead(
+        self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The latents that the teacher's steps lead to, and their timesteps."""
+        end, now = self.loss.earlier(times), times
+        for left in range(self.teacher_steps, 0, -1):
+            until = now + (end - now) // left
+            noisy, now = self.loss.step(self._taught(noisy, now, states), noisy, now, until), until
+        return noisy, now
+
+    def _taught(self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        """The teacher's guided answer (Ho and Salimans 2022), of the same shape as `noisy`."""
+        unet = self.components.unet
+        unet.disable_adapters()
+        try:
+            if self.guidance == 1:
+                return unet(noisy, times, states).sample.float()
+            plain = self._states_of([""]).to(states).expand_as(states)
+            both = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), torch.cat([plain, states])).sample.float()
+        finally:
+            unet.enable_adapters()
+        away, towards = both.chunk(2)
+        return away + self.guidance * (towards - away)

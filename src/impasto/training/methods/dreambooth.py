@@ -1,0 +1,64 @@
+"""DreamBooth (Ruiz et al. 2023): a subject's few pictures beside pictures of its class, which is not forgotten so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import UsageError
+from impasto.training.loop.steps import ShuffledOrder
+
+TEMPLATE = "a painting of {}"
+
+
+def subject_entries(folder: Path) -> list[CatalogueEntry]:
+    """All pictures of a folder: of so few none is held out.
+
+    Raises:
+        ImpastoError: there is none.
+    """
+    return read_catalogue(folder, check_images=False).entries
+
+
+def filled(template: str, words: str, option: str) -> str:
+    """`template` with the words in place of its {}.
+
+    Raises:
+        UsageError: there are no words (named as `option`), or the template has not one place for them.
+    """
+    words = " ".join(words.split())
+    if not words:
+        raise UsageError(f"{option} is empty: say what the pictures show")
+    if template.count("{}") != 1:
+        raise UsageError(f"template {template!r}: use one {{}}, where the words belong, such as {TEMPLATE!r}")
+    return template.replace("{}", words)
+
+
+class PairedOrder:
+    """The pictures of a step: `batch` of the subject, and behind each of them one of its class.
+
+    An epoch is one of the subject's pictures. Both kinds are shuffled.
+    """
+
+    def __init__(self, subject: Sequence[int], classes: Sequence[int], batch: int, seed: int) -> None:
+        """`subject`, `classes`: the numbers of these pictures in the training set."""
+        self.count, self.batch = len(subject), batch
+        self._kinds = [
+            (np.array(numbers), ShuffledOrder(len(numbers), batch, seed)) for numbers in (subject, classes)
+        ]
+
+    def at(self, step: int) -> np.ndarray:
+        """The numbers [2 * batch] of a step's pictures."""
+        return np.stack([numbers[order.at(step)] for numbers, order in self._kinds], axis=1).ravel()
+
+
+def prior_importance(pictures: int, classes: Sequence[int], weight: float) -> torch.Tensor:
+    """How much each picture's error counts in the mean over a step of `PairedOrder`, float32 [pictures], so that it is
+    L_subject + weight * L_prior (equation 2), each a mean of its own.
+    """
+    importance = torch.full((pictures,), 2.0)
+    importance[list(classes)] = 2.0 * weight
+    return importance

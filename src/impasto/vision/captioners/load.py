@@ -1,0 +1,27 @@
+"""Captioners by name."""
+
+from pathlib import Path
+
+from impasto.errors import MissingPart
+from impasto.vision.captioners.interface import Captioner
+
+
+def load_captioner(name: str | Path | None = None) -> Captioner:
+    """The captioner that ships (`pocket`, or None), one that `impasto train pocket-captioner` wrote, or one of transformers.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such captioner, it is not whole, or a package is missing.
+    """
+    from impasto.vision.captioners.pocket import CONFIG, SHIPPED, PocketCaptioner, is_pocket_captioner
+
+    if name is None or str(name) == "pocket":
+        if not (SHIPPED / CONFIG).is_file():
+            raise MissingPart(
+                "no captioner comes with this version: `impasto train pocket-captioner` makes one, --captioner names one"
+            )
+        return PocketCaptioner(SHIPPED)
+    if is_pocket_captioner(Path(name)):
+        return PocketCaptioner(Path(name))
+    from impasto.vision.captioners.transformers_models import TransformersCaptioner
+
+    return TransformersCaptioner(str(name))

@@ -1,0 +1,135 @@
+"""The scorer that ships: EfficientNet-Lite2's features and MiniLM's sentence vectors, each through a small projection.
+
+CLIP (Radford et al. 2021) trains both encoders on hundreds of millions of pairs. Here they stay as they are, and only two
+projections are learned, contrastively, from paintings with titles, styles and genres (`impasto train pocket-scorer`).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+from impasto.errors import ImpastoError
+from impasto.files import write_atomically
+from impasto.language.minilm import WIDTH as TEXT_WIDTH
+from impasto.language.sentence_encoder import sentence_encoder
+from impasto.vision.features.efficientnet import WIDTH as IMAGE_WIDTH
+from impasto.vision.features.efficientnet import ImageFeatures
+from impasto.weights.content_hash import hash_files
+from impasto.weights.files import fill_module, read_weights
+from impasto.weights.header import read_json
+
+SHIPPED = Path(__file__).parent / "pocket-scorer"
+CONFIG, WEIGHTS, TAGS = "config.json", "model.safetensors", "tags.json"
+
+
+@dataclass(frozen=True)
+class ScorerConfig:
+    """The shape of the projections, and what was measured when they had been trained.
+
+    Attributes:
+        width: numbers in a vector.
+        hidden: units of each projection's hidden layer.
+        side: pixels of the square that pictures are brought to.
+        threshold: see `TextImageScorer`.
+        slope: probability of a tag = sigmoid(slope * similarity + the tag's offset).
+        offset: of a tag that the scorer was not calibrated for.
+    """
+
+    width: int = 256
+    hidden: int = 512
+    side: int = 192
+    threshold: float = 0.0
+    slope: float = 10.0
+    offset: float = -6.0
+
+
+class Projection(nn.Module):
+    """Features [n, d], brought to mean 0 and deviation 1, to unit vectors [n, width]: a linear path and one hidden layer."""
+
+    def __init__(self, inputs: int, hidden: int, width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.mean, self.deviation = nn.Buffer(torch.zeros(inputs)), nn.Buffer(torch.ones(inputs))
+        self.inner, self.outer = nn.Linear(inputs, hidden), nn.Linear(hidden, width)
+        self.straight = nn.Linear(inputs, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def measure(self, features: torch.Tensor) -> None:
+        """Takes mean and deviation from features [n, d]."""
+        self.mean.copy_(features.mean(dim=0))
+        self.deviation.copy_(features.std(dim=0) + 1e-4)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        x = self.dropout(((features - self.mean) / self.deviation).clamp(-6, 6))
+        return F.normalize(self.outer(self.dropout(F.gelu(self.inner(x)))) + self.straight(x), dim=-1)
+
+
+class Projections(nn.Module):
+    """The trained part: one projection for pictures, one for texts."""
+
+    def __init__(self, config: ScorerConfig, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.image = Projection(IMAGE_WIDTH, config.hidden, config.width, dropout)
+        self.text = Projection(TEXT_WIDTH, config.hidden, config.width, dropout)
+
+
+class PocketScorer:
+    """A `TextImageScorer` that runs on a laptop, offline.
+
+    Attributes:
+        name, identity, width, threshold: see `TextImageScorer`.
+        features: what sees the pictures. Its vectors depend on no training and are what a cache should keep.
+        projections: the trained part.
+        offsets: tag -> offset of its logit (`ScorerConfig.slope`).
+    """
+
+    def __init__(self, folder: Path = SHIPPED) -> None:
+        """Loads the projections; the encoders when they are first needed.
+
+        Raises:
+            MissingPart, ImpastoError: the folder holds no whole scorer.
+        """
+        values = read_json(folder / CONFIG)
+        try:
+            self.config = ScorerConfig(**values)
+        except TypeError:
+            raise ImpastoError(f"{folder / CONFIG} does not describe a pocket scorer") from None
+        weights = read_weights([folder / WEIGHTS])
+        self.projections = fill_module(
+            lambda: Projections(self.config), weights, folder, torch.float32, torch.device("cpu")
+        )
+        self.offsets: dict[str, float] = read_json(folder / TAGS)
+        self.name, self.width, self.threshold = "pocket-scorer", self.config.width, self.config.threshold
+        self.identity = hash_files({name: folder / name for name in (CONFIG, WEIGHTS)})
+        self.features = ImageFeatures(side=self.config.side)
+
+    def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
+        """Unit vectors float32 [n, width] of RGB pictures of any size."""
+        return self.project(self.features.embed_images(images))
+
+    @torch.inference_mode()
+    def project(self, features: np.ndarray) -> np.ndarray:
+        """Unit vectors float32 [n, width] of what `features` gave, [n, 1280]; a row of NaN stays one."""
+        return self.projections.image(torch.from_numpy(np.asarray(features, np.float32))).numpy()
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors float32 [n, width]."""
+        return self.projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
+
+
+def save_scorer(folder: Path, config: ScorerConfig, projections: Projections, offsets: dict[str, float]) -> None:
+    """Writes a folder that `PocketScorer` reads; the weights in fp16."""
+    from safetensors.torch import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().half().contiguous() for name, value in projections.state_dict().items()}
+    write_atomically(folder / WEIGHTS, save(weights))
+    write_atomically(folder / TAGS, json.dumps(offsets, indent=0).encode())
+    write_atomically(folder / CONFIG, json.dumps(asdict(config), indent=2).encode())

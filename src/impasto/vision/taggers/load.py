@@ -1,0 +1,36 @@
+"""Taggers by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from impasto.errors import MissingPart
+from impasto.vision.taggers.interface import Tagger, TransformersTagger
+
+
+def load_tagger(name: str | None = None) -> Tagger:
+    """The tagger that ships (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or one of transformers.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such tagger, it is not whole, or a package is missing.
+    """
+    from impasto.vision.taggers.pocket import SHIPPED, TAGS, PocketTagger
+
+    if name is None or name == "pocket":
+        if not (SHIPPED / TAGS).is_file():
+            raise MissingPart("no tagger comes with this version: `impasto train pocket-tagger` makes one")
+        return PocketTagger(SHIPPED)
+    if (Path(name) / TAGS).is_file():
+        return PocketTagger(Path(name))
+    return TransformersTagger(name)
+
+
+def zero_shot_tagger(tags: Sequence[str], scorer: str | Path | None = None) -> Tagger:
+    """A scorer (`load_scorer`) that compares pictures with these tags.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_scorer`.
+    """
+    from impasto.vision.scorers.interface import load_scorer
+    from impasto.vision.taggers.zero_shot import ZeroShotTagger
+
+    return ZeroShotTagger(load_scorer(scorer), tags)

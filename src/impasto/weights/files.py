@@ -1,0 +1,136 @@
+"""Weights from files into modules. No code runs out of them: safetensors, or pickles loaded weights-only."""
+
+import pickle
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from accelerate import init_empty_weights
+
+from impasto.errors import ImpastoError, MissingPart
+from impasto.weights.header import WHOLE_AGAIN, is_int8, weight_files
+
+Module = TypeVar("Module", bound=torch.nn.Module)
+IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers saved
+# Under what name trainers put the weights beside what else they keep (the last two: BasicSR; the average comes first).
+_INSIDE = ("state_dict", "params_ema", "params")
+
+
+def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
+    """All tensors of a part, on the CPU, as they lie in the files (safetensors are mapped, not copied); int8 becomes fp16.
+
+    Raises:
+        MissingPart, ImpastoError: a file is missing, cut short, or a pickle that wants to run code.
+    """
+    weights: dict[str, torch.Tensor] = {}
+    for file in files:
+        weights.update(_read_safetensors(file) if file.suffix == ".safetensors" else read_pickle(file))
+    return {name: value for name, value in weights.items() if not IGNORED.search(name)}
+
+
+def read_model_weights(folder: Path, stem: str, dtype: torch.dtype = torch.float16) -> dict[str, torch.Tensor]:
+    """All weights of a diffusers model's folder, floating-point ones in `dtype`.
+
+    Raises:
+        MissingPart, ImpastoError: a file is missing or broken.
+    """
+    weights = read_weights(weight_files(folder, stem))
+    return {name: value.to(dtype) if value.is_floating_point() else value for name, value in weights.items()}
+
+
+def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    packed = is_int8(file)
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
+    if not packed:
+        return weights
+    from impasto.weights.int8 import dequantize
+
+    try:
+        return dequantize(weights)
+    except ImpastoError as error:
+        raise ImpastoError(f"{file}: {error}") from None
+
+
+def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """The tensors of a `.ckpt`, `.bin` or `.pth` pickle, loaded weights-only: nothing in it is ever called.
+
+    Raises:
+        ImpastoError: it is broken, or holds more than tensors.
+    """
+    if not file.is_file():
+        raise MissingPart(f"{file} is missing: the checkpoint is not whole, {WHOLE_AGAIN}")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch muses about the pickle's protocol
+            content = torch.load(file, map_location=device, weights_only=True)
+    except pickle.UnpicklingError:
+        raise ImpastoError(
+            f"{file} is refused: it is broken or wants to run code when loaded; use a .safetensors file"
+        ) from None
+    except Exception as error:  # torch and pickle raise nearly everything on damaged files
+        raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
+    if isinstance(content, Mapping):
+        content = next((content[name] for name in _INSIDE if isinstance(content.get(name), Mapping)), content)
+    if not isinstance(content, Mapping):
+        raise ImpastoError(f"{file} holds no weights: a checkpoint is a dictionary of tensors")
+    return {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def fill_module(
+    make: Callable[[], Module],
+    weights: dict[str, torch.Tensor],
+    source: Path,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Module:
+    """The module that `make` builds, with `weights` in it (every name and shape must fit), ready to evaluate.
+
+    On the device `meta` it has their shapes and no memory, and mapped weights are not read.
+
+    Raises:
+        ImpastoError: the config cannot be built, or weights are missing, left over or of another shape.
+    """
+    try:
+        # Parameters are not allocated twice nor initialised in vain; buffers, which no file holds, are.
+        with init_empty_weights(include_buffers=False):
+            module = make()
+    except Exception as error:  # whatever a wrong config makes a constructor raise
+        raise ImpastoError(f"{source}: its config describes no model ({one_line(error)})") from None
+    _rename_old_attention(module, weights)
+    wanted = module.state_dict()
+    for name, value in wanted.items():
+        if name not in weights:
+            raise ImpastoError(f"{source} lacks the weights {name}: it does not fit its config")
+        if weights[name].shape != value.shape:
+            found, needed = list(weights[name].shape), list(value.shape)
+            raise ImpastoError(f"{source}: {name} has shape {found}, but its config asks for {needed}")
+    left_over = sorted(set(weights) - set(wanted))
+    if left_over:
+        raise ImpastoError(f"{source} holds weights {left_over[0]} that its config has no place for")
+    if device.type == "meta":
+        weights = {name: value.to(device) for name, value in weights.items()}
+    cast = {n: value.to(dtype) if value.is_floating_point() else value for n, value in weights.items()}
+    module.load_state_dict(cast, assign=True)
+    module.to(device)
+    return module.eval().requires_grad_(False)
+
+
+def _rename_old_attention(module: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Stable Diffusion's VAE on the hub still names its attention as diffusers did before 0.12."""
+    rename = getattr(module, "_fix_state_dict_keys_on_load", None)
+    if rename is not None:
+        rename(weights)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's first line, cut to a readable length."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:160]
