@@ -19,3 +19,7 @@ class UsageError(ImpastoError):
 
 class MissingPart(ImpastoError):
     """A package, file or checkpoint is not on this machine; the message says how to get it."""
+
+
+class StoppedError(Exception):
+    """The user stopped the work; the message says what was kept. The command line exits with 130."""

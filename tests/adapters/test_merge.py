@@ -9,7 +9,7 @@ from tests.painting.tiny_components import make_components
 
 from impasto.adapters.lora.export import export_lora
 from impasto.adapters.lora.merge import apply_loras
-from impasto.adapters.merge import lay_over, split_scale
+from impasto.adapters.merge import apply_adapters, split_scale
 from impasto.adapters.textual_inversion import Concept, save_concept
 from impasto.errors import MissingPart, UsageError
 
@@ -47,11 +47,11 @@ def test_words_do_what_the_objects_do(tmp_path: Path) -> None:
     lora = make_lora(draw_layers(base.unet, ["conv_in"]))
     file = export_lora(lora, tmp_path / "monet.safetensors")
     concept = save_concept(tmp_path / "hour.safetensors", Concept("<hour>", torch.ones(2, 16)))
-    over = lay_over(base, [f"{file}:0.5", str(file), (lora, 2.0)], [str(concept), Concept("<x>", torch.ones(1, 16))])
+    over = apply_adapters(base, [f"{file}:0.5", str(file), (lora, 2.0)], [str(concept), Concept("<x>", torch.ones(1, 16))])
     expected = apply_loras(base, [(lora, 3.5)]).unet.conv_in.weight
     assert torch.allclose(over.unet.conv_in.weight, expected, atol=1e-6)
     assert [record.scale for record in over.loras] == [0.5, 1.0, 2.0]
     assert [record.name for record in over.concepts] == ["<hour>", "<x>"]
-    assert lay_over(base) is base
+    assert apply_adapters(base) is base
     with pytest.raises(MissingPart):
-        lay_over(base, ["nobody:0.5"])
+        apply_adapters(base, ["nobody:0.5"])

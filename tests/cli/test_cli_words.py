@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from impasto.cli.console import one_line, say_facts, say_json, say_table
-from impasto.cli.easel import parse_size
-from impasto.cli.foreign_settings import fitting_size, our_sampler
 from impasto.cli.main import main
-from impasto.cli.output import Output, check_writable
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler
+from impasto.jobs.painting.output import Output, check_writable
+from impasto.jobs.painting.picture import parse_size
 from impasto.painting.file_names import slug
 
 
@@ -122,7 +122,7 @@ def test_fitting_size_keeps_the_proportions() -> None:
 
 
 def test_every_sampler_in_the_table_is_ours() -> None:
-    from impasto.cli.foreign_settings import _SAMPLERS
+    from impasto.jobs.painting.foreign_settings import _SAMPLERS
     from impasto.painting.samplers import SAMPLERS
 
     assert set(_SAMPLERS.values()) == set(SAMPLERS)
@@ -137,7 +137,7 @@ def test_the_help_names_every_sampler() -> None:
 
 
 def test_the_help_names_every_guider() -> None:
-    from impasto.cli.guided import GUIDER_HELP
+    from impasto.cli.picture_options import GUIDER_HELP
     from impasto.painting.guidance.guiders import GUIDERS
 
     assert all(f" {name}," in GUIDER_HELP or f"or {name};" in GUIDER_HELP or f"{name} or" in GUIDER_HELP for name in GUIDERS)

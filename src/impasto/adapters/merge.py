@@ -1,4 +1,4 @@
-"""What a user lays over a checkpoint, as it is named on a command line: LoRAs with their scales, and concepts."""
+"""Adapters by name (LoRAs with their scales, and concepts), and a checkpoint with them applied."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -30,7 +30,31 @@ def split_scale(word: str) -> tuple[str, float | None]:
         return word, None
 
 
-def lay_over(
+def loaded_loras(choices: Sequence[LoraChoice]) -> list[tuple[Lora, float]]:
+    """The LoRAs of `choices` with their scales; 1 where none is given.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `split_scale` and `load_lora`.
+    """
+    chosen: list[tuple[Lora, float]] = []
+    for choice in choices:
+        if isinstance(choice, str):
+            path, scale = split_scale(choice)
+            choice = (load_lora(path), 1.0 if scale is None else scale)
+        chosen.append(choice)
+    return chosen
+
+
+def loaded_concepts(choices: Sequence[ConceptChoice]) -> list[Concept]:
+    """The concepts of `choices`.
+
+    Raises:
+        MissingPart, ImpastoError: as `load_concept`.
+    """
+    return [load_concept(choice) if isinstance(choice, str) else choice for choice in choices]
+
+
+def apply_adapters(
     components: "Components", loras: Sequence[LoraChoice] = (), concepts: Sequence[ConceptChoice] = ()
 ) -> "Components":
     """`components` with the LoRAs merged, each at its scale or at 1, and then the concepts added.
@@ -38,13 +62,7 @@ def lay_over(
     Raises:
         UsageError, MissingPart, ImpastoError: as `load_lora`, `apply_loras`, `load_concept` and `add_concept`.
     """
-    chosen: list[tuple[Lora, float]] = []
-    for choice in loras:
-        if isinstance(choice, str):
-            path, scale = split_scale(choice)
-            choice = (load_lora(path), 1.0 if scale is None else scale)
-        chosen.append(choice)
-    components = apply_loras(components, chosen)
-    for concept in concepts:
-        components = add_concept(components, load_concept(concept) if isinstance(concept, str) else concept)
+    components = apply_loras(components, loaded_loras(loras))
+    for concept in loaded_concepts(concepts):
+        components = add_concept(components, concept)
     return components

@@ -15,10 +15,6 @@ from typing import Any
 _CONTROLS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+\s*")
 
 
-class StoppedError(Exception):
-    """The user stopped the work; the message says what was kept. The exit code is 130."""
-
-
 def one_line(text: object) -> str:
     """`text` on one line, without control characters, which could steer a terminal."""
     return _CONTROLS.sub(" ", str(text)).strip()

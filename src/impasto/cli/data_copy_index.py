@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say, say_json
-from impasto.cli.output import check_writable
-from impasto.cli.training_pictures import USUAL_FEATURES, CopyFeatures, Training
+from impasto.cli.picture_options import CopyFeatures
 from impasto.errors import UsageError
+from impasto.jobs.context import Context
+from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training
+from impasto.jobs.painting.output import check_writable
 
 
 def copy_index(
@@ -28,7 +30,7 @@ def copy_index(
     check_writable(file.parent)
     from impasto.evaluation.memorization.index_file import save_copy_index
 
-    training = Training.load(catalogue, copy_features)
+    training = Training.load(catalogue, copy_features, Context())
     file.parent.mkdir(parents=True, exist_ok=True)
     save_copy_index(training.index, file)
     threshold, size = training.index.calibration.threshold(), file.stat().st_size

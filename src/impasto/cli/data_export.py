@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from impasto.cli.console import StoppedError, progress_bar, say, say_note
-from impasto.errors import UsageError
+from impasto.cli.console import progress_bar, say, say_note
+from impasto.errors import StoppedError, UsageError
 
 _MOST_NOTES = 20
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.console import StoppedError, progress_bar, say_facts, say_note
-from impasto.errors import UsageError
+from impasto.cli.console import progress_bar, say_facts, say_note
+from impasto.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from impasto.data.importing.importer import ImportSummary

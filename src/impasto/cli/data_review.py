@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from impasto.cli.console import StoppedError, say, say_facts, say_note
-from impasto.errors import UsageError
+from impasto.cli.console import say, say_facts, say_note
+from impasto.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from impasto.data.annotations.review import ReviewItem, ReviewSession

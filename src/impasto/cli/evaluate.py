@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_note, say_table
-from impasto.cli.training_pictures import USUAL_FEATURES, CopyFeatures
-from impasto.errors import ImpastoError, UsageError
+from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
+from impasto.cli.picture_options import CopyFeatures
+from impasto.errors import ImpastoError, StoppedError, UsageError
+from impasto.jobs.judging.training_pictures import USUAL_FEATURES
 
 if TYPE_CHECKING:
     from impasto.cli.evaluate_folders import Evaluation

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.console import StoppedError, progress_bar, say, say_json, say_table
-from impasto.cli.output import check_writable
-from impasto.cli.training_pictures import USUAL_FEATURES, Training, say_skipped
-from impasto.errors import ImpastoError, UsageError
+from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
+from impasto.errors import ImpastoError, StoppedError, UsageError
+from impasto.jobs.context import Context
+from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training, say_skipped
+from impasto.jobs.painting.output import check_writable
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.search import MemorizationReport
@@ -50,7 +51,7 @@ def evaluate_copies(
     # What is wrong with these costs no look at thousands of training pictures.
     Calibration().threshold(USUAL_FALSE_ALARMS if false_alarms is None else false_alarms)
     paintings_in(paintings)
-    loaded = Training.load(training, features)
+    loaded = Training.load(training, features, Context())
     threshold = loaded.index.calibration.threshold(USUAL_FALSE_ALARMS if false_alarms is None else false_alarms)
     try:
         with progress_bar("comparing", 1.0) as update:
@@ -69,7 +70,7 @@ def evaluate_copies(
             write_atomically(out, copies_page(report))
         except OSError as error:
             raise ImpastoError(f"{out} cannot be written: {error.strerror}") from None
-    say_skipped(CatalogueReport(report.skipped))
+    say_skipped(CatalogueReport(report.skipped), Context(on_event=lambda event: say_note(getattr(event, "text", ""))))
     if as_json:
         say_json(copies_json(report))
     else:

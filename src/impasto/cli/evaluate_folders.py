@@ -123,12 +123,12 @@ def _judge(
     judging: "Judging",
     seen: _Seen,
 ) -> JudgedFolder:
-    from impasto.cli.painted_pictures import read_asked
     from impasto.evaluation.estimate import Refused
     from impasto.evaluation.inspection import notes_on_pictures
     from impasto.evaluation.judgement import judge
     from impasto.evaluation.named_artists import named_artists, probe_entries
     from impasto.evaluation.prompt_similarity import prompt_similarity
+    from impasto.jobs.judging.painted_pictures import read_asked
     from impasto.vision.scorers.interface import load_scorer
 
     seen.notes.extend(notes_on_pictures(folder, entries))

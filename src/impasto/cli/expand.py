@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say_json, say_note, say_table
+from impasto.cli.run_job import run_job
 
 
 def expand(
@@ -25,26 +26,16 @@ def expand(
 ) -> None:
     """Propose richer prompts: your words stay first, what is added is ranked (wu2022, equation 20)."""
     from impasto.errors import UsageError
-    from impasto.prompts.expansion.expander import expand as expand_prompt
-    from impasto.prompts.expansion.pipeline import Search
+    from impasto.jobs.painting.expand import ExpandJob
 
     if style not in ("keep", "free"):
         raise UsageError(f"--style {style}: use keep or free")
-    for option, only, given in (("--model", "wang2023", model), ("--index", "wu2022", index)):
-        if given is not None and method != only:
-            raise UsageError(f"{option} is for --method {only}")
-    search = Search()
-    found = expand_prompt(
-        prompt,
-        method,
-        model=model,
-        index=index,
-        count=count,
-        seed=seed,
-        any_style=style == "free",
-        search=search,
+    job = ExpandJob(
+        prompt=prompt, method=method, model=model, index=index, count=count, seed=seed, any_style=style == "free"
     )
-    dropped = [(reason, candidate.source, candidate.text) for candidate, reason in search.dropped] if explain else []
+    expansions = run_job(job, begin="expanding")
+    found = expansions.found
+    dropped = [(one.reason, one.source, one.text) for one in expansions.dropped] if explain else []
     if as_json:
         rows = [expansion.as_dict() for expansion in found]
         if explain:

@@ -20,15 +20,15 @@ from impasto import __version__
 from impasto.cli.artists import artists
 from impasto.cli.checkpoints import checkpoints
 from impasto.cli.compose import compose
-from impasto.cli.console import StoppedError, say_error
+from impasto.cli.console import say_error
 from impasto.cli.data import data
 from impasto.cli.doctor import doctor
-from impasto.cli.enrichment import with_usual_method
 from impasto.cli.evaluate import evaluate
 from impasto.cli.expand import expand
 from impasto.cli.grid import grid
 from impasto.cli.knowledge import knowledge
 from impasto.cli.paint import paint
+from impasto.cli.picture_options import OFF
 from impasto.cli.prefer import prefer
 from impasto.cli.repaint import repaint
 from impasto.cli.reproduce import reproduce
@@ -37,7 +37,7 @@ from impasto.cli.search import search
 from impasto.cli.show import show
 from impasto.cli.train import train
 from impasto.cli.upscale import upscale
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, StoppedError
 from impasto.training.distributed.launch import process_number
 
 app = typer.Typer(
@@ -124,6 +124,21 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if not follows:
             say_error("stopped")
         raise SystemExit(STOPPED) from None
+
+
+def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
+    """The command line with `--expand` alone, which the parser does not know, written out as `--expand=<usual>`."""
+    if "--expand" not in words:
+        return list(words)
+    from impasto.prompts.expansion.expander import METHODS
+
+    written = list(words)
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--expand" and (place + 1 == len(words) or words[place + 1] not in (OFF, *METHODS)):
+            written[place] = f"--expand={usual}"
+    return written
 
 
 @contextmanager

@@ -1,20 +1,17 @@
 """`impasto paint`: new pictures from a prompt."""
 
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.avoid_copies import CopyAvoidance, check_avoidance
-from impasto.cli.easel import paint_to_files
-from impasto.cli.output import Output
-from impasto.cli.picture_options import PictureOptions, with_picture
-from impasto.cli.training_pictures import USUAL_FEATURES, CopyFeatures
-from impasto.errors import UsageError
-from impasto.painting.file_names import slug
+from impasto.cli.console import say, say_json
+from impasto.cli.picture_options import CopyFeatures, PictureOptions, with_picture
+from impasto.cli.run_job import run_job
 
-MOST_PICTURES = 10_000
+if TYPE_CHECKING:
+    from impasto.jobs.events import PictureDone
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="With --out FILE.png: replace that file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for each painting.")]
@@ -40,30 +37,26 @@ def paint(
     copy_repaints: Annotated[
         int | None, typer.Option(help="How often to paint one again, with the next free seed.", show_default="4")
     ] = None,
-    copy_features: CopyFeatures = USUAL_FEATURES,
+    copy_features: CopyFeatures = "efficientnet-lite2",
     as_json: AsJson = False,
 ) -> None:
     """Paint one or more pictures."""
-    if not 1 <= count <= MOST_PICTURES:
-        raise UsageError(f"count {count}: use 1 to {MOST_PICTURES}")
-    check_batch(batch)
-    if preview_every < 0:
-        raise UsageError(f"preview-every {preview_every}: use 0 (never) or more")
-    repaints = check_avoidance(avoid_copies, copy_repaints)
-    first = picture.check()
-    replace(first, seed=first.seed + count - 1)  # the last seed has its range too
-    materials = picture.materials()
-    first = picture.complete(first, materials)
-    requests = picture.enrichment.apply([replace(first, seed=first.seed + k) for k in range(count)])
-    stem = slug(picture.prompt if picture.prompt.strip() else requests[0].condition.text())
-    output = Output.at(out, stem, count, overwrite)
-    avoidance = CopyAvoidance.prepare(avoid_copies, repaints, copy_features) if avoid_copies is not None else None
-    paint_to_files(
-        requests, output, materials, batch=batch, preview_every=preview_every, as_json=as_json, avoidance=avoidance
-    )
+    from impasto.jobs.painting.paint import PaintJob
+
+    job = PaintJob(
+        **picture.fields(), count=count, batch=batch, preview_every=preview_every, out=out, overwrite=overwrite,
+        avoid_copies=avoid_copies, copy_repaints=copy_repaints, copy_features=copy_features,
+    )  # fmt: skip
+    run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 
 
-def check_batch(batch: int | None) -> None:
-    """Raises UsageError where so many pictures cannot be painted at once."""
-    if batch is not None and batch < 1:
-        raise UsageError(f"batch {batch}: use 1 or more")
+def say_painting(done: "PictureDone") -> None:
+    """The file, its seed, and the seconds since painting began."""
+    seed = done.provenance.seed if done.provenance is not None else ""
+    say(f"{done.path}  seed {seed}  {done.seconds:.1f} s")
+
+
+def say_painting_as_json(done: "PictureDone") -> None:
+    """The same with the whole record, one object a line."""
+    record = asdict(done.provenance) if done.provenance is not None else {}
+    say_json({"file": done.path, "seconds": round(done.seconds, 2), **record}, indent=None)

@@ -1,24 +1,42 @@
-"""The options that say what a picture is to be, for every verb that paints from them: from typed words to a request."""
+"""The options that say what a picture is to be, for every verb that paints from them."""
 
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.easel import USUAL_SIDE, Materials, parse_size
-from impasto.cli.enrichment import OFF, Enrichment
-from impasto.cli.guided import GuiderName, IntervalWords
-from impasto.cli.laid_over import ConceptNames, LaidOver, LoraNames
-from impasto.cli.looked_at import LikeNames, MemoryName, check_memory, read_like_options
-
-if TYPE_CHECKING:
-    from impasto.checkpoints.painting_defaults import PaintingDefaults
-    from impasto.painting.defaults import Manner
-    from impasto.painting.request import PaintRequest
-
+OFF = "off"  # no expansion
+GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, apg, cfg++ or pag; see docs/guidance.md."
+INTERVAL_HELP = "The shares of the timesteps between which the guider interval guides: 0 is clean, 1 noise."
+MEMORY_HELP = "A folder of pictures to look at in place of the checkpoint's own works; none for none."
+LIKE_HELP = "A picture to be like, and how much; may be repeated. The prompt may then be left out."
+GuiderName = Annotated[
+    str | None, typer.Option(help=GUIDER_HELP, metavar="NAME", show_default="the checkpoint's, else cfg")
+]
+IntervalWords = Annotated[
+    str | None, typer.Option("--guidance-interval", help=INTERVAL_HELP, metavar="LOW,HIGH", show_default="0.1,0.8")
+]
+LoraNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lora",
+        help="A LoRA to merge, and how strongly: a run's folder or a .safetensors file; may be repeated.",
+        metavar="PATH[:SCALE]",
+    ),
+]
+ConceptNames = Annotated[
+    list[str] | None,
+    typer.Option("--concept", help="A textual inversion's .safetensors file; may be repeated.", metavar="FILE"),
+]
+MemoryName = Annotated[str, typer.Option(help=MEMORY_HELP, metavar="CATALOGUE", show_default="the checkpoint's")]
+LikeNames = Annotated[list[str] | None, typer.Option("--like", help=LIKE_HELP, metavar="PICTURE[:WEIGHT]")]
+CopyFeatures = Annotated[
+    str,
+    typer.Option(help="What proposes pictures: efficientnet-lite2, or SSCD's weights.", metavar="NAME|FILE[:SHA256]"),
+]
 Checkpoint = Annotated[
     str,
     typer.Option(
@@ -30,6 +48,9 @@ Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 AnyArtist = Annotated[
     bool, typer.Option("--any-artist", help="Take the artist's name as it is, known or not.")
 ]
+
+
+_LISTS = ("lora", "concept", "like")
 
 
 @dataclass(frozen=True)
@@ -85,96 +106,10 @@ class PictureOptions:
     device: Device = "auto"
     precision: Precision = "auto"
 
-    @property
-    def enrichment(self) -> Enrichment:
-        """What is done with the prompt before it is painted."""
-        return Enrichment(self.expand, self.expand_rank, self.wildcards)
-
-    def check(self) -> "PaintRequest":
-        """The request as far as it is known without a look at the checkpoint; a seed is drawn where none was given.
-
-        Raises:
-            UsageError: a value makes no sense: found before seconds are spent on loading anything.
-        """
-        width, height = parse_size(self.size, self.width, self.height)
-        self.enrichment.check()
-
-        import secrets
-
-        from impasto.painting.request import PaintRequest
-        from impasto.prompts.condition import Condition
-
-        manner = self.manner(None)
-        if self.sampler is None and self.eta:
-            manner = replace(manner, sampler="ddim")  # as the checkpoint may say that it is painted
-        return PaintRequest(
-            condition=Condition(
-                caption=self.prompt.strip(), artist=self.artist.strip(), year=self.year, style=self.style, genre=self.genre
-            ),
-            negative=self.negative,
-            seed=secrets.randbelow(2**32) if self.seed is None else self.seed,
-            **asdict(manner),
-            eta=self.eta,
-            width=USUAL_SIDE if width is None else width,
-            height=USUAL_SIDE if height is None else height,
-            memory=check_memory(self.memory),
-            like=read_like_options(self.like),
-        )
-
-    def manner(self, defaults: "PaintingDefaults | None") -> "Manner":
-        """Sampler, steps, guider and guidance: what was asked for, and what a checkpoint of these defaults adds.
-
-        Raises:
-            UsageError: no such sampler or guider, or no interval.
-        """
-        from impasto.painting.defaults import NO_DEFAULTS, choose_manner
-        from impasto.painting.guidance.record import parse_interval
-
-        return choose_manner(
-            defaults or NO_DEFAULTS,
-            sampler=self.sampler,
-            steps=self.steps,
-            guider=self.guider,
-            guidance=self.guidance,
-            guidance_interval=parse_interval(self.guidance_interval) if self.guidance_interval else None,
-            negative=self.negative,
-        )
-
-    def materials(self) -> Materials:
-        """What it is painted with: the checkpoint, and what is laid over it, pocket's student for lcm among that.
-
-        Raises:
-            UsageError, MissingPart, ImpastoError: as `LaidOver.named` and `Materials.check`.
-        """
-        laid_over = LaidOver.named(self.lora, self.concept)
-        if self.sampler == "lcm":
-            laid_over = laid_over.with_student(self.checkpoint)
-        return Materials.check(self.checkpoint, self.device, self.precision, laid_over)
-
-    def complete(self, request: "PaintRequest", materials: Materials) -> "PaintRequest":
-        """What `check` gave, with what the materials decide: the artist's whole name, the manner of painting, the size.
-
-        Raises:
-            UsageError: the checkpoint knows artists, and not this one; it has no memory and is to look at another; or it
-                has no guide and is to be led by one.
-        """
-        width, height = parse_size(self.size, self.width, self.height)
-        materials.check_memory(request)
-        condition = request.condition
-        if not self.any_artist:
-            condition = replace(condition, artist=materials.resolve_artist(condition.artist))
-        manner = self.manner(materials.painting_defaults)
-        if manner.sampler == "lcm" and self.steps is None:
-            manner = replace(manner, steps=materials.laid_over.student_steps or manner.steps)
-        request = replace(
-            request,
-            condition=condition,
-            **asdict(manner),
-            width=width or materials.side,
-            height=height or materials.side,
-        )
-        materials.check_guider(request)
-        return request
+    def fields(self) -> dict[str, Any]:
+        """The fields of `impasto.jobs.painting.picture.Picture`."""
+        given = {option.name: getattr(self, option.name) for option in fields(self)}
+        return {name: () if name in _LISTS and value is None else value for name, value in given.items()}
 
 
 def with_picture(command: Callable[..., None]) -> Callable[..., None]:

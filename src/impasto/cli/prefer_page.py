@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.cli.console import progress_bar, say, say_note
-from impasto.cli.output import check_writable
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.painting.output import check_writable
 
 if TYPE_CHECKING:
     from impasto.evaluation.preference.contestants import Contestant
@@ -99,10 +99,10 @@ def _check_log(log: "VoteLog", question: str) -> None:
 
 
 def _contestant(label: str, folder: Path) -> "Contestant":
-    from impasto.cli.painted_pictures import read_asked
     from impasto.data.annotations.log import content_of
     from impasto.data.catalogue.read import read_catalogue
     from impasto.evaluation.preference.contestants import Contestant, Picture
+    from impasto.jobs.judging.painted_pictures import read_asked
 
     with progress_bar(f"looking at {label}", 1.0) as update:
         found = read_catalogue(folder, on_progress=lambda done, of: update(f"looking at {label}: {done} of {of}", done / of))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import StoppedError, one_line, progress_bar, say, say_note, say_table
+from impasto.cli.console import one_line, progress_bar, say, say_note, say_table
 from impasto.cli.training_line import PipedLine, TrainingLine
-from impasto.errors import UsageError
+from impasto.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from impasto.reproduction.real_works import RealWorks

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.console import StoppedError, progress_bar, say_json, say_note, say_table
-from impasto.errors import UsageError
+from impasto.cli.console import progress_bar, say_json, say_note, say_table
+from impasto.errors import StoppedError, UsageError
 
 
 def search(

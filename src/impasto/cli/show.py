@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import say_facts, say_json
-from impasto.cli.looked_at import facts_of
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
+    from impasto.painting.memory.record import MemoryUse
     from impasto.painting.provenance.record import ForeignRecord, Provenance
     from impasto.painting.sheets.record import SheetRecord
 
@@ -81,4 +81,14 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
     facts: Facts = [("prompt", record.prompt), *parts, *rest, ("copy_check", record.copy_check)]
     facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
     facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
-    return told, facts + facts_of(record.memory)
+    return told, facts + _memory_facts(record.memory)
+
+
+def _memory_facts(use: "MemoryUse | None") -> list[tuple[str, object]]:
+    """What was looked at while it was painted."""
+    if use is None:
+        return []
+    source = use.source or "the checkpoint's"
+    facts: list[tuple[str, object]] = [("memory", f"{source} ({use.content_hash[:12]})" if use.content_hash else source)]
+    facts += [("like", f"{like.name}:{like.weight:g} ({like.content_hash[:12]})") for like in use.likes]
+    return [*facts, *(("looked at", work) for work in use.works)]

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.class_pictures import paint_class_pictures
 from impasto.cli.console import say
 from impasto.cli.train_retraining import Checkpoint, Minutes, Out, Seed, Steps, run_recipe, with_choices
 from impasto.errors import UsageError
+from impasto.jobs.training.class_pictures import paint_class_pictures
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes import personal
 

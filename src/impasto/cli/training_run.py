@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from impasto.cli.console import StoppedError, one_line, progress_bar, say_note
+from impasto.cli.console import one_line, progress_bar, say_note
 from impasto.cli.training_line import PipedLine, TrainingLine
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.training.distributed.launch import process_count, process_number, told_by_first
 
 if TYPE_CHECKING:

@@ -1,14 +1,15 @@
 """`impasto upscale`: pictures two or four times as wide and high."""
 
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.console import StoppedError, progress_bar, say, say_error, say_json
-from impasto.cli.output import check_writable
-from impasto.errors import ImpastoError, UsageError
+from impasto.cli.console import say, say_json
+from impasto.cli.run_job import run_job
+
+if TYPE_CHECKING:
+    from impasto.jobs.events import PictureDone
 
 
 def upscale(
@@ -29,41 +30,18 @@ def upscale(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each picture.")] = False,
 ) -> None:
     """Make pictures larger; a painting keeps its record. What cannot be read is named, and the others go on."""
-    if out is not None:
-        if out.is_file():
-            raise UsageError(f"--out {out} is a file: give a folder")
-        check_writable(out)
-    from impasto.painting.upscaling.file import upscale_file
-    from impasto.painting.upscaling.tiles import TILE, Upscaler, check_request
+    from impasto.jobs.painting.upscale import UpscaleJob
 
-    side = TILE if tile is None else tile
-    check_request(by, side)
-    upscaler = Upscaler.load(model, device=device)
-    failed = finished = 0
-    try:
-        with progress_bar("upscaling", float(len(pictures))) as update:
-            for number, picture in enumerate(pictures):
-                title = f"{picture.name} ({number + 1} of {len(pictures)})" if len(pictures) > 1 else picture.name
+    def tell(done: "PictureDone") -> None:
+        if as_json:
+            facts = dict(done.figures)
+            found = {"file": done.path, "from": facts.pop("source"), **facts}
+            say_json({**found, "seconds": round(done.seconds, 2)}, indent=None)
+        else:
+            say(done.path)
 
-                def on_tile(done: int, of: int, title: str = title, number: int = number) -> None:
-                    update(title, number + done / of)
-
-                update(title, float(number))
-                started = time.monotonic()
-                try:
-                    made = upscale_file(picture, upscaler, by, out=out, tile=side, on_progress=on_tile)
-                except ImpastoError as error:
-                    say_error(error)
-                    failed += 1
-                    continue
-                finished += 1
-                if as_json:
-                    seconds = round(time.monotonic() - started, 2)
-                    found = {"file": made.path, "from": picture, "width": made.width, "height": made.height}
-                    say_json({**found, "by": by, "model": upscaler.name, "seconds": seconds}, indent=None)
-                else:
-                    say(made.path)
-    except KeyboardInterrupt:
-        raise StoppedError(f"stopped: {finished} of {len(pictures)} pictures are finished") from None
-    if failed:
-        raise ImpastoError(f"{failed} of {len(pictures)} pictures could not be upscaled")
+    run_job(
+        UpscaleJob(pictures=tuple(pictures), by=by, model=model, out=out, tile=tile, device=device),
+        begin="upscaling",
+        on_picture=tell,
+    )

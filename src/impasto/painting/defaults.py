@@ -12,7 +12,7 @@ NO_DEFAULTS = PaintingDefaults()
 
 
 @dataclass(frozen=True)
-class Manner:
+class Sampling:
     """Sampler, steps, guider and guidance, all decided."""
 
     sampler: str
@@ -22,7 +22,7 @@ class Manner:
     guidance_interval: Interval | None
 
 
-def choose_manner(
+def choose_sampling(
     defaults: PaintingDefaults = NO_DEFAULTS,
     *,
     sampler: str | None = None,
@@ -31,7 +31,7 @@ def choose_manner(
     guidance: float | None = None,
     guidance_interval: Interval | None = None,
     negative: str = "",
-) -> Manner:
+) -> Sampling:
     """What the user said, and for the rest (None) what goes with it.
 
     The checkpoint's steps hold for its own sampler, its guidance for its own guider; and its guider only where that goes
@@ -62,4 +62,4 @@ def choose_manner(
         guidance_interval = defaults.guidance_interval
     if steps is None and sampler == own_sampler:
         steps = defaults.steps
-    return Manner(sampler, found.usual_steps if steps is None else steps, guider, guidance, guidance_interval)
+    return Sampling(sampler, found.usual_steps if steps is None else steps, guider, guidance, guidance_interval)

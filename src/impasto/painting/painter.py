@@ -13,7 +13,7 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.defaults import choose_manner
+from impasto.painting.defaults import choose_sampling
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.guiders import find_guider
@@ -98,14 +98,30 @@ class Painter:
             MissingPart: the checkpoint, a LoRA, a concept or the device is not on this machine.
             ImpastoError: a file is broken, or a LoRA or concept is for another checkpoint.
         """
-        from impasto.adapters.merge import lay_over
         from impasto.checkpoints.load import load_components
 
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
         components = load_components(checkpoint, device=where, dtype=choose_precision(precision, where))
-        return cls(lay_over(components, loras, concepts), where)
+        return cls.of(components, where, loras, concepts)
+
+    @classmethod
+    def of(
+        cls,
+        components: "Components",
+        device: torch.device | str = "cpu",
+        loras: "Sequence[LoraChoice]" = (),
+        concepts: "Sequence[ConceptChoice]" = (),
+    ) -> "Painter":
+        """A painter of a loaded checkpoint with these adapters; `components` themselves are not changed.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as `load`.
+        """
+        from impasto.adapters.merge import apply_adapters
+
+        return cls(apply_adapters(components, loras, concepts), device)
 
     def condition(
         self,
@@ -181,7 +197,7 @@ class Painter:
             ImpastoError: a picture cannot be read, or the model gave something that is not a number.
         """
         size = self.components.default_size
-        manner = choose_manner(
+        sampling = choose_sampling(
             self.components.painting_defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance,
             guidance_interval=guidance_interval, negative=negative,
         )  # fmt: skip
@@ -189,11 +205,11 @@ class Painter:
             self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
             negative=negative,
             seed=secrets.randbelow(2**32) if seed is None else seed,
-            sampler=manner.sampler,
-            steps=manner.steps,
-            guidance=manner.guidance,
-            guider=manner.guider,
-            guidance_interval=manner.guidance_interval,
+            sampler=sampling.sampler,
+            steps=sampling.steps,
+            guidance=sampling.guidance,
+            guider=sampling.guider,
+            guidance_interval=sampling.guidance_interval,
             eta=eta,
             width=size if width is None else width,
             height=size if height is None else height,

@@ -13,7 +13,7 @@ from tests.painting.tiny_components import make_components
 from impasto.checkpoints.guide import load_guide
 from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.defaults import Manner, choose_manner
+from impasto.painting.defaults import Sampling, choose_sampling
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.guidance.pag import perturbed
 from impasto.painting.optimized.choice import PlainUNet
@@ -115,19 +115,19 @@ def test_the_perturbed_unet_sees_no_structure_in_its_middle(tmp_path: Path) -> N
 
 
 def test_what_is_usual_with_what() -> None:
-    assert choose_manner() == Manner("dpm++", 25, "cfg", 5.0, None)
-    assert choose_manner(sampler="lcm") == Manner("lcm", 4, "cfg", 1.0, None)
-    assert choose_manner(guider="cfg++") == Manner("ddim", 25, "cfg++", 0.6, None)
-    assert choose_manner(guidance_interval=(0.2, 0.8)) == Manner("dpm++", 25, "interval", 5.0, (0.2, 0.8))
+    assert choose_sampling() == Sampling("dpm++", 25, "cfg", 5.0, None)
+    assert choose_sampling(sampler="lcm") == Sampling("lcm", 4, "cfg", 1.0, None)
+    assert choose_sampling(guider="cfg++") == Sampling("ddim", 25, "cfg++", 0.6, None)
+    assert choose_sampling(guidance_interval=(0.2, 0.8)) == Sampling("dpm++", 25, "interval", 5.0, (0.2, 0.8))
     own = PaintingDefaults("auto", 2.5, None, "euler", 30)
-    assert choose_manner(own) == Manner("euler", 30, "auto", 2.5, None)
-    assert choose_manner(own, sampler="heun") == Manner("heun", 25, "auto", 2.5, None)
-    assert choose_manner(own, guider="cfg") == Manner("euler", 30, "cfg", 5.0, None)
-    assert choose_manner(own, negative="storm") == Manner("euler", 30, "cfg", 5.0, None)
-    assert choose_manner(own, sampler="lcm") == Manner("lcm", 4, "cfg", 1.0, None)
-    assert choose_manner(own, guider="cfg++", guidance=0.3) == Manner("euler", 30, "cfg++", 0.3, None)
-    assert choose_manner(PaintingDefaults(guidance=2.5), sampler="lcm").guidance == 1.0
-    assert choose_manner(PaintingDefaults("interval", 3.0, (0.3, 0.9))).guidance_interval == (0.3, 0.9)
+    assert choose_sampling(own) == Sampling("euler", 30, "auto", 2.5, None)
+    assert choose_sampling(own, sampler="heun") == Sampling("heun", 25, "auto", 2.5, None)
+    assert choose_sampling(own, guider="cfg") == Sampling("euler", 30, "cfg", 5.0, None)
+    assert choose_sampling(own, negative="storm") == Sampling("euler", 30, "cfg", 5.0, None)
+    assert choose_sampling(own, sampler="lcm") == Sampling("lcm", 4, "cfg", 1.0, None)
+    assert choose_sampling(own, guider="cfg++", guidance=0.3) == Sampling("euler", 30, "cfg++", 0.3, None)
+    assert choose_sampling(PaintingDefaults(guidance=2.5), sampler="lcm").guidance == 1.0
+    assert choose_sampling(PaintingDefaults("interval", 3.0, (0.3, 0.9))).guidance_interval == (0.3, 0.9)
 
 
 def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
-"""Axes of a sheet: what is typed becomes values, and values change a picture's options."""
+"""Axes of a sheet: what is typed becomes values, and values change a picture."""
 
 from pathlib import Path
 
 import pytest
 
-from impasto.cli.grid_axes import AXES, Axis, cross
-from impasto.cli.picture_options import PictureOptions
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.painting.grid_axes import AXES, Axis, cross
+from impasto.jobs.painting.picture import Picture
 
-BOATS = PictureOptions(prompt="boats")
+BOATS = Picture(prompt="boats")
 
 
 def parse(text: str) -> Axis:
@@ -57,32 +57,32 @@ def test_what_is_no_axis(text: str, words: str) -> None:
 
 def test_every_axis_changes_what_it_is_called() -> None:
     given = {"year": "1872", "seed": "3", "steps": "4", "guidance": "2.5", "eta": "0.5", "size": "64", "expand": "wu2022"}
-    read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ["word"], "concept": ["word"]}
-    read["like"] = ["word"]
+    read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ("word",), "concept": ("word",)}
+    read["like"] = ("word",)
     for name in AXES.keys() - {"scale"}:
         axis = Axis(name, (given.get(name, "word"),))
-        changed = axis.apply(PictureOptions(), axis.values[0])
+        changed = axis.apply(Picture(), axis.values[0])
         assert getattr(changed, AXES[name].field) == read.get(name, axis.values[0])
-        assert sum(getattr(changed, field) != getattr(PictureOptions(), field) for field in vars(changed)) == 1
+        assert sum(getattr(changed, field) != getattr(Picture(), field) for field in Picture.model_fields) == 1
 
 
 def test_none_leaves_away() -> None:
-    monet = PictureOptions(artist="Monet", lora=["student"])
+    monet = Picture(artist="Monet", lora=("student",))
     assert Axis("artist").apply(monet, "none").artist == ""
-    assert Axis("lora").apply(monet, "None").lora == ["student"]
-    assert Axis("lora").apply(monet, "a").lora == ["student", "a"]
+    assert Axis("lora").apply(monet, "None").lora == ("student",)
+    assert Axis("lora").apply(monet, "a").lora == ("student", "a")
     assert Axis("lora").title("none") == "no lora" and Axis("steps").title("20") == "20 steps"
 
 
 def test_a_scale_is_of_the_other_axis_lora_or_of_the_last() -> None:
     scale, lora = Axis("scale", ("0.5", "2")), Axis("lora", ("none", "runs/a:0.8"))
     for cells in (cross(lora, scale, BOATS), list(zip(*cross(scale, lora, BOATS), strict=True))):
-        assert [[picture.lora for picture in row] for row in cells] == [[[], []], [["runs/a:0.5"], ["runs/a:2.0"]]]
-    beside = cross(lora, scale, PictureOptions(lora=["student:0.7"]))
-    assert [picture.lora for picture in beside[0]] == [["student:0.7"]] * 2
-    assert beside[1][0].lora == ["student:0.7", "runs/a:0.5"]
-    (row,) = cross(Axis(), scale, PictureOptions(lora=["student", "b"]))
-    assert [picture.lora for picture in row] == [["student", "b:0.5"], ["student", "b:2.0"]]
+        assert [[picture.lora for picture in row] for row in cells] == [[(), ()], [("runs/a:0.5",), ("runs/a:2.0",)]]
+    beside = cross(lora, scale, Picture(lora=("student:0.7",)))
+    assert [picture.lora for picture in beside[0]] == [("student:0.7",)] * 2
+    assert beside[1][0].lora == ("student:0.7", "runs/a:0.5")
+    (row,) = cross(Axis(), scale, Picture(lora=("student", "b")))
+    assert [picture.lora for picture in row] == [("student", "b:0.5"), ("student", "b:2.0")]
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_a_scale_is_of_the_other_axis_lora_or_of_the_last() -> None:
     [
         ("artist=a,b", "artist=c", BOATS, "both the rows and the columns"),
         ("prompt=a;b", "seed=1", BOATS, "leave PROMPT away"),
-        ("seed=1", "steps=1", PictureOptions(seed=4), "leave --seed away"),
-        ("size=64", "steps=1", PictureOptions(width=64), "leave --width away"),
+        ("seed=1", "steps=1", Picture(seed=4), "leave --seed away"),
+        ("size=64", "steps=1", Picture(width=64), "leave --width away"),
         ("scale=1", "steps=1", BOATS, "scale needs a LoRA"),
         ("scale=11", "lora=a", BOATS, "scale 11"),
         ("steps=few", "seed=1", BOATS, "steps 'few': use a whole number"),
         ("guidance=strong", "seed=1", BOATS, "guidance 'strong': use a number"),
     ],
 )
-def test_axes_that_make_no_sheet(rows: str, columns: str, picture: PictureOptions, words: str) -> None:
+def test_axes_that_make_no_sheet(rows: str, columns: str, picture: Picture, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         cross(parse(rows), parse(columns), picture)

@@ -1,21 +1,10 @@
-"""`--guider` and `--guidance-interval`: how a painting is led to its prompt, named on the command line or in a record."""
+"""Guider and guidance of a picture that is painted again: as another guider wants them, or as A1111's text has them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from impasto.painting.foreign.record import ForeignRecord
     from impasto.painting.request import PaintRequest
-
-GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, apg, cfg++ or pag; see docs/guidance.md."
-INTERVAL_HELP = "The shares of the timesteps between which the guider interval guides: 0 is clean, 1 noise."
-GuiderName = Annotated[
-    str | None, typer.Option(help=GUIDER_HELP, metavar="NAME", show_default="the checkpoint's, else cfg")
-]
-IntervalWords = Annotated[
-    str | None, typer.Option("--guidance-interval", help=INTERVAL_HELP, metavar="LOW,HIGH", show_default="0.1,0.8")
-]
 
 
 def other_guidance(

@@ -1,16 +1,16 @@
-"""The axes of a sheet: `--rows artist="Claude Monet,Rembrandt"`, and what a value of each changes in a picture's options.
+"""The axes of a sheet: `--rows artist="Claude Monet,Rembrandt"`, and what a value of each changes in a picture.
 
 To add one: a row in `AXES`.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto.cli.picture_options import PictureOptions
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.painting.picture import Picture
 
 NONE = "none"
 _NEVER = object()
@@ -45,7 +45,7 @@ class AxisKind:
 
     @property
     def field(self) -> str:
-        """The field of `PictureOptions` that it changes."""
+        """The field of `Picture` that it changes."""
         return self.name.replace("-", "_")
 
 
@@ -122,18 +122,18 @@ class Axis:
         kind = AXES[self.name]
         return f"no {self.name}" if _is_none(kind, value) else kind.title.format(value)
 
-    def check_free(self, picture: PictureOptions) -> None:
+    def check_free(self, picture: Picture) -> None:
         """Raises UsageError where an option gives the same thing that the axis changes."""
         if not self.name or self.name == "scale" or AXES[self.name].adds:
             return
         names = ("size", "width", "height") if self.name == "size" else (AXES[self.name].field,)
-        for option in fields(PictureOptions):
-            if option.name in names and getattr(picture, option.name) != option.default:
-                word = "PROMPT" if option.name == "prompt" else f"--{option.name.replace('_', '-')}"
+        for name, field in Picture.model_fields.items():
+            if name in names and getattr(picture, name) != field.default:
+                word = "PROMPT" if name == "prompt" else f"--{name.replace('_', '-')}"
                 raise UsageError(f"{self.name} is an axis of this sheet: leave {word} away")
 
-    def apply(self, picture: PictureOptions, value: str) -> PictureOptions:
-        """The picture's options with this value.
+    def apply(self, picture: Picture, value: str) -> Picture:
+        """The picture with this value.
 
         Raises:
             UsageError: it is no value for this axis, or a scale without a LoRA.
@@ -147,25 +147,25 @@ class Axis:
             number = "whole number" if kind.read is _whole else "number"
             raise UsageError(f"{self.name} {value!r}: use a {number}") from None
         if kind.adds:
-            given = getattr(picture, kind.name) or []
-            return replace(picture, **{kind.name: given if read is None else [*given, read]})
+            given = getattr(picture, kind.name)
+            return picture.model_copy(update={kind.name: given if read is None else (*given, read)})
         if self.name == "scale":
             return _scaled(picture, read)
-        return replace(picture, **{kind.field: read})
+        return picture.model_copy(update={kind.field: read})
 
 
-def cross(rows: Axis, columns: Axis, picture: PictureOptions) -> list[list[PictureOptions]]:
-    """The options of each cell: those of `picture`, changed by the row's value and by the column's.
+def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
+    """The picture of each cell: `picture`, changed by the row's value and by the column's.
 
     Raises:
-        UsageError: the axes are the same, a value is none of its axis, or an option gives what an axis changes.
+        UsageError: the axes are the same, a value is none of its axis, or a field gives what an axis changes.
     """
     if rows.name and rows.name == columns.name:
         raise UsageError(f"{rows.name} cannot be both the rows and the columns: choose another axis for one of them")
     for axis in (rows, columns):
         axis.check_free(picture)
 
-    def cell(row: str, column: str) -> PictureOptions:
+    def cell(row: str, column: str) -> Picture:
         made, without = picture, False
         # A LoRA comes before the scale that it is merged at.
         for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale"):
@@ -213,10 +213,10 @@ def _is_none(kind: AxisKind, value: str) -> bool:
     return kind.none is not _NEVER and value.lower() == NONE
 
 
-def _scaled(picture: PictureOptions, scale: float) -> PictureOptions:
+def _scaled(picture: Picture, scale: float) -> Picture:
     """The picture with its last LoRA at this scale."""
     from impasto.adapters.lora.merge import check_scale
     from impasto.adapters.merge import split_scale
 
-    loras = picture.lora or []
-    return replace(picture, lora=[*loras[:-1], f"{split_scale(loras[-1])[0]}:{check_scale(scale)!r}"])
+    loras = picture.lora
+    return picture.model_copy(update={"lora": (*loras[:-1], f"{split_scale(loras[-1])[0]}:{check_scale(scale)!r}")})

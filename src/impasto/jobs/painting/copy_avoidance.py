@@ -1,13 +1,13 @@
-"""What `impasto paint --avoid-copies` does: which training pictures it compares with, and what it says of refusals."""
+"""Painting without copies: which training pictures are compared with, and what is reported of refusals."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.console import say_note
-from impasto.cli.training_pictures import Training
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.context import Context
+from impasto.jobs.judging.training_pictures import Training
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,21 +48,22 @@ class CopyAvoidance:
 
     judge: "CopyJudge"
     repaints: int
+    context: Context
     left_out: int = field(default=0, init=False)
 
     @classmethod
-    def prepare(cls, training: Path, repaints: int, features: str) -> "CopyAvoidance":
+    def prepare(cls, training: Path, repaints: int, features: str, context: Context) -> "CopyAvoidance":
         """The training pictures of a catalogue, or of an index that `impasto data copy-index` wrote.
 
         Raises:
             UsageError, ImpastoError: as `Training.load`.
         """
-        return cls(TrainingJudge(Training.load(training, features)), repaints)
+        return cls(TrainingJudge(Training.load(training, features, context)), repaints, context)
 
     def paint(
         self, paint: "Callable[[Sequence[PaintRequest]], Iterator[Painting]]", requests: "Sequence[PaintRequest]"
     ) -> "Iterator[Painting]":
-        """As `paint_without_copies`; every refusal is said in one line.
+        """As `paint_without_copies`; every refusal is reported in one line.
 
         Raises:
             ImpastoError: at the end, where paintings were left out.
@@ -82,7 +83,7 @@ class CopyAvoidance:
         if refusal.next_seed is None:
             self.left_out += 1
         then = "left out" if refusal.next_seed is None else f"painted again with seed {refusal.next_seed}"
-        say_note(
+        self.context.note(
             f"seed {refusal.seed} looks like a copy of {likeness.file_name} "
             f"(similarity {likeness.similarity:.3f}, {self.judge.threshold:.3f} is too much): {then}"
         )
@@ -92,12 +93,10 @@ def check_avoidance(training: Path | None, repaints: int | None) -> int:
     """The number of repaintings that was asked for, 4 if none was, before anything is loaded.
 
     Raises:
-        UsageError: it is out of its range, or there is nothing to avoid; there is no such catalogue or index.
+        UsageError: it is out of its range, or there is nothing to avoid.
     """
     if repaints is not None and training is None:
         raise UsageError("--copy-repaints goes with --avoid-copies")
     if repaints is not None and not 0 <= repaints <= MOST_REPAINTS:
         raise UsageError(f"--copy-repaints {repaints}: use 0 to {MOST_REPAINTS}")
-    if training is not None and not training.exists():
-        raise UsageError(f"--avoid-copies {training}: there is no such catalogue or copy index")
     return 4 if repaints is None else repaints

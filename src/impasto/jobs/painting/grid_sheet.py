@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.grid_axes import Axis
-from impasto.cli.grid_cells import Cell
 from impasto.errors import UsageError
+from impasto.jobs.painting.grid_axes import Axis
+from impasto.jobs.painting.grid_cells import Cell
 
 if TYPE_CHECKING:
     from impasto.painting.sheets.layout import Sheet

@@ -4,13 +4,15 @@ A cell is a painting in a file of its own. Its name ends in a key of all that de
 there is never painted again: not after a kill, and not in another sheet of the same folder.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.easel import Materials, load_painter
-from impasto.cli.picture_options import PictureOptions
+from impasto.jobs.context import Context
+from impasto.jobs.painting.picture import Picture
+from impasto.jobs.painting.prompt_steps import PromptSteps
+from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
@@ -30,16 +32,16 @@ class Cell:
     """
 
     request: "PaintRequest"
-    materials: Materials
+    setup: PaintingSetup
     record: "Provenance"
     file: Path
 
 
-def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> list[list[Cell]]:
-    """The cells of these options in their rows, all checked, with files in `folder`. Only LoRAs and concepts are loaded.
+def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Context) -> list[list[Cell]]:
+    """The cells of these pictures in their rows, all checked, with files in `folder`. Only adapters are loaded.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as `impasto paint` with the options of any of them.
+        UsageError, MissingPart, ImpastoError: as the job `paint` of any of them.
     """
     from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.painting.memory.looking import planned_use
@@ -47,21 +49,23 @@ def plan_cells(pictures: Sequence[Sequence[PictureOptions]], folder: Path) -> li
     from impasto.painting.provenance.reuse import painting_key
     from impasto.weights.content_hash import memory_hash
 
-    # All that needs no files is checked for every cell first.
-    flat = [replace(picture, seed=SEED if picture.seed is None else picture.seed) for row in pictures for picture in row]
-    checked = [picture.check() for picture in flat]
-    materials = _materials(flat)
-    requests = _enriched(flat, [p.complete(r, m) for p, r, m in zip(flat, checked, materials, strict=True)])
-    hashes = {name: inspect_checkpoint(name) for name in {one.checkpoint for one in materials}}
+    flat = [picture for row in pictures for picture in row]
+    seeds = [SEED if picture.seed is None else picture.seed for picture in flat]
+    for picture, seed in zip(flat, seeds, strict=True):
+        picture.draft(seed)  # all that needs no files is checked for every cell first
+    setups = _setups(flat, context)
+    settled = [picture.settle(setup, seed) for picture, setup, seed in zip(flat, setups, seeds, strict=True)]
+    requests = _with_prompts(flat, settled, context)
+    hashes = {name: inspect_checkpoint(name) for name in {setup.checkpoint for setup in setups}}
     memories = {name: memory_hash(found.path) for name, found in hashes.items()}
     hashes = {name: (found.name, found.content_hash) for name, found in hashes.items()}
     cells = []
-    for request, one in zip(requests, materials, strict=True):
-        loras = tuple(lora.applied(scale) for lora, scale in one.laid_over.loras if scale != 0)
-        concepts = tuple(concept.applied() for concept in one.laid_over.concepts)
-        use = planned_use(request, one.checkpoint, memories[one.checkpoint])
-        record = Provenance.of(request, *hashes[one.checkpoint], loras, concepts, use)
-        cells.append(Cell(request, one, record, folder / f"{slug(record.text)}-{painting_key(record)[:12]}.png"))
+    for request, setup in zip(requests, setups, strict=True):
+        loras = tuple(lora.applied(scale) for lora, scale in setup.adapters.loras if scale != 0)
+        concepts = tuple(concept.applied() for concept in setup.adapters.concepts)
+        use = planned_use(request, setup.checkpoint, memories[setup.checkpoint])
+        record = Provenance.of(request, *hashes[setup.checkpoint], loras, concepts, use)
+        cells.append(Cell(request, setup, record, folder / f"{slug(record.text)}-{painting_key(record)[:12]}.png"))
     across = len(pictures[0])
     return [cells[start : start + across] for start in range(0, len(cells), across)]
 
@@ -74,32 +78,30 @@ def missing_cells(cells: Sequence[Sequence[Cell]]) -> list[Cell]:
     return [cell for cell in once.values() if not is_painted(cell.file, cell.record)]
 
 
-def paint_cells(missing: Sequence[Cell], *, batch: int | None, on_share: Callable[[float], None]) -> Iterator[Cell]:
+def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context) -> Iterator[Cell]:
     """Paints cells, and gives each as soon as it is saved; those of one checkpoint, sampler, size and so on in batches.
-
-    Args:
-        on_share: hears the share of all the work that is done, 0 to 1.
 
     Raises:
         ImpastoError: a checkpoint cannot be loaded, a painting is not a number or cannot be saved. What is saved stays.
     """
     groups: dict[int, list[Cell]] = {}
     for cell in missing:
-        groups.setdefault(id(cell.materials), []).append(cell)
-    before = 0
+        groups.setdefault(id(cell.setup), []).append(cell)
+    done: list[Cell] = []
     for group in groups.values():
         cells = sorted(group, key=_together)
         requests = [cell.request for cell in cells]
 
-        def on_step(done: int, total: int, before: int = before, count: int = len(cells)) -> None:
-            on_share((before + count * done / total) / len(missing))
+        def on_step(steps: int, total: int, before: int = len(done), count: int = len(cells)) -> None:
+            share = (before + count * steps / total) / len(missing)
+            context.progress(f"{len(done) + 1} of {len(missing)} cells", share)
 
-        paintings = load_painter(cells[0].materials, requests).paint_many(requests, batch_size=batch, on_step=on_step)
+        paintings = cells[0].setup.painter(requests, context).paint_many(requests, batch_size=batch, on_step=on_step)
         for cell, painting in zip(cells, paintings, strict=True):
             cell.file.parent.mkdir(exist_ok=True)
             painting.save(cell.file, overwrite=True)
             yield cell
-        before += len(cells)
+            done.append(cell)
 
 
 def _together(cell: Cell) -> tuple[object, ...]:
@@ -109,24 +111,27 @@ def _together(cell: Cell) -> tuple[object, ...]:
     return request.width, request.height, *manner
 
 
-def _materials(pictures: Sequence[PictureOptions]) -> list[Materials]:
-    """The materials of each; one object, and one look at the files, for all that are painted with the same."""
-    known: dict[tuple[object, ...], Materials] = {}
+def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup]:
+    """The setup of each; one object, and one look at the files, for all that are painted with the same."""
+    known: dict[tuple[object, ...], PaintingSetup] = {}
     found = []
     for picture in pictures:
-        student = picture.sampler == "lcm"
-        key = (picture.checkpoint, tuple(picture.lora or ()), tuple(picture.concept or ()), student)
+        key = (picture.checkpoint, picture.lora, picture.concept, picture.sampler == "lcm")
         if key not in known:
-            known[key] = picture.materials()
+            known[key] = picture.setup(context.note)
         found.append(known[key])
     return found
 
 
-def _enriched(pictures: Sequence[PictureOptions], requests: "Sequence[PaintRequest]") -> "list[PaintRequest]":
+def _with_prompts(
+    pictures: Sequence[Picture], requests: "Sequence[PaintRequest]", context: Context
+) -> "list[PaintRequest]":
     """The requests, their prompts resolved and expanded; a prompt that several cells share is expanded once."""
     done: list[PaintRequest] = list(requests)
-    for enrichment in dict.fromkeys(picture.enrichment for picture in pictures):
-        places = [place for place, picture in enumerate(pictures) if picture.enrichment == enrichment]
-        for place, request in zip(places, enrichment.apply([requests[place] for place in places]), strict=True):
+    places: dict[PromptSteps, list[int]] = {}
+    for place, picture in enumerate(pictures):
+        places.setdefault(picture.prompt_steps, []).append(place)
+    for steps, those in places.items():
+        for place, request in zip(those, steps.apply([requests[n] for n in those], context.note), strict=True):
             done[place] = request
     return done

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.checkpoints.tiny import make_tiny_pocket
 
-from impasto.cli.class_pictures import paint_class_pictures
 from impasto.errors import UsageError
+from impasto.jobs.training.class_pictures import paint_class_pictures
 from impasto.painting.provenance.record import Provenance, read_provenance
 from impasto.training.loop.progress import no_report
 

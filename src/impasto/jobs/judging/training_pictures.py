@@ -1,13 +1,11 @@
-"""The training pictures that verbs compare with: of a catalogue, or of an index that was made from one."""
+"""The training pictures that jobs compare with: of a catalogue, or of an index that was made from one."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from impasto.cli.console import StoppedError, progress_bar, say_note
-from impasto.errors import UsageError
+from impasto.errors import StoppedError, UsageError
+from impasto.jobs.context import Context
 
 if TYPE_CHECKING:
     from impasto.data.catalogue.entry import CatalogueReport
@@ -16,11 +14,6 @@ if TYPE_CHECKING:
 
 USUAL_FEATURES = "efficientnet-lite2"
 _NOTES = 5
-
-CopyFeatures = Annotated[
-    str,
-    typer.Option(help="What proposes pictures: efficientnet-lite2, or SSCD's weights.", metavar="NAME|FILE[:SHA256]"),
-]
 
 
 @dataclass(frozen=True)
@@ -31,13 +24,13 @@ class Training:
     features: "ImageEncoder"
 
     @classmethod
-    def load(cls, place: Path, features: str = USUAL_FEATURES) -> "Training":
+    def load(cls, place: Path, features: str, context: Context) -> "Training":
         """Those of the catalogue `place`, which is looked through (what was seen before is kept), or of a copy index.
 
         Raises:
             UsageError: there is nothing there, unknown features, or an index that was made with others.
             ImpastoError: the catalogue or the index cannot be used.
-            StoppedError: Ctrl-C.
+            StoppedError: it was stopped.
         """
         if not place.exists():
             raise UsageError(f"{place}: there is no such catalogue or copy index")
@@ -54,22 +47,22 @@ class Training:
             return cls(index, encoder)
         report = CatalogueReport()
         try:
-            with progress_bar("looking at training pictures", 1.0) as update:
-                index = index_catalogue(
-                    place,
-                    encoder,
-                    report=report,
-                    on_progress=lambda what, done, of: update(f"{what}: {done} of {of}", done / of),
-                )
+            context.progress("looking at training pictures", 0.0)
+            index = index_catalogue(
+                place,
+                encoder,
+                report=report,
+                on_progress=lambda what, done, of: context.progress(f"{what}: {done} of {of}", done / of),
+            )
         except KeyboardInterrupt:
             raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
-        say_skipped(report)
+        say_skipped(report, context)
         return cls(index, encoder)
 
 
-def say_skipped(report: "CatalogueReport") -> None:
+def say_skipped(report: "CatalogueReport", context: Context) -> None:
     """The first pictures of a catalogue that are not used, and how many there are."""
     for skipped in report.skipped[:_NOTES]:
-        say_note(f"{skipped.file_name}: {skipped.reason}")
+        context.note(f"{skipped.file_name}: {skipped.reason}")
     if len(report.skipped) > _NOTES:
-        say_note(f"{len(report.skipped)} pictures are not used in all")
+        context.note(f"{len(report.skipped)} pictures are not used in all")

@@ -1,11 +1,10 @@
 """From the prompt that was typed to the captions that are painted: wildcards are chosen, then it is expanded, if asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.cli.console import say_note
 from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ USUAL_COUNT = 5  # expansions that are looked for, as `impasto expand` does
 
 
 @dataclass(frozen=True)
-class Enrichment:
+class PromptSteps:
     """What is done with a prompt before it is painted.
 
     Attributes:
@@ -41,8 +40,10 @@ class Enrichment:
         if self.rank != 1 and self.method == OFF:
             raise UsageError("--expand-rank chooses among expansions: give --expand too")
 
-    def apply(self, requests: Sequence["PaintRequest"]) -> list["PaintRequest"]:
+    def apply(self, requests: Sequence["PaintRequest"], say: Callable[[str], None]) -> list["PaintRequest"]:
         """The requests with their captions resolved, picture by picture with its own seed, and expanded.
+
+        `say` hears what a prompt was expanded to.
 
         Raises:
             UsageError: a wildcard is not known; ImpastoError: there is no expansion of this rank.
@@ -57,7 +58,7 @@ class Enrichment:
             condition, expansion = replace(request.condition, caption=resolved), None
             if self.method != OFF and resolved:
                 if resolved not in richer:
-                    richer[resolved] = self._expansion(condition)
+                    richer[resolved] = self._expansion(condition, say)
                 expansion = richer[resolved]
                 condition = replace(condition, caption=expansion)
             if condition.caption != typed:
@@ -65,33 +66,18 @@ class Enrichment:
             done.append(request)
         return done
 
-    def _expansion(self, condition: "Condition") -> str:
+    def _expansion(self, condition: "Condition", say: Callable[[str], None]) -> str:
         from impasto.prompts.expansion.expander import expand_caption
         from impasto.prompts.expansion.pipeline import MOST_TOKENS
 
         found = expand_caption(condition, self.method, count=max(USUAL_COUNT, self.rank))
         if not found:
-            say_note(f"nothing was found that expands {condition.caption!r}: it is painted as it is")
+            say(f"nothing was found that expands {condition.caption!r}: it is painted as it is")
             return condition.caption
         if self.rank > len(found):
             raise ImpastoError(f"expand-rank {self.rank}: `impasto expand {condition.caption!r}` finds {len(found)}")
         chosen = found[self.rank - 1]
-        say_note(f"expanded to: {chosen.text}")
+        say(f"expanded to: {chosen.text}")
         if chosen.left_out:
-            say_note(f"no room in {MOST_TOKENS} tokens for: {'; '.join(chosen.left_out)}")
+            say(f"no room in {MOST_TOKENS} tokens for: {'; '.join(chosen.left_out)}")
         return chosen.text
-
-
-def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
-    """The command line with `--expand` alone, which the parser does not know, written out as `--expand=<usual>`."""
-    if "--expand" not in words:
-        return list(words)
-    from impasto.prompts.expansion.expander import METHODS
-
-    written = list(words)
-    for place, word in enumerate(words):
-        if word == "--":
-            break
-        if word == "--expand" and (place + 1 == len(words) or words[place + 1] not in (OFF, *METHODS)):
-            written[place] = f"--expand={usual}"
-    return written

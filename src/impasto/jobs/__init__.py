@@ -1,0 +1,69 @@
+"""Every verb as a typed job that command line, Python, web page, queue and cluster run alike.
+
+    from impasto.jobs import run
+    from impasto.jobs.painting.paint import PaintJob
+
+    pictures = run(PaintJob(prompt="boats at sunset", artist="Claude Monet", seed=1, out=Path("pictures")))
+
+A job is checked when it is made, is JSON and back (`job_from_json`), reports typed events (`impasto.jobs.events`) to its
+`Context`, and prints nothing.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.jobs.base import Job
+    from impasto.jobs.context import Context
+
+# kind -> module and class; imported when they are asked for
+HOMES: dict[str, str] = {
+    "paint": "impasto.jobs.painting.paint:PaintJob",
+    "repaint": "impasto.jobs.painting.repaint:RepaintJob",
+    "grid": "impasto.jobs.painting.grid:GridJob",
+    "expand": "impasto.jobs.painting.expand:ExpandJob",
+    "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
+}
+
+
+def run(job: "Job", context: "Context | None" = None) -> Any:
+    """Does `job` and returns what it made; without a context nobody hears its events.
+
+    Raises:
+        ImpastoError, StoppedError: as the job's `run`.
+    """
+    from impasto.jobs.context import Context
+
+    return job.run(context or Context())
+
+
+def job_class(kind: str) -> "type[Job]":
+    """The class of the jobs of this kind.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from importlib import import_module
+
+    if kind not in HOMES:
+        raise UsageError(f"there is no job of the kind {kind!r}: use {', '.join(HOMES)}")
+    module, _, name = HOMES[kind].partition(":")
+    return getattr(import_module(module), name)
+
+
+def job_from_json(text: str) -> "Job":
+    """The job that `Job.to_json` wrote.
+
+    Raises:
+        UsageError: it is no JSON object, of no known kind, of a newer version, or its fields are not the kind's.
+    """
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"a job must be one JSON object: {error}") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
+        raise UsageError("a job must be one JSON object with its kind: " + ", ".join(HOMES))
+    kind = fields.pop("kind")
+    return job_class(kind).from_fields(fields)

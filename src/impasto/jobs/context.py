@@ -1,0 +1,81 @@
+"""What a job runs in: who hears its events, who may stop it, and the painters that are kept between jobs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto.jobs.events import Event, Failure, Figures, Note, PictureDone, Preview, Progress
+from impasto.jobs.painter_pool import PainterPool
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from impasto.painting.provenance.record import Provenance
+
+
+class StopRequested(KeyboardInterrupt):
+    """`should_stop` said yes. It takes the way that Ctrl-C takes: what is finished is kept."""
+
+
+def _nobody(event: Event) -> None:
+    del event
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass
+class Context:
+    """How a job talks to whoever started it.
+
+    Attributes:
+        on_event: hears every event, on the job's own thread.
+        should_stop: asked at every progress event; True ends the job with `StoppedError`.
+        painters: loaded checkpoints, kept for the next job.
+    """
+
+    on_event: Callable[[Event], None] = _nobody
+    should_stop: Callable[[], bool] = _never
+    painters: PainterPool = field(default_factory=PainterPool)
+
+    def check(self) -> None:
+        """Raises StopRequested where the job should end."""
+        if self.should_stop():
+            raise StopRequested
+
+    def progress(self, stage: str, share: float | None = None, **figures: float) -> None:
+        """Reports a `Progress`.
+
+        Raises:
+            StopRequested: the job should end.
+        """
+        self.check()
+        self.on_event(Progress(stage, share, figures))
+
+    def count(self, what: str) -> Callable[[int, int], None]:
+        """A callback (done, of) that reports "`done` of `of` `what`"."""
+        return lambda done, of: self.progress(f"{done} of {of} {what}", done / max(of, 1))
+
+    def note(self, text: object) -> None:
+        """Reports a `Note`."""
+        self.on_event(Note(str(text)))
+
+    def failure(self, text: object) -> None:
+        """Reports a `Failure`."""
+        self.on_event(Failure(str(text)))
+
+    def picture_done(
+        self, path: Path, seconds: float, provenance: "Provenance | None" = None, **figures: Any
+    ) -> None:
+        """Reports a `PictureDone`."""
+        self.on_event(PictureDone(path, seconds, provenance, figures))
+
+    def preview(self, number: int, steps: int, image: "Image.Image") -> None:
+        """Reports a `Preview`."""
+        self.on_event(Preview(number, steps, image))
+
+    def figures(self, **values: Any) -> None:
+        """Reports `Figures`."""
+        self.on_event(Figures(values))

@@ -1,0 +1,103 @@
+"""Loaded checkpoints, kept from job to job: a queue of paintings loads a checkpoint once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from impasto.adapters.merge import ConceptChoice, LoraChoice
+    from impasto.checkpoints.components import Components
+    from impasto.painting.painter import Painter
+
+MOST_BYTES = 6 << 30
+
+_Base = tuple[str, str, str, str]  # name, content hash, device, precision
+
+
+class PainterPool:
+    """Painters by checkpoint, device and precision, with the adapters that a job asks for.
+
+    A checkpoint's weights stay loaded, and adapters are merged into copies of those that they change: another LoRA loads
+    nothing anew. What was used longest ago goes first. Safe to call from several threads; a painter itself is for one
+    thread at a time.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        """`most_bytes`: of all weights that are kept; the painter that was asked for last stays whatever it takes."""
+        self._most = most_bytes
+        self._bases: OrderedDict[_Base, Components] = OrderedDict()
+        self._painters: OrderedDict[tuple[object, ...], Painter] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def painter(
+        self,
+        checkpoint: str = "pocket",
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        loras: "Sequence[LoraChoice]" = (),
+        concepts: "Sequence[ConceptChoice]" = (),
+    ) -> "Painter":
+        """A painter as `Painter.load` makes it, of what is loaded already where its files have not changed.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as `Painter.load`.
+        """
+        from impasto.adapters.merge import loaded_concepts, loaded_loras
+        from impasto.checkpoints.listing import inspect_checkpoint
+        from impasto.checkpoints.load import load_components
+        from impasto.painting.painter import Painter
+        from impasto.settings import choose_device, choose_precision, keep_freed_memory
+
+        where = choose_device(device)
+        dtype = choose_precision(precision, where)
+        chosen, words = loaded_loras(loras), loaded_concepts(concepts)
+        with self._lock:
+            base: _Base = (checkpoint, inspect_checkpoint(checkpoint).content_hash, str(where), str(dtype))
+            key = (base, tuple((lora.content_hash, scale) for lora, scale in chosen), tuple(c.content_hash for c in words))
+            if key in self._painters:
+                self._painters.move_to_end(key)
+                self._bases.move_to_end(base)
+                return self._painters[key]
+            if base not in self._bases:
+                if where.type == "cpu":
+                    keep_freed_memory()
+                self._bases[base] = load_components(checkpoint, device=where, dtype=dtype)
+            self._bases.move_to_end(base)
+            made = self._painters[key] = Painter.of(self._bases[base], where, chosen, words)
+            self._shrink()
+            return made
+
+    @property
+    def bytes(self) -> int:
+        """Of the weights that are kept, each tensor once."""
+        from impasto.painting.painter import Painter
+
+        holders: list[Components | Painter] = [*self._bases.values(), *self._painters.values()]
+        tensors: dict[int, int] = {}
+        for holder in holders:
+            for tensor in _weights(holder.components if isinstance(holder, Painter) else holder):
+                tensors[tensor.data_ptr()] = tensor.nbytes
+        return sum(tensors.values())
+
+    def clear(self) -> None:
+        """Lets go of everything."""
+        with self._lock:
+            self._painters.clear()
+            self._bases.clear()
+
+    def _shrink(self) -> None:
+        """Lets painters go, the ones that were used longest ago first, then checkpoints, until the rest fits."""
+        while self.bytes > self._most and len(self._painters) > 1:
+            self._painters.popitem(last=False)
+            used = {key[0] for key in self._painters}
+            for base in [base for base in self._bases if base not in used]:
+                del self._bases[base]
+
+
+def _weights(components: "Components") -> "list[torch.Tensor]":
+    parts = (components.unet, components.vae, components.text_encoder)
+    return [tensor for part in parts for tensor in part.state_dict().values()]

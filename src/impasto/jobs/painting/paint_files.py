@@ -1,0 +1,112 @@
+"""From settled requests to saved files: what `paint` and `repaint` share. A stop keeps what is finished."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.errors import StoppedError
+from impasto.jobs.context import Context
+from impasto.jobs.painting.output import Output
+from impasto.jobs.painting.setup import PaintingSetup
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from impasto.jobs.painting.copy_avoidance import CopyAvoidance
+    from impasto.painting.provenance.record import Provenance
+    from impasto.painting.request import PaintRequest
+
+
+@dataclass(frozen=True)
+class PaintedFile:
+    """One painting on the disk.
+
+    Attributes:
+        seconds: since painting began; a batch is finished together.
+    """
+
+    path: Path
+    provenance: "Provenance"
+    seconds: float
+
+
+def paint_files(
+    requests: Sequence["PaintRequest"],
+    output: Output,
+    setup: PaintingSetup,
+    context: Context,
+    *,
+    batch: int | None = None,
+    preview_every: int = 0,
+    expected_hash: str = "",
+    avoidance: "CopyAvoidance | None" = None,
+) -> list[PaintedFile]:
+    """Paints all requests and saves each painting as soon as it is finished.
+
+    Args:
+        requests: what to paint, in this order.
+        output: where to.
+        batch: how many at once; None for as many as fit.
+        preview_every: how many steps apart `<stem>-preview-<number>.png` shows how far it is; 0 for never.
+        expected_hash: the context hears if the checkpoint is another one.
+        avoidance: paints again what looks like a training picture.
+
+    Raises:
+        StoppedError: it was stopped; what was finished is kept.
+        ImpastoError: the checkpoint cannot be loaded, a painting cannot be saved, or copies were left out.
+    """
+    done: list[PaintedFile] = []
+    previews = _Previews(output, context)
+    try:
+        context.progress("loading", 0.0)
+        painter = setup.painter(requests, context)
+        if expected_hash and painter.components.base_hash != expected_hash:
+            context.note(f"{setup.checkpoint} is not the checkpoint it was painted with: it may differ")
+        started = time.monotonic()
+        paint = partial(
+            painter.paint_many,
+            batch_size=batch,
+            preview_every=preview_every,
+            on_preview=previews.show,
+            on_step=lambda step, of: context.progress(f"{len(done) + 1} of {len(requests)}", step / of),
+        )
+        for painting in paint(requests) if avoidance is None else avoidance.paint(paint, requests):
+            saved = PaintedFile(output.save(painting), painting.provenance, time.monotonic() - started)
+            done.append(saved)
+            context.picture_done(saved.path, saved.seconds, saved.provenance)
+    except KeyboardInterrupt:
+        of = f"{len(done)} of {len(requests)} paintings"
+        raise StoppedError(
+            f"stopped: {of} finished" + (f" and kept in {output.folder}" if done else "")
+        ) from None
+    finally:
+        previews.remove()
+        output.tidy()
+    return done
+
+
+class _Previews:
+    """`<stem>-preview-<number>.png` for each picture under way, replaced at each look, removed at the end."""
+
+    def __init__(self, output: Output, context: Context) -> None:
+        self._output, self._context = output, context
+        self._files: dict[int, Path] = {}
+
+    def show(self, number: int, steps: int, image: "Image.Image") -> None:
+        self._context.preview(number, steps, image)
+        if number not in self._files:
+            self._files[number] = self._output.free_path("-preview")
+        file = self._files[number]
+        unfinished = file.with_suffix(".tmp")
+        try:
+            image.save(unfinished, format="PNG")
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        for file in self._files.values():
+            file.unlink(missing_ok=True)

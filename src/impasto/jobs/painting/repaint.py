@@ -1,0 +1,212 @@
+"""The job `repaint`: a picture once more from the record inside its file, or with something changed."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import model_validator
+
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+from impasto.jobs.painting.adapters import Adapters, Say
+from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler
+from impasto.jobs.painting.guidance_change import guidance_in_text, other_guidance
+from impasto.jobs.painting.memory_use import check_memory, read_like_options
+from impasto.jobs.painting.output import Output
+from impasto.jobs.painting.paint_files import PaintedFile, paint_files
+from impasto.jobs.painting.picture import parse_size
+from impasto.jobs.painting.setup import PaintingSetup
+from impasto.painting.file_names import slug
+
+if TYPE_CHECKING:
+    from impasto.painting.provenance.record import ForeignRecord, Provenance
+    from impasto.painting.request import PaintRequest
+
+_SEEDS = 2**63
+_LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
+
+
+class RepaintJob(Job):
+    """A picture once more. None leaves a setting as the record has it.
+
+    Attributes:
+        file: a picture with its record inside, ours or another tool's.
+        prompt, artist, year, style, genre, negative, seed, sampler, steps, guidance, guider, guidance_interval, eta: in
+            place of the recorded ones; see `Picture`. "" leaves an artist, a style or a genre away.
+        lora, concept, like: in place of the recorded ones; ("",) for none.
+        memory: "" for the checkpoint's.
+        out: a folder, or FILE.png; None for the picture's own folder.
+    """
+
+    kind: ClassVar[str] = "repaint"
+
+    file: Path
+    prompt: str | None = None
+    artist: str | None = None
+    any_artist: bool = False
+    year: int | None = None
+    style: str | None = None
+    genre: str | None = None
+    negative: str | None = None
+    seed: int | None = None
+    sampler: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    guider: str | None = None
+    guidance_interval: str | None = None
+    eta: float | None = None
+    size: str | None = None
+    width: int | None = None
+    height: int | None = None
+    out: Path | None = None
+    overwrite: bool = False
+    checkpoint: str | None = None
+    lora: tuple[str, ...] | None = None
+    concept: tuple[str, ...] | None = None
+    memory: str | None = None
+    like: tuple[str, ...] | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+    @model_validator(mode="after")
+    def _check(self) -> "RepaintJob":
+        parse_size(self.size, self.width, self.height)
+        return self
+
+    def run(self, context: Context) -> PaintedFile:
+        """Paints the picture and saves it.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: the file has no record, or what it names is not there; a value makes no
+                sense; the disk refuses.
+            StoppedError: it was stopped.
+        """
+        from impasto.painting.provenance.record import Provenance, read_provenance
+
+        record = read_provenance(self.file)
+        if isinstance(record, Provenance):
+            # First the record's numbers: what is wrong with them needs no look at the checkpoint.
+            request = _our_request(record, context.note)
+            adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
+            setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, self.precision, adapters)
+            expected_hash = record.checkpoint_hash
+        else:
+            adapters = Adapters.named(self.lora, self.concept)
+            setup = PaintingSetup.check(self.checkpoint or "pocket", self.device, self.precision, adapters)
+            request = _foreign_request(record, setup.side, self.prompt, context.note)
+            expected_hash = ""
+            if request.sampler == "lcm" and self.sampler in (None, "lcm"):
+                setup = replace(setup, adapters=setup.adapters.with_student(setup.checkpoint, context.note))
+        if self.sampler and (self.sampler == "lcm") != (request.sampler == "lcm"):
+            request, setup = _to_or_from_few_steps(request, setup, self.sampler, context.note)
+        request = self._changed(request, setup)
+        stem = slug(f"{self.file.stem} repainted") if self.prompt is None else slug(self.prompt)
+        output = Output.at(self.out or self.file.parent, stem, 1, self.overwrite)
+        return paint_files([request], output, setup, context, expected_hash=expected_hash)[0]
+
+    def _changed(self, request: "PaintRequest", setup: PaintingSetup) -> "PaintRequest":
+        """The recorded request with what this job gives in place of it.
+
+        Raises:
+            UsageError: a value makes no sense, or the checkpoint lacks what it needs.
+        """
+        width, height = parse_size(self.size, self.width, self.height)
+        given = {"caption": self.prompt, "artist": self.artist, "year": self.year, "style": self.style, "genre": self.genre}
+        parts = {key: value for key, value in given.items() if value is not None}
+        settings: dict[str, Any] = {
+            "negative": self.negative,
+            "seed": self.seed,
+            "sampler": self.sampler,
+            "steps": self.steps,
+            **other_guidance(request, self.guider, self.guidance_interval, self.sampler),
+            "eta": self.eta,
+            "width": width,
+            "height": height,
+            "memory": None if self.memory is None else check_memory(self.memory),
+            "like": None if self.like is None else read_like_options(self.like),
+        }
+        if self.guidance is not None:
+            settings["guidance"] = self.guidance
+        settings = {key: value for key, value in settings.items() if value is not None or key == "guidance_interval"}
+        if self.sampler not in (None, "ddim") and self.eta is None:
+            settings["eta"] = 0.0  # recorded for ddim, without meaning for the new sampler
+        if self.prompt is not None:
+            settings |= {"prompt": "", "expansion": None}
+        request = replace(request, condition=replace(request.condition, **parts), **settings)
+        setup.check_guider(request)
+        if parts or settings or any(choice is not None for choice in (self.checkpoint, self.lora, self.concept)):
+            request = replace(request, copy_check=None)  # it was another picture that was compared
+        if parts or self.checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
+            request = replace(request, looked_at=None)
+            setup.check_memory(request)
+        if self.artist and not self.any_artist:
+            whole = setup.resolve_artist(self.artist)
+            request = replace(request, condition=replace(request.condition, artist=whole))
+        return request
+
+
+def _to_or_from_few_steps(
+    request: "PaintRequest", setup: PaintingSetup, sampler: str, say: Say
+) -> "tuple[PaintRequest, PaintingSetup]":
+    """`request` with the steps and the guidance that are usual with `sampler`, and the student come or gone with lcm.
+
+    Raises:
+        UsageError: there is no such sampler.
+        MissingPart, ImpastoError: pocket's student is not there or is broken.
+    """
+    from impasto.painting.samplers import find_sampler
+
+    usual, former = find_sampler(sampler), setup.adapters
+    adapters = former.with_student(setup.checkpoint, say) if sampler == "lcm" else former.without_students()
+    steps = (sampler == "lcm" and adapters.student_steps) or usual.usual_steps
+    return replace(request, steps=steps, guidance=usual.usual_guidance), replace(setup, adapters=adapters)
+
+
+def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
+    """The request that `record` was painted from."""
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    condition = Condition.from_dict(record.condition)
+    for key in sorted(set(record.condition) - set(condition.as_dict())):
+        if record.condition[key] not in ("", None):
+            say(f"the record's {key} is left out: this version of impasto cannot read it")
+    names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion",
+             "guider", "guidance_interval")  # fmt: skip
+    kept = {key: getattr(record, key) for key in names}
+    if record.memory is not None:
+        kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
+    return PaintRequest(condition=condition, copy_check=record.copy_check, **kept)
+
+
+def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None, say: Say) -> "PaintRequest":
+    """As much of another tool's record as our painter understands; `say` hears what it does not."""
+    from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
+
+    fields: dict[str, Any] = {}
+    sampler = our_sampler(record.sampler) if record.sampler else None
+    if sampler:
+        fields["sampler"] = sampler
+    elif record.sampler:
+        say(f"there is no sampler like {record.tool}'s {record.sampler!r}: dpm++ takes its place")
+    if record.seed is not None:
+        fields["seed"] = record.seed % _SEEDS
+        say(f"{record.tool} draws other noise from seed {record.seed}: expect another picture")
+    if record.checkpoint:
+        say(f"{record.tool} painted it with {record.checkpoint!r}: --checkpoint names another one than pocket")
+    if record.steps is not None:
+        fields["steps"] = min(record.steps, 1000)
+    if record.guidance is not None:
+        fields["guidance"] = min(max(record.guidance, 0.0), 50.0)
+    fields |= guidance_in_text(record)
+    fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
+    text = " ".join((record.prompt if prompt is None else prompt).split())
+    if tags := _LORA_TAG.findall(text):
+        # A1111 takes them out of the prompt before the text encoder sees it; the names are its own folder's.
+        text = " ".join(_LORA_TAG.sub(" ", text).split())
+        say(f"its LoRAs are left out, name them with --lora: {', '.join(tags)}")
+    return PaintRequest(
+        condition=Condition(caption=text), negative=" ".join(record.negative.split()), **fields
+    )
