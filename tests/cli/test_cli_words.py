@@ -129,7 +129,7 @@ def test_every_sampler_in_the_table_is_ours() -> None:
 
 
 def test_the_help_names_every_sampler() -> None:
-    from impasto.cli import picture_options
+    from impasto.cli.painting import picture_options
     from impasto.painting.samplers import SAMPLERS
 
     text = Path(picture_options.__file__).read_text("utf-8")
@@ -137,7 +137,7 @@ def test_the_help_names_every_sampler() -> None:
 
 
 def test_the_help_names_every_guider() -> None:
-    from impasto.cli.picture_options import GUIDER_HELP
+    from impasto.cli.painting.picture_options import GUIDER_HELP
     from impasto.painting.guidance.guiders import GUIDERS
 
     assert all(f" {name}," in GUIDER_HELP or f"or {name};" in GUIDER_HELP or f"{name} or" in GUIDER_HELP for name in GUIDERS)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say, say_json
-from impasto.cli.picture_options import CopyFeatures
+from impasto.cli.painting.picture_options import CopyFeatures
 from impasto.errors import UsageError
 from impasto.jobs.context import Context
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training

@@ -17,26 +17,26 @@ import typer
 from typer.exceptions import TyperException
 
 from impasto import __version__
-from impasto.cli.artists import artists
-from impasto.cli.checkpoints import checkpoints
-from impasto.cli.compose import compose
 from impasto.cli.console import say_error
 from impasto.cli.data import data
 from impasto.cli.doctor import doctor
-from impasto.cli.evaluate import evaluate
-from impasto.cli.expand import expand
-from impasto.cli.grid import grid
+from impasto.cli.judging.evaluate import evaluate
+from impasto.cli.judging.prefer import prefer
+from impasto.cli.judging.reproduce import reproduce
 from impasto.cli.knowledge import knowledge
-from impasto.cli.paint import paint
-from impasto.cli.picture_options import OFF
-from impasto.cli.prefer import prefer
-from impasto.cli.repaint import repaint
-from impasto.cli.reproduce import reproduce
+from impasto.cli.painting.artists import artists
+from impasto.cli.painting.checkpoints import checkpoints
+from impasto.cli.painting.compose import compose
+from impasto.cli.painting.expand import expand
+from impasto.cli.painting.grid import grid
+from impasto.cli.painting.paint import paint
+from impasto.cli.painting.picture_options import OFF
+from impasto.cli.painting.repaint import repaint
+from impasto.cli.painting.show import show
+from impasto.cli.painting.upscale import upscale
 from impasto.cli.runs import runs
 from impasto.cli.search import search
-from impasto.cli.show import show
 from impasto.cli.train import train
-from impasto.cli.upscale import upscale
 from impasto.errors import ImpastoError, StoppedError
 from impasto.training.distributed.launch import process_number
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say, say_json
-from impasto.cli.paint import Batch
-from impasto.cli.picture_options import PictureOptions, with_picture
+from impasto.cli.painting.paint import Batch
+from impasto.cli.painting.picture_options import PictureOptions, with_picture
 from impasto.cli.run_job import run_job
 
 AXES = (

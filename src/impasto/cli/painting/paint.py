@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.console import say, say_json
-from impasto.cli.picture_options import CopyFeatures, PictureOptions, with_picture
+from impasto.cli.painting.picture_options import CopyFeatures, PictureOptions, with_picture
 from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:

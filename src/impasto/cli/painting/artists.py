@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say_facts, say_json, say_note, say_table
-from impasto.cli.picture_options import Checkpoint
+from impasto.cli.painting.picture_options import Checkpoint
 
 
 def artists(

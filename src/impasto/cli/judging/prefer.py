@@ -42,7 +42,7 @@ def prefer(
     if scores:
         if log is not None or judge is not None or count is not None or port or open_page:
             raise UsageError("--log, --judge, --count, --port and --open are for voting: --scores takes the logs alone")
-        from impasto.cli.prefer_scores import print_scores
+        from impasto.cli.judging.prefer_scores import print_scores
 
         print_scores(paths, asked, regularize=regularize, seed=seed, as_json=as_json)
         return
@@ -50,7 +50,7 @@ def prefer(
         raise UsageError("--regularize, --seed and --json go with --scores")
     if log is None:
         raise UsageError("say where the votes go: --log votes.jsonl")
-    from impasto.cli.prefer_page import serve_page
+    from impasto.cli.judging.prefer_page import serve_page
 
     serve_page(paths, log, asked or _USUAL_QUESTION, judge=judge, count=count, port=port, open_page=open_page)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
-from impasto.cli.picture_options import CopyFeatures
+from impasto.cli.painting.picture_options import CopyFeatures
 from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES
 
 if TYPE_CHECKING:
-    from impasto.cli.evaluate_folders import Evaluation
     from impasto.evaluation.estimate import Measured
+    from impasto.jobs.judging.folders import Evaluation
 
 _LABELS = {
     "frechet": "Fréchet distance",
@@ -82,7 +82,7 @@ def evaluate(
 ) -> None:
     """Judge paintings: distances to real pictures, precision and recall, diversity, whether prompt and artist are met."""
     if memorization is not None:
-        from impasto.cli.evaluate_copies import evaluate_copies
+        from impasto.cli.judging.memorization import evaluate_copies
 
         if against is not None or len(paintings) > 1:
             raise UsageError("--memorization looks at one folder of paintings, and without --against")
@@ -93,10 +93,10 @@ def evaluate(
         return
     if out is not None or overwrite or false_alarms is not None:
         raise UsageError("--out, --overwrite and --false-alarms go with --memorization")
-    from impasto.cli.evaluate_folders import Question, evaluate_folders
     from impasto.evaluation.estimate import Refused
     from impasto.evaluation.features import INCEPTION
     from impasto.evaluation.judgement import MEASURES, Judging
+    from impasto.jobs.judging.folders import Question, evaluate_folders
 
     # The Inception score is for Inception's features alone, and said to be so only to who asks for it.
     usual = tuple(measure for measure in MEASURES if measure != "inception-score" or features == INCEPTION)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.paint import AsJson, Overwrite, say_painting, say_painting_as_json
-from impasto.cli.picture_options import MEMORY_HELP, AnyArtist, Device, IntervalWords, Precision
+from impasto.cli.painting.paint import AsJson, Overwrite, say_painting, say_painting_as_json
+from impasto.cli.painting.picture_options import MEMORY_HELP, AnyArtist, Device, IntervalWords, Precision
 from impasto.cli.run_job import run_job
 
 
