@@ -18,12 +18,13 @@ from typer.exceptions import TyperException
 
 from impasto import __version__
 from impasto.cli.console import say_error
-from impasto.cli.data import data
+from impasto.cli.data.app import data
+from impasto.cli.data.knowledge import knowledge
+from impasto.cli.data.search import search
 from impasto.cli.doctor import doctor
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
-from impasto.cli.knowledge import knowledge
 from impasto.cli.painting.artists import artists
 from impasto.cli.painting.checkpoints import checkpoints
 from impasto.cli.painting.compose import compose
@@ -35,7 +36,6 @@ from impasto.cli.painting.repaint import repaint
 from impasto.cli.painting.show import show
 from impasto.cli.painting.upscale import upscale
 from impasto.cli.runs import runs
-from impasto.cli.search import search
 from impasto.cli.train import train
 from impasto.errors import ImpastoError, StoppedError
 from impasto.training.distributed.launch import process_number

@@ -2,14 +2,14 @@
 
 import typer
 
-from impasto.cli.data_caption import caption
-from impasto.cli.data_copy_index import copy_index
-from impasto.cli.data_export import export
-from impasto.cli.data_filter import filter_pairs
-from impasto.cli.data_import import imports
-from impasto.cli.data_review import review
-from impasto.cli.data_stats import stats
-from impasto.cli.data_tag import tag
+from impasto.cli.data.caption import caption
+from impasto.cli.data.copy_index import copy_index
+from impasto.cli.data.export import export
+from impasto.cli.data.filter import filter_pairs
+from impasto.cli.data.import_ import imports
+from impasto.cli.data.review import review
+from impasto.cli.data.stats import stats
+from impasto.cli.data.tag import tag
 
 data = typer.Typer(help="Catalogues: import, tag, caption, filter, review, count and export them.", no_args_is_help=True)
 data.command()(export)
