@@ -89,7 +89,7 @@ def main(words: Sequence[str] | None = None) -> None:
             "samplers": lambda: samplers(judged, chosen.sampler_paintings),
             "new-artist": lambda: new_artist(judged, chosen.artist_paintings, chosen.artist, works),
         }
-        how = {**asdict(judged.manner), "memory": chosen.memory}
+        how = {**asdict(judged.sampling), "memory": chosen.memory}
         print(", ".join(f"{name} {value}" for name, value in how.items() if value is not None))
         file = judged.work / "judgement.json"
         results = json.loads(file.read_text("utf-8")) if file.exists() else {}

@@ -17,7 +17,7 @@ from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
 from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
-from impasto.painting.defaults import USUAL_SAMPLER, choose_manner
+from impasto.painting.defaults import USUAL_SAMPLER, choose_sampling
 from impasto.painting.guidance.record import USUAL
 from impasto.painting.memory.folder_memory import folder_hash
 from impasto.painting.memory.record import NONE, OWN
@@ -57,8 +57,8 @@ class JudgedPictures:
         self.painter = Painter.load(checkpoint, loras=loras)
         self.size = self.painter.components.default_size
         defaults = _or_judged_with(self.painter.components.painting_defaults)
-        self.manner = choose_manner(defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance)
-        self.guidance, self.steps, self.memory = self.manner.guidance, self.manner.steps, memory
+        self.sampling = choose_sampling(defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance)
+        self.guidance, self.steps, self.memory = self.sampling.guidance, self.sampling.steps, memory
         self._memories: dict[str, str] = {}
         self.features = ImageFeatures()
         self.work = work / self.painter.components.content_hash[:12]
@@ -105,15 +105,15 @@ class JudgedPictures:
         return PaintRequest(
             condition=condition if condition.text() else Condition(caption="a painting"),
             seed=seed,
-            sampler=sampler or self.manner.sampler,
+            sampler=sampler or self.sampling.sampler,
             steps=steps or self.steps,
             memory=self.memory if memory is None else memory,
             guidance=self.guidance,
             eta=eta,
             width=self.size,
             height=self.size,
-            guider=self.manner.guider,
-            guidance_interval=self.manner.guidance_interval,
+            guider=self.sampling.guider,
+            guidance_interval=self.sampling.guidance_interval,
         )
 
     def painted(self, name: str, requests: Sequence[PaintRequest]) -> tuple[np.ndarray, np.ndarray, float]:

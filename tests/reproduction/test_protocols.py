@@ -7,7 +7,7 @@ import pytest
 
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
-from impasto.reproduction.protocols import Manner, Wang2023, Wu2022, wang2023_protocol, wu2022_protocol
+from impasto.reproduction.protocols import Sampling, Wang2023, Wu2022, wang2023_protocol, wu2022_protocol
 from impasto.training.recipes.wang2023 import WANG2023_MASTERS
 
 
@@ -23,14 +23,14 @@ def test_wang2023_has_nine_artists_and_the_eight_prompts_of_its_figures() -> Non
 
 def test_wu2022_has_its_own_settings_and_the_four_prompts() -> None:
     whole, quick = wu2022_protocol(512), wu2022_protocol(128, quick=True)
-    assert whole.manner == wu2022_protocol(128).manner == Manner("ddim", 200, 5.0, eta=1.0)  # section 5
+    assert whole.sampling == wu2022_protocol(128).sampling == Sampling("ddim", 200, 5.0, eta=1.0)  # section 5
     assert (whole.artists, len(whole.prompts), len(whole.four), len(whole.figure_4_prompts)) == (30, 4, 4, 7)
-    assert quick.prompts == whole.prompts and quick.artists < whole.artists and quick.manner.steps < 50
+    assert quick.prompts == whole.prompts and quick.artists < whole.artists and quick.sampling.steps < 50
 
 
 @pytest.mark.parametrize("protocol", [wang2023_protocol(side, quick=q) for side in (64, 512) for q in (True, False)]
                          + [wu2022_protocol(side, quick=q) for side in (64, 512) for q in (True, False)])  # fmt: skip
 def test_every_protocol_can_be_painted(protocol: Wang2023 | Wu2022) -> None:
-    manner = {field.name: getattr(protocol.manner, field.name) for field in fields(protocol.manner)}
+    sampling = {field.name: getattr(protocol.sampling, field.name) for field in fields(protocol.sampling)}
     for prompt in protocol.prompts:
-        assert PaintRequest(Condition(prompt), seed=protocol.seed, **manner).steps == protocol.manner.steps
+        assert PaintRequest(Condition(prompt), seed=protocol.seed, **sampling).steps == protocol.sampling.steps

@@ -7,13 +7,16 @@ from impasto.cli.console import progress_bar, say_error, say_note
 
 if TYPE_CHECKING:
     from impasto.jobs.base import Job
-    from impasto.jobs.events import Event, PictureDone
+    from impasto.jobs.events import Event, PictureDone, Progress
 
 
 def run_job(
     job: "Job",
     *,
     begin: str = "loading",
+    times: bool = True,
+    on_progress: "Callable[[Progress], str] | None" = None,
+    on_note: "Callable[[str], None] | None" = None,
     on_picture: "Callable[[PictureDone], None] | None" = None,
     on_event: "Callable[[Event], None] | None" = None,
 ) -> Any:
@@ -21,6 +24,9 @@ def run_job(
 
     Args:
         begin: what the bar says before the first progress.
+        times: whether the bar has the time spent and the time left beside it.
+        on_progress: hears of each progress, and gives the words for the bar; the stage, if not given.
+        on_note: hears of each note, in place of stderr.
         on_picture: hears of each finished picture.
         on_event: hears what is neither progress nor a note, a failure or a finished picture.
 
@@ -30,13 +36,13 @@ def run_job(
     from impasto.jobs.context import Context
     from impasto.jobs.events import Failure, Note, PictureDone, Progress
 
-    with progress_bar(begin, 1.0) as update:
+    with progress_bar(begin, 1.0, times=times) as update:
 
         def hear(event: "Event") -> None:
             if isinstance(event, Progress):
-                update(event.stage, event.share or 0.0)
+                update(event.stage if on_progress is None else on_progress(event), event.share or 0.0)
             elif isinstance(event, Note):
-                say_note(event.text)
+                (on_note or say_note)(event.text)
             elif isinstance(event, Failure):
                 say_error(event.text)
             elif isinstance(event, PictureDone) and on_picture is not None:

@@ -25,6 +25,21 @@ HOMES: dict[str, str] = {
     "grid": "impasto.jobs.painting.grid:GridJob",
     "expand": "impasto.jobs.painting.expand:ExpandJob",
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
+    "evaluate": "impasto.jobs.judging.evaluate:EvaluateJob",
+    "memorization": "impasto.jobs.judging.memorization:MemorizationJob",
+    "preference-scores": "impasto.jobs.judging.scores:PreferenceScoresJob",
+    "reproduce/wang2023": "impasto.jobs.judging.reproduce:Wang2023Job",
+    "reproduce/wu2022": "impasto.jobs.judging.reproduce:Wu2022Job",
+    "import": "impasto.jobs.data.importing:ImportJob",
+    "tag": "impasto.jobs.data.tag:TagJob",
+    "caption": "impasto.jobs.data.caption:CaptionJob",
+    "filter": "impasto.jobs.data.filter:FilterJob",
+    "export": "impasto.jobs.data.export:ExportJob",
+    "copy-index": "impasto.jobs.data.copy_index:CopyIndexJob",
+    "statistics": "impasto.jobs.data.statistics:StatisticsJob",
+    "search": "impasto.jobs.data.search:SearchJob",
+    "knowledge-build": "impasto.jobs.data.knowledge_build:KnowledgeBuildJob",
+    "terms": "impasto.jobs.data.terms:TermsJob",
 }
 
 

@@ -2,7 +2,6 @@
 
 import math
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,9 +12,9 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
+from impasto.painting.conditioning import Conditioning
 from impasto.painting.defaults import choose_sampling
 from impasto.painting.denoising import denoise, expected_clean, first_noise
-from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
@@ -49,7 +48,6 @@ _PREVIEW_SIDE = 256
 _CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
 # Larger batches gain nothing on a CPU, and keep the first picture waiting.
 _CPU_BATCH, _ACCELERATOR_BATCH = 8, 32
-_REMEMBERED_TEXTS = 64
 
 
 class Painter:
@@ -73,8 +71,8 @@ class Painter:
         self._unet = arrange_unet(components.unet)
         self._worse = WorseUNets(components)
         self._decode = arrange_decoder(components.vae)
-        self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._looking = Looking(components)
+        self._conditioning = Conditioning(components, self._looking, self.device)
 
     @classmethod
     def load(
@@ -346,7 +344,7 @@ class Painter:
         predict = guider.predictor(
             Guiding(
                 self._unet,
-                self._conditions(batch, towards, away and guider.asks_away),
+                self._conditioning.conditions(batch, towards, away and guider.asks_away),
                 weights,
                 self._dtype,
                 scheduler,
@@ -369,34 +367,6 @@ class Painter:
         config = self.components.vae.config
         latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
         return self._decode(latents.to(self.components.vae.dtype))[0].float()
-
-    def _text_states(self, texts: Sequence[str]) -> torch.Tensor:
-        """Token states [n, max_tokens, width]. Each text is encoded once, alone, and remembered."""
-        for text in dict.fromkeys(texts):
-            if text in self._states:
-                self._states.move_to_end(text)
-            else:
-                self._states[text] = self.components.encode_text([text]).to(self.device, self._dtype)
-        states = torch.cat([self._states[text] for text in texts])
-        while len(self._states) > _REMEMBERED_TEXTS:
-            self._states.popitem(last=False)
-        return states
-
-    def _conditions(self, batch: Sequence[PaintRequest], towards: bool, away: bool) -> Conditions:
-        """What the U-Net is told: both sides, or the one that is needed."""
-        negatives = self._text_states([request.negative for request in batch]) if away else None
-        if not towards and negatives is not None:
-            return Conditions(negatives)
-        # A picture that looks at works is told more than what it keeps away from.
-        return Conditions(self._conditional_states(batch), negatives)
-
-    def _conditional_states(self, batch: Sequence[PaintRequest]) -> torch.Tensor:
-        """The texts' states and after them the tokens of what each picture looks at: [n, max_tokens + k, width]."""
-        states = self._text_states([request.condition.text() for request in batch])
-        tokens = [self._looking.look(request).tokens for request in batch]
-        if not len(tokens[0]):
-            return states
-        return torch.cat([states, torch.stack(tokens).to(self.device, self._dtype)], dim=1)
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         made_of, seen = self.components, self._looking.look(request).use

@@ -11,7 +11,7 @@ from impasto.painting.provenance.record import Provenance
 from impasto.painting.provenance.reuse import is_painted, painting_key
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
-from impasto.reproduction.protocols import Manner
+from impasto.reproduction.protocols import Sampling
 
 
 @dataclass(frozen=True)
@@ -74,18 +74,18 @@ class Ask:
     expansion: str = ""
 
 
-def plan_set(folder: Path, brush: Brush, manner: Manner, asks: Sequence[Ask]) -> PaintingSet:
+def plan_set(folder: Path, brush: Brush, sampling: Sampling, asks: Sequence[Ask]) -> PaintingSet:
     """Paintings in `folder`, whose names begin with their numbers and end in a key of all that decides what they are.
 
     Raises:
-        UsageError: the manner makes no sense, or a text is no prompt.
+        UsageError: the sampling makes no sense, or a text is no prompt.
     """
     wanted = []
     for number, ask in enumerate(asks):
         condition = replace(ask.condition, caption=ask.expansion) if ask.expansion else ask.condition
         request = PaintRequest(
-            condition, seed=ask.seed, sampler=manner.sampler, steps=manner.steps, guidance=manner.guidance,
-            eta=manner.eta, width=brush.side, height=brush.side,
+            condition, seed=ask.seed, sampler=sampling.sampler, steps=sampling.steps, guidance=sampling.guidance,
+            eta=sampling.eta, width=brush.side, height=brush.side,
             prompt=ask.condition.caption if ask.expansion else "", expansion=ask.expansion or None,
         )  # fmt: skip
         record = Provenance.of(request, brush.checkpoint, brush.content_hash)

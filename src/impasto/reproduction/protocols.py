@@ -39,7 +39,7 @@ QUICK_MASTERS = ("Vincent van Gogh", "Claude Monet", "Rembrandt")
 
 
 @dataclass(frozen=True)
-class Manner:
+class Sampling:
     """How all pictures of a reproduction are painted; see `PaintRequest`."""
 
     sampler: str
@@ -50,10 +50,10 @@ class Manner:
 
 # Less guidance than the usual 5: pocket's distances rise with it (benchmarks/judge_artists.py, van Gogh: 873 at 1.5, 878 at
 # 2.5), and at 1.5 the artist is hardly to be told.
-POCKET_MANNER = Manner("dpm++", 20, 2.5)
+POCKET_SAMPLING = Sampling("dpm++", 20, 2.5)
 # wang2023 names none; diffusers' own for Stable Diffusion v1-5, with fewer steps by a faster sampler.
-WANG2023_MANNER = Manner("dpm++", 25, 7.5)
-WU2022_MANNER = Manner("ddim", 200, 5.0, eta=1.0)  # section 5
+WANG2023_SAMPLING = Sampling("dpm++", 25, 7.5)
+WU2022_SAMPLING = Sampling("ddim", 200, 5.0, eta=1.0)  # section 5
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Wang2023:
 
     artists: tuple[str, ...] = tuple(master.name for master in WANG2023_MASTERS)
     paintings: int = 500
-    manner: Manner = POCKET_MANNER
+    sampling: Sampling = POCKET_SAMPLING
     minutes: float | None = None
     precision: str = ""
     prompts: tuple[str, ...] = WANG2023_PROMPTS
@@ -96,7 +96,7 @@ class Wu2022:
 
     artists: int = 30
     paintings: int = 4
-    manner: Manner = POCKET_MANNER
+    sampling: Sampling = POCKET_SAMPLING
     minutes: float | None = None
     precision: str = ""
     four: tuple[str, ...] = WU2022_FOUR
@@ -108,15 +108,15 @@ class Wu2022:
 
 def wang2023_protocol(side: int | None, *, quick: bool = False) -> Wang2023:
     """The protocol for a checkpoint that paints `side` px: nine artists, or three in under an hour on two cores."""
-    manner = POCKET_MANNER if is_small(side) else WANG2023_MANNER
-    whole = Wang2023(manner=manner)
+    sampling = POCKET_SAMPLING if is_small(side) else WANG2023_SAMPLING
+    whole = Wang2023(sampling=sampling)
     return replace(whole, artists=QUICK_MASTERS, paintings=64, minutes=6.0, expansions=1) if quick else whole
 
 
 def wu2022_protocol(side: int | None, *, quick: bool = False) -> Wu2022:
     """The protocol for a checkpoint that paints `side` px; quick: ten artists and a quarter of an hour for each stage."""
-    whole = Wu2022(manner=WU2022_MANNER)
+    whole = Wu2022(sampling=WU2022_SAMPLING)
     if not quick:
         return whole
-    manner = POCKET_MANNER if is_small(side) else WU2022_MANNER
-    return replace(whole, artists=10, paintings=2, minutes=15.0, manner=manner)
+    sampling = POCKET_SAMPLING if is_small(side) else WU2022_SAMPLING
+    return replace(whole, artists=10, paintings=2, minutes=15.0, sampling=sampling)

@@ -30,7 +30,7 @@ from impasto.reproduction.retrainings import (
 )
 from impasto.reproduction.sheets import save_sheet
 from impasto.reproduction.wang2023_report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
-from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workplace
+from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
 from impasto.training.examples.training_set import condition_of
 from impasto.training.recipes.wang2023 import wang2023_artist
 
@@ -52,7 +52,7 @@ class Wang2023Study:
     protocol: Wang2023
     catalogue: Path
     checkpoint: str
-    place: Workplace
+    place: Workspace
     runs: Mapping[str, Path] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
@@ -150,7 +150,7 @@ class Wang2023Study:
                 for prompts in PROMPTS:
                     folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
                     wanted = asks(conditions, seeds, conditions if prompts == "expanded" else None)
-                    sets[artist, checkpoint, prompts] = plan_set(folder, brush, protocol.manner, wanted)
+                    sets[artist, checkpoint, prompts] = plan_set(folder, brush, protocol.sampling, wanted)
         # As in the paper, the first row is the original checkpoint, told of no artist.
         for artist, brush in (("", base), *brushes.items()):
             conditions = self._figure_conditions(artist)
@@ -158,7 +158,7 @@ class Wang2023Study:
                 folder = self.place.path / "paintings" / _FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
                 richer = self._figure_expansions() if prompts == "expanded" else None
                 wanted = asks(conditions, [protocol.figure_seed] * len(conditions), richer)
-                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.manner, wanted)
+                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.sampling, wanted)
         return sets
 
     def _measure(self, works: RealWorks, sets: Sets, asked: Mapping[str, str], tell: OnShare) -> Findings:
@@ -206,8 +206,8 @@ class Wang2023Study:
         ]
         titles = ["original", *(f"{artist}, retrained" for artist in protocol.artists)]
         columns = [title for prompt in protocol.prompts for title in (prompt, "the same, expanded")]
-        manner = protocol.manner
-        words = f"{manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}"
+        sampling = protocol.sampling
+        words = f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}"
         legend = f"{words}, seed {protocol.figure_seed} in all cells"
         save_sheet(folder / "figures-8-to-11.png", rows, titles, columns, legend)
         for artist in protocol.artists:
@@ -236,7 +236,7 @@ def check_study(study: Wang2023Study) -> None:
     check_minutes(protocol.minutes)
     side = Brush.of(study.checkpoint).side
     as_asked(wang2023_artist(side), protocol.precision)
-    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.manner, [Ask(Condition("x"), protocol.seed)])
+    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.sampling, [Ask(Condition("x"), protocol.seed)])
     for run in study.runs.values():
         inspect_checkpoint(str(run))
 

@@ -201,7 +201,7 @@ def _differences(protocol: Wang2023, checkpoint: str, found: Findings) -> tuple[
     reasons = {master.name: master.reason for master in WANG2023_MASTERS}
     artists = "; ".join(f"{artist} ({reasons.get(artist, 'asked for on the command line')})" for artist in protocol.artists)
     trained = "the recipe's epochs" if protocol.minutes is None else f"{protocol.minutes:g} minutes each"
-    manner = protocol.manner
+    sampling = protocol.sampling
     return (
         f"Checkpoint: {shown_name(checkpoint)}, not Stable Diffusion v1-5 at 512 px.",
         f"Retraining: the recipe wang2023-artist for a checkpoint of this size, {trained}; the paper's is batch 1,"
@@ -220,7 +220,7 @@ def _differences(protocol: Wang2023, checkpoint: str, found: Findings) -> tuple[
         " Table 3.",
         f"Expansion: a LoRA of SmolLM2-135M on cleaned prompts ({protocol.expansion} in `impasto expand`), not GPT-2 on"
         f" 80,000; the best of {protocol.expansions} that are looked for.",
-        f"Painting: {manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}; the paper names no sampler.",
+        f"Painting: {sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}; the paper names no sampler.",
     )
 
 

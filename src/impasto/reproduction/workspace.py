@@ -17,7 +17,7 @@ _WRITE_EVERY = 10.0  # seconds: what a kill can take from a phase's time
 OnProgress = Callable[[str, float, dict[str, float]], None]
 
 
-class Workplace(RunFolder):
+class Workspace(RunFolder):
     """A run's folder (`run.json`, a lock, `report.json` at the end) whose work is that of a reproduction.
 
     Once it holds paintings, prompts or trainings, another protocol, artist or number is refused.
@@ -47,8 +47,8 @@ class Workplace(RunFolder):
 class PhaseTimes:
     """The seconds of every phase, summed over restarts, in `phases.json`."""
 
-    def __init__(self, workplace: Workplace) -> None:
-        self._path = workplace.path / PHASES
+    def __init__(self, workspace: Workspace) -> None:
+        self._path = workspace.path / PHASES
         self.seconds: dict[str, float] = {}
         try:
             self.seconds = {str(name): float(value) for name, value in json.loads(self._path.read_text("utf-8")).items()}

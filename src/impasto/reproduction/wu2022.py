@@ -29,7 +29,7 @@ from impasto.reproduction.retrainings import (
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
-from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workplace
+from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
 from impasto.reproduction.wu2022_report import STAGES, WHEN, Findings, wu2022_report
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
@@ -52,7 +52,7 @@ class Wu2022Study:
     artists: tuple[str, ...]
     catalogue: Path
     checkpoint: str
-    place: Workplace
+    place: Workspace
 
     def settings(self) -> dict[str, object]:
         """All that may not change between one start and the next."""
@@ -133,11 +133,11 @@ class Wu2022Study:
                 for prompt in protocol.prompts
                 for k in range(protocol.paintings)
             ]
-            sets["all", when] = plan_set(paintings / when, brushes[when], protocol.manner, asks)
+            sets["all", when] = plan_set(paintings / when, brushes[when], protocol.sampling, asks)
             for artist in (*([""] if when == "before" else []), *protocol.four):
                 asks = [Ask(Condition(caption=text, artist=artist), protocol.seed) for text in protocol.figure_4_prompts]
                 folder = paintings / _FIGURE_4 / f"{slug(artist) if artist else 'no-artist'}-{when}"
-                sets[f"{_FIGURE_4} {artist}", when] = plan_set(folder, brushes[when], protocol.manner, asks)
+                sets[f"{_FIGURE_4} {artist}", when] = plan_set(folder, brushes[when], protocol.sampling, asks)
         return sets
 
     def _measure(
@@ -156,8 +156,8 @@ class Wu2022Study:
 
     def _draw(self, sets: Mapping[tuple[str, str], PaintingSet]) -> None:
         protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "figures").parent
-        manner = protocol.manner
-        words = f"{manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}, seed {protocol.seed}"
+        sampling = protocol.sampling
+        words = f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}, seed {protocol.seed}"
         four = [("", "before"), *((artist, when) for when in WHEN for artist in protocol.four)]
         rows = [sets[f"{_FIGURE_4} {artist}", when].files for artist, when in four]
         titles = [f"{artist}, {when}" if artist else "the original, no artist" for artist, when in four]
@@ -197,7 +197,7 @@ def check_study(study: Wu2022Study) -> None:
     check_minutes(protocol.minutes)
     side = Brush.of(study.checkpoint).side
     as_asked(wu2022_text_encoder(side), protocol.precision)
-    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.manner, [Ask(Condition("x"), protocol.seed)])
+    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.sampling, [Ask(Condition("x"), protocol.seed)])
 
 
 def needed_space(study: Wu2022Study) -> int:

@@ -136,8 +136,8 @@ def _points(found: Findings) -> tuple[str, ...]:
 
 def _differences(protocol: Wu2022, checkpoint: str, found: Findings) -> tuple[str, ...]:
     trained = "the recipes' epochs" if protocol.minutes is None else f"{protocol.minutes:g} minutes each"
-    manner = protocol.manner
-    paper = (manner.sampler, manner.steps, manner.guidance, manner.eta) == ("ddim", 200, 5.0, 1.0)
+    sampling = protocol.sampling
+    paper = (sampling.sampler, sampling.steps, sampling.guidance, sampling.eta) == ("ddim", 200, 5.0, 1.0)
     return (
         f"Checkpoint: {shown_name(checkpoint)}, not Stable Diffusion v1-4 at 512 px.",
         f"Retraining: the recipes wu2022-text-encoder and wu2022-joint for a checkpoint of this size, {trained}, on"
@@ -145,7 +145,7 @@ def _differences(protocol: Wu2022, checkpoint: str, found: Findings) -> tuple[st
         "Texts: the catalogue's captions, or titles where there are none, with artist, year, style and genre.",
         f"Artists: {protocol.artists}, the four of figures 5 to 8 and those with the most works in this catalogue, for the"
         " paper's thirty.",
-        f"Painting: {manner.sampler}, {manner.steps} steps, guidance {manner.guidance:g}, eta {manner.eta:g}"
+        f"Painting: {sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}, eta {sampling.eta:g}"
         + (", as in the paper." if paper else "; the paper: ddim, 200 steps, guidance 5, eta 1."),
         "Figure 4's prompts are those of Rombach et al. (2021), figure 5, which the paper names and does not print; its"
         " rows are"

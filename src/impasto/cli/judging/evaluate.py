@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
+from impasto.cli.console import say, say_json, say_note, say_table
 from impasto.cli.painting.picture_options import CopyFeatures
-from impasto.errors import ImpastoError, StoppedError, UsageError
-from impasto.jobs.judging.training_pictures import USUAL_FEATURES
+from impasto.cli.run_job import run_job
+from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.evaluation.estimate import Measured
@@ -73,7 +73,7 @@ def evaluate(
         Path | None, typer.Option(help="With --memorization: write the pairs to this page.", metavar="FILE.html")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that page.")] = False,
-    copy_features: CopyFeatures = USUAL_FEATURES,
+    copy_features: CopyFeatures = "efficientnet-lite2",
     false_alarms: Annotated[
         float | None, typer.Option(help="Share of held-out real works that may be called copies; 0.005 if not given.")
     ] = None,
@@ -93,33 +93,17 @@ def evaluate(
         return
     if out is not None or overwrite or false_alarms is not None:
         raise UsageError("--out, --overwrite and --false-alarms go with --memorization")
-    from impasto.evaluation.estimate import Refused
-    from impasto.evaluation.features import INCEPTION
-    from impasto.evaluation.judgement import MEASURES, Judging
-    from impasto.jobs.judging.folders import Question, evaluate_folders
+    from impasto.jobs.judging.evaluate import EvaluateJob, check_measures
 
-    # The Inception score is for Inception's features alone, and said to be so only to who asks for it.
-    usual = tuple(measure for measure in MEASURES if measure != "inception-score" or features == INCEPTION)
-    chosen = tuple(dict.fromkeys(part.strip() for part in measures.split(","))) if measures is not None else usual
-    unknown = [measure for measure in chosen if measure not in MEASURES]
-    if unknown:
-        raise UsageError(f"--measures {unknown[0]!r}: use {', '.join(MEASURES)}, with commas between")
+    chosen = tuple(part.strip() for part in measures.split(",")) if measures is not None else None
+    check_measures(chosen)
     if against is None:
         raise UsageError("say what to compare with: --against CATALOGUE, or --memorization CATALOGUE")
-    for folder in (*paintings, against):
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: there is no such folder")
-    question = Question(paintings, against, features, weights, artist, held_out, count, scorer, device)
-    try:
-        with progress_bar("looking at pictures", 1.0) as update:
-            found = evaluate_folders(question, Judging(chosen, allow_few, seed), update)
-    except KeyboardInterrupt:
-        raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
-    for note in found.notes:
-        say_note(note)
-    refused = [one.reason for judged in found.judged for one in judged.measures.values() if isinstance(one, Refused)]
-    if len(refused) == sum(len(judged.measures) for judged in found.judged):
-        raise ImpastoError(f"nothing could be measured: {refused[0]}")
+    job = EvaluateJob(
+        paintings=tuple(paintings), against=against, features=features, weights=weights, measures=chosen, artist=artist,
+        held_out=held_out, count=count, scorer=scorer, allow_few=allow_few, seed=seed, device=device,
+    )  # fmt: skip
+    found = run_job(job, begin="looking at pictures")
     if as_json:
         say_json(_as_json(found))
     else:

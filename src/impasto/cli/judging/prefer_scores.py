@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.cli.console import say, say_json, say_note, say_table
-from impasto.errors import ImpastoError, UsageError
+from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
     from impasto.evaluation.preference.scores import JudgeRecord, PreferenceReport
@@ -15,32 +15,11 @@ _PAIRS_SHOWN = 15
 
 
 def print_scores(logs: list[Path], question: str | None, *, regularize: bool, seed: int, as_json: bool) -> None:
-    """Votes on different questions are never put together; `question` asks for one of them.
+    """Prints what the votes come to; see `PreferenceScoresJob`."""
+    from impasto.jobs.judging.scores import PreferenceScoresJob
 
-    Raises:
-        UsageError: a log is not there or something else; nobody voted on the question.
-        ImpastoError: a log cannot be read, or holds no vote that counts.
-    """
-    from impasto.evaluation.preference.scores import score_votes
-    from impasto.evaluation.preference.votes import VoteLog, standing_votes
-
-    for path in logs:
-        if not path.is_file():
-            raise UsageError(f"{path}: there is no such log of votes")
-    read = [VoteLog(path) for path in logs]
-    votes = standing_votes(read)
-    for log in read:
-        if log.broken:
-            say_note(f"{log.path}: {log.broken} line{'' if log.broken == 1 else 's'} cannot be read and do not count")
-    if not votes:
-        raise ImpastoError(f"{', '.join(map(str, logs))}: no vote that counts")
-    questions = list(dict.fromkeys(vote.question for vote in votes))
-    if question is not None and question not in questions:
-        raise UsageError(f"nobody voted on {question!r}, but on: {' | '.join(questions)}")
-    chosen = questions if question is None else [question]
-    reports = [
-        score_votes([vote for vote in votes if vote.question == one], regularize=regularize, seed=seed) for one in chosen
-    ]
+    job = PreferenceScoresJob(logs=tuple(logs), question=question, regularize=regularize, seed=seed)
+    reports = run_job(job, begin="counting")
     if as_json:
         say_json({"logs": [str(path) for path in logs], "questions": [asdict(report) for report in reports]})
         return

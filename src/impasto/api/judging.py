@@ -1,0 +1,123 @@
+"""Judging from Python: distances to real pictures, copies of training pictures, a paper's table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto.api.session import OnEvent, ShouldStop, run_job
+
+if TYPE_CHECKING:
+    from impasto.evaluation.memorization.search import MemorizationReport
+    from impasto.jobs.judging.folders import Evaluation
+    from impasto.jobs.judging.reproduce import Reproduction
+
+
+def evaluate(
+    *paintings: str | Path,
+    against: str | Path,
+    features: str = "efficientnet-lite2",
+    measures: Sequence[str] | None = None,
+    artist: str | None = None,
+    held_out: bool = False,
+    count: int | None = None,
+    allow_few: bool = False,
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+) -> "Evaluation":
+    """Measures folders of paintings against a folder of real pictures, each value with its interval or why there is none.
+
+    Args:
+        features: what sees the pictures: efficientnet-lite2, inception, dinov2, clip, or a folder.
+        measures: only these; None for all that go with the features.
+        artist: only this artist's real pictures; `held_out`: only those that training holds out.
+        count: only so many pictures of each folder, chosen by `seed`.
+        allow_few: gives also what too few pictures are refused for.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
+        StoppedError: `should_stop` said so, or Ctrl-C.
+    """
+    from impasto.jobs.judging.evaluate import EvaluateJob
+
+    job = EvaluateJob(
+        paintings=tuple(map(Path, paintings)), against=Path(against), features=features,
+        measures=None if measures is None else tuple(measures), artist=artist, held_out=held_out, count=count,
+        allow_few=allow_few, seed=seed,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def find_copies(
+    paintings: str | Path,
+    training: str | Path,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    false_alarms: float | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+) -> "MemorizationReport":
+    """Puts each painting beside the training picture that it is most like, and says which are copies.
+
+    Args:
+        training: a catalogue, or an index that `impasto data copy-index` wrote.
+        out: an .html page of the pairs.
+        false_alarms: the share of held-out real works that may be called copies; None for 0.005.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: as `evaluate`.
+    """
+    from impasto.jobs.judging.memorization import MemorizationJob
+
+    job = MemorizationJob(
+        paintings=Path(paintings), training=Path(training), out=None if out is None else Path(out), overwrite=overwrite,
+        false_alarms=false_alarms,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def reproduce(
+    paper: str,
+    catalogue: str | Path,
+    *,
+    checkpoint: str = "pocket",
+    quick: bool = False,
+    out: str | Path | None = None,
+    artists: Sequence[str] | None = None,
+    minutes: float | None = None,
+    paintings: int | None = None,
+    runs: Mapping[str, str | Path] | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+) -> "Reproduction":
+    """Makes a paper's table and figures, "wang2023" or "wu2022"; called again after a stop, it goes on.
+
+    Args:
+        quick: a small version, in under an hour on two cores.
+        minutes: of each retraining; None for the recipe's epochs.
+        runs: for wang2023, artist -> a retrained checkpoint that is there already.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: as `evaluate`.
+    """
+    from impasto.errors import UsageError
+    from impasto.jobs.judging.reproduce import Wang2023Job, Wu2022Job
+
+    folder = Path(out) if out is not None else Path("reports") / paper
+    names = None if artists is None else tuple(artists)
+    if paper == "wang2023":
+        kept = {artist: Path(run) for artist, run in (runs or {}).items()}
+        job = Wang2023Job(
+            catalogue=Path(catalogue), checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
+            paintings=paintings, runs=kept,
+        )  # fmt: skip
+        return run_job(job, on_event, should_stop)
+    if paper != "wu2022" or runs:
+        what = "runs are for wang2023" if runs else f"there is no paper {paper!r}: use wang2023 or wu2022"
+        raise UsageError(what)
+    other = Wu2022Job(
+        catalogue=Path(catalogue), checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
+        paintings=paintings,
+    )  # fmt: skip
+    return run_job(other, on_event, should_stop)

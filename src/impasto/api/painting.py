@@ -1,0 +1,190 @@
+"""Painting from Python: pictures on the disk, each with its record inside."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from impasto.api.session import OnEvent, ShouldStop, run_job
+
+if TYPE_CHECKING:
+    from impasto.jobs.painting.grid import PaintedSheet
+    from impasto.jobs.painting.paint_files import PaintedFile
+    from impasto.jobs.painting.upscale import UpscaledPicture
+
+
+class PictureFields(TypedDict, total=False):
+    """What a picture is to be; see `impasto.jobs.painting.picture.Picture`, whose fields these are."""
+
+    artist: str
+    any_artist: bool
+    year: int | None
+    style: str
+    genre: str
+    negative: str
+    expand: str
+    expand_rank: int
+    wildcards: Path | None
+    seed: int | None
+    sampler: str | None
+    steps: int | None
+    guidance: float | None
+    guider: str | None
+    guidance_interval: str | None
+    eta: float
+    size: str | None
+    width: int | None
+    height: int | None
+    checkpoint: str
+    lora: Sequence[str]
+    concept: Sequence[str]
+    memory: str
+    like: Sequence[str]
+    device: str
+    precision: str
+
+
+class RepaintFields(TypedDict, total=False):
+    """What changes in a picture that is painted again; see `impasto.jobs.painting.repaint.RepaintJob`."""
+
+    prompt: str | None
+    artist: str | None
+    any_artist: bool
+    year: int | None
+    style: str | None
+    genre: str | None
+    negative: str | None
+    seed: int | None
+    sampler: str | None
+    steps: int | None
+    guidance: float | None
+    guider: str | None
+    guidance_interval: str | None
+    eta: float | None
+    size: str | None
+    width: int | None
+    height: int | None
+    checkpoint: str | None
+    lora: Sequence[str] | None
+    concept: Sequence[str] | None
+    memory: str | None
+    like: Sequence[str] | None
+    device: str
+    precision: str
+
+
+def paint(
+    prompt: str = "",
+    *,
+    count: int = 1,
+    out: str | Path = "pictures",
+    overwrite: bool = False,
+    batch: int | None = None,
+    preview_every: int = 0,
+    avoid_copies: str | Path | None = None,
+    copy_repaints: int | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **picture: Unpack[PictureFields],
+) -> "list[PaintedFile]":
+    """Paints `count` pictures into files; the checkpoint stays loaded for the next call.
+
+    Args:
+        out: a folder, or one FILE.png.
+        batch: pictures at once; None for as many as fit.
+        preview_every: how many steps apart a `Preview` event comes; 0 for never.
+        avoid_copies: a catalogue or a copy index: what looks like one of its pictures is painted again.
+        on_event: hears typed events; if not given, notes go to the logger `impasto`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
+        StoppedError: `should_stop` said so, or Ctrl-C; finished pictures are kept.
+    """
+    from impasto.jobs.painting.paint import PaintJob
+
+    fields: Any = picture  # sequences become tuples
+    job = PaintJob(
+        prompt=prompt, count=count, out=Path(out), overwrite=overwrite, batch=batch, preview_every=preview_every,
+        avoid_copies=None if avoid_copies is None else Path(avoid_copies), copy_repaints=copy_repaints,
+        **fields,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def repaint(
+    file: str | Path,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **changes: Unpack[RepaintFields],
+) -> "PaintedFile":
+    """Paints a picture once more from the record inside its file, byte for byte on the same machine, or with changes.
+
+    Args:
+        out: a folder, or FILE.png; None for the picture's own folder.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+    """
+    from impasto.jobs.painting.repaint import RepaintJob
+
+    fields: Any = changes  # sequences become tuples
+    job = RepaintJob(file=Path(file), out=None if out is None else Path(out), overwrite=overwrite, **fields)
+    return run_job(job, on_event, should_stop)
+
+
+def grid(
+    prompt: str = "",
+    *,
+    rows: str = "",
+    columns: str = "",
+    out: str | Path = "grid.png",
+    overwrite: bool = False,
+    cell: int | None = None,
+    title: str | None = None,
+    legend: bool = True,
+    batch: int | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **picture: Unpack[PictureFields],
+) -> "PaintedSheet":
+    """Paints a sheet along two axes, such as rows="seed=1-4", columns="artist=Claude Monet,Rembrandt".
+
+    Args:
+        out: .png, .webp or .pdf; the cells lie beside it, and are never painted twice.
+        cell: pixels of a cell's longer side; None for its painting's.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+    """
+    from impasto.jobs.painting.grid import GridJob
+
+    fields: Any = picture  # sequences become tuples
+    job = GridJob(
+        prompt=prompt, rows=rows, columns=columns, out=Path(out), overwrite=overwrite, cell=cell, title=title,
+        legend=legend, batch=batch, **fields,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def upscale(
+    *pictures: str | Path,
+    by: int = 2,
+    model: str | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+) -> "list[UpscaledPicture]":
+    """Makes pictures 2 or 4 times as wide and high; a painting keeps its record.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+    """
+    from impasto.jobs.painting.upscale import UpscaleJob
+
+    job = UpscaleJob(
+        pictures=tuple(map(Path, pictures)), by=by, model=model, out=None if out is None else Path(out), device=device
+    )
+    return run_job(job, on_event, should_stop)

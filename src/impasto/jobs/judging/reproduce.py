@@ -1,0 +1,211 @@
+"""The jobs that reproduce a paper: its table and figures, in a folder that goes on after a stop."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import model_validator
+
+from impasto.errors import StoppedError, UsageError
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+
+if TYPE_CHECKING:
+    from impasto.reproduction.real_works import RealWorks
+    from impasto.reproduction.wang2023 import Wang2023Study
+    from impasto.reproduction.wu2022 import Wu2022Study
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What was reproduced.
+
+    Attributes:
+        report: the page.
+        header, rows: of the paper's table; empty where an earlier report cannot be read.
+        was_complete: nothing was done: the folder held a whole report.
+    """
+
+    folder: Path
+    report: Path
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    was_complete: bool = False
+
+
+class ReproduceJob(Job):
+    """What both papers' protocols have in common; None takes the protocol's own value.
+
+    Attributes:
+        catalogue: a folder of real paintings with metadata.
+        checkpoint: what is retrained.
+        quick: a small version, in under an hour on two cores.
+        artists: other artists, by the catalogue's names.
+        minutes: of each retraining; None for the recipe's epochs, quick a few.
+        paintings: in each set.
+        sampler, steps, guidance: of all paintings.
+        precision: of the retraining: fp32, bf16, fp16 or "".
+        command: the words of the command line that began it, for `impasto runs`.
+    """
+
+    catalogue: Path
+    checkpoint: str = "pocket"
+    quick: bool = False
+    out: Path
+    artists: tuple[str, ...] | None = None
+    minutes: float | None = None
+    paintings: int | None = None
+    sampler: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    precision: str = ""
+    command: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> "ReproduceJob":
+        if self.artists is not None and not [name for name in self.artists if name.strip()]:
+            raise UsageError("--artists is empty: name one or more, with commas between")
+        if self.paintings is not None and self.paintings < 1:
+            raise UsageError(f"paintings {self.paintings}: use 1 or more")
+        return self
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """The artists' names as they were given."""
+        return None if self.artists is None else tuple(name.strip() for name in self.artists if name.strip())
+
+    def read_works(self, context: Context) -> "RealWorks":
+        """The catalogue's works.
+
+        Raises:
+            ImpastoError: as `RealWorks.read`.
+        """
+        from impasto.reproduction.real_works import RealWorks
+
+        context.progress(f"reading {self.catalogue}", 0.0)
+        return RealWorks.read(self.catalogue)
+
+    def go_through(
+        self, study: "Wang2023Study | Wu2022Study", name: str, works: "RealWorks", needed: int, context: Context
+    ) -> Reproduction:
+        """Takes the study's folder and goes through its phases.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as the phases' own parts.
+            StoppedError: it was stopped; the same job goes on from what is kept.
+        """
+        place = study.place
+        page = place.path / "report" / "report.html"
+        if place.path.exists() and not place.path.is_dir():
+            raise UsageError(f"--out {place.path} is not a folder")
+        with place.begin(f"reproduce-{name}", self.command, study.settings(), 0):
+            if place.is_complete:
+                header, rows = _earlier_table(place.path, context)
+                return Reproduction(place.path, page, header, rows, was_complete=True)
+            place.check_space(needed)
+
+            def on_progress(what: str, share: float, figures: dict[str, float]) -> None:
+                if what.startswith(("skipped ", "lacking ")):
+                    context.note(what)
+                else:
+                    context.progress(what, share, **figures)
+
+            try:
+                report = study.reproduce(works, on_progress)
+            except KeyboardInterrupt:
+                raise StoppedError(f"stopped: the same command goes on from what is kept in {place.path}") from None
+        return Reproduction(place.path, page, tuple(report.table.header), tuple(map(tuple, report.table.rows)))
+
+
+class Wang2023Job(ReproduceJob):
+    """Table 3 and figures 8 to 11 of wang2023: retrain for each artist, expand prompts, paint, measure, report.
+
+    Attributes:
+        runs: artist -> a retrained checkpoint that is there already.
+    """
+
+    kind: ClassVar[str] = "reproduce/wang2023"
+
+    out: Path = Path("reports/wang2023")
+    runs: Mapping[str, Path] = {}
+
+    def run(self, context: Context) -> Reproduction:
+        """See `ReproduceJob.go_through`."""
+        from impasto.reproduction.pictures import Brush
+        from impasto.reproduction.protocols import wang2023_protocol
+        from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
+        from impasto.reproduction.workspace import Workspace
+
+        protocol = wang2023_protocol(Brush.of(self.checkpoint).side, quick=self.quick)
+        sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance)
+        protocol = changed(
+            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None
+        )
+        study = Wang2023Study(protocol, self.catalogue, self.checkpoint, Workspace(self.out))
+        check_study(study)
+        if protocol.paintings < 3:
+            raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
+        works = self.read_works(context)
+        artists = tuple(dict.fromkeys(works.find(name) for name in self.named or protocol.artists))
+        runs = {works.find(artist): run for artist, run in self.runs.items()}
+        for artist, given in zip(runs, self.runs, strict=True):
+            if artist not in artists:
+                text = f"{given}={self.runs[given]}"
+                raise UsageError(f"--runs {text!r}: {artist} is not among the artists of this reproduction")
+        study = replace(study, protocol=replace(protocol, artists=artists), runs=runs)
+        check_study(study)
+        return self.go_through(study, NAME, works, needed_space(study), context)
+
+
+class Wu2022Job(ReproduceJob):
+    """Figures 4 to 12 of wu2022: retrain the text encoder, then both, and paint the same prompts before and after.
+
+    Attributes:
+        artists: the first four stand in figures 4 to 8.
+        paintings: of each prompt by each artist.
+        eta: 0 to 1; ddim only.
+    """
+
+    kind: ClassVar[str] = "reproduce/wu2022"
+
+    out: Path = Path("reports/wu2022")
+    eta: float | None = None
+
+    def run(self, context: Context) -> Reproduction:
+        """See `ReproduceJob.go_through`."""
+        from impasto.reproduction.pictures import Brush
+        from impasto.reproduction.protocols import wu2022_protocol
+        from impasto.reproduction.workspace import Workspace
+        from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
+
+        protocol = wu2022_protocol(Brush.of(self.checkpoint).side, quick=self.quick)
+        # The protocol's eta is ddim's.
+        eta = 0.0 if self.sampler not in (None, "ddim") and self.eta is None else self.eta
+        sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance, eta=eta)
+        protocol = changed(
+            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None
+        )
+        study = Wu2022Study(protocol, (), self.catalogue, self.checkpoint, Workspace(self.out))
+        check_study(study)
+        works = self.read_works(context)
+        protocol, found = choose_artists(protocol, works, self.named)
+        study = replace(study, protocol=protocol, artists=found)
+        return self.go_through(study, NAME, works, needed_space(study), context)
+
+
+def changed(choices: Any, **given: Any) -> Any:
+    """The dataclass with those values that were given."""
+    return replace(choices, **{name: value for name, value in given.items() if value is not None})
+
+
+def _earlier_table(folder: Path, context: Context) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The table of a reproduction that was complete already."""
+    context.note(f"{folder}: already complete; to measure and write it again, remove report.json there")
+    try:
+        table = json.loads((folder / "report.json").read_text("utf-8"))["table"]
+        return tuple(table["header"]), tuple(tuple(row) for row in table["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        context.note(f"{folder / 'report.json'} cannot be read: remove it, and give the same command again")
+        return (), ()

@@ -1,0 +1,53 @@
+"""What the U-Net attends to for each picture of a batch: its text's states, and after them the works that it looks at."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from impasto.painting.guidance.conditions import Conditions
+from impasto.painting.memory.looking import Looking
+from impasto.painting.request import PaintRequest
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+_REMEMBERED_TEXTS = 64
+
+
+class Conditioning:
+    """Text states of a painter's requests; each text is encoded once, alone, and remembered."""
+
+    def __init__(self, components: "Components", looking: Looking, device: torch.device) -> None:
+        self._components, self._looking, self._device = components, looking, device
+        self._dtype: torch.dtype = components.unet.dtype
+        self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
+
+    def conditions(self, batch: Sequence[PaintRequest], towards: bool, away: bool) -> Conditions:
+        """Both sides of guidance for a batch, or the one that is needed."""
+        negatives = self._text_states([request.negative for request in batch]) if away else None
+        if not towards and negatives is not None:
+            return Conditions(negatives)
+        # A picture that looks at works is told more than what it keeps away from.
+        return Conditions(self._conditional_states(batch), negatives)
+
+    def _text_states(self, texts: Sequence[str]) -> torch.Tensor:
+        """Token states [n, max_tokens, width]."""
+        for text in dict.fromkeys(texts):
+            if text in self._states:
+                self._states.move_to_end(text)
+            else:
+                self._states[text] = self._components.encode_text([text]).to(self._device, self._dtype)
+        states = torch.cat([self._states[text] for text in texts])
+        while len(self._states) > _REMEMBERED_TEXTS:
+            self._states.popitem(last=False)
+        return states
+
+    def _conditional_states(self, batch: Sequence[PaintRequest]) -> torch.Tensor:
+        """The texts' states and after them the tokens of what each picture looks at: [n, max_tokens + k, width]."""
+        states = self._text_states([request.condition.text() for request in batch])
+        tokens = [self._looking.look(request).tokens for request in batch]
+        if not len(tokens[0]):
+            return states
+        return torch.cat([states, torch.stack(tokens).to(self._device, self._dtype)], dim=1)
