@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_json, say_note
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say, say_json
+from impasto.cli.run_job import run_job
 
 
 def caption(
@@ -27,33 +27,14 @@ def caption(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Caption every picture that has no text yet; killed and run again it goes on."""
-    if not catalogue.is_dir():
-        raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.data.annotations.captioning import caption_catalogue
-    from impasto.data.annotations.tag_vocabulary import tag_vocabulary
-    from impasto.vision.captioners.load import load_captioner
-    from impasto.vision.scorers.interface import load_scorer
-    from impasto.vision.taggers.pocket import PocketTagger
+    from impasto.jobs.data.caption import Captioned, CaptionJob
 
-    writer = load_captioner(captioner)
-    try:
-        with progress_bar("captioning", 1.0) as update:
-            outcome = caption_catalogue(
-                catalogue,
-                writer,
-                PocketTagger(),
-                load_scorer(scorer),
-                tag_vocabulary(),
-                candidates=candidates,
-                seed=seed,
-                all_pictures=all_pictures,
-                most=most,
-                on_progress=lambda done, of: update(f"{done} of {of} pictures", done / of),
-            )
-    except KeyboardInterrupt:
-        raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
-    for skipped in (*outcome.report.warnings, *outcome.report.skipped):
-        say_note(f"{skipped.file_name}: {skipped.reason}")
+    job = CaptionJob(
+        catalogue=catalogue, captioner=captioner, scorer=scorer, candidates=candidates, all_pictures=all_pictures,
+        most=most, seed=seed,
+    )  # fmt: skip
+    captioned: Captioned = run_job(job, begin="captioning")
+    outcome = captioned.outcome
     figures = {
         "captioned": outcome.captioned, "known": outcome.known, "contradicted": outcome.contradicted,
         "from_tags": outcome.from_tags,
@@ -62,6 +43,6 @@ def caption(
         say_json(figures)
         return
     say(
-        f"{outcome.captioned} pictures captioned by {writer.name}, {outcome.known} had been; {outcome.contradicted} "
-        f"candidates contradicted the tags, {outcome.from_tags} captions are the tags themselves"
+        f"{outcome.captioned} pictures captioned by {captioned.captioner}, {outcome.known} had been; "
+        f"{outcome.contradicted} candidates contradicted the tags, {outcome.from_tags} captions are the tags themselves"
     )

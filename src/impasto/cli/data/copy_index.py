@@ -7,10 +7,8 @@ import typer
 
 from impasto.cli.console import say, say_json
 from impasto.cli.painting.picture_options import CopyFeatures
-from impasto.errors import UsageError
-from impasto.jobs.context import Context
-from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training
-from impasto.jobs.painting.output import check_writable
+from impasto.cli.run_job import run_job
+from impasto.jobs.judging.training_pictures import USUAL_FEATURES
 
 
 def copy_index(
@@ -21,24 +19,17 @@ def copy_index(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write what it takes to tell copies of a catalogue's pictures, for --avoid-copies and --memorization elsewhere."""
-    if not catalogue.is_dir():
-        raise UsageError(f"{catalogue}: there is no such folder")
-    if file.suffix.lower() != ".safetensors":
-        raise UsageError(f"{file}: a copy index's name ends in .safetensors")
-    if file.exists() and not overwrite:
-        raise UsageError(f"{file} is there already: choose another name, or add --overwrite")
-    check_writable(file.parent)
-    from impasto.evaluation.memorization.index_file import save_copy_index
+    from impasto.jobs.data.copy_index import CopyIndexJob, WrittenCopyIndex
 
-    training = Training.load(catalogue, copy_features, Context())
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_copy_index(training.index, file)
-    threshold, size = training.index.calibration.threshold(), file.stat().st_size
+    job = CopyIndexJob(catalogue=catalogue, file=file, copy_features=copy_features, overwrite=overwrite)
+    written: WrittenCopyIndex = run_job(job, begin="looking at training pictures")
+    threshold = written.threshold
     if as_json:
         say_json({
-            "file": file, "bytes": size, "training_pictures": len(training.index.pictures), "index": training.index.identity,
-            "features": training.index.features_name, "threshold": round(threshold.value, 4), "held_out": threshold.works,
+            "file": file, "bytes": written.bytes, "training_pictures": written.training_pictures,
+            "index": written.identity, "features": written.features, "threshold": round(threshold.value, 4),
+            "held_out": threshold.works,
         })  # fmt: skip
         return
-    say(f"{file}  {len(training.index.pictures)} training pictures, {size / 1e6:.1f} MB")
+    say(f"{file}  {written.training_pictures} training pictures, {written.bytes / 1e6:.1f} MB")
     say(f"a copy has a similarity of at least {threshold}")

@@ -1,14 +1,15 @@
 """`impasto data export`: a catalogue in the shapes that others read."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_note
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say
+from impasto.cli.run_job import run_job
 
-_MOST_NOTES = 20
+if TYPE_CHECKING:
+    from impasto.data.exporting.exporter import ExportSummary
 
 
 def export(
@@ -24,23 +25,11 @@ def export(
     check: Annotated[bool, typer.Option(help="Decode every picture first; broken ones and duplicates are left out.")] = True,
 ) -> None:
     """Write what is neither rejected nor dropped, with captions, tags and decisions merged in."""
-    if not catalogue.is_dir():
-        raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.data.exporting.exporter import ExportChoices, export_catalogue
+    from impasto.jobs.data.export import ExportJob
 
-    choices = ExportChoices(force=force, shard_size=shard_size, copy=copy, check_images=check)
-    try:
-        with progress_bar("checking", 1.0) as update:
-            summary = export_catalogue(
-                catalogue,
-                to,
-                out,
-                choices,
-                lambda stage, done, of: update(f"{stage} {done} of {of} pictures", done / of),
-            )
-    except KeyboardInterrupt:
-        raise StoppedError(f"stopped: {out} is as it was") from None
-    for skipped in (*summary.report.warnings, *summary.report.skipped)[:_MOST_NOTES]:
-        say_note(f"{skipped.file_name}: {skipped.reason}")
+    job = ExportJob(
+        catalogue=catalogue, to=to, out=out, force=force, shard_size=shard_size, copies=copy, check_images=check
+    )
+    summary: ExportSummary = run_job(job, begin="checking")
     left_out = len(summary.report.skipped)
     say(f"{out}: {summary.pictures} pictures" + (f", {left_out} left out" if left_out else ""))

@@ -1,13 +1,12 @@
 """`impasto data filter`: pairs of a picture and a caption that do not belong together are dropped."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say, say_json, say_note, say_table
+from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
     from impasto.data.annotations.filtering import FilterOutcome
@@ -26,33 +25,18 @@ def filter_pairs(
     as_json: Annotated[bool, typer.Option("--json", help="Print every pair as JSON, the least similar first.")] = False,
 ) -> None:
     """Drop pictures whose caption does not fit them; run again with another --below at no cost. Persons win."""
-    if below is not None and not (math.isfinite(below) and -1 <= below <= 1):
-        raise UsageError(f"--below {below:g}: a similarity lies between -1 and 1")
-    if not catalogue.is_dir():
-        raise UsageError(f"{catalogue}: there is no such folder")
-    from impasto.data.annotations.filtering import filter_catalogue
-    from impasto.vision.scorers.interface import load_scorer
+    from impasto.jobs.data.filter import Filtered, FilterJob
 
-    judge = load_scorer(scorer)
-    try:
-        with progress_bar("comparing", 1.0) as update:
-            outcome = filter_catalogue(
-                catalogue,
-                judge,
-                below,
-                dry_run=dry_run,
-                on_progress=lambda done, of: update(f"{done} of {of} pictures", done / of),
-            )
-    except KeyboardInterrupt:
-        raise StoppedError("stopped: run the same command again to go on; what was compared is kept") from None
-    for skipped in (*outcome.report.warnings, *outcome.report.skipped):
-        say_note(f"{skipped.file_name}: {skipped.reason}")
+    filtered: Filtered = run_job(
+        FilterJob(catalogue=catalogue, below=below, scorer=scorer, dry_run=dry_run), begin="comparing"
+    )
+    outcome = filtered.outcome
     if as_json:
-        say_json(_as_json(outcome, judge.name))
+        say_json(_as_json(outcome, filtered.scorer))
         return
     rows = [(f"{pair.similarity:.3f}", pair.file_name, pair.caption) for pair in outcome.dropped[:show]]
     say_table(("similarity", "picture", "caption"), rows)
-    say(_summary(outcome, judge.name, dry_run))
+    say(_summary(outcome, filtered.scorer, dry_run))
     if outcome.without_caption and not outcome.judged:
         say_note("no picture has a caption: `impasto data caption` writes them")
 

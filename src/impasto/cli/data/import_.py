@@ -1,22 +1,19 @@
 """`impasto data import`: WikiArt in any of its shapes, or a folder of pictures, into a catalogue."""
 
-import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.console import progress_bar, say_facts, say_note
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say_facts, say_note
+from impasto.cli.data.progress_lines import progress_lines
+from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
-    from impasto.data.importing.importer import ImportSummary
-    from impasto.data.importing.source import Source
+    from impasto.jobs.data.importing import Imported, ImportJob
 
 imports = typer.Typer(help="Bring pictures into a catalogue; run again after a stop, it goes on.", no_args_is_help=True)
-_REPORT_SECONDS = 30.0
 
 
 class Shape(StrEnum):
@@ -56,12 +53,12 @@ def wikiart(
     workers: Workers = None,
 ) -> None:
     """Import WikiArt: its archive, the archive with ArtGAN's lists, or the hub's parquet files."""
-    _check(source, out)
-    if lists is not None and not lists.is_dir():
-        raise UsageError(f"--lists {lists}: there is no such folder")
-    from impasto.data.importing.open_wikiart import open_wikiart
+    from impasto.jobs.data.importing import ImportJob
 
-    _import(open_wikiart(source, lists, shape.value, leave_out=out), out, images, max_side, workers)
+    _import(ImportJob(
+        source=source, out=out, source_kind="wikiart", lists=lists, shape=shape.value, images=images.value,
+        max_side=max_side, workers=workers,
+    ))  # fmt: skip
 
 
 @imports.command()
@@ -76,58 +73,31 @@ def folder(
     workers: Workers = None,
 ) -> None:
     """Import any folder of pictures."""
-    _check(source, out)
-    if not source.is_dir():
-        raise UsageError(f"{source} is not a folder")
-    from impasto.data.importing.folder import FolderSource
+    from impasto.jobs.data.importing import ImportJob
 
-    given = {"artist": artist.strip(), "style": style.strip(), "genre": genre.strip()}
-    defaults = {column: value for column, value in given.items() if value}
-    _import(FolderSource(source, defaults, leave_out=out), out, images, max_side, workers)
+    _import(ImportJob(
+        source=source, out=out, source_kind="folder", artist=artist, style=style, genre=genre, images=images.value,
+        max_side=max_side, workers=workers,
+    ))  # fmt: skip
 
 
-def _check(source: Path, out: Path) -> None:
-    if not source.exists():
-        raise UsageError(f"{source}: there is no such folder")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is not a folder")
-    if out.resolve() == source.resolve():
-        raise UsageError(f"--out {out} is the source itself: use another folder")
-
-
-def _import(source: "Source", out: Path, images: Images, max_side: int | None, workers: int | None) -> None:
-    from impasto.data.importing.importer import REPORT, ImportChoices, import_pictures
-
-    begun = said = time.monotonic()
-    try:
-        with progress_bar("looking", 1.0) as update:
-
-            def on_progress(stage: str, done: int) -> None:
-                nonlocal said
-                text = f"{stage}: {done} pictures"
-                update(text, 0.0)
-                if not sys.stderr.isatty() and time.monotonic() - said > _REPORT_SECONDS:
-                    said = time.monotonic()
-                    print(text, file=sys.stderr, flush=True)
-
-            choices = ImportChoices("copy" if images is Images.COPY else "link", max_side, workers)
-            summary = import_pictures(source, out, choices, on_progress)
-    except KeyboardInterrupt:
-        raise StoppedError(f"stopped: run the same command again to go on from what is kept in {out}") from None
-    _tell(summary, out, time.monotonic() - begun)
-    if summary.refused or summary.duplicates or summary.remarks:
-        say_note(f"{out / REPORT} names each picture that was not taken or changed")
-
-
-def _tell(summary: "ImportSummary", out: Path, seconds: float) -> None:
+def _import(job: "ImportJob") -> None:
+    """Runs `job` and prints what became of the pictures; the note about the report comes last."""
+    notes: list[str] = []
+    imported: Imported = run_job(
+        job, begin="looking", on_progress=progress_lines(lambda progress: progress.stage), on_note=notes.append
+    )
+    summary = imported.summary
     before = summary.taken - summary.new
     say_facts([
-        ("catalogue", out),
+        ("catalogue", imported.catalogue),
         ("taken", f"{summary.taken}" + (f", {before} of them before" if before else "")),
         ("duplicates", summary.duplicates),
         ("refused", summary.refused),
         ("renamed", summary.renamed),
         ("made smaller", summary.smaller),
         ("remarks", summary.remarks),
-        ("seconds", f"{seconds:.1f}"),
+        ("seconds", f"{imported.seconds:.1f}"),
     ])  # fmt: skip
+    for note in notes:
+        say_note(note)

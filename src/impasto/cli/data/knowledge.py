@@ -1,13 +1,13 @@
 """`impasto knowledge`: what expansions are made from."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say, say_json, say_note, say_table
+from impasto.cli.data.progress_lines import progress_lines
+from impasto.cli.run_job import run_job
 
 knowledge = typer.Typer(help="What prompt expansion knows: search it, build more of it, count how rare words are.")
 
@@ -43,17 +43,11 @@ def terms(
     at_least: Annotated[int, typer.Option(min=1, help="Leave out words in fewer texts than this.")] = 4,
 ) -> None:
     """Count in how many texts each word stands: the table behind the TF-IDF term of a score."""
-    from impasto.prompts.expansion.term_table import TermTable
-    from impasto.prompts.knowledge.text_files import read_texts
+    from impasto.jobs.data.terms import CountedTerms, TermsJob
 
-    for file in files:
-        if not file.exists():
-            raise UsageError(f"{file}: there is no such file")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.parent}")
-    table = TermTable.count((text for file in files for text in read_texts(file)), source or (), at_least=at_least)
-    table.write(out)
-    say(f"{out}: {len(table.frequencies)} words of {table.documents} texts, {out.stat().st_size / 2**20:.2f} MiB")
+    job = TermsJob(files=tuple(files), out=out, sources=tuple(source or ()), at_least=at_least)
+    counted: CountedTerms = run_job(job, begin="counting")
+    say(f"{out}: {counted.words} words of {counted.texts} texts, {counted.bytes / 2**20:.2f} MiB")
 
 
 @knowledge.command()
@@ -67,28 +61,9 @@ def build(
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes; as many as cores if not given.")] = None,
 ) -> None:
     """Index a Wikipedia dump for expansion; killed and run again it goes on."""
-    import time
+    from impasto.jobs.data.knowledge_build import BuiltIndex, KnowledgeBuildJob
 
-    from impasto.prompts.knowledge.wiki_build import build_wiki_index
-
-    if not wikipedia.is_file():
-        raise UsageError(f"--wikipedia {wikipedia}: there is no such file")
-    begun, said = time.monotonic(), time.monotonic()
-    try:
-        with progress_bar("reading", 1.0) as update:
-
-            def on_progress(share: float, pages: int, articles: int) -> None:
-                nonlocal said
-                text = f"{pages} pages read, {articles} articles kept"
-                update(text, share)
-                if not sys.stderr.isatty() and time.monotonic() - said > 30:
-                    said = time.monotonic()
-                    print(f"{100 * share:.1f} % {text}", file=sys.stderr, flush=True)
-
-            articles = build_wiki_index(
-                wikipedia, out, name=name, most_sentences=sentences, workers=workers, on_progress=on_progress
-            )
-    except KeyboardInterrupt:
-        raise StoppedError(f"stopped: run the same command again to go on from what is kept in {out}") from None
-    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    say(f"{out}: {articles} articles, {size / 2**20:.1f} MiB, {time.monotonic() - begun:.1f} s")
+    job = KnowledgeBuildJob(out=out, wikipedia=wikipedia, name=name, sentences=sentences, workers=workers)
+    listener = progress_lines(lambda progress: f"{100 * (progress.share or 0.0):.1f} % {progress.stage}")
+    built: BuiltIndex = run_job(job, begin="reading", on_progress=listener)
+    say(f"{out}: {built.articles} articles, {built.bytes / 2**20:.1f} MiB, {built.seconds:.1f} s")

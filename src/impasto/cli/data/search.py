@@ -1,12 +1,15 @@
 """`impasto search`: a catalogue's pictures by words, or by a picture."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.console import progress_bar, say_json, say_note, say_table
-from impasto.errors import StoppedError, UsageError
+from impasto.cli.console import say_json, say_note, say_table
+from impasto.cli.run_job import run_job
+
+if TYPE_CHECKING:
+    from impasto.data.search import Found
 
 
 def search(
@@ -20,29 +23,14 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find pictures by words or by a picture, the likest first."""
-    if not catalogue.is_dir():
-        raise UsageError(f"{catalogue}: there is no such folder")
-    if (words is None) == (like is None):
-        raise UsageError("say what to find: words, or a picture with --like")
-    from impasto.data.catalogue.entry import CatalogueReport
-    from impasto.data.catalogue.pictures import open_picture
-    from impasto.data.search import search_catalogue
-    from impasto.vision.scorers.interface import load_scorer
+    from impasto.jobs.data.search import SearchJob
 
-    question = words if words is not None else open_picture(like or Path())
-    report = CatalogueReport()
-    try:
-        with progress_bar("looking at pictures", 1.0) as update:
-            found = search_catalogue(
-                catalogue,
-                question,
-                load_scorer(scorer),
-                count=count,
-                report=report,
-                on_progress=lambda done, of: update(f"{done} of {of} pictures", done / of),
-            )
-    except KeyboardInterrupt:
-        raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
+    notes: list[str] = []
+    found: list[Found] = run_job(
+        SearchJob(catalogue=catalogue, words=words, like=like, count=count, scorer=scorer),
+        begin="looking at pictures",
+        on_note=notes.append,
+    )
     if as_json:
         say_json([
             {"file_name": f.entry.file_name, "similarity": round(f.similarity, 4), "artist": f.entry.artist,
@@ -54,7 +42,5 @@ def search(
         ("similarity", "picture", "artist", "title"),
         [(f"{f.similarity:.3f}", f.entry.file_name, f.entry.artist, f.entry.title) for f in found],
     )
-    for skipped in report.skipped[:5]:
-        say_note(f"{skipped.file_name}: {skipped.reason}")
-    if len(report.skipped) > 5:
-        say_note(f"{len(report.skipped)} pictures are not used in all")
+    for note in notes:
+        say_note(note)

@@ -1,19 +1,16 @@
 """`impasto data stats`: what a catalogue holds, in tables and figures; WikiArt's own lists beside the paper's numbers."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import progress_bar, say, say_json, say_note, say_table
-from impasto.errors import UsageError
+from impasto.cli.console import say, say_json, say_note, say_table
+from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
-    from impasto.data.statistics.tables import StatisticsTable
-
-_MOST_NOTES = 20
+    from impasto.jobs.events import Event
 
 
 def stats(
@@ -27,52 +24,49 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count artists, styles, genres, years, sizes, captions, and what is missing."""
-    if not place.is_dir():
-        raise UsageError(f"{place}: there is no such folder")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is not a folder")
-    from impasto.data.importing.wikiart import find_lists
-    from impasto.data.statistics.counts import catalogue_statistics, list_statistics
-    from impasto.data.statistics.published_numbers import WU2022, compare
-    from impasto.data.statistics.tables import statistics_tables, write_tables
+    from impasto.jobs.data.statistics import Statistics, StatisticsJob
+    from impasto.jobs.events import Figures
 
-    is_catalogue = any((place / name).exists() for name in ("metadata.jsonl", "metadata.csv"))
-    lists = None if is_catalogue else find_lists(place)
-    if lists is not None:
-        found = list_statistics(lists)
-        comparison = compare(found, WU2022)
-    else:
-        with progress_bar("reading", 1.0) as update:
-            found = catalogue_statistics(place, lambda done, of: update(f"{done} of {of} pictures", done / of))
-        comparison = []
-    for skipped in (*found.report.warnings, *found.report.skipped)[:_MOST_NOTES]:
-        say_note(f"{skipped.file_name}: {skipped.reason}")
-    tables = statistics_tables(found, comparison)
-    if as_json:
-        named = {t.name: [dict(zip(t.header, row, strict=True)) for row in t.rows] for t in tables}
-        say_json({"paintings": found.paintings, **named})
-    else:
-        _print(tables, top)
-        counts = ((len(found.artists), "artists"), (len(found.styles), "styles"), (len(found.genres), "genres"))
-        say(", ".join(f"{count} {what}" for count, what in ((found.paintings, "paintings"), *counts)))
-    for row in comparison:
-        if not row.equal:
-            say_note(f"the lists differ from wu2022: {row.what} {row.here}, not {row.published}")
-    if out is not None:
-        from impasto.data.statistics.figures import write_figures
+    figures: dict[str, Any] = {}
+    later: list[str] = []
 
-        out.mkdir(parents=True, exist_ok=True)
-        written = [*write_tables(tables, out), *write_figures(found, out)]
-        if not as_json:
-            say(f"{out}: {', '.join(path.name for path in written)}")
+    def on_event(event: "Event") -> None:
+        if isinstance(event, Figures):
+            figures.update(event.values)
+
+    def on_note(text: str) -> None:
+        if figures:
+            later.append(text)
+        else:
+            say_note(text)
+
+    try:
+        statistics: Statistics = run_job(
+            StatisticsJob(place=place, out=out), begin="reading", on_event=on_event, on_note=on_note
+        )
+    finally:
+        # What was counted is worth printing even where the files cannot be written.
+        if as_json and figures:
+            say_json(figures)
+        elif figures:
+            _print(figures, top)
+        for text in later:
+            say_note(text)
+    if out is not None and not as_json:
+        say(f"{out}: {', '.join(path.name for path in statistics.files)}")
 
 
-def _print(tables: "Sequence[StatisticsTable]", top: int) -> None:
-    """One table after the other; through a pipe each row begins with its table's name."""
-    for table in tables:
-        rows = table.rows[:top] if table.name == "artists" else table.rows
+def _print(figures: dict[str, Any], top: int) -> None:
+    """One table after the other; through a pipe each row begins with its table's name. Then the counts in one line."""
+    tables: dict[str, list[dict[str, object]]] = {name: rows for name, rows in figures.items() if name != "paintings"}
+    for name, all_rows in tables.items():
+        header = tuple(all_rows[0])
+        rows = [tuple(row.values()) for row in (all_rows[:top] if name == "artists" else all_rows)]
         if sys.stdout.isatty():
-            say_table(table.header, rows)
+            say_table(header, rows)
             say("")
         else:
-            say_table(("", *table.header), [(table.name, *row) for row in rows])
+            say_table(("", *header), [(name, *row) for row in rows])
+    counts = [f"{figures['paintings']} paintings"]
+    counts += [f"{len(tables.get(name, []))} {name}" for name in ("artists", "styles", "genres")]
+    say(", ".join(counts))

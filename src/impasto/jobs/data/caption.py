@@ -1,0 +1,86 @@
+"""The job `caption`: what each picture shows, in words."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import model_validator
+
+from impasto.errors import StoppedError
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+from impasto.jobs.data.checks import check_catalogue, check_number, note_report
+
+if TYPE_CHECKING:
+    from impasto.data.annotations.captioning import CaptionOutcome
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """What was captioned, and the captioner's name."""
+
+    outcome: "CaptionOutcome"
+    captioner: str
+
+
+class CaptionJob(Job):
+    """A caption for every picture that has no text yet. Killed and run again, it goes on.
+
+    Attributes:
+        captioner: "pocket", "blip", "blip2", "git", "florence2", or a model's folder or hub name; None for pocket.
+        scorer: what picks among candidates: "pocket", or a folder with CLIP; None for pocket.
+        candidates: captions to choose from for each picture, 1 to 24.
+        all_pictures: caption also pictures that have a text, which still goes before.
+        most: the job ends after so many pictures; None for all.
+        seed: of what is drawn; the same seed gives the same captions.
+    """
+
+    kind: ClassVar[str] = "caption"
+
+    catalogue: Path
+    captioner: str | None = None
+    scorer: str | None = None
+    candidates: int = 3
+    all_pictures: bool = False
+    most: int | None = None
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> "CaptionJob":
+        check_number("--candidates", self.candidates, 1, 24)
+        check_number("--most", self.most, 1)
+        check_number("--seed", self.seed, 0)
+        return self
+
+    def run(self, context: Context) -> Captioned:
+        """Captions the pictures and notes those that cannot be read.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: no such folder, captioner or scorer; a log cannot be written.
+            StoppedError: it was stopped.
+        """
+        check_catalogue(self.catalogue)
+        from impasto.data.annotations.captioning import caption_catalogue
+        from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+        from impasto.vision.captioners.load import load_captioner
+        from impasto.vision.scorers.interface import load_scorer
+        from impasto.vision.taggers.pocket import PocketTagger
+
+        captioner = load_captioner(self.captioner)
+        try:
+            outcome = caption_catalogue(
+                self.catalogue,
+                captioner,
+                PocketTagger(),
+                load_scorer(self.scorer),
+                tag_vocabulary(),
+                candidates=self.candidates,
+                seed=self.seed,
+                all_pictures=self.all_pictures,
+                most=self.most,
+                on_progress=context.count("pictures"),
+            )
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
+        note_report(outcome.report, context)
+        return Captioned(outcome, captioner.name)

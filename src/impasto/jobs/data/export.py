@@ -1,0 +1,72 @@
+"""The job `export`: a catalogue in the shapes that others read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import model_validator
+
+from impasto.errors import StoppedError
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+from impasto.jobs.data.checks import check_catalogue, check_number, note_report
+
+if TYPE_CHECKING:
+    from impasto.data.exporting.exporter import ExportSummary
+
+_MOST_NOTES = 20
+
+
+class ExportJob(Job):
+    """Writes what is neither rejected nor dropped, with captions, tags and decisions merged in.
+
+    Attributes:
+        to: captions without pictures, a folder, tar shards, or parquet as the hub has it.
+        out: the file (captions.csv) or folder to write.
+        force: replaces an earlier export.
+        shard_size: pictures in one file of webdataset and parquet.
+        copies: copies pictures into an imagefolder, in place of hard links.
+        check_images: decodes every picture first; broken ones and duplicates are left out.
+    """
+
+    kind: ClassVar[str] = "export"
+
+    catalogue: Path
+    to: Literal["captions.csv", "imagefolder", "webdataset", "parquet"]
+    out: Path
+    force: bool = False
+    shard_size: int = 1000
+    copies: bool = False
+    check_images: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> "ExportJob":
+        check_number("--shard-size", self.shard_size, 1)
+        return self
+
+    def run(self, context: Context) -> "ExportSummary":
+        """Writes the export, whole or not at all, and notes the first pictures that are left out.
+
+        Raises:
+            UsageError: there is no such folder, or the target may not be written.
+            MissingPart: parquet without pyarrow.
+            ImpastoError: the catalogue cannot be read, nothing is left of it, or the target cannot be written.
+            StoppedError: it was stopped; the target is as it was.
+        """
+        check_catalogue(self.catalogue)
+        from impasto.data.exporting.exporter import ExportChoices, export_catalogue
+
+        choices = ExportChoices(
+            force=self.force, shard_size=self.shard_size, copy=self.copies, check_images=self.check_images
+        )
+        try:
+            summary = export_catalogue(
+                self.catalogue,
+                self.to,
+                self.out,
+                choices,
+                lambda stage, done, of: context.progress(f"{stage} {done} of {of} pictures", done / max(of, 1)),
+            )
+        except KeyboardInterrupt:
+            raise StoppedError(f"stopped: {self.out} is as it was") from None
+        note_report(summary.report, context, _MOST_NOTES)
+        return summary
