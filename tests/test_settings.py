@@ -23,3 +23,11 @@ def test_freed_memory_is_reused_without_new_pages() -> None:
         return int(subprocess.run([sys.executable, "-c", REUSE, mode], capture_output=True, check=True).stdout)
 
     assert faults("keep") < 0.2 * faults("give back")
+
+
+@pytest.mark.parametrize(
+    "statement", ["import impasto.training.recipes.retraining", "import impasto\nfrom diffusers import UNet2DConditionModel"]
+)
+def test_no_library_complains_that_a_kernel_is_missing(statement: str) -> None:
+    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

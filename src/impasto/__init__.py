@@ -1,18 +1,27 @@
 """Impasto: paintings -> captions -> retraining -> prompt expansion -> new paintings -> judgement.
 
-    painter = impasto.Painter.load("pocket")
-    painting = painter.paint("boats at sunset", artist="Claude Monet", seed=1)
-    painting.save("boats.png")
+    impasto.paint("boats at sunset", artist="Claude Monet", seed=1)[0].path  # pictures/boats-at-sunset-1.png
+    painting = impasto.Painter.load("pocket").paint("boats at sunset")  # a picture in memory
+    impasto.Catalogue.import_("my-pictures", "catalogue").caption()
+    impasto.train("wang2023-artist", catalogue="catalogue", artist="Claude Monet", run="runs/monet")
+    impasto.evaluate("pictures", against="catalogue")
     impasto.expand("urbanization of China")[0].text  # a richer prompt
+
+`__all__` is what is public; docs/python.md shows all of it.
 
 What needs torch is imported when it is first asked for, so that `import impasto` and `impasto --help` stay quick.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.errors import ImpastoError, MissingPart, StoppedError, UsageError
+from impasto.settings import quieten_bitsandbytes
 
 if TYPE_CHECKING:
+    from impasto.api.catalogue import Catalogue
+    from impasto.api.judging import evaluate, find_copies, reproduce
+    from impasto.api.painting import grid, paint, repaint, upscale
+    from impasto.api.training import train
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
     from impasto.painting.provenance.record import read_provenance
@@ -23,20 +32,39 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Catalogue",
     "Condition",
     "Expansion",
     "ImpastoError",
     "MissingPart",
     "Painter",
     "Painting",
+    "StoppedError",
     "Upscaler",
     "UsageError",
     "__version__",
+    "evaluate",
     "expand",
+    "find_copies",
+    "grid",
+    "paint",
     "read_provenance",
+    "repaint",
+    "reproduce",
+    "train",
+    "upscale",
 ]
 
 _HOMES = {
+    "Catalogue": "impasto.api.catalogue",
+    "evaluate": "impasto.api.judging",
+    "find_copies": "impasto.api.judging",
+    "reproduce": "impasto.api.judging",
+    "grid": "impasto.api.painting",
+    "paint": "impasto.api.painting",
+    "repaint": "impasto.api.painting",
+    "upscale": "impasto.api.painting",
+    "train": "impasto.api.training",
     "Painter": "impasto.painting.painter",
     "Painting": "impasto.painting.painting",
     "Upscaler": "impasto.painting.upscaling.tiles",
@@ -45,6 +73,9 @@ _HOMES = {
     "Expansion": "impasto.prompts.expansion.pipeline",
     "expand": "impasto.prompts.expansion.expander",
 }
+
+# First of all: diffusers, transformers and peft all import bitsandbytes.
+quieten_bitsandbytes()
 
 
 def __getattr__(name: str) -> Any:

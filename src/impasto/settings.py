@@ -65,6 +65,19 @@ def choose_precision(name: str, device: "torch.device") -> "torch.dtype":
     return kinds[name]
 
 
+def quieten_bitsandbytes() -> None:
+    """Keeps bitsandbytes' complaint that it finds no faster kernel on the hub off stderr.
+
+    It complains when it is first imported, and diffusers, transformers and peft all import it. Who has set its logger's
+    level, or `IMPASTO_DEBUG`, hears it still.
+    """
+    import logging
+
+    logger = logging.getLogger("bitsandbytes")
+    if logger.level == logging.NOTSET and not os.environ.get("IMPASTO_DEBUG"):
+        logger.setLevel(logging.ERROR)
+
+
 _GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_THRESHOLD = -1, -3  # mallopt's names for them
 
 
