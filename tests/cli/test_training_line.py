@@ -1,6 +1,8 @@
 """The line that says how a training goes, and the one that says its choices."""
 
-from impasto.cli.training_line import TrainingLine, choices_line
+from dataclasses import asdict
+
+from impasto.cli.train.line import TrainingLine, choices_line
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
@@ -26,6 +28,6 @@ def test_recipes_with_losses_of_other_names_tell_them_all() -> None:
 
 
 def test_what_was_given_stands_before_what_is_the_recipe_s() -> None:
-    told = choices_line(FineTuning(batch=7), {"batch", "catalogue"})
+    told = choices_line(asdict(FineTuning(batch=7)), {"batch", "catalogue"})
     assert told.startswith("given: batch=7; the recipe's: trained=unet ") and told.count("batch=") == 1
-    assert choices_line(FineTuning(), ()).startswith("the recipe's: trained=unet")
+    assert choices_line(asdict(FineTuning()), ()).startswith("the recipe's: trained=unet")

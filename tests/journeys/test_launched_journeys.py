@@ -78,7 +78,7 @@ def test_what_the_first_process_is_told_ends_the_others_silently(
 ) -> None:
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("impasto.cli.training_run.told_by_first", lambda number=0: told)
+    monkeypatch.setattr("impasto.jobs.training.run.told_by_first", lambda number=0: told)
     answer = impasto(*train, "--run", tmp_path / "run")
     assert (answer.code, answer.out, answer.err) == (code, "", "") and not (tmp_path / "run").exists()
 
@@ -94,7 +94,7 @@ def test_the_first_process_says_why_and_tells_the_others(
 
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("impasto.cli.training_run.told_by_first", tell)
+    monkeypatch.setattr("impasto.jobs.training.run.told_by_first", tell)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").touch()
     foreign = impasto(*train, "--run", tmp_path / "run")

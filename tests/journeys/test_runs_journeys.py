@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.conftest import Impasto
 from tests.training.tiny_language_model import PROMPTS, build_language_model
 
-from impasto.cli.runs import sparkline
+from impasto.cli.train.runs import sparkline
 from impasto.training.runs.folder import RunFolder
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.checkpoints.applied_adapters import AppliedConcept, printable_path
+from impasto.checkpoints.applied_adapters import AppliedConcept, is_single_word, printable_path
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import write_atomically
 from impasto.weights.files import read_weights
@@ -21,7 +21,6 @@ EMBEDDINGS = "learned_embeds.safetensors"
 # A1111's key for the vectors; the word is the file's name there.
 _A1111 = "emb_params"
 _MOST_VECTORS = 75  # as many as a text of 77 tokens has room for
-_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,6 @@ def load_concept(path: str | Path) -> Concept:
     if not is_single_word(name):
         raise ImpastoError(f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word")
     return Concept(name, vectors, printable_path(path))
-
-
-def is_single_word(name: str) -> bool:
-    """Whether a concept can be called so: printable, of one word and not too long."""
-    return name.isprintable() and not any(map(str.isspace, name)) and 1 <= len(name) <= _LONGEST_NAME
 
 
 def is_known_token(tokenizer: Any, token: str) -> bool:

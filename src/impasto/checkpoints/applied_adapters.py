@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+_LONGEST_NAME = 100  # of a concept
+
 
 @dataclass(frozen=True)
 class AppliedLora:
@@ -46,3 +48,8 @@ class AppliedConcept:
 def printable_path(path: str | Path) -> str:
     """`path` for a record, which holds printable text only; "" where it is none."""
     return str(path) if str(path).isprintable() else ""
+
+
+def is_single_word(name: str) -> bool:
+    """Whether a concept can be called so: printable, of one word and not too long."""
+    return name.isprintable() and not any(map(str.isspace, name)) and 1 <= len(name) <= _LONGEST_NAME

@@ -4,7 +4,6 @@ import atexit
 import errno
 import gc
 import io
-import logging
 import os
 import sys
 import time
@@ -35,8 +34,8 @@ from impasto.cli.painting.picture_options import OFF
 from impasto.cli.painting.repaint import repaint
 from impasto.cli.painting.show import show
 from impasto.cli.painting.upscale import upscale
-from impasto.cli.runs import runs
-from impasto.cli.train import train
+from impasto.cli.train.app import train
+from impasto.cli.train.runs import runs_app
 from impasto.errors import ImpastoError, StoppedError
 from impasto.training.distributed.launch import process_number
 
@@ -63,7 +62,7 @@ app.command()(prefer)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
-app.add_typer(runs, name="runs")
+app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as shells have it
@@ -202,8 +201,6 @@ def _quieten() -> None:
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
-    # It looks for a faster kernel on the hub where the CPU computes in bf16, and complains that it finds none.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if not sys.warnoptions:
         import warnings
 

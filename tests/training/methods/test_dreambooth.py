@@ -16,8 +16,9 @@ from impasto.adapters.lora.files import load_lora
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.examples import validation_pictures
-from impasto.training.methods.dreambooth import PairedOrder, filled, prior_importance
+from impasto.training.methods.dreambooth import PairedOrder, prior_importance
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.learned_words import filled
 from impasto.training.recipes.dreambooth import dreambooth
 
 CHOICES = FineTuning(batch=2, learning_rate=2e-3, text_dropout=0.0, validation_pictures=0)

@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli.console import one_line, say, say_table
 from impasto.cli.run_job import run_job
-from impasto.cli.training_line import PipedLine, TrainingLine
+from impasto.cli.train.line import PipedLine, TrainingLine
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:

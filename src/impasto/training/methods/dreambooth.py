@@ -8,10 +8,7 @@ import torch
 
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.read import read_catalogue
-from impasto.errors import UsageError
 from impasto.training.loop.steps import ShuffledOrder
-
-TEMPLATE = "a painting of {}"
 
 
 def subject_entries(folder: Path) -> list[CatalogueEntry]:
@@ -21,20 +18,6 @@ def subject_entries(folder: Path) -> list[CatalogueEntry]:
         ImpastoError: there is none.
     """
     return read_catalogue(folder, check_images=False).entries
-
-
-def filled(template: str, words: str, option: str) -> str:
-    """`template` with the words in place of its {}.
-
-    Raises:
-        UsageError: there are no words (named as `option`), or the template has not one place for them.
-    """
-    words = " ".join(words.split())
-    if not words:
-        raise UsageError(f"{option} is empty: say what the pictures show")
-    if template.count("{}") != 1:
-        raise UsageError(f"template {template!r}: use one {{}}, where the words belong, such as {TEMPLATE!r}")
-    return template.replace("{}", words)
 
 
 class PairedOrder:

@@ -5,11 +5,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from impasto.adapters.textual_inversion import Concept, add_concept, is_known_token, is_single_word
+from impasto.adapters.textual_inversion import Concept, add_concept, is_known_token
 from impasto.checkpoints.components import Components
 from impasto.errors import UsageError
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.learned_words import check_name
 
 # Texts that say as little as can be about a picture, so that the word must say the rest (as in the paper's appendix).
 TEMPLATES = {
@@ -78,14 +79,6 @@ class TextualInversionTask(FineTuningTask):
     def step(self, step: int, progress: float) -> dict[str, float]:
         """As `FineTuningTask`'s; `norm` is the longest row's."""
         return {**super().step(step, progress), "norm": self.learned.keep_bound()}
-
-
-def check_name(name: str) -> None:
-    """Raises UsageError where a concept cannot be called `name`."""
-    if not name.strip():
-        raise UsageError("--concept is empty: give the new word, such as <blue-hour>")
-    if not is_single_word(name):
-        raise UsageError(f"--concept {name[:60]!r} is no single word: leave out spaces, as in <blue-hour>")
 
 
 def begin_concept(

@@ -14,9 +14,10 @@ from impasto.training.distributed.processes import Processes
 from impasto.training.examples.training_set import encode_texts, encode_training_set
 from impasto.training.loop.optimizers import check_optimizer
 from impasto.training.loop.progress import Progress, no_report
-from impasto.training.methods.dreambooth import TEMPLATE, PairedOrder, filled, prior_importance, subject_entries
+from impasto.training.methods.dreambooth import PairedOrder, prior_importance, subject_entries
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.learned_words import TEMPLATE, filled
 from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.retraining import fit, save_result
 

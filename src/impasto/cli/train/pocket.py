@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from impasto.cli.console import say
-from impasto.cli.training_run import check_request, training_run
-from impasto.errors import UsageError
+from impasto.cli.train.run import run_verb
 
 
 def pocket(
@@ -44,44 +43,6 @@ def pocket(
     ] = None,
 ) -> None:
     """Train pocket: autoencoder, denoiser with its memory, and decoder. Each phase goes on where it was."""
-    if pack is not None and unpack is not None:
-        raise UsageError("--pack and --unpack: give one of them")
-    if unpack is not None:
-        if not unpack.is_dir():
-            raise UsageError(f"--unpack {unpack}: there is no such folder")
-        with training_run(context, "pocket", out, seed, minutes=minutes) as run:
-            from impasto.training.pocket.pack.begin import unpack as make_run
-
-            made = make_run(unpack, run.path)
-        say(made)
-        return
-    if catalogue is None:
-        raise UsageError("--catalogue is missing: give a folder of pictures")
+    report = run_verb(context)
     if pack is not None:
-        check_request(catalogue, minutes, seed)
-        from impasto.training.pocket.pack.write import write_pack
-
-        report = write_pack(catalogue, pack, size=size, count=count)
         say(f"{report.folder}: {report.pictures} pictures in quality {report.quality}, {report.bytes / 1e6:.1f} MB")
-        return
-    with training_run(context, "pocket", out, seed, minutes=minutes, catalogue=catalogue) as run:
-        from dataclasses import replace
-
-        from impasto.training.distributed.shared_cores import SharedCores
-        from impasto.training.pocket.choices import PocketChoices
-        from impasto.training.pocket.machine import find_machine
-        from impasto.training.pocket.pack.begin import choices_to_go_on
-        from impasto.training.pocket.phases import PocketRequest, train_phases
-
-        machine = find_machine(device, precision)
-        fast = machine.device.type == "cuda"
-        choices = replace(
-            PocketChoices(), batch=batch, optimizer=optimizer, compiled=fast if compiled is None else compiled
-        )
-        request = PocketRequest(
-            catalogue, minutes, size=size, seed=seed, autoencoder=autoencoder, decoder=decoder,
-            choices=choices_to_go_on(run.path, choices),
-        )  # fmt: skip
-        should_stop = SharedCores(run.should_stop) if machine.device.type == "cpu" else run.should_stop
-        made = train_phases(request, run.path, machine, should_stop=should_stop, on_progress=run.on_progress)
-    say(made)

@@ -4,24 +4,22 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from typing import Any
 
 from impasto.training.loop.figures import LEARNING_RATE, NO_LOSSES, PICTURES_PER_SECOND
-from impasto.training.methods.fine_tuning_choices import FineTuning
 
 _REPORT_SECONDS = 30.0
 _SMOOTHED = 20  # steps that loss and throughput are the mean of: one step's loss is mostly its timesteps'
 
 
-def choices_line(choices: FineTuning, given: Collection[str]) -> str:
+def choices_line(choices: Mapping[str, Any], given: Collection[str]) -> str:
     """All choices as name=value, those first that were `given` on the command line."""
 
     def told(names: list[str]) -> str:
-        return " ".join(f"{name}={getattr(choices, name)}" for name in names)
+        return " ".join(f"{name}={choices[name]}" for name in names)
 
-    names = [choice.name for choice in fields(choices)]
-    own = [name for name in names if name in given]
-    recipe = told([name for name in names if name not in given])
+    own = [name for name in choices if name in given]
+    recipe = told([name for name in choices if name not in given])
     return f"given: {told(own)}; the recipe's: {recipe}" if own else f"the recipe's: {recipe}"
 
 

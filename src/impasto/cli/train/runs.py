@@ -1,33 +1,47 @@
 """`impasto runs`: what was trained and what is being trained; to go on with it, or to stop it."""
 
 import os
-import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from impasto.cli.console import say, say_facts, say_json, say_note, say_table
-from impasto.errors import ImpastoError, UsageError
+from impasto.cli.run_job import run_job
+from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.training.runs.listing import RunInfo
 
-runs = typer.Typer(help="Trainings: list, show, resume, stop.")
 FOLDER = Path("runs")
 BLOCKS = "▁▂▃▄▅▆▇█"
 Run = Annotated[Path, typer.Argument(help="A run's folder, or its name in runs/.", metavar="RUN")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@runs.callback(invoke_without_command=True)
+def runs_app(command_line: Callable[[list[str]], NoReturn]) -> typer.Typer:
+    """The verbs. `command_line` runs the words behind `impasto`: `resume` gives it the command that began a run."""
+
+    def resume(run: Run) -> None:
+        """Go on with a run: the command that began it, once more."""
+        command_line(_command_of(_place(run)))
+
+    runs = typer.Typer(help="Trainings: list, show, resume, stop.")
+    runs.callback(invoke_without_command=True)(_runs)
+    runs.command("list")(list_)
+    runs.command()(show)
+    runs.command()(resume)
+    runs.command()(stop)
+    return runs
+
+
 def _runs(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
-@runs.command("list")
 def list_(
     folder: Annotated[Path, typer.Argument(help="The folder that runs lie in.", metavar="DIR")] = FOLDER,
     as_json: AsJson = False,
@@ -57,7 +71,6 @@ def list_(
         say_note(f"no run in {folder}: `impasto train` begins one")
 
 
-@runs.command()
 def show(run: Run, as_json: AsJson = False) -> None:
     """Show everything about a run: choices, the course of its losses, what it keeps and made, its report."""
     from impasto.training.runs.listing import kept_states, loss_courses, made_folders, read_report, read_run
@@ -104,13 +117,14 @@ def show(run: Run, as_json: AsJson = False) -> None:
         say_table(("loss", "first", "last", "lowest", "course"), rows)
 
 
-@runs.command()
-def resume(run: Run) -> None:
-    """Go on with a run: the command that began it, once more."""
-    from impasto.cli.main import main
+def _command_of(path: Path) -> list[str]:
+    """The words that began a run, once the process is in the folder that they were given in.
+
+    Raises:
+        UsageError: the run does not say; it was not begun by `impasto train`; or that folder is gone.
+    """
     from impasto.training.runs.record import read_record
 
-    path = _place(run)
     record = read_record(path)
     if record is None:
         raise UsageError(f"{path} does not say which command began it: give that command again, with --run {path}")
@@ -121,38 +135,23 @@ def resume(run: Run) -> None:
         os.chdir(record.directory)
     except OSError:
         raise UsageError(f"{path} was begun in {record.directory}, which is gone: give its command again") from None
-    main([*record.arguments, "--run", str(target)])
+    return [*record.arguments, "--run", str(target)]
 
 
-@runs.command()
 def stop(
     run: Run, wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait until it has ended.")] = 60.0
 ) -> None:
     """Ask a running training to write its state and end."""
-    from impasto.training.runs.folder import RunFolder
-    from impasto.training.runs.listing import read_run
+    from impasto.jobs.training.stop import StopJob
 
     path = _place(run)
-    read_run(path)
-    folder = RunFolder(path)
-    if not folder.is_running:
-        say(f"{path} is not running: it is {folder.status}")
-        return
-    process = folder.process
-    folder.request_stop()
-    until = time.monotonic() + wait
-    while folder.is_running:
-        if time.monotonic() >= until:
-            raise ImpastoError(
-                f"{path}: process {process} was asked to stop and runs on after {wait:g} s; it ends after its present step"
-            )
-        time.sleep(0.1)
-    folder.withdraw_stop()
-    info = read_run(path)
-    if info.status == "complete":
+    answer = run_job(StopJob(folder=path, wait=wait), begin="stopping")
+    if not answer.was_running:
+        say(f"{path} is not running: it is {answer.status}")
+    elif answer.status == "complete":
         say(f"{path} came to its end: it is complete")
     else:
-        say(f"{path} stopped at step {info.step}: `impasto runs resume {path}` goes on")
+        say(f"{path} stopped at step {answer.step}: `impasto runs resume {path}` goes on")
 
 
 def sparkline(values: tuple[float, ...]) -> str:

@@ -1,0 +1,24 @@
+"""`impasto train wang2023-artist`: a checkpoint retrained on one artist's works."""
+
+from typing import Annotated
+
+import typer
+
+from impasto.cli.train.options import Catalogue, Checkpoint, Minutes, Out, Seed, Steps, with_choices
+from impasto.cli.train.run import run_verb
+
+
+@with_choices
+def wang2023_artist(
+    *,
+    context: typer.Context,
+    catalogue: Catalogue,
+    artist: Annotated[str, typer.Option(help="Whose works, as the catalogue or part of a name says.")],
+    checkpoint: Checkpoint = "pocket",
+    minutes: Minutes = None,
+    steps: Steps = None,
+    out: Out = None,
+    seed: Seed = 0,
+) -> None:
+    """Retrain a checkpoint on the works of one artist (wang2023, section 4.2); with --lora-rank, a LoRA for it."""
+    run_verb(context)

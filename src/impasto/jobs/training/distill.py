@@ -1,0 +1,84 @@
+"""The job `train/distill`: a few-step student of a checkpoint, as a LoRA."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from impasto.errors import UsageError
+from impasto.jobs.training.fine_tuning import FineTuningJob
+from impasto.jobs.training.plan import Learns
+from impasto.jobs.training.run import TrainingRun
+from impasto.training.methods.distillation_choices import Distillation, check_steps
+from impasto.training.methods.fine_tuning_choices import FineTuning
+
+
+class DistillJob(FineTuningJob):
+    """A LoRA that paints in a few steps what a checkpoint paints in many (latent consistency, Luo et al. 2023).
+
+    Attributes:
+        catalogue: a folder of pictures with metadata.
+        checkpoint: the teacher.
+        steps: that the student is to paint in, 1 to 50.
+        updates: how many steps of the optimizer, instead of epochs.
+        lora_rank, layers and the others: see `Distillation`.
+    """
+
+    kind: ClassVar[str] = "train/distill"
+    learns: ClassVar[Learns] = "student"
+
+    catalogue: Path
+    checkpoint: str = "pocket"
+    steps: int = 4
+    updates: int | None = None
+    fresh_text_encoder: bool | None = None
+    aspect_buckets: bool | None = None
+    lora_rank: int | None = None
+    layers: str | None = None
+    guidance: float | None = None
+    leap: int | None = None
+    teacher_steps: int | None = None
+    huber: float | None = None
+
+    @property
+    def base(self) -> str:
+        """The teacher."""
+        return self.checkpoint
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The catalogue."""
+        return self.catalogue
+
+    @property
+    def whose(self) -> str:
+        """Everybody's."""
+        return ""
+
+    @property
+    def loop_steps(self) -> int | None:
+        """The updates: the student's steps are another thing."""
+        return self.updates
+
+    def check_values(self) -> None:
+        """Raises UsageError where a value makes no sense."""
+        if self.minutes is not None and self.updates is not None:
+            raise UsageError("give --minutes or --updates, not both")
+        check_steps(self.steps)
+        self.choices()
+        if self.updates is not None and self.updates < 1:
+            raise UsageError(f"updates {self.updates}: use 1 or more")
+        super().check_values()
+
+    def choices(self) -> Distillation:
+        """The recipe's choices, changed as the fields say."""
+        given: dict[str, Any] = self.changes(Distillation)
+        return Distillation(**given)
+
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Distils; returns the LoRA's folder."""
+        from impasto.training.recipes.distill import distill
+
+        del choices  # the same, of a wider type
+        return distill(
+            self.catalogue, run.path, self.choices(), checkpoint=self.checkpoint, steps=self.steps, updates=self.updates,
+            **self.how(run),
+        )  # fmt: skip

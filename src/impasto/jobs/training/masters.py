@@ -1,0 +1,58 @@
+"""The job `train/wang2023-masters`: the paper's protocol, one retraining for each of nine artists, each a run of its own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from impasto.errors import ImpastoError
+from impasto.jobs.context import Context
+from impasto.jobs.training.retraining import ArtistRecipeJob, RetrainJob
+from impasto.jobs.training.run import check_files
+
+if TYPE_CHECKING:
+    from impasto.training.recipes.wang2023 import Master
+
+FOLDER = Path("runs/wang2023")
+
+
+class MastersJob(ArtistRecipeJob):
+    """A checkpoint retrained for each of nine masters, one after another.
+
+    Attributes:
+        out: the folder of the nine runs; None for `runs/wang2023`.
+        command: the words of `impasto train wang2023-artist` that each run goes on with, without its artist.
+    """
+
+    kind: ClassVar[str] = "train/wang2023-masters"
+
+    def run(self, context: Context) -> Any:
+        """Trains for one master after the other; returns a list of `Trained`, or of the `Estimate`s of a dry run.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: the catalogue is not there, or holds none of the nine; as `RetrainJob`.
+            StoppedError: it was stopped; the same job goes on.
+        """
+        from impasto.data.catalogue.read import read_catalogue
+        from impasto.training.recipes.wang2023 import WANG2023_MASTERS
+
+        check_files(self.catalogue)
+        there = {entry.artist for entry in read_catalogue(self.catalogue, check_images=False).entries}
+        masters = [master for master in WANG2023_MASTERS if master.name in there]
+        if not masters:
+            names = ", ".join(master.name for master in WANG2023_MASTERS)
+            raise ImpastoError(f"{self.catalogue} holds none of the nine: {names}")
+        for master in WANG2023_MASTERS:
+            if master not in masters:
+                context.note(f"{master.name}: {self.catalogue} holds no work, so there is no run")
+        done: list[Any] = []
+        for master in masters:
+            job = self.one(master)
+            context.note(f"{master.name} ({master.reason}): {job.out}")
+            done.append(job.run(context))
+        return done
+
+    def one(self, master: "Master") -> RetrainJob:
+        """One master's retraining, as if it had been asked for by itself: a run of its own that goes on alone."""
+        choices = {name: getattr(self, name) for name in ArtistRecipeJob.model_fields if name not in ("out", "command")}
+        out = (self.out or FOLDER) / master.name.casefold().replace(" ", "-")
+        command = (*self.command, "--artist", master.name) if self.command else ()
+        return RetrainJob(**choices, artist=master.name, out=out, command=command)

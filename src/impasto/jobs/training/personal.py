@@ -1,0 +1,201 @@
+"""The jobs `train/lora`, `train/dreambooth`, `train/textual-inversion`: a manner, a thing or a word of one's own."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from impasto.errors import UsageError
+from impasto.jobs.training.class_pictures import MOST, paint_class_pictures
+from impasto.jobs.training.fine_tuning import RecipeJob
+from impasto.jobs.training.plan import Learns
+from impasto.jobs.training.run import TrainingRun
+from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.learned_words import TEMPLATE, check_name, filled
+from impasto.training.recipes import personal
+
+LORA_FILE = "pytorch_lora_weights.safetensors"
+
+
+class PersonalJob(RecipeJob):
+    """A training for a number of steps that does not grow with the number of pictures.
+
+    Attributes:
+        checkpoint: what is trained, as `PaintJob` takes it.
+    """
+
+    checkpoint: str = "pocket"
+
+    @property
+    def base(self) -> str:
+        """The checkpoint that is trained."""
+        return self.checkpoint
+
+    def recipe_for(self, side: int | None) -> personal.Personal:
+        """The recipe for a checkpoint that paints `side` px."""
+        raise NotImplementedError
+
+    def choices_for(self, side: int | None) -> FineTuning:
+        """The choices for a checkpoint that paints `side` px."""
+        return replace(self.recipe_for(side).choices, **self.changes())
+
+    @property
+    def loop_steps(self) -> int | None:
+        """The recipe's steps, where the job asks for neither steps nor minutes nor epochs."""
+        if self.steps is None and self.minutes is None and self.epochs is None:
+            return self.recipe_for(self.side()).steps
+        return self.steps
+
+    def result_figures(self, made: Path) -> dict[str, Any]:
+        """Name and size of the LoRA's file, where there is one."""
+        file = made / LORA_FILE
+        return {"file": file.name, "bytes": file.stat().st_size} if file.is_file() else {}
+
+
+class LoraJob(PersonalJob):
+    """A LoRA (Hu et al. 2021) of a folder of pictures, or of one artist's: a small file that changes a checkpoint.
+
+    Attributes:
+        catalogue: a folder of pictures, with or without metadata.
+        artist: whose works alone, as the catalogue or part of a name says; "" for everybody's.
+        trigger: words that go before every text, and that the LoRA answers to.
+        lora_rank, aspect_buckets: see `FineTuning`.
+    """
+
+    kind: ClassVar[str] = "train/lora"
+
+    catalogue: Path
+    artist: str = ""
+    trigger: str = ""
+    lora_rank: int | None = None
+    aspect_buckets: bool | None = None
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The catalogue."""
+        return self.catalogue
+
+    @property
+    def whose(self) -> str:
+        """The artist, or everybody."""
+        return self.artist
+
+    def recipe_for(self, side: int | None) -> personal.Personal:
+        """The recipe for a checkpoint that paints `side` px."""
+        return personal.lora(side)
+
+    def check_values(self) -> None:
+        """Raises UsageError where a value makes no sense."""
+        super().check_values()
+        if self.lora_rank == 0:
+            raise UsageError("--lora-rank 0: a LoRA has a rank of 1 or more")
+
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Trains; returns the LoRA's folder."""
+        return self.retrain(run, choices, self.catalogue, artist=self.artist, trigger=self.trigger)
+
+
+class DreamBoothJob(PersonalJob):
+    """A checkpoint that knows one thing more (DreamBooth, Ruiz et al. 2023); with `lora_rank`, a LoRA.
+
+    Attributes:
+        subject: a folder with a few pictures of one thing.
+        token: the words for it in a prompt, such as "sks dog".
+        class_words: what kind of thing it is, such as "a dog": the checkpoint does not forget that then.
+        prior_pictures: of the class, to paint, 1 to 10,000; `prior_weight`: how much they count.
+        template: the text of the pictures; {} is where the words go.
+        trained, lora_rank: see `FineTuning`.
+    """
+
+    kind: ClassVar[str] = "train/dreambooth"
+
+    subject: Path
+    token: str
+    class_words: str = ""
+    prior_pictures: int = 100
+    prior_weight: float = 1.0
+    template: str = TEMPLATE
+    trained: str | None = None
+    lora_rank: int | None = None
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The subject's pictures."""
+        return self.subject
+
+    def recipe_for(self, side: int | None) -> personal.Personal:
+        """The recipe for a checkpoint that paints `side` px; a LoRA has a learning rate of its own."""
+        recipe = personal.dreambooth(side)
+        if not self.lora_rank:
+            return recipe
+        return replace(recipe, choices=replace(recipe.choices, learning_rate=personal.dreambooth_lora_rate(side)))
+
+    def check_values(self) -> None:
+        """Raises UsageError where a value makes no sense."""
+        filled(self.template, self.token, "--token")
+        if not 1 <= self.prior_pictures <= MOST:
+            raise UsageError(f"prior pictures {self.prior_pictures}: use 1 to {MOST}")
+        if not 0 <= self.prior_weight < float("inf"):
+            raise UsageError(f"prior weight {self.prior_weight:g}: use 0 or more")
+        super().check_values()
+
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Trains; returns the folder of the checkpoint, or of the LoRA."""
+        from impasto.training.recipes.dreambooth import dreambooth
+
+        paint_class = partial(
+            paint_class_pictures, run.path / "prior", count=self.prior_pictures, checkpoint=self.checkpoint,
+            size=choices.size or self.side() or 512, on_progress=run.on_progress,
+        )  # fmt: skip
+        return dreambooth(
+            self.subject, run.path, choices, token=self.token, class_words=self.class_words, paint_class=paint_class,
+            prior_weight=self.prior_weight, template=self.template, **self.how(run),
+        )  # fmt: skip
+
+
+class TextualInversionJob(PersonalJob):
+    """A word for what some pictures show (textual inversion, Gal et al. 2022): no weight of the checkpoint changes.
+
+    Attributes:
+        pictures: a folder with a few pictures of a thing or in a style.
+        concept: the new word, such as "<blue-hour>".
+        initial_word: a word that is near: learning begins there.
+        vectors: how many tokens the new word becomes.
+        concept_kind: what the word is for: "object" or "style".
+    """
+
+    kind: ClassVar[str] = "train/textual-inversion"
+    learns: ClassVar[Learns] = "word"
+
+    pictures: Path
+    concept: str
+    initial_word: str = "painting"
+    vectors: int = 1
+    concept_kind: personal.ConceptKind = "object"
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The pictures."""
+        return self.pictures
+
+    def recipe_for(self, side: int | None) -> personal.Personal:
+        """The recipe for a checkpoint that paints `side` px."""
+        return personal.textual_inversion(side)
+
+    def recorded(self) -> dict[str, Any]:
+        """The choices; the word's kind under the name that it has on the command line."""
+        return {("kind" if name == "concept_kind" else name): value for name, value in super().recorded().items()}
+
+    def check_values(self) -> None:
+        """Raises UsageError where a value makes no sense."""
+        check_name(self.concept)
+        super().check_values()
+
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Learns the word; returns its folder."""
+        from impasto.training.recipes.textual_inversion import invert
+
+        return invert(
+            self.pictures, run.path, choices, concept=self.concept, initial_word=self.initial_word, vectors=self.vectors,
+            kind=self.concept_kind, **self.how(run),
+        )  # fmt: skip

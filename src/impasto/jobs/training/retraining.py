@@ -1,0 +1,70 @@
+"""The job `train/wang2023-artist`: a checkpoint retrained on one artist's works (wang2023, section 4.2)."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from impasto.errors import UsageError
+from impasto.jobs.training.fine_tuning import RecipeJob
+from impasto.jobs.training.run import TrainingRun
+from impasto.training.methods.fine_tuning_choices import FineTuning
+
+
+class ArtistRecipeJob(RecipeJob):
+    """The recipe of wang2023 on a catalogue; with `lora_rank`, a LoRA.
+
+    Attributes:
+        catalogue: a folder of pictures with metadata.
+        checkpoint: what is retrained, as `PaintJob` takes it.
+        trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
+    """
+
+    catalogue: Path
+    checkpoint: str = "pocket"
+    trained: str | None = None
+    fresh_text_encoder: bool | None = None
+    lora_rank: int | None = None
+    aspect_buckets: bool | None = None
+
+    @property
+    def base(self) -> str:
+        """The checkpoint that is trained."""
+        return self.checkpoint
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The catalogue."""
+        return self.catalogue
+
+    def choices_for(self, side: int | None) -> FineTuning:
+        """The choices for a checkpoint that paints `side` px."""
+        from impasto.training.recipes.wang2023 import wang2023_artist
+
+        return replace(wang2023_artist(side), **self.changes())
+
+
+class RetrainJob(ArtistRecipeJob):
+    """A checkpoint retrained on the works of one artist; with `lora_rank`, a LoRA for it.
+
+    Attributes:
+        artist: whose works, as the catalogue or part of a name says.
+    """
+
+    kind: ClassVar[str] = "train/wang2023-artist"
+
+    artist: str
+
+    @property
+    def whose(self) -> str:
+        """The artist."""
+        return self.artist
+
+    def check_values(self) -> None:
+        """Raises UsageError where no artist is named, or a value makes no sense."""
+        if not self.artist.strip():
+            raise UsageError("--artist is empty: name one")
+        super().check_values()
+
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Retrains; returns the folder of the checkpoint, or of the LoRA."""
+        return self.retrain(run, choices, self.catalogue, artist=self.artist)
