@@ -16,7 +16,7 @@ from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 from impasto.files import replace_folder
-from impasto.painting.memory.looking import lacking_memory
+from impasto.painting.memory.reader import lacking_memory
 from impasto.painting.memory.record import NONE
 from impasto.prompts.artists import Artist, ArtistIndex, plain_name
 from impasto.prompts.condition import Condition

@@ -7,7 +7,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 from tests.painting.tiny_components import make_components
 
-from impasto.painting.optimized.decoder import ArrangedDecoder
+from impasto.painting.optimized.decoder import OptimizedDecoder
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
@@ -72,6 +72,6 @@ def test_the_arranged_decoder_takes_any_number_of_levels(sixteen: Painter) -> No
     vae, latents = sixteen.components.vae, torch.randn(1, 8, 4, 4)
     with torch.inference_mode():
         plain = decode(vae, latents)
-        arranged = ArrangedDecoder(vae)(latents)
+        arranged = OptimizedDecoder(vae)(latents)
     assert arranged.shape == (1, 3, 64, 64)
     assert torch.allclose(plain, arranged, atol=1e-4)

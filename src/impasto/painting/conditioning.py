@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from impasto.painting.guidance.conditions import Conditions
-from impasto.painting.memory.looking import Looking
+from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.request import PaintRequest
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _REMEMBERED_TEXTS = 64
 class Conditioning:
     """Text states of a painter's requests; each text is encoded once, alone, and remembered."""
 
-    def __init__(self, components: "Components", looking: Looking, device: torch.device) -> None:
+    def __init__(self, components: "Components", looking: MemoryReader, device: torch.device) -> None:
         self._components, self._looking, self._device = components, looking, device
         self._dtype: torch.dtype = components.unet.dtype
         self._states: OrderedDict[str, torch.Tensor] = OrderedDict()

@@ -18,12 +18,12 @@ from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
-from impasto.painting.guidance.worse import WorseUNets
+from impasto.painting.guidance.weaker_unets import WeakerUNets
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
-from impasto.painting.memory.looking import Looking
+from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
-from impasto.painting.optimized.choice import arrange_decoder, arrange_unet
+from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
 from impasto.painting.provenance.record import Provenance
@@ -68,10 +68,10 @@ class Painter:
             [Artist(name=row["name"], works=row["works"]) for row in components.artists]
         )
         self._dtype: torch.dtype = components.unet.dtype
-        self._unet = arrange_unet(components.unet)
-        self._worse = WorseUNets(components)
-        self._decode = arrange_decoder(components.vae)
-        self._looking = Looking(components)
+        self._unet = optimize_unet(components.unet)
+        self._worse = WeakerUNets(components)
+        self._decode = optimize_decoder(components.vae)
+        self._looking = MemoryReader(components)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
     @classmethod

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from impasto import __version__
 from impasto.reproduction.measures import Judge
-from impasto.reproduction.pictures import Brush
+from impasto.reproduction.pictures import PaintingCheckpoint
 
 _PACKAGES = ("torch", "diffusers", "transformers", "scikit-learn")
 
@@ -26,8 +26,12 @@ def hash_of(value: object) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")).hexdigest()
 
 
-def used_by(
-    base: Brush, retrained: Mapping[str, Brush], judge: Judge, catalogue: tuple[str, int, str], texts: Mapping[str, object]
+def manifest_of(
+    base: PaintingCheckpoint,
+    retrained: Mapping[str, PaintingCheckpoint],
+    judge: Judge,
+    catalogue: tuple[str, int, str],
+    texts: Mapping[str, object],
 ) -> dict[str, str]:
     """What was used -> its hash or version, in the order of printing.
 
@@ -38,7 +42,7 @@ def used_by(
     """
     name, count, digest = catalogue
     found = {f"checkpoint {shown_name(base.checkpoint)}": base.content_hash}
-    found |= {f"checkpoint, {what}": brush.content_hash for what, brush in retrained.items()}
+    found |= {f"checkpoint, {what}": source.content_hash for what, source in retrained.items()}
     found[f"catalogue {name}, the {count} pictures used"] = digest
     found |= {what: hash_of(value) for what, value in texts.items()}
     found[f"features, {judge.extractor.name}"] = judge.extractor.identity

@@ -15,7 +15,7 @@ from impasto.reproduction.protocols import Sampling
 
 
 @dataclass(frozen=True)
-class Brush:
+class PaintingCheckpoint:
     """A checkpoint that paints: its name as `--checkpoint` takes it, its content hash, pixels of a side."""
 
     checkpoint: str
@@ -23,7 +23,7 @@ class Brush:
     side: int
 
     @classmethod
-    def of(cls, checkpoint: str) -> "Brush":
+    def of(cls, checkpoint: str) -> "PaintingCheckpoint":
         """The checkpoint of this name; its weights are hashed, not loaded.
 
         Raises:
@@ -34,7 +34,7 @@ class Brush:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PlannedPainting:
     """One painting: what is asked for, and where it lies or will lie."""
 
     request: PaintRequest
@@ -51,8 +51,8 @@ class Wanted:
 class PaintingSet:
     """Paintings by one checkpoint that are compared together."""
 
-    brush: Brush
-    wanted: tuple[Wanted, ...]
+    source: PaintingCheckpoint
+    wanted: tuple[PlannedPainting, ...]
 
     @property
     def files(self) -> list[Path]:
@@ -66,7 +66,7 @@ class PaintingSet:
 
 
 @dataclass(frozen=True)
-class Ask:
+class PaintingPrompt:
     """What one painting is asked to show: the condition, its expanded caption if any, and the seed."""
 
     condition: Condition
@@ -74,7 +74,7 @@ class Ask:
     expansion: str = ""
 
 
-def plan_set(folder: Path, brush: Brush, sampling: Sampling, asks: Sequence[Ask]) -> PaintingSet:
+def plan_set(folder: Path, source: PaintingCheckpoint, sampling: Sampling, asks: Sequence[PaintingPrompt]) -> PaintingSet:
     """Paintings in `folder`, whose names begin with their numbers and end in a key of all that decides what they are.
 
     Raises:
@@ -85,12 +85,12 @@ def plan_set(folder: Path, brush: Brush, sampling: Sampling, asks: Sequence[Ask]
         condition = replace(ask.condition, caption=ask.expansion) if ask.expansion else ask.condition
         request = PaintRequest(
             condition, seed=ask.seed, sampler=sampling.sampler, steps=sampling.steps, guidance=sampling.guidance,
-            eta=sampling.eta, width=brush.side, height=brush.side,
+            eta=sampling.eta, width=source.side, height=source.side,
             prompt=ask.condition.caption if ask.expansion else "", expansion=ask.expansion or None,
         )  # fmt: skip
-        record = Provenance.of(request, brush.checkpoint, brush.content_hash)
-        wanted.append(Wanted(request, record, folder / f"{number:04}-{painting_key(record)[:12]}.png"))
-    return PaintingSet(brush, tuple(wanted))
+        record = Provenance.of(request, source.checkpoint, source.content_hash)
+        wanted.append(PlannedPainting(request, record, folder / f"{number:04}-{painting_key(record)[:12]}.png"))
+    return PaintingSet(source, tuple(wanted))
 
 
 def paint_sets(sets: Sequence[PaintingSet], on_share: Callable[[str, float], None], *, device: str = "auto") -> int:
@@ -107,19 +107,19 @@ def paint_sets(sets: Sequence[PaintingSet], on_share: Callable[[str, float], Non
     """
     from impasto.painting.painter import Painter
 
-    missing: dict[Brush, list[Wanted]] = {}
+    missing: dict[PaintingCheckpoint, list[PlannedPainting]] = {}
     seen: set[Path] = set()
     for one in sets:
         for wanted in one.wanted:
             if wanted.file not in seen and not is_painted(wanted.file, wanted.record):
-                missing.setdefault(one.brush, []).append(wanted)
+                missing.setdefault(one.source, []).append(wanted)
             seen.add(wanted.file)
     total, done = sum(map(len, missing.values())), 0
-    for brush, group in missing.items():
+    for source, group in missing.items():
         on_share("loading", done / total)
-        painter = Painter.load(brush.checkpoint, device=device)
-        if painter.components.content_hash != brush.content_hash:
-            raise ImpastoError(f"{brush.checkpoint} has changed while it was used: give the same command again")
+        painter = Painter.load(source.checkpoint, device=device)
+        if painter.components.content_hash != source.content_hash:
+            raise ImpastoError(f"{source.checkpoint} has changed while it was used: give the same command again")
 
         def on_step(step: int, steps: int, before: int = done, count: int = len(group)) -> None:
             share = (before + count * step / steps) / total

@@ -13,7 +13,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.style_probe import most_seen
 from impasto.training.examples.training_set import entries_of
 
-FEWEST_HELD_OUT = 5  # works: fewer have no spread worth a comparison
+FEWEST_HELD_OUT = 5  # works: fewer have no evenly_spread worth a comparison
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def selection_hash(entries: Sequence[CatalogueEntry]) -> str:
     return digest.hexdigest()
 
 
-def spread(entries: Sequence[CatalogueEntry], count: int) -> list[CatalogueEntry]:
-    """At most `count` of them, evenly spread."""
+def evenly_spread(entries: Sequence[CatalogueEntry], count: int) -> list[CatalogueEntry]:
+    """At most `count` of them, evenly evenly_spread."""
     count = min(count, len(entries))
     return [entries[len(entries) * n // count] for n in range(count)]

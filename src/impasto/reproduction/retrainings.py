@@ -57,7 +57,7 @@ def disk_space(checkpoint_bytes: int, runs: int, paintings: int, side: int) -> i
     return runs * _BYTES_PER_RUN * checkpoint_bytes + paintings * 3 * side**2
 
 
-def told_of(who: str, number: int, count: int, tell: OnProgress) -> OnProgress:
+def progress_for(who: str, number: int, count: int, tell: OnProgress) -> OnProgress:
     """What training number `number` of `count`, from 0, calls: `tell` hears whose it is, and the share of all of them."""
 
     def each(stage: str, share: float, figures: dict[str, float]) -> None:

@@ -10,11 +10,11 @@ from impasto.evaluation.features import FeatureSet
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
 from impasto.reproduction.expansions import Expansions
-from impasto.reproduction.manifest import used_by
+from impasto.reproduction.manifest import manifest_of
 from impasto.reproduction.measures import Judge, Judged, OnShare, together
-from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
+from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wang2023
-from impasto.reproduction.real_works import RealWorks, selection_hash, spread
+from impasto.reproduction.real_works import RealWorks, evenly_spread, selection_hash
 from impasto.reproduction.report import Report
 from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
 from impasto.reproduction.retrainings import (
@@ -24,8 +24,8 @@ from impasto.reproduction.retrainings import (
     check_minutes,
     disk_space,
     fixed_name,
+    progress_for,
     retrained,
-    told_of,
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
@@ -72,13 +72,13 @@ class Wang2023Study:
             KeyboardInterrupt: stopped; what is done stays.
         """
         times = PhaseTimes(self.place)
-        base = Brush.of(self.checkpoint)
+        base = PaintingCheckpoint.of(self.checkpoint)
         with times.phase("retrain", on_progress) as tell:
-            brushes = self._retrain(base, tell)
+            sources = self._retrain(base, tell)
         with times.phase("expand", on_progress) as tell:
             expansions = Expansions(self.place.file("expansions.json"), self.protocol.expansion, self.protocol.expansions)
             expansions.expand(self._conditions(works), lambda what, share: tell(what, share, {}))
-        sets = self._plan(base, brushes, works, expansions)
+        sets = self._plan(base, sources, works, expansions)
         with times.phase("paint", on_progress) as tell:
             paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
         with times.phase("measure", on_progress) as tell:
@@ -87,13 +87,13 @@ class Wang2023Study:
         with times.phase("figures", on_progress) as tell:
             tell("drawing", 0.0, {})
             self._draw(sets)
-        used = self._used(base, brushes, works, asked, found.judge)
+        used = self._used(base, sources, works, asked, found.judge)
         report = wang2023_report(self.protocol, self.checkpoint, found, times.seconds, used)
         write_report(report, self.place.path / REPORT_FOLDER)
         write_numbers(report, self.place.path / "report.json")
         return report
 
-    def _retrain(self, base: Brush, tell: OnProgress) -> dict[str, Brush]:
+    def _retrain(self, base: PaintingCheckpoint, tell: OnProgress) -> dict[str, PaintingCheckpoint]:
         """Artist -> his retrained checkpoint."""
         found = {}
         choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
@@ -105,9 +105,9 @@ class Wang2023Study:
                     self.protocol.training_seed,
                 )  # fmt: skip
 
-                each = told_of(artist, number, len(self.protocol.artists), tell)
+                each = progress_for(artist, number, len(self.protocol.artists), tell)
                 run = retrained(what, self.place.file("runs", folder_name(artist)), each)
-            found[artist] = Brush.of(str(run))
+            found[artist] = PaintingCheckpoint.of(str(run))
             if found[artist].side != base.side:
                 sides = f"{found[artist].side} px and {self.checkpoint} {base.side}"
                 raise ImpastoError(f"{run} paints {sides}: take a run of that checkpoint")
@@ -135,30 +135,30 @@ class Wang2023Study:
         return {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
 
     def _plan(
-        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, expansions: Expansions
+        self, base: PaintingCheckpoint, sources: Mapping[str, PaintingCheckpoint], works: RealWorks, expansions: Expansions
     ) -> Sets:
         protocol = self.protocol
         sets: Sets = {}
 
-        def asks(conditions: list[Condition], seeds: list[int], expanded: list[Condition] | None) -> list[Ask]:
+        def asks(conditions: list[Condition], seeds: list[int], expanded: list[Condition] | None) -> list[PaintingPrompt]:
             richer = [""] * len(seeds) if expanded is None else map(expansions.of, expanded)
-            return [Ask(*one) for one in zip(conditions, seeds, richer, strict=True)]
+            return [PaintingPrompt(*one) for one in zip(conditions, seeds, richer, strict=True)]
 
         for artist in protocol.artists:
             conditions, seeds = self._asked(works, artist), [protocol.seed + k for k in range(protocol.paintings)]
-            for checkpoint, brush in zip(CHECKPOINTS, (base, brushes[artist]), strict=True):
+            for checkpoint, source in zip(CHECKPOINTS, (base, sources[artist]), strict=True):
                 for prompts in PROMPTS:
                     folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
                     wanted = asks(conditions, seeds, conditions if prompts == "expanded" else None)
-                    sets[artist, checkpoint, prompts] = plan_set(folder, brush, protocol.sampling, wanted)
+                    sets[artist, checkpoint, prompts] = plan_set(folder, source, protocol.sampling, wanted)
         # As in the paper, the first row is the original checkpoint, told of no artist.
-        for artist, brush in (("", base), *brushes.items()):
+        for artist, source in (("", base), *sources.items()):
             conditions = self._figure_conditions(artist)
             for prompts in PROMPTS:
                 folder = self.place.path / "paintings" / _FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
                 richer = self._figure_expansions() if prompts == "expanded" else None
                 wanted = asks(conditions, [protocol.figure_seed] * len(conditions), richer)
-                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, brush, protocol.sampling, wanted)
+                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, source, protocol.sampling, wanted)
         return sets
 
     def _measure(self, works: RealWorks, sets: Sets, asked: Mapping[str, str], tell: OnShare) -> Findings:
@@ -170,7 +170,7 @@ class Wang2023Study:
         for artist in self.protocol.artists:
             real = judge.features(f"{artist}, held out", works.works(artist, held_out=True))
             held_out.append(real)
-            own = spread(works.works(artist), self.protocol.paintings)
+            own = evenly_spread(works.works(artist), self.protocol.paintings)
             floor = judge.features(f"{artist}, training pictures", own)
             judged[artist, "real", ""] = judge.judge_rows(floor, real, [artist] * len(floor.rows))
             everybody.setdefault(("real", ""), []).append(floor)
@@ -220,11 +220,16 @@ class Wang2023Study:
             save_sheet(folder / f"{folder_name(artist)}.png", pictures, names, columns, legend)
 
     def _used(
-        self, base: Brush, brushes: Mapping[str, Brush], works: RealWorks, asked: Mapping[str, str], judge: Judge
+        self,
+        base: PaintingCheckpoint,
+        sources: Mapping[str, PaintingCheckpoint],
+        works: RealWorks,
+        asked: Mapping[str, str],
+        judge: Judge,
     ) -> dict[str, str]:
         chosen = [entry for entry in works.everything if entry.artist in self.protocol.artists]
-        return used_by(
-            base, {f"retrained on {artist}": brush for artist, brush in brushes.items()}, judge,
+        return manifest_of(
+            base, {f"retrained on {artist}": source for artist, source in sources.items()}, judge,
             (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
             {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": dict(asked)},
         )  # fmt: skip
@@ -234,9 +239,10 @@ def check_study(study: Wang2023Study) -> None:
     """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent."""
     protocol = study.protocol
     check_minutes(protocol.minutes)
-    side = Brush.of(study.checkpoint).side
+    side = PaintingCheckpoint.of(study.checkpoint).side
     as_asked(wang2023_artist(side), protocol.precision)
-    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.sampling, [Ask(Condition("x"), protocol.seed)])
+    source, prompt = PaintingCheckpoint(study.checkpoint, "", side), PaintingPrompt(Condition("x"), protocol.seed)
+    plan_set(Path(), source, protocol.sampling, [prompt])
     for run in study.runs.values():
         inspect_checkpoint(str(run))
 

@@ -10,11 +10,11 @@ from impasto.checkpoints.size import is_small
 from impasto.files import write_atomically
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
-from impasto.reproduction.manifest import used_by
+from impasto.reproduction.manifest import manifest_of
 from impasto.reproduction.measures import Judge, OnShare
-from impasto.reproduction.pictures import Ask, Brush, PaintingSet, paint_sets, plan_set
+from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wu2022
-from impasto.reproduction.real_works import RealWorks, selection_hash, spread
+from impasto.reproduction.real_works import RealWorks, evenly_spread, selection_hash
 from impasto.reproduction.report import Report
 from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
 from impasto.reproduction.retrainings import (
@@ -24,8 +24,8 @@ from impasto.reproduction.retrainings import (
     disk_space,
     fixed_name,
     held_out_loss,
+    progress_for,
     retrained,
-    told_of,
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
@@ -71,12 +71,12 @@ class Wu2022Study:
             KeyboardInterrupt: stopped; what is done stays.
         """
         times = PhaseTimes(self.place)
-        base = Brush.of(self.checkpoint)
+        base = PaintingCheckpoint.of(self.checkpoint)
         with times.phase("validate the original", on_progress) as tell:
             loss = self._base_loss(base, tell)
         with times.phase("retrain", on_progress) as tell:
-            brushes = {"before": base, "after": self._retrain(base, tell)}
-        sets = self._plan(brushes)
+            sources = {"before": base, "after": self._retrain(base, tell)}
+        sets = self._plan(sources)
         with times.phase("paint", on_progress) as tell:
             paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
         with times.phase("measure", on_progress) as tell:
@@ -85,8 +85,8 @@ class Wu2022Study:
             tell("drawing", 0.0, {})
             self._draw(sets)
         chosen = [*works.training, *(entry for entry in works.held_out if entry.artist in self.artists)]
-        used = used_by(
-            base, {"after both stages": brushes["after"]}, found.judge,
+        used = manifest_of(
+            base, {"after both stages": sources["after"]}, found.judge,
             (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
             {"prompts": list(self.protocol.prompts), "prompts of figure 4": list(self.protocol.figure_4_prompts)},
         )  # fmt: skip
@@ -95,13 +95,13 @@ class Wu2022Study:
         write_numbers(report, self.place.path / "report.json")
         return report
 
-    def _stages(self, base: Brush) -> tuple[FineTuning, FineTuning]:
+    def _stages(self, base: PaintingCheckpoint) -> tuple[FineTuning, FineTuning]:
         every = _POCKET_EVERY if is_small(base.side) else _LARGE_EVERY
         recipes = (wu2022_text_encoder, wu2022_joint)
         first, second = (as_asked(one(base.side), self.protocol.precision, validation_every=every) for one in recipes)
         return first, second
 
-    def _base_loss(self, base: Brush, tell: OnProgress) -> float | None:
+    def _base_loss(self, base: PaintingCheckpoint, tell: OnProgress) -> float | None:
         """The original's loss on held-out pictures; None where it cannot be told."""
         path = self.place.file("original-validation.json")
         try:
@@ -112,32 +112,33 @@ class Wu2022Study:
         write_atomically(path, json.dumps({"validation": loss}).encode())
         return loss
 
-    def _retrain(self, base: Brush, tell: OnProgress) -> Brush:
+    def _retrain(self, base: PaintingCheckpoint, tell: OnProgress) -> PaintingCheckpoint:
         checkpoint, names = self.checkpoint, ("wu2022-text-encoder", "wu2022-joint")
         for number, (name, choices) in enumerate(zip(names, self._stages(base), strict=True)):
             what = Retraining(
                 name, choices, self.catalogue, checkpoint, minutes=self.protocol.minutes, seed=self.protocol.training_seed
             )
             run = self.place.file("runs", name)
-            checkpoint = str(retrained(what, run, told_of(STAGES[number], number, len(names), tell)))
-        return Brush.of(checkpoint)
+            checkpoint = str(retrained(what, run, progress_for(STAGES[number], number, len(names), tell)))
+        return PaintingCheckpoint.of(checkpoint)
 
-    def _plan(self, brushes: Mapping[str, Brush]) -> dict[tuple[str, str], PaintingSet]:
+    def _plan(self, sources: Mapping[str, PaintingCheckpoint]) -> dict[tuple[str, str], PaintingSet]:
         """("all", or "figure-4" and an artist's name or ""; before or after) -> the set."""
         protocol, paintings = self.protocol, self.place.path / "paintings"
         sets = {}
         for when in WHEN:
             asks = [
-                Ask(Condition(caption=prompt, artist=artist), protocol.seed + k)
+                PaintingPrompt(Condition(caption=prompt, artist=artist), protocol.seed + k)
                 for artist in self.artists
                 for prompt in protocol.prompts
                 for k in range(protocol.paintings)
             ]
-            sets["all", when] = plan_set(paintings / when, brushes[when], protocol.sampling, asks)
+            sets["all", when] = plan_set(paintings / when, sources[when], protocol.sampling, asks)
             for artist in (*([""] if when == "before" else []), *protocol.four):
-                asks = [Ask(Condition(caption=text, artist=artist), protocol.seed) for text in protocol.figure_4_prompts]
+                conditions = [Condition(caption=text, artist=artist) for text in protocol.figure_4_prompts]
+                asks = [PaintingPrompt(condition, protocol.seed) for condition in conditions]
                 folder = paintings / _FIGURE_4 / f"{slug(artist) if artist else 'no-artist'}-{when}"
-                sets[f"{_FIGURE_4} {artist}", when] = plan_set(folder, brushes[when], protocol.sampling, asks)
+                sets[f"{_FIGURE_4} {artist}", when] = plan_set(folder, sources[when], protocol.sampling, asks)
         return sets
 
     def _measure(
@@ -147,7 +148,8 @@ class Wu2022Study:
         held_out = [entry for artist in self.artists for entry in works.works(artist, held_out=True)]
         real = judge.features("held-out works", held_out)
         judged = {when: judge.judge_set(f"all, {when}", sets["all", when], real)[0] for when in WHEN}
-        own = spread([entry for artist in self.artists for entry in works.works(artist)], len(sets["all", "before"].wanted))
+        everything = [entry for artist in self.artists for entry in works.works(artist)]
+        own = evenly_spread(everything, len(sets["all", "before"].wanted))
         floor = judge.features("training pictures", own)
         judged["real"] = judge.judge_rows(floor, real, [entry.artist for entry in floor.entries])
         runs = [training_facts(self.place.path / "runs" / name) for name in ("wu2022-text-encoder", "wu2022-joint")]
@@ -195,9 +197,10 @@ def check_study(study: Wu2022Study) -> None:
     """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent."""
     protocol = study.protocol
     check_minutes(protocol.minutes)
-    side = Brush.of(study.checkpoint).side
+    side = PaintingCheckpoint.of(study.checkpoint).side
     as_asked(wu2022_text_encoder(side), protocol.precision)
-    plan_set(Path(), Brush(study.checkpoint, "", side), protocol.sampling, [Ask(Condition("x"), protocol.seed)])
+    source, prompt = PaintingCheckpoint(study.checkpoint, "", side), PaintingPrompt(Condition("x"), protocol.seed)
+    plan_set(Path(), source, protocol.sampling, [prompt])
 
 
 def needed_space(study: Wu2022Study) -> int:

@@ -2,7 +2,7 @@ from importlib.resources import files
 
 import pytest
 
-from impasto.data.catalogue.artist_names import artist_name, mended, name_key
+from impasto.data.catalogue.artist_names import artist_name, name_key, repair_text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_keys_forget_accents_points_and_hyphens() -> None:
 
 
 def test_accents_are_left_alone_where_they_are_right() -> None:
-    assert mended("João âme Ångström dû") == "João âme Ångström dû"
+    assert repair_text("João âme Ångström dû") == "João âme Ångström dû"
 
 
 def test_the_table_names_each_artist_once() -> None:

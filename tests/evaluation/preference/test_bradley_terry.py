@@ -5,10 +5,10 @@ import pytest
 
 from impasto.evaluation.preference.bradley_terry import (
     Unbounded,
+    find_unbounded,
     fit_scores,
     influences,
     information,
-    what_is_unbounded,
 )
 
 
@@ -91,4 +91,4 @@ def test_what_cannot_be_placed(edges: list[tuple[int, int]], found: Unbounded | 
     wins = np.zeros((1 + max(map(max, edges)),) * 2)
     for winner, loser in edges:
         wins[winner, loser] += 1
-    assert what_is_unbounded(wins) == found
+    assert find_unbounded(wins) == found

@@ -102,7 +102,7 @@ def _contestant(label: str, folder: Path) -> "Contestant":
     from impasto.data.annotations.log import content_of
     from impasto.data.catalogue.read import read_catalogue
     from impasto.evaluation.preference.contestants import Contestant, Picture
-    from impasto.jobs.judging.painted_pictures import read_asked
+    from impasto.jobs.judging.painted_pictures import read_recorded_prompts
 
     with progress_bar(f"looking at {label}", 1.0) as update:
         found = read_catalogue(folder, on_progress=lambda done, of: update(f"looking at {label}: {done} of {of}", done / of))
@@ -111,7 +111,7 @@ def _contestant(label: str, folder: Path) -> "Contestant":
     if len(found.report.skipped) > _NAMED:
         say_note(f"{label}: {len(found.report.skipped)} pictures are left out in all")
     pictures: list[Picture] = []
-    for entry, asked in zip(found.entries, read_asked(found.entries), strict=True):
+    for entry, asked in zip(found.entries, read_recorded_prompts(found.entries), strict=True):
         content = content_of(entry.file)
         pictures.append(Picture(entry.file, entry.file_name, content, asked.prompt, asked.artist, asked.seed))
     return Contestant(label, tuple(pictures))

@@ -11,7 +11,7 @@ _Decision = tuple[tuple[str, str], str, str]  # (file name, content), decision, 
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReviewOutcome:
     """What a person's decisions about a picture come to, less those undone.
 
     Attributes:
@@ -50,21 +50,21 @@ class Decisions:
         """(file name, content) of the last decision that stands."""
         return self._standing[-1][0] if self._standing else None
 
-    def verdict(self, file_name: str, content: str) -> Verdict | None:
+    def verdict(self, file_name: str, content: str) -> ReviewOutcome | None:
         """What stands about one picture, or None."""
         key = (file_name, content)
         return _combined([row for row in self._standing if row[0] == key]).get(key)
 
-    def verdicts(self) -> dict[tuple[str, str], Verdict]:
+    def verdicts(self) -> dict[tuple[str, str], ReviewOutcome]:
         """(file name, content) -> what stands about it."""
         return _combined(self._standing)
 
 
-def _combined(decisions: Iterable[_Decision]) -> dict[tuple[str, str], Verdict]:
-    found: dict[tuple[str, str], Verdict] = {}
+def _combined(decisions: Iterable[_Decision]) -> dict[tuple[str, str], ReviewOutcome]:
+    found: dict[tuple[str, str], ReviewOutcome] = {}
     for key, decision, text in decisions:
-        before = found.get(key, Verdict())
-        found[key] = Verdict(
+        before = found.get(key, ReviewOutcome())
+        found[key] = ReviewOutcome(
             rejected=decision == "reject",
             edited=text if decision == "edit" else before.edited,
             accepted=text if decision == "accept" else before.accepted,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.data.annotations.decisions import Decisions, Verdict, annotated_text
+from impasto.data.annotations.decisions import Decisions, ReviewOutcome, annotated_text
 from impasto.data.annotations.log import AnnotationLog, content_of
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.errors import ImpastoError
@@ -35,11 +35,11 @@ class Annotation:
     scorer: str = ""
     dropped: str = ""
     filtered: str | None = None
-    verdict: Verdict | None = None
+    verdict: ReviewOutcome | None = None
 
     def caption_of(self, entry: CatalogueEntry) -> str:
         """The caption that counts: a person's edit, the metadata's, the one a person accepted, the machine's."""
-        verdict = self.verdict or Verdict()
+        verdict = self.verdict or ReviewOutcome()
         return verdict.edited or entry.caption or verdict.accepted or self.caption
 
     def similarity_of(self, caption: str) -> float | None:

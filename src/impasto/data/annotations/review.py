@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from impasto.data.annotations.decisions import MAX_TEXT, Decisions, Verdict, annotated_text
+from impasto.data.annotations.decisions import MAX_TEXT, Decisions, ReviewOutcome, annotated_text
 from impasto.data.annotations.log import AnnotationLog, content_of
 from impasto.data.annotations.merged import Annotation, Annotations
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
@@ -37,7 +37,7 @@ class ReviewItem:
     similarity: float | None
     tags: tuple[str, ...]
     dropped: str
-    verdict: Verdict | None
+    verdict: ReviewOutcome | None
 
 
 @dataclass

@@ -25,7 +25,7 @@ _RANK = re.compile(r"(?i)\s*\b((jr|sr|junior|senior|[ivx]{2,})\.?|the (elder|you
 _SMALL_MOJIBAKE = re.compile(r"[ãâåä](?=[^\x00-\x7f])")
 
 
-def mended(text: str) -> str:
+def repair_text(text: str) -> str:
     """The text in NFC on one line, with broken accents (UTF-8 read as Latin-1) put right, also in small letters."""
     if not text.isascii():
         from ftfy import fix_text
@@ -39,7 +39,7 @@ def name_key(name: str) -> str:
 
     Initials stand apart: "J.M.W. Turner", "J M W Turner" and "j-m-w-turner" are all "j m w turner".
     """
-    name = mended(name)
+    name = repair_text(name)
     if not name.isascii():
         from anyascii import anyascii
 
@@ -54,7 +54,7 @@ def artist_name(name: str) -> str:
     What `artist_names.txt` lists has the form that stands there. Else a name with capitals is kept, with its broken accents,
     word order ("Monet, Claude"), initials and particles put right; a slug or a name in one case is given capitals.
     """
-    name = _in_order(mended(name.replace("_", " ")))
+    name = _in_order(repair_text(name.replace("_", " ")))
     key = name_key(name)
     if key in _NOBODY:
         return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.annotations.decisions import Verdict
+from impasto.data.annotations.decisions import ReviewOutcome
 from impasto.data.annotations.log import content_of
 from impasto.data.annotations.merged import Annotations
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
@@ -78,7 +78,7 @@ def read_export_rows(
     return ExportRows(rows, catalogue.report)
 
 
-def _reviewed(verdict: Verdict | None) -> str:
+def _reviewed(verdict: ReviewOutcome | None) -> str:
     if verdict is None:
         return ""
     return "edited" if verdict.edited else "accepted"

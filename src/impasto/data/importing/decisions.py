@@ -17,7 +17,7 @@ class Decisions:
 
 
 def decide(place: str, pictures: dict[str, int], journal: ImportJournal, present: set[str]) -> Decisions:
-    """What becomes of the `pictures` (see `look_at_pictures`) of the source `place`, all of whose looks are in the journal.
+    """What becomes of the `pictures` (see `read_appearances`) of the source `place`, all of whose looks are in the journal.
 
     The largest of those that look alike is taken; of the same size the one of which most is known, then the first. One
     that is among the catalogue's `present` file names stays before all others. As no two taken pictures look alike, those

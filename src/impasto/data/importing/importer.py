@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from impasto.data.importing.appearances import read_appearances
 from impasto.data.importing.decisions import Decisions, decide
 from impasto.data.importing.journal import ImportJournal
-from impasto.data.importing.looks import look_at_pictures
 from impasto.data.importing.metadata_log import MetadataLog
 from impasto.data.importing.perceptual_hash import Appearance
 from impasto.data.importing.picture_files import (
@@ -139,19 +139,19 @@ class _Import:
         return self._summary
 
     def _look(self) -> dict[str, int]:
-        """Looks at what was in the catalogue before and at the source's pictures; see `look_at_pictures`."""
+        """Looks at what was in the catalogue before and at the source's pictures; see `read_appearances`."""
         root = self._catalogue.resolve()
         named = set(self._journal.names().values())
         files = {name: self._catalogue / name for name in sorted(self._present - named)}
         own = [name for name, file in files.items() if file.is_file() and file.resolve().is_relative_to(root)]
         items = (SourcePicture(name, name, {}, files[name]) for name in own)
         workers = self._choices.workers
-        look_at_pictures(self._journal, _HERE, items, {}, workers, lambda done: self._on_progress("looking", done))
+        read_appearances(self._journal, _HERE, items, {}, workers, lambda done: self._on_progress("looking", done))
         self._journal.add_names(_HERE, ((name, name) for name in own))
         known = self._journal.looks(self._source.place)
         items = self._source.pictures(lambda key: key not in known)
         on_progress = partial(self._on_progress, "looking")
-        return look_at_pictures(self._journal, self._source.place, items, known, workers, on_progress)
+        return read_appearances(self._journal, self._source.place, items, known, workers, on_progress)
 
     def _new_pictures(self, decisions: Decisions, report: ImportReport) -> Iterator[_New]:
         """The pictures that are not in place yet, in the source's order; of all, what there is to report."""

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from impasto.data.catalogue.artist_names import artist_name, mended
+from impasto.data.catalogue.artist_names import artist_name, repair_text
 from impasto.data.catalogue.dates import read_date
 
 # What tables call the columns of a catalogue.
@@ -46,17 +46,17 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
         if value is None or (isinstance(value, str) and not value.strip()):
             continue
         if column is None:
-            others.setdefault(plain, mended(value) if isinstance(value, str) else value)
+            others.setdefault(plain, repair_text(value) if isinstance(value, str) else value)
         elif column not in found or plain == column:
             if column == "year" and "year" in found:
                 others["date"] = str(found["year"])
             found[column] = value
         elif column == "year":
-            others["date"] = mended(str(value))
+            others["date"] = repair_text(str(value))
     for column, value in (defaults or {}).items():
         found.setdefault(column, value)
     texts = ("title", "style", "genre", "text")
-    tidy: dict[str, Any] = {column: mended(str(found[column])) for column in texts if column in found}
+    tidy: dict[str, Any] = {column: repair_text(str(found[column])) for column in texts if column in found}
     tidy |= {column: class_words(tidy[column]) for column in ("style", "genre") if column in tidy}
     if "artist" in found:
         tidy["artist"] = artist_name(str(found["artist"]))
@@ -64,7 +64,7 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     if "year" in found:
         value = found["year"]
         date = read_date(value)
-        words = mended(str(value))
+        words = repair_text(str(value))
         if date.year is not None:
             tidy["year"] = date.year
         if words not in (str(date.year), f"{date.year}.0"):
@@ -76,7 +76,7 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
 
 def class_words(name: str) -> str:
     """A style or genre in words: "still_life" is "still life"; empty for "Unknown Genre" and the like."""
-    words = " ".join(mended(name).replace("_", " ").split())
+    words = " ".join(repair_text(name).replace("_", " ").split())
     if words.lower().startswith("unknown") or words.lower() == "none":
         return ""
     return _OTHER_WORDS.get(words, words)

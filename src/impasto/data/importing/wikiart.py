@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from impasto.data.catalogue.artist_names import artist_name, mended, name_key
+from impasto.data.catalogue.artist_names import artist_name, name_key, repair_text
 from impasto.data.importing.rows import class_words
 from impasto.data.importing.source import PictureTree, Refused, SourcePicture
 from impasto.errors import ImpastoError
@@ -112,7 +112,7 @@ def row_of_name(name: str) -> dict[str, Any]:
     if dated := _YEAR.match(work):
         row["year"] = int(dated["year"])
         work = dated["title"] or ""
-    words = _ELISION.sub(r"\1'", _OWN_S.sub("'s", " ".join(mended(work).replace("-", " ").replace("_", " ").split())))
+    words = _ELISION.sub(r"\1'", _OWN_S.sub("'s", " ".join(repair_text(work).replace("-", " ").replace("_", " ").split())))
     if not words.startswith("not detected"):  # so WikiArt calls what has no title
         row["title"] = words[:1].upper() + words[1:]
     if len(path.parts) > 1:

@@ -55,7 +55,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ComparedPictures:
     """Pictures as they are compared: features float32 [n, d] and rows of edges [n, `StructureEncoder.width`].
 
     Where a picture cannot be read its rows are NaN.
@@ -69,9 +69,9 @@ class Seen:
         """The places of the pictures that could be read."""
         return np.flatnonzero(np.isfinite(self.features[:, 0]) & np.isfinite(self.edges[:, 0]))
 
-    def at(self, places: Sequence[int]) -> "Seen":
+    def at(self, places: Sequence[int]) -> "ComparedPictures":
         """Only these pictures."""
-        return Seen(self.features[places], self.edges[places])
+        return ComparedPictures(self.features[places], self.edges[places])
 
 
 def see(
@@ -79,7 +79,7 @@ def see(
     features: ImageEncoder,
     report: CatalogueReport,
     on_progress: OnProgress | None = None,
-) -> Seen:
+) -> ComparedPictures:
     """The entries' pictures as they are compared, from the user's cache where it has them.
 
     Raises:
@@ -93,7 +93,7 @@ def see(
     seen = image_vectors(entries, features, partial(tell, "features"), report=report)
     # What could not be read is named once; it fails the same way here.
     edges = image_vectors(entries, StructureEncoder(), partial(tell, "edges"), dtype="float16")
-    return Seen(seen, edges)
+    return ComparedPictures(seen, edges)
 
 
 @dataclass
@@ -120,7 +120,7 @@ class CopyIndex:
     calibration: Calibration = field(default_factory=Calibration)
 
     @classmethod
-    def of(cls, pictures: Sequence[TrainingPicture], seen: Seen, features: ImageEncoder) -> "CopyIndex":
+    def of(cls, pictures: Sequence[TrainingPicture], seen: ComparedPictures, features: ImageEncoder) -> "CopyIndex":
         """The index of pictures, as many as there are rows in `seen`, all of them whole.
 
         Raises:

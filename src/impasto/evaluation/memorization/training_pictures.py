@@ -11,7 +11,7 @@ from impasto.data.catalogue.read import read_catalogue
 from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.memorization.calibration import Calibration
-from impasto.evaluation.memorization.index import CopyIndex, OnProgress, Seen, TrainingPicture, see
+from impasto.evaluation.memorization.index import ComparedPictures, CopyIndex, OnProgress, TrainingPicture, see
 from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder
 
@@ -64,7 +64,7 @@ def _named(entry: CatalogueEntry) -> TrainingPicture:
 
 
 def _calibrated(
-    index: CopyIndex, works: Sequence[CatalogueEntry], seen: Seen, on_progress: OnProgress | None
+    index: CopyIndex, works: Sequence[CatalogueEntry], seen: ComparedPictures, on_progress: OnProgress | None
 ) -> Calibration:
     """Computed once for each work and index; a row of the cache is (similarity, place of the nearest training picture)."""
     places = {picture.file_name: place for place, picture in enumerate(index.pictures)}

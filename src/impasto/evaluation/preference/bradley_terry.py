@@ -23,7 +23,7 @@ class Unbounded:
     below: tuple[tuple[int, ...], ...] = ()
 
 
-def what_is_unbounded(wins: np.ndarray) -> Unbounded | None:
+def find_unbounded(wins: np.ndarray) -> Unbounded | None:
     """None where the scores exist and are unique: for every split of the contestants in two someone of either part won, at
     least half, against someone of the other (Ford 1957; Hunter 2004, assumption 1).
 
@@ -51,7 +51,7 @@ def fit_scores(wins: np.ndarray) -> np.ndarray:
     they overshoot, find its one maximum.
 
     Args:
-        wins: as in `what_is_unbounded`, which must be None for them.
+        wins: as in `find_unbounded`, which must be None for them.
     """
     scores = np.zeros(len(wins))
     value = _log_likelihood(wins, scores)

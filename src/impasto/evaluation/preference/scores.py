@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from impasto.evaluation.estimate import LEVEL, bootstrap_interval
-from impasto.evaluation.preference.bradley_terry import Unbounded, fit_scores, influences, what_is_unbounded
+from impasto.evaluation.preference.bradley_terry import Unbounded, find_unbounded, fit_scores, influences
 from impasto.evaluation.preference.votes import Vote
 
 # Fewer parts to draw from say too little about how much they differ.
@@ -126,7 +126,7 @@ def score_votes(votes: Sequence[Vote], *, regularize: bool = False, seed: int = 
     place = {name: number for number, name in enumerate(names)}
     wins = _wins(votes, place)
     counted = wins + 0.5 * ((wins + wins.T) > 0) if regularize else wins
-    unbounded = what_is_unbounded(counted)
+    unbounded = find_unbounded(counted)
     fitted = _Fit.of(votes, counted, place, seed) if unbounded is None else None
     judges = [_judge(name, votes) for name in sorted({vote.judge for vote in votes})]
     folders = [_folder(name, wins, place, fitted) for name in names]

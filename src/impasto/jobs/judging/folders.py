@@ -128,13 +128,13 @@ def _judge(
     from impasto.evaluation.judgement import judge
     from impasto.evaluation.named_artists import named_artists, probe_entries
     from impasto.evaluation.prompt_similarity import prompt_similarity
-    from impasto.jobs.judging.painted_pictures import read_asked
+    from impasto.jobs.judging.painted_pictures import read_recorded_prompts
     from impasto.vision.scorers.interface import load_scorer
 
     seen.notes.extend(notes_on_pictures(folder, entries))
     paintings = seen.features(str(folder), entries)
     measures = judge(paintings, real, seen.extractor, judging)
-    asked = read_asked(paintings.entries)
+    asked = read_recorded_prompts(paintings.entries)
     if "similarity" in judging.measures:
         measures["similarity"] = prompt_similarity(
             paintings.entries,

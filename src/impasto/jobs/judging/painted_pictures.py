@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedPrompt:
     """What was asked of the painter of one picture; "" and None where its file does not tell."""
 
     prompt: str = ""
@@ -19,7 +19,7 @@ class Asked:
     seed: int | None = None
 
 
-def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
+def read_recorded_prompts(entries: "Sequence[CatalogueEntry]") -> list[RecordedPrompt]:
     """From each picture's own record, or from another tool's; a picture without one asked for nothing."""
     from impasto.painting.provenance.record import Provenance, read_provenance
 
@@ -28,8 +28,8 @@ def read_asked(entries: "Sequence[CatalogueEntry]") -> list[Asked]:
         try:
             record = read_provenance(entry.file)
         except ImpastoError:
-            found.append(Asked())
+            found.append(RecordedPrompt())
             continue
         artist = record.condition.get("artist") if isinstance(record, Provenance) else ""
-        found.append(Asked(record.prompt, artist if isinstance(artist, str) else "", record.seed))
+        found.append(RecordedPrompt(record.prompt, artist if isinstance(artist, str) else "", record.seed))
     return found

@@ -133,12 +133,12 @@ class Wang2023Job(ReproduceJob):
 
     def run(self, context: Context) -> Reproduction:
         """See `ReproduceJob.go_through`."""
-        from impasto.reproduction.pictures import Brush
+        from impasto.reproduction.pictures import PaintingCheckpoint
         from impasto.reproduction.protocols import wang2023_protocol
         from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
         from impasto.reproduction.workspace import Workspace
 
-        protocol = wang2023_protocol(Brush.of(self.checkpoint).side, quick=self.quick)
+        protocol = wang2023_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
         sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance)
         protocol = changed(
             protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None
@@ -175,12 +175,12 @@ class Wu2022Job(ReproduceJob):
 
     def run(self, context: Context) -> Reproduction:
         """See `ReproduceJob.go_through`."""
-        from impasto.reproduction.pictures import Brush
+        from impasto.reproduction.pictures import PaintingCheckpoint
         from impasto.reproduction.protocols import wu2022_protocol
         from impasto.reproduction.workspace import Workspace
         from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
 
-        protocol = wu2022_protocol(Brush.of(self.checkpoint).side, quick=self.quick)
+        protocol = wu2022_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
         # The protocol's eta is ddim's.
         eta = 0.0 if self.sampler not in (None, "ddim") and self.eta is None else self.eta
         sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance, eta=eta)

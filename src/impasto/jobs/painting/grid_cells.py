@@ -44,7 +44,7 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
         UsageError, MissingPart, ImpastoError: as the job `paint` of any of them.
     """
     from impasto.checkpoints.listing import inspect_checkpoint
-    from impasto.painting.memory.looking import planned_use
+    from impasto.painting.memory.reader import planned_use
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.provenance.reuse import painting_key
     from impasto.weights.content_hash import memory_hash

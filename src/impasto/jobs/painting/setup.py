@@ -78,7 +78,7 @@ class PaintingSetup:
     def check_memory(self, request: "PaintRequest") -> None:
         """Raises UsageError where the checkpoint has no memory, and the request has another or a picture to be like."""
         if not self.works and (request.like or request.memory not in ("", "none")):
-            from impasto.painting.memory.looking import lacking_memory
+            from impasto.painting.memory.reader import lacking_memory
 
             raise UsageError(lacking_memory(self.checkpoint))
 

@@ -8,7 +8,7 @@ their inputs rather than by their own names, because most graphs hold nodes from
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Graph, Node, follow, parse_prompt, parse_workflow
+from impasto.painting.foreign.comfyui_graph import Graph, Node, linked_node, parse_prompt, parse_workflow
 from impasto.painting.foreign.record import (
     ForeignRecord,
     RecordError,
@@ -73,7 +73,7 @@ def _first_sampler(graph: Graph) -> Node:
         raise RecordError("its ComfyUI graph has no sampler that impasto knows")
     passed = {id(sampler)}
     while True:
-        latent = follow(graph, _input([sampler], "latent_image", "samples"))
+        latent = linked_node(graph, _input([sampler], "latent_image", "samples"))
         earlier = next((n for n in _upstream(graph, [latent] if latent else []) if _is_sampler(n)), None)
         if earlier is None or id(earlier) in passed:
             return sampler
@@ -94,7 +94,7 @@ def _upstream(graph: Graph, starts: Iterable[Node]) -> Iterator[Node]:
     for node in waiting:
         yield node
         for value in node.inputs.values():
-            source = follow(graph, value)
+            source = linked_node(graph, value)
             if source is not None and id(source) not in seen:
                 seen.add(id(source))
                 waiting.append(source)
@@ -104,7 +104,7 @@ def _parts(graph: Graph, sampler: Node) -> list[Node]:
     """The sampler and the nodes that hold its settings for it."""
     nodes = [sampler]
     for name in _PARTS:
-        source = follow(graph, sampler.inputs.get(name))
+        source = linked_node(graph, sampler.inputs.get(name))
         if source is not None:
             nodes.append(source)
     return nodes
@@ -119,7 +119,7 @@ def _setting(graph: Graph, sampler: Node, *names: str) -> Any:
     """A setting's value: in the sampler, in its parts, or in a node (a number) that is linked there."""
     value = _input(_parts(graph, sampler), *names)
     passed: set[int] = set()
-    while (source := follow(graph, value)) is not None and id(source) not in passed:
+    while (source := linked_node(graph, value)) is not None and id(source) not in passed:
         passed.add(id(source))
         value = _input([source], *names, "value", "int", "float", "number")
     return value
@@ -136,7 +136,7 @@ def _conditioning(graph: Graph, link: Any) -> str:
     seen: set[tuple[int, int]] = set()
     while waiting:
         link = waiting.pop()
-        node = follow(graph, link)
+        node = linked_node(graph, link)
         slot = link[1] if isinstance(link, list) else 0
         if node is None or (id(node), slot) in seen or node.kind == "ConditioningZeroOut":
             continue
@@ -145,7 +145,7 @@ def _conditioning(graph: Graph, link: Any) -> str:
         if written:
             texts += [text for text in written if text not in texts]
             continue
-        names = [name for name in node.inputs if follow(graph, node.inputs[name]) is not None]
+        names = [name for name in node.inputs if linked_node(graph, node.inputs[name]) is not None]
         if {"positive", "negative"} <= set(names):  # e.g. ControlNetApplyAdvanced: outputs in the same order
             chosen = ["negative" if slot == 1 else "positive"]
         else:
@@ -164,7 +164,7 @@ def _texts(graph: Graph, node: Node) -> list[str]:
         for name, value in node.inputs.items():
             if not name.startswith(_TEXTS):
                 continue
-            source = follow(graph, value)
+            source = linked_node(graph, value)
             if isinstance(value, str) and value.strip() and value not in found:
                 found.append(value)
             elif source is not None and id(source) not in seen:
@@ -176,7 +176,7 @@ def _texts(graph: Graph, node: Node) -> list[str]:
 def _checkpoint(graph: Graph, link: Any) -> tuple[str, list[str]]:
     """The checkpoint's file and the LoRAs on the way from it to the sampler."""
     loras: list[str] = []
-    node = follow(graph, link)
+    node = linked_node(graph, link)
     passed: set[int] = set()
     while node is not None and id(node) not in passed:
         passed.add(id(node))
@@ -186,14 +186,14 @@ def _checkpoint(graph: Graph, link: Any) -> tuple[str, list[str]]:
         lora = node.inputs.get("lora_name")
         if isinstance(lora, str):
             loras.append(plain_text(lora))
-        links = [value for value in node.inputs.values() if follow(graph, value) is not None]
-        node = follow(graph, _input([node], "model", "model1") or (links[0] if len(links) == 1 else None))
+        links = [value for value in node.inputs.values() if linked_node(graph, value) is not None]
+        node = linked_node(graph, _input([node], "model", "model1") or (links[0] if len(links) == 1 else None))
     return "", loras
 
 
 def _size(graph: Graph, link: Any) -> tuple[int | None, int | None]:
     """Width and height in pixels of the empty latent that the picture began as."""
-    start = follow(graph, link)
+    start = linked_node(graph, link)
     for node in _upstream(graph, [start] if start else []):
         if "width" in node.inputs and "height" in node.inputs:
             return count(_setting(graph, node, "width")), count(_setting(graph, node, "height"))

@@ -43,7 +43,7 @@ class Node:
 Graph = dict[str, Node]
 
 
-def follow(graph: Graph, value: Any) -> Node | None:
+def linked_node(graph: Graph, value: Any) -> Node | None:
     """The node that `value` links to; None where it is no link or leads nowhere."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
         return None

@@ -7,7 +7,7 @@ import torch
 
 if TYPE_CHECKING:
     from impasto.painting.denoising import Predictor
-    from impasto.painting.optimized.choice import TellableUNet
+    from impasto.painting.optimized.choice import ConditionedUNet
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Conditions:
     towards: torch.Tensor
     away: torch.Tensor | None = None
 
-    def tell(self, unet: "TellableUNet") -> "Predictor":
+    def tell(self, unet: "ConditionedUNet") -> "Predictor":
         """`unet`, told both sides: latents [n, C, h, w] -> [2n, C, h, w], the away half first; without one [n, C, h, w]."""
         if self.away is None:
             return self.tell_towards(unet)
@@ -30,6 +30,6 @@ class Conditions:
             return unet.tell(torch.cat([self.away, self.towards]), guided=True)
         return unet.tell([self.away, self.towards], guided=True)
 
-    def tell_towards(self, unet: "TellableUNet") -> "Predictor":
+    def tell_towards(self, unet: "ConditionedUNet") -> "Predictor":
         """`unet`, told what the pictures are to show and nothing else: latents [n, C, h, w] -> the same shape."""
         return unet.tell(self.towards, guided=False)

@@ -11,7 +11,7 @@ from impasto.painting.denoising import Predictor
 from impasto.painting.guidance import apg, auto, cfg, cfg_plus_plus, interval, pag
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import Interval, check_interval
-from impasto.painting.guidance.worse import Worse
+from impasto.painting.guidance.weaker_unets import Worse
 
 
 @dataclass(frozen=True)

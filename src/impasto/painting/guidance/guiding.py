@@ -9,7 +9,7 @@ from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
 
 if TYPE_CHECKING:
-    from impasto.painting.optimized.choice import TellableUNet
+    from impasto.painting.optimized.choice import ConditionedUNet
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Guiding:
         worse: a worse U-Net, for the guiders that lead away from one.
     """
 
-    unet: "TellableUNet"
+    unet: "ConditionedUNet"
     conditions: Conditions
     weights: torch.Tensor | None
     dtype: torch.dtype
     scheduler: Any
     prediction_type: str = "epsilon"
     interval: Interval = USUAL_INTERVAL
-    worse: "TellableUNet | None" = None
+    worse: "ConditionedUNet | None" = None
 
     @property
     def each_weight(self) -> torch.Tensor:

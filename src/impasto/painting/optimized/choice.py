@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from impasto.painting.optimized.decoder import ArrangedDecoder
-from impasto.painting.optimized.layers import Unarrangeable
-from impasto.painting.optimized.unet import ArrangedUNet
+from impasto.painting.optimized.decoder import OptimizedDecoder
+from impasto.painting.optimized.layers import NotOptimizable
+from impasto.painting.optimized.unet import OptimizedUNet
 
 
-class TellableUNet(Protocol):
+class ConditionedUNet(Protocol):
     """A U-Net that is told its texts once and then asked in every step."""
 
     def tell(
@@ -75,21 +75,21 @@ def _arrangeable(model: nn.Module) -> bool:
     )
 
 
-def arrange_unet(unet: nn.Module) -> TellableUNet:
+def optimize_unet(unet: nn.Module) -> ConditionedUNet:
     """The fastest way to run `unet` where it lies: arranged on a CPU, where its parts are known, else as it is.
 
     The model is not changed. Later changes of its weights do not reach an arranged copy: arrange it again.
     """
     if _arrangeable(unet):
-        with contextlib.suppress(Unarrangeable), torch.inference_mode():
-            return ArrangedUNet(unet)
+        with contextlib.suppress(NotOptimizable), torch.inference_mode():
+            return OptimizedUNet(unet)
     return PlainUNet(unet)
 
 
-def arrange_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+def optimize_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The model is not changed, as above."""
     if _arrangeable(vae):
-        with contextlib.suppress(Unarrangeable), torch.inference_mode():
-            return ArrangedDecoder(vae)
+        with contextlib.suppress(NotOptimizable), torch.inference_mode():
+            return OptimizedDecoder(vae)
     decode: Any = vae.decode
     return lambda latents: decode(latents, return_dict=False)[0]

@@ -10,22 +10,22 @@ from impasto.painting.optimized.layers import (
     NormalizedSilu,
     PackedConvolution,
     Residual,
-    demand,
+    require,
 )
 
 
-class ArrangedDecoder:
+class OptimizedDecoder:
     """Latents [n, C, h, w] as the VAE has them -> pictures [n, 3, fh, fw] in about -1 .. 1.
 
     Raises:
-        Unarrangeable: the VAE has parts that are not written here; run it as it is.
+        NotOptimizable: the VAE has parts that are not written here; run it as it is.
     """
 
     def __init__(self, vae: Any) -> None:
         decoder = vae.decoder
-        demand(type(vae).__name__ == "AutoencoderKL" and not vae.use_tiling, "autoencoder")
-        demand(isinstance(decoder.conv_act, nn.SiLU), "decoder")
-        demand(type(decoder.mid_block).__name__ == "UNetMidBlock2D", "middle block")
+        require(type(vae).__name__ == "AutoencoderKL" and not vae.use_tiling, "autoencoder")
+        require(isinstance(decoder.conv_act, nn.SiLU), "decoder")
+        require(type(decoder.mid_block).__name__ == "UNetMidBlock2D", "middle block")
         self._into = [] if vae.post_quant_conv is None else [PackedConvolution(vae.post_quant_conv)]
         self._into.append(PackedConvolution(decoder.conv_in))
         first, *rest = map(Residual, decoder.mid_block.resnets)
@@ -35,7 +35,7 @@ class ArrangedDecoder:
         for attention, residual in zip(attentions, rest, strict=True):
             self._layers += [residual] if attention is None else [_channels_last(attention), residual]
         for block in decoder.up_blocks:
-            demand(type(block).__name__ == "UpDecoderBlock2D", type(block).__name__)
+            require(type(block).__name__ == "UpDecoderBlock2D", type(block).__name__)
             self._layers += map(Residual, block.resnets)
             self._layers += map(FoldedUpsample, block.upsamplers or [])
         self._norm_out, self._conv_out = NormalizedSilu(decoder.conv_norm_out), PackedConvolution(decoder.conv_out)

@@ -20,14 +20,14 @@ from torch.nn import functional as F
 _mkldnn: Any = torch.ops.mkldnn
 
 
-class Unarrangeable(Exception):
+class NotOptimizable(Exception):
     """The model has a layer that is not written here; diffusers' own forward has to run it."""
 
 
-def demand(true: bool, what: str) -> None:
-    """Raise `Unarrangeable` unless `true`."""
+def require(true: bool, what: str) -> None:
+    """Raise `NotOptimizable` unless `true`."""
     if not true:
-        raise Unarrangeable(what)
+        raise NotOptimizable(what)
 
 
 class PackedConvolution:
@@ -38,11 +38,11 @@ class PackedConvolution:
     """
 
     def __init__(self, convolution: Any, weight: torch.Tensor | None = None, bias: torch.Tensor | None = None) -> None:
-        demand(type(convolution) is nn.Conv2d and convolution.groups == 1, "convolution")
-        demand(convolution.padding_mode == "zeros" and convolution.dilation == (1, 1), "convolution")
+        require(type(convolution) is nn.Conv2d and convolution.groups == 1, "convolution")
+        require(convolution.padding_mode == "zeros" and convolution.dilation == (1, 1), "convolution")
         bias = convolution.bias if bias is None else bias
         if bias is None:
-            raise Unarrangeable("convolution without bias")
+            raise NotOptimizable("convolution without bias")
         self.bias: torch.Tensor = bias.detach()
         self._weight = convolution.weight.detach() if weight is None else weight
         self._stride, self._padding = list(convolution.stride), list(convolution.padding)
@@ -79,7 +79,7 @@ class NormalizedSilu:
     """GroupNorm, then SiLU."""
 
     def __init__(self, norm: Any) -> None:
-        demand(type(norm) is nn.GroupNorm, "norm")
+        require(type(norm) is nn.GroupNorm, "norm")
         self._norm = norm
 
     def split(self, channels: int) -> "tuple[NormalizedSilu, NormalizedSilu] | None":
@@ -105,12 +105,12 @@ class Residual:
     """diffusers' ResnetBlock2D. Where the time embedding is one for the whole batch, it is added to conv1's bias."""
 
     def __init__(self, block: Any) -> None:
-        demand(type(block).__name__ == "ResnetBlock2D", "residual block")
-        demand(block.upsample is None and block.downsample is None, "resampling residual block")
+        require(type(block).__name__ == "ResnetBlock2D", "residual block")
+        require(block.upsample is None and block.downsample is None, "resampling residual block")
         timed = block.time_emb_proj is not None
-        demand(not timed or block.time_embedding_norm == "default", "time embedding")
-        demand(block.time_embedding_norm in ("default", "group") and not block.skip_time_act, "time embedding")
-        demand(isinstance(block.nonlinearity, nn.SiLU) and block.output_scale_factor == 1.0, "residual block")
+        require(not timed or block.time_embedding_norm == "default", "time embedding")
+        require(block.time_embedding_norm in ("default", "group") and not block.skip_time_act, "time embedding")
+        require(isinstance(block.nonlinearity, nn.SiLU) and block.output_scale_factor == 1.0, "residual block")
         self._first, self._second = NormalizedSilu(block.norm1), NormalizedSilu(block.norm2)
         self._conv1, self._conv2 = PackedConvolution(block.conv1), PackedConvolution(block.conv2)
         self._shortcut = None if block.conv_shortcut is None else PackedConvolution(block.conv_shortcut)
@@ -179,10 +179,10 @@ class FoldedUpsample:
     """diffusers' Upsample2D: nearest neighbours twice as large, then a 3x3 convolution."""
 
     def __init__(self, upsample: Any) -> None:
-        demand(type(upsample).__name__ == "Upsample2D" and upsample.use_conv, "upsampling")
-        demand(upsample.norm is None and not upsample.use_conv_transpose and upsample.interpolate, "upsampling")
+        require(type(upsample).__name__ == "Upsample2D" and upsample.use_conv, "upsampling")
+        require(upsample.norm is None and not upsample.use_conv_transpose and upsample.interpolate, "upsampling")
         plain = upsample.conv
-        demand(plain.kernel_size == (3, 3) and plain.stride == (1, 1) and plain.padding == (1, 1), "upsampling")
+        require(plain.kernel_size == (3, 3) and plain.stride == (1, 1) and plain.padding == (1, 1), "upsampling")
         self._plain = plain
         self._channels = plain.out_channels
         # Even outputs see (left, here, here), odd ones (here, here, right): rows of taps that fall on the same input

@@ -19,7 +19,7 @@ from impasto.painting.optimized.layers import (
     NormalizedSilu,
     PackedConvolution,
     Residual,
-    demand,
+    require,
 )
 
 # Keys and values [n, heads, tokens, width] of one attention to the text, for each set of states that it was told.
@@ -50,7 +50,7 @@ class TextAttention:
 
     def __init__(self, attention: Any) -> None:
         _check_attention(attention)
-        demand(not attention.norm_cross, "normalized text states")
+        require(not attention.norm_cross, "normalized text states")
         self._heads = attention.heads
         self._attention = attention
 
@@ -79,27 +79,27 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, out: nn
 
 def _check_attention(attention: Any) -> None:
     linear = (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0])
-    demand(all(type(part) is nn.Linear for part in linear), "attention")  # an adapter's layers are not nn.Linear
-    demand(attention.to_q.bias is None and attention.to_v.bias is None, "attention with bias")
-    demand(attention.norm_q is None and attention.norm_k is None, "normalized queries")
-    demand(attention.spatial_norm is None and attention.group_norm is None, "normalized attention")
-    demand(not attention.residual_connection and attention.rescale_output_factor == 1.0, "attention")
-    demand(type(attention.processor).__name__ == "AttnProcessor2_0", "attention processor")
+    require(all(type(part) is nn.Linear for part in linear), "attention")  # an adapter's layers are not nn.Linear
+    require(attention.to_q.bias is None and attention.to_v.bias is None, "attention with bias")
+    require(attention.norm_q is None and attention.norm_k is None, "normalized queries")
+    require(attention.spatial_norm is None and attention.group_norm is None, "normalized attention")
+    require(not attention.residual_connection and attention.rescale_output_factor == 1.0, "attention")
+    require(type(attention.processor).__name__ == "AttnProcessor2_0", "attention processor")
 
 
 class TransformerBlock:
     """Self-attention, attention to the text, gated feed-forward; each added to what came in."""
 
     def __init__(self, block: Any) -> None:
-        demand(type(block).__name__ == "BasicTransformerBlock", "transformer block")
-        demand(block.norm_type == "layer_norm" and block.pos_embed is None, "transformer block")
-        demand(not block.only_cross_attention and block.attn2 is not None, "transformer block")
-        demand(getattr(block, "fuser", None) is None and block._chunk_size is None, "transformer block")
+        require(type(block).__name__ == "BasicTransformerBlock", "transformer block")
+        require(block.norm_type == "layer_norm" and block.pos_embed is None, "transformer block")
+        require(not block.only_cross_attention and block.attn2 is not None, "transformer block")
+        require(getattr(block, "fuser", None) is None and block._chunk_size is None, "transformer block")
         gate, _, out = block.ff.net
-        demand(type(gate).__name__ == "GEGLU" and type(out) is nn.Linear, "feed-forward")
-        demand(type(gate.proj) is nn.Linear, "feed-forward")
+        require(type(gate).__name__ == "GEGLU" and type(out) is nn.Linear, "feed-forward")
+        require(type(gate.proj) is nn.Linear, "feed-forward")
         self._norms = (block.norm1, block.norm2, block.norm3)
-        demand(all(type(norm) is nn.LayerNorm for norm in self._norms), "transformer norm")
+        require(all(type(norm) is nn.LayerNorm for norm in self._norms), "transformer norm")
         self._itself, self.text = SelfAttention(block.attn1), TextAttention(block.attn2)
         # The gated half of the layer in a product of its own: both results are then contiguous.
         self._inner, self._gate = zip(gate.proj.weight.detach().chunk(2), gate.proj.bias.detach().chunk(2), strict=True)
@@ -119,8 +119,8 @@ class Transformer:
     """diffusers' Transformer2DModel: a picture's positions through transformer blocks."""
 
     def __init__(self, model: Any) -> None:
-        demand(type(model).__name__ == "Transformer2DModel" and model.is_input_continuous, "transformer")
-        demand(model.config.norm_type == "layer_norm" and type(model.norm) is nn.GroupNorm, "transformer")
+        require(type(model).__name__ == "Transformer2DModel" and model.is_input_continuous, "transformer")
+        require(model.config.norm_type == "layer_norm" and type(model.norm) is nn.GroupNorm, "transformer")
         self._norm = model.norm
         # A 1x1 convolution is a linear layer over channels-last positions.
         self._into, self._out_of = _as_linear(model.proj_in), _as_linear(model.proj_out)
@@ -139,7 +139,7 @@ class Transformer:
 
 
 def _as_linear(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    demand(type(layer) in (nn.Linear, nn.Conv2d), "projection")
+    require(type(layer) in (nn.Linear, nn.Conv2d), "projection")
     return layer.weight.detach().flatten(1), layer.bias.detach()
 
 
@@ -151,27 +151,27 @@ class Stage:
     resample: PackedConvolution | FoldedUpsample | None
 
 
-class ArrangedUNet:
+class OptimizedUNet:
     """A U-Net of residual and transformer blocks, as Stable Diffusion v1 and the pocket checkpoint have.
 
     Raises:
-        Unarrangeable: the model has other parts; run it as it is.
+        NotOptimizable: the model has other parts; run it as it is.
     """
 
     def __init__(self, unet: Any) -> None:
         config = unet.config
         for name in ("class_embedding", "encoder_hid_proj", "time_embed_act"):
-            demand(getattr(unet, name, None) is None, name)
-        demand(config.addition_embed_type in (None, "text"), "added embedding")
-        demand(not config.center_input_sample and unet.time_embedding.post_act is None, "input")
-        demand(unet.time_embedding.cond_proj is None and isinstance(unet.conv_act, nn.SiLU), "output")
+            require(getattr(unet, name, None) is None, name)
+        require(config.addition_embed_type in (None, "text"), "added embedding")
+        require(not config.center_input_sample and unet.time_embedding.post_act is None, "input")
+        require(unet.time_embedding.cond_proj is None and isinstance(unet.conv_act, nn.SiLU), "output")
         self._unet = unet
         self._conv_in, self._conv_out = PackedConvolution(unet.conv_in), PackedConvolution(unet.conv_out)
         self._norm_out = NormalizedSilu(unet.conv_norm_out)
         self._down = [_stage(block, "DownBlock2D", "downsamplers") for block in unet.down_blocks]
         self._up = [_stage(block, "UpBlock2D", "upsamplers") for block in unet.up_blocks]
         middle = unet.mid_block
-        demand(type(middle).__name__ == "UNetMidBlock2DCrossAttn", "middle block")
+        require(type(middle).__name__ == "UNetMidBlock2DCrossAttn", "middle block")
         attentions = [None, *map(Transformer, middle.attentions)]
         self._middle = [(Residual(block), a) for block, a in zip(middle.resnets, attentions, strict=True)]
         stages = [*self._down, Stage(self._middle, None), *self._up]
@@ -180,7 +180,7 @@ class ArrangedUNet:
                             for t in transformer.blocks]  # fmt: skip
         # Every residual block's projection of the time embedding, one under the other.
         layers = [residual.time for residual in residuals]
-        demand(all(type(layer) is nn.Linear for layer in layers), "time embedding")
+        require(all(type(layer) is nn.Linear for layer in layers), "time embedding")
         self._time_weight = torch.cat([layer.weight.detach() for layer in layers if layer])
         self._time_bias = torch.cat(
             [layer.bias.detach() + r.inner_bias for layer, r in zip(layers, residuals, strict=True) if layer]
@@ -190,7 +190,7 @@ class ArrangedUNet:
     def tell(
         self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """See `TellableUNet.tell`."""
+        """See `ConditionedUNet.tell`."""
         sets = [states] if isinstance(states, torch.Tensor) else states
         memories = [[block.text.memory(one) for one in sets] for block in self._attentions]
         pooled = None
@@ -261,7 +261,7 @@ class ArrangedUNet:
 
 
 def _stage(block: Any, plain: str, resamplers: str) -> Stage:
-    demand(type(block).__name__ in (plain, f"CrossAttn{plain}"), type(block).__name__)
+    require(type(block).__name__ in (plain, f"CrossAttn{plain}"), type(block).__name__)
     attentions: list[Transformer | None] = [None] * len(block.resnets)
     if getattr(block, "attentions", None) is not None:
         attentions = [Transformer(model) for model in block.attentions]
@@ -269,8 +269,8 @@ def _stage(block: Any, plain: str, resamplers: str) -> Stage:
     layers = getattr(block, resamplers)
     if layers is None:
         return Stage(pairs, None)
-    demand(len(layers) == 1, resamplers)
+    require(len(layers) == 1, resamplers)
     if resamplers == "upsamplers":
         return Stage(pairs, FoldedUpsample(layers[0]))
-    demand(layers[0].use_conv and layers[0].padding == 1 and layers[0].norm is None, resamplers)
+    require(layers[0].use_conv and layers[0].padding == 1 and layers[0].norm is None, resamplers)
     return Stage(pairs, PackedConvolution(layers[0].conv))

@@ -16,7 +16,7 @@ from impasto.checkpoints.memory import Work, save_memory
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.foreign import RecordError
 from impasto.painting.memory.likes import mixed, read_likes, split_weight
-from impasto.painting.memory.looking import Looking, planned_use
+from impasto.painting.memory.reader import MemoryReader, planned_use
 from impasto.painting.memory.record import MemoryUse, read_memory_use
 from impasto.painting.painter import Painter
 from impasto.painting.provenance.record import Provenance
@@ -93,7 +93,7 @@ def test_diffusers_own_network_says_the_same(components: Components, guidance: f
 
 
 def test_pictures_to_be_like(components: Components, pictures: Path) -> None:
-    looking = Looking(components)
+    looking = MemoryReader(components)
     own = components.memory
     assert own is not None
     likes = read_likes([f"{pictures / 'a.png'}:1", f"{pictures / 'b.png'}:1"])
@@ -111,12 +111,12 @@ def test_pictures_to_be_like(components: Components, pictures: Path) -> None:
     kept = read_memory_use(json.loads(json.dumps(asdict(one.use))))
     assert kept is not None and kept == one.use
     (pictures / "a.png").unlink()
-    torch.testing.assert_close(Looking(components).look(ask(1, like=kept.likes)).tokens[0], one.tokens[0])
+    torch.testing.assert_close(MemoryReader(components).look(ask(1, like=kept.likes)).tokens[0], one.tokens[0])
 
 
 def test_a_folder_takes_the_memorys_place(components: Components, pictures: Path) -> None:
     (pictures / "broken.png").write_bytes(b"no picture")
-    looking = Looking(components)
+    looking = MemoryReader(components)
     heard: list[tuple[int, int]] = []
     looking.load(str(pictures), lambda done, of: heard.append((done, of)))
     assert heard and heard[-1][0] == heard[-1][1]
@@ -124,7 +124,7 @@ def test_a_folder_takes_the_memorys_place(components: Components, pictures: Path
     look = looking.look(ask(memory=str(pictures)))
     assert look.use is not None and {work.name for work in look.use.works} == {"a.png", "b.png", "c.png"}
     heard.clear()
-    again = Looking(components)
+    again = MemoryReader(components)
     again.load(str(pictures), lambda done, of: heard.append((done, of)))
     assert all(of == 1 for _, of in heard)  # only the broken one is tried again
     assert again.look(ask(memory=str(pictures))).use == look.use
@@ -153,7 +153,7 @@ def test_a_works_odd_name_can_be_read_back(components: Components, tmp_path: Pat
     memory.works[0] = Work("a\x1b\n.jpg", "Münter\u00a0G.", "t" * 5000)
     odd = replace(components, folder=tmp_path)
     save_memory(memory, tmp_path / "memory")
-    use = Looking(odd).look(ask()).use
+    use = MemoryReader(odd).look(ask()).use
     assert use is not None and len(use.works) == 1 and read_memory_use(json.loads(json.dumps(asdict(use)))) == use
 
 

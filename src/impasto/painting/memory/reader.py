@@ -26,20 +26,20 @@ _REMEMBERED = 256
 
 
 @dataclass(frozen=True)
-class Look:
+class MemoryReading:
     """Tokens float32 [k, width], k may be 0, and what the record says of them."""
 
     tokens: torch.Tensor
     use: MemoryUse | None
 
 
-class Looking:
+class MemoryReader:
     """A checkpoint's memory, and those that take its place, ready for requests."""
 
     def __init__(self, components: "Components") -> None:
         self._components = components
         self._rankings: dict[str, tuple[Ranking, str]] = {}  # source -> the memory's works, and its hash
-        self._looks: OrderedDict[tuple[object, ...], Look] = OrderedDict()
+        self._looks: OrderedDict[tuple[object, ...], MemoryReading] = OrderedDict()
         self.skipped: list[Skipped] = []
 
     def load(self, source: str, on_pictures: OnPictures | None = None) -> Ranking | None:
@@ -67,14 +67,14 @@ class Looking:
         self._rankings[source] = Ranking(found), content
         return self._rankings[source][0]
 
-    def look(self, request: "PaintRequest") -> Look:
+    def look(self, request: "PaintRequest") -> MemoryReading:
         """What this picture looks at: what it did when it was painted before, or what is found now.
 
         Raises:
             UsageError, ImpastoError, MissingPart: as `load` and `code_of`.
         """
         if request.guidance == 0:  # nothing is obeyed
-            return Look(torch.zeros(0, 1), None)
+            return MemoryReading(torch.zeros(0, 1), None)
         condition = request.condition
         key = (request.memory, request.like, condition, request.seed, request.looked_at)
         if key not in self._looks:
@@ -83,28 +83,28 @@ class Looking:
                 self._looks.popitem(last=False)
         return self._looks[key]
 
-    def _again(self, request: "PaintRequest") -> Look | None:
+    def _again(self, request: "PaintRequest") -> MemoryReading | None:
         """What a repainted picture looked at, by its codes; None where there is none, or of another kind of memory."""
         before, own = request.looked_at, self._components.memory
         if before is None or not before.codes or own is None:
             return None
         codes = unpack(before.codes, own.config.code)
-        return None if codes is None else Look(_tokens(own, codes), before)
+        return None if codes is None else MemoryReading(_tokens(own, codes), before)
 
-    def _anew(self, request: "PaintRequest") -> Look:
+    def _anew(self, request: "PaintRequest") -> MemoryReading:
         own = self._components.memory
         if request.like and own is None:
             raise UsageError(lacking_memory(self._components.name))
         ranking = self.load(request.memory)
         if own is None:
-            return Look(torch.zeros(0, 1), None)
+            return MemoryReading(torch.zeros(0, 1), None)
         if ranking is None and not request.like:
-            return Look(torch.zeros(0, 1), MemoryUse(source=NONE))
+            return MemoryReading(torch.zeros(0, 1), MemoryUse(source=NONE))
         looked = [code_of(like, own.encoder, self._components) for like in request.like]
         codes, works, likes = self._choose(request, ranking, looked, own.config.neighbours)
         content = self._rankings[request.memory][1] if ranking is not None else ""
         use = MemoryUse(request.memory, content, works, likes, pack(codes) if len(codes) else "")
-        return Look(_tokens(own, codes), use)
+        return MemoryReading(_tokens(own, codes), use)
 
     def _choose(
         self, request: "PaintRequest", ranking: Ranking | None, looked: list[tuple[Like, torch.Tensor]], count: int

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from impasto.checkpoints.guide import lacking_guide
 from impasto.errors import UsageError
 from impasto.painting.guidance.pag import perturbed
-from impasto.painting.optimized.choice import TellableUNet, arrange_unet
+from impasto.painting.optimized.choice import ConditionedUNet, optimize_unet
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 Worse = Literal["", "guide", "perturbed"]
 
 
-class WorseUNets:
+class WeakerUNets:
     """Those of one checkpoint."""
 
     def __init__(self, components: "Components") -> None:
         self._components = components
-        self._known: dict[str, TellableUNet] = {}
+        self._known: dict[str, ConditionedUNet] = {}
 
-    def of(self, kind: Worse) -> TellableUNet | None:
+    def of(self, kind: Worse) -> ConditionedUNet | None:
         """The checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
 
         Raises:
@@ -33,5 +33,5 @@ class WorseUNets:
             worse = perturbed(self._components.unet) if kind == "perturbed" else self._components.guide
             if worse is None:
                 raise UsageError(lacking_guide(self._components.base_name))
-            self._known[kind] = arrange_unet(worse)
+            self._known[kind] = optimize_unet(worse)
         return self._known[kind]

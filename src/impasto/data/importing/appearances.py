@@ -16,7 +16,7 @@ _CHUNK = 16  # pictures that a worker looks at, at a time
 _KEPT_TOGETHER = 256  # looks that go to disk at once
 
 
-def look_at_pictures(
+def read_appearances(
     journal: ImportJournal,
     place: str,
     items: Iterable[SourcePicture | Refused],

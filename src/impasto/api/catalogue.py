@@ -1,0 +1,236 @@
+"""Catalogues from Python: a folder of pictures that is imported, tagged, captioned, filtered, searched and exported."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.data.annotations.captioning import CaptionOutcome
+    from impasto.data.annotations.filtering import FilterOutcome
+    from impasto.data.annotations.tagging import TagOutcome
+    from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
+    from impasto.data.exporting.exporter import ExportSummary
+    from impasto.data.search import Found
+    from impasto.data.statistics.counts import CatalogueStatistics
+    from impasto.evaluation.memorization.calibration import Threshold
+    from impasto.jobs.base import Job
+
+
+class Catalogue:
+    """A folder of pictures with what is known of them. Each verb can be stopped and called again: it goes on.
+
+    Attributes:
+        folder: where it lies.
+        entries: the usable pictures, with captions, tags and a person's decisions merged in; read when first asked for.
+        report: what of the folder is not used, and why.
+    """
+
+    def __init__(
+        self, folder: str | Path, *, on_event: OnEvent | None = None, should_stop: ShouldStop | None = None
+    ) -> None:
+        """See `open`."""
+        self.folder = Path(folder)
+        self._on_event, self._should_stop = on_event, should_stop
+        self._read: Any = None
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, *, on_event: OnEvent | None = None, should_stop: ShouldStop | None = None
+    ) -> "Catalogue":
+        """The catalogue in `folder`.
+
+        Args:
+            on_event: hears the typed events of all its verbs; if not given, notes go to the logger `impasto`.
+            should_stop: asked while a verb works; True ends it with `StoppedError`.
+
+        Raises:
+            UsageError: there is no such folder.
+        """
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder}: there is no such folder")
+        return cls(folder, on_event=on_event, should_stop=should_stop)
+
+    @classmethod
+    def import_(
+        cls,
+        source: str | Path,
+        out: str | Path,
+        *,
+        kind: Literal["folder", "wikiart"] = "folder",
+        artist: str = "",
+        style: str = "",
+        genre: str = "",
+        lists: str | Path | None = None,
+        images: Literal["link", "copy"] = "link",
+        max_side: int | None = None,
+        workers: int | None = None,
+        on_event: OnEvent | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> "Catalogue":
+        """Brings pictures into the catalogue `out`, a new one or one to add to.
+
+        Args:
+            kind: any folder of pictures, or WikiArt in one of the shapes that it travels in.
+            artist, style, genre: of a folder's pictures whose metadata has none.
+            lists: of WikiArt, the folder of ArtGAN's lists.
+            images: hard links where the file system can, or copies.
+            max_side: pixels of the longer side above which a picture is made smaller.
+            workers: processes; None for as many as cores.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
+            StoppedError: `should_stop` said so, or Ctrl-C.
+        """
+        from impasto.jobs.data.importing import ImportJob
+
+        job = ImportJob(
+            source=Path(source), out=Path(out), source_kind=kind, artist=artist, style=style, genre=genre,
+            lists=None if lists is None else Path(lists), images=images, max_side=max_side, workers=workers,
+        )  # fmt: skip
+        run_job(job, on_event, should_stop)
+        return cls(out, on_event=on_event, should_stop=should_stop)
+
+    @property
+    def entries(self) -> "list[CatalogueEntry]":
+        return self._whole().entries
+
+    @property
+    def report(self) -> "CatalogueReport":
+        return self._whole().report
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> "Iterator[CatalogueEntry]":
+        return iter(self.entries)
+
+    def tag(self, *, tagger: str | None = None, at_least: float | None = None, most: int = 12) -> "TagOutcome":
+        """Tags every picture that has no tags yet.
+
+        Args:
+            tagger: "pocket", "zero-shot", or a multi-label classifier's folder; None for pocket.
+            at_least: one probability from which on tags are given, in place of each tag's own.
+            most: tags of a picture.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.tag import TagJob
+
+        return self._run(TagJob(catalogue=self.folder, tagger=tagger, at_least=at_least, most=most)).outcome
+
+    def caption(
+        self,
+        *,
+        captioner: str | None = None,
+        candidates: int = 3,
+        all_pictures: bool = False,
+        most: int | None = None,
+        seed: int = 0,
+    ) -> "CaptionOutcome":
+        """Captions every picture that has no text yet.
+
+        Args:
+            captioner: "pocket", "blip", "git", ..., or a model's folder; None for pocket.
+            candidates: captions to choose from, for each picture.
+            all_pictures: also pictures that have a text, which still goes before.
+            most: ends after so many pictures.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.caption import CaptionJob
+
+        job = CaptionJob(
+            catalogue=self.folder, captioner=captioner, candidates=candidates, all_pictures=all_pictures, most=most,
+            seed=seed,
+        )  # fmt: skip
+        return self._run(job).outcome
+
+    def filter(self, *, below: float | None = None, scorer: str | None = None, dry_run: bool = False) -> "FilterOutcome":
+        """Drops pictures whose caption does not fit (wang2023, section 3.1); what a person decided stays.
+
+        Args:
+            below: the similarity, -1 to 1, below which a pair is dropped; None for the scorer's own.
+            dry_run: the catalogue stays as it is.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.filter import FilterJob
+
+        return self._run(FilterJob(catalogue=self.folder, below=below, scorer=scorer, dry_run=dry_run)).outcome
+
+    def search(
+        self, words: str | None = None, *, like: str | Path | None = None, count: int = 10, scorer: str | None = None
+    ) -> "list[Found]":
+        """The pictures that are most like the words or the picture `like`, the likest first.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.search import SearchJob
+
+        picture = None if like is None else Path(like)
+        job = SearchJob(catalogue=self.folder, words=words, like=picture, count=count, scorer=scorer)
+        return self._run(job)
+
+    def export(
+        self,
+        to: Literal["captions.csv", "imagefolder", "webdataset", "parquet"],
+        out: str | Path,
+        *,
+        force: bool = False,
+        shard_size: int = 1000,
+        copies: bool = False,
+    ) -> "ExportSummary":
+        """Writes what is neither rejected nor dropped in a shape that others read.
+
+        Args:
+            force: replaces an earlier export.
+            shard_size: pictures in one file of webdataset and parquet.
+            copies: copies pictures into an imagefolder, in place of hard links.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.export import ExportJob
+
+        job = ExportJob(
+            catalogue=self.folder, to=to, out=Path(out), force=force, shard_size=shard_size, copies=copies
+        )
+        return self._run(job)
+
+    def statistics(self) -> "CatalogueStatistics":
+        """Artists, styles, genres, years, sizes and captions, counted.
+
+        Raises:
+            UsageError, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.statistics import StatisticsJob
+
+        return self._run(StatisticsJob(place=self.folder)).found
+
+    def copy_index(self, file: str | Path, *, overwrite: bool = False) -> "Threshold":
+        """Writes what it takes to tell copies of these pictures elsewhere; returns the similarity that makes a copy.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+        """
+        from impasto.jobs.data.copy_index import CopyIndexJob
+
+        return self._run(CopyIndexJob(catalogue=self.folder, file=Path(file), overwrite=overwrite)).threshold
+
+    def _run(self, job: "Job") -> Any:
+        self._read = None
+        return run_job(job, self._on_event, self._should_stop)
+
+    def _whole(self) -> Any:
+        if self._read is None:
+            from impasto.data.catalogue.read import read_catalogue
+
+            self._read = read_catalogue(self.folder, check_images=False)
+        return self._read

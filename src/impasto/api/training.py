@@ -1,0 +1,66 @@
+"""Training from Python: every recipe by its name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.jobs.training.run import Trained
+
+Recipe = Literal[
+    "wang2023-artist",
+    "wang2023-masters",
+    "wu2022-text-encoder",
+    "wu2022-joint",
+    "lora",
+    "dreambooth",
+    "textual-inversion",
+    "distill",
+    "prompt-model",
+    "pocket",
+    "pocket-autoencoder",
+    "pocket-denoiser",
+    "pocket-decoder",
+    "pocket-scorer",
+    "pocket-tagger",
+    "pocket-captioner",
+    "pocket-upscaler",
+]
+
+
+def train(
+    recipe: Recipe,
+    *,
+    run: str | Path | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **options: Any,
+) -> "Trained":
+    """Trains by a recipe in a run's folder. Called again after a stop with the same options, it goes on.
+
+    Args:
+        recipe: as `impasto train` names it.
+        run: the run's folder; None for `runs/<recipe>`.
+        on_event: hears `Progress` with a step's losses; if not given, notes go to the logger `impasto`.
+        should_stop: asked after every step; True writes the state and ends with `StoppedError`.
+        options: the fields of the recipe's job (`impasto.jobs.job_class("train/lora").model_fields`): those of
+            `impasto train RECIPE --help` with underscores.
+
+    Returns:
+        the run's folder, and the folder with what was made (None where it was complete before). A run's folder is a
+        checkpoint, or a LoRA, by its name.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: no such recipe or option, or one sentence that says what is wrong.
+        StoppedError: it was stopped; what is done is kept.
+    """
+    from impasto.jobs import HOMES, job_class
+
+    kind = f"train/{recipe}"
+    if kind not in HOMES:
+        known = ", ".join(name.removeprefix("train/") for name in HOMES if name.startswith("train/"))
+        raise UsageError(f"there is no recipe {recipe!r}: use {known}")
+    job = job_class(kind)(out=None if run is None else Path(run), **options)
+    return run_job(job, on_event, should_stop)
