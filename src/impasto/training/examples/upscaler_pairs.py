@@ -22,7 +22,7 @@ def halved(square: np.ndarray, scale: int, kernel: Image.Resampling = Image.Resa
     return np.asarray(image.resize((image.width // scale, image.height // scale), kernel))
 
 
-def worsened(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
+def degrade(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
     """The same by a kernel drawn at random, often blurred slightly and sometimes compressed."""
     image = Image.fromarray(halved(square, scale, draw.choice(KERNELS)))
     if draw.random() < _BLURRED:
@@ -36,12 +36,12 @@ def worsened(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
 
 
 def draw_pairs(squares: np.ndarray, crop: int, scale: int, draw: random.Random) -> tuple[np.ndarray, np.ndarray]:
-    """Of each square uint8 [n, h, w, 3] a crop, turned or mirrored: uint8 [n, crop, crop, 3], and its `worsened` one."""
+    """Of each square uint8 [n, h, w, 3] a crop, turned or mirrored: uint8 [n, crop, crop, 3], and its `degrade` one."""
     large, small = [], []
     for square in squares:
         y, x = (draw.randrange(size - crop + 1) for size in square.shape[:2])
         cut = np.rot90(square[y : y + crop, x : x + crop], draw.randrange(4))
         cut = np.ascontiguousarray(cut[:, ::-1] if draw.random() < 0.5 else cut)
         large.append(cut)
-        small.append(worsened(cut, scale, draw))
+        small.append(degrade(cut, scale, draw))
     return np.stack(large), np.stack(small)

@@ -17,7 +17,7 @@ from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
 from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
-from impasto.training.examples.upscaler_pairs import halved, worsened
+from impasto.training.examples.upscaler_pairs import degrade, halved
 from impasto.training.loop.loop import train
 from impasto.training.loop.progress import Progress, ShouldStop, each_step, never, no_report
 from impasto.training.loop.steps import Schedule
@@ -99,14 +99,14 @@ def _large_enough(entries: list[CatalogueEntry], side: int) -> list[CatalogueEnt
 def held_out_figures(upscaler: CompactUpscaler, squares: np.ndarray) -> dict[str, float]:
     """PSNR in dB of `squares` uint8 [n, s, s, 3], halved and enlarged again: ours and bicubic interpolation's.
 
-    `clean`: halved by the bicubic kernel and nothing else. `worsened`: as training does it, with blur and
+    `clean`: halved by the bicubic kernel and nothing else. `degrade`: as training does it, with blur and
     compression.
     """
     scale = upscaler.shape.scale
     draw = random.Random(0)
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "clean": lambda square: halved(square, scale),
-        "worsened": lambda square: worsened(square, scale, draw),
+        "degrade": lambda square: degrade(square, scale, draw),
     }
     figures = {}
     for name, way in ways.items():
