@@ -98,8 +98,10 @@ class TrainingJob(Job):
         """Raises UsageError where a field makes no sense, whatever the disk holds."""
 
     def recorded(self) -> dict[str, Any]:
-        """The choices that the run's folder remembers: a run goes on only with the same ones."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in NO_CHOICES}
+        """The choices that the run's folder remembers, given ones first. A run goes on only with the same choices."""
+        own = {name: field for name, field in type(self).model_fields.items() if name not in NO_CHOICES}
+        values = {name: getattr(self, name) for name in own}
+        return dict(sorted(values.items(), key=lambda choice: choice[1] == own[choice[0]].default))
 
     def result_figures(self, made: Path) -> dict[str, Any]:
         """What there is to say of the result, beside its folder; JSON values."""
