@@ -1,7 +1,7 @@
 """Training from Python: every recipe by its name."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from impasto.api.session import OnEvent, ShouldStop, run_job
 from impasto.errors import UsageError
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 Recipe = Literal[
     "wang2023-artist",
-    "wang2023-masters",
     "wu2022-text-encoder",
     "wu2022-joint",
     "lora",
@@ -30,6 +29,7 @@ Recipe = Literal[
 ]
 
 
+@overload
 def train(
     recipe: Recipe,
     *,
@@ -37,7 +37,28 @@ def train(
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
     **options: Any,
-) -> "Trained":
+) -> "Trained": ...
+
+
+@overload
+def train(
+    recipe: Literal["wang2023-masters"],
+    *,
+    run: str | Path | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **options: Any,
+) -> "list[Trained]": ...
+
+
+def train(
+    recipe: str,
+    *,
+    run: str | Path | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **options: Any,
+) -> "Trained | list[Trained]":
     """Trains by a recipe in a run's folder. Called again after a stop with the same options, it goes on.
 
     Args:
