@@ -1,4 +1,4 @@
-"""What the U-Net attends to for each picture of a batch: its text's states, and after them the works that it looks at."""
+"""Builds the cross-attention states for each picture of a batch: its text's states, followed by its memory tokens."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _REMEMBERED_TEXTS = 64
 
 
 class Conditioning:
-    """Text states of a painter's requests; each text is encoded once, alone, and remembered."""
+    """Builds the conditions of a painter's requests. Each text is encoded once, alone, and its states are cached."""
 
     def __init__(self, components: "Components", looking: MemoryReader, device: torch.device) -> None:
         self._components, self._looking, self._device = components, looking, device
@@ -25,15 +25,15 @@ class Conditioning:
         self._states: OrderedDict[str, torch.Tensor] = OrderedDict()
 
     def conditions(self, batch: Sequence[PaintRequest], towards: bool, away: bool) -> Conditions:
-        """Both sides of guidance for a batch, or the one that is needed."""
+        """Returns both sides of guidance for a batch, or only the one that is needed."""
         negatives = self._text_states([request.negative for request in batch]) if away else None
         if not towards and negatives is not None:
             return Conditions(negatives)
-        # A picture that looks at works is told more than what it keeps away from.
+        # With memory tokens, the condition has more tokens than the negative prompt.
         return Conditions(self._conditional_states(batch), negatives)
 
     def _text_states(self, texts: Sequence[str]) -> torch.Tensor:
-        """Token states [n, max_tokens, width]."""
+        """Returns token states [n, max_tokens, width]."""
         for text in dict.fromkeys(texts):
             if text in self._states:
                 self._states.move_to_end(text)
@@ -45,7 +45,7 @@ class Conditioning:
         return states
 
     def _conditional_states(self, batch: Sequence[PaintRequest]) -> torch.Tensor:
-        """The texts' states and after them the tokens of what each picture looks at: [n, max_tokens + k, width]."""
+        """Returns the texts' states followed by each picture's memory tokens: [n, max_tokens + k, width]."""
         states = self._text_states([request.condition.text() for request in batch])
         tokens = [self._looking.look(request).tokens for request in batch]
         if not len(tokens[0]):

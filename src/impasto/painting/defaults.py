@@ -1,4 +1,4 @@
-"""How a picture is painted where the user says nothing: as the checkpoint says of itself, else as is usual."""
+"""Default sampling settings: the checkpoint's own defaults where it has them, else the general ones."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ NO_DEFAULTS = PaintingDefaults()
 
 @dataclass(frozen=True)
 class Sampling:
-    """Sampler, steps, guider and guidance, all decided."""
+    """The sampler, steps, guider and guidance of a picture, with all defaults resolved."""
 
     sampler: str
     steps: int
@@ -32,11 +32,11 @@ def choose_sampling(
     guidance_interval: Interval | None = None,
     negative: str = "",
 ) -> Sampling:
-    """What the user said, and for the rest (None) what goes with it.
+    """Returns the user's settings, with a fitting default for each one that is None.
 
-    The checkpoint's steps hold for its own sampler, its guidance for its own guider; and its guider only where that goes
-    with the sampler and the negative prompt that the user chose. With `lcm`, whose student paints without guidance, none
-    of them does.
+    The checkpoint's steps apply to its own sampler only, and its guidance to its own guider only. Its guider applies only
+    if it is compatible with the sampler and the negative prompt that the user chose. With `lcm`, whose student model paints
+    without guidance, none of them applies.
 
     Raises:
         UsageError: no such sampler or guider.

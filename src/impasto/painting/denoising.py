@@ -1,7 +1,8 @@
-"""From noise to latents: the reverse process, for any sampler; `guidance` makes its predictors.
+"""The denoising loop: runs the reverse process from noise to clean latents with any sampler.
 
-Every picture brings its own CPU generator, which gives its first noise and then the noise of each step. So a
-picture does not know with which others it shares a batch.
+The predictors that the loop calls come from `impasto.painting.guidance`. Each picture has its own CPU generator, which
+draws the picture's initial noise and then the noise of each step. So a picture does not depend on the other pictures in its
+batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,9 @@ StepWatcher = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], None]
 def first_noise(
     generators: Sequence[torch.Generator], shape: tuple[int, int, int], device: torch.device
 ) -> torch.Tensor:
-    """x_T ~ N(0, I): one fp32 draw of `shape` [C, h, w] a CPU generator, as [n, C, h, w] on `device`."""
+    """Returns the initial noise x_T ~ N(0, I) as [n, C, h, w] on `device`: one fp32 draw of `shape` [C, h, w] for each of
+    the n CPU generators.
+    """
     return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators]).to(device)
 
 
@@ -37,7 +40,7 @@ def denoise(
 
     Args:
         predict: the model, guidance included.
-        scheduler: from `make_scheduler`, with its timetable set by `set_steps`; used up by one call.
+        scheduler: from `make_scheduler`, with its timesteps set by `set_steps`; one call uses it up.
         generators: one CPU generator for each of the n pictures.
         eta: sigma_t of equation 19 (Wu 2022) as a share of DDPM's; `ddim` only.
         on_step: called after each evaluation of the model.
@@ -60,7 +63,7 @@ def expected_clean(
     prediction: torch.Tensor,
     timestep: torch.Tensor,
 ) -> torch.Tensor:
-    """f(x_t, t), the clean latents that the model expects at x_t (Wu 2022, above equation 19); for previews.
+    """Returns f(x_t, t), the clean latents that the model predicts at x_t (Wu 2022, above equation 19); for previews.
 
     Every scheduler scales its model input to the variance-preserving x_t, so one formula serves all of them.
     """
@@ -69,7 +72,7 @@ def expected_clean(
 
 
 def alpha_bar_at(scheduler: Any, timestep: torch.Tensor) -> torch.Tensor:
-    """The share of the picture's variance in x_t, a number; of the nearest whole timestep."""
+    """Returns alpha_bar, the picture's share of the variance of x_t, as a scalar, at the nearest whole timestep."""
     level = min(max(round(float(timestep)), 0), len(scheduler.alphas_cumprod) - 1)
     return scheduler.alphas_cumprod[level]
 
@@ -77,7 +80,7 @@ def alpha_bar_at(scheduler: Any, timestep: torch.Tensor) -> torch.Tensor:
 def clean_of(
     prediction_type: str, model_input: torch.Tensor, prediction: torch.Tensor, alpha_bar: torch.Tensor
 ) -> torch.Tensor:
-    """The clean latents that a predicted noise, or velocity, stands for at x_t."""
+    """Converts a predicted noise or velocity at x_t to the clean latents that it implies."""
     signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
     if prediction_type == "v_prediction":
         return signal * model_input - noise * prediction

@@ -1,4 +1,4 @@
-"""File names made from prompts and names."""
+"""Makes file names from prompts and names."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ LONGEST_SLUG = 60
 
 
 def slug(text: str) -> str:
-    """`text` as a file name without its ending: letters and digits of any script, dashes, 60 characters."""
+    """Returns `text` as a file name without suffix: letters and digits of any script, dashes, at most 60 characters."""
     text = unicodedata.normalize("NFKC", text).casefold()
     name = "-".join("".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text).split())
     if len(name) > LONGEST_SLUG:

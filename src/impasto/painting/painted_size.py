@@ -1,18 +1,19 @@
-"""In which size a picture is painted before it has the size that was asked for."""
+"""Chooses the size in which a picture is painted before it is reduced to the requested size."""
 
 import math
 
 from PIL import Image, ImageOps
 
-_FINE = 8  # px of a latent, up to which small pictures are painted as they are
+_FINE = 8  # px per latent; up to this, small pictures are painted in their own size
 
 
 def painted_size(width: int, height: int, native: int, factor: int) -> tuple[int, int]:
-    """The width and height to paint in, in px: as asked for, or for small pictures about the checkpoint's own area.
+    """Returns the width and height to paint in, in px: the requested size, or for small pictures about the area that the
+    checkpoint was trained on.
 
-    Where one latent is of more than 8 px (`factor`), a picture smaller than `native` px would have too few latents for a
-    composition: 8x8 for 128 px. So it is painted as large as the checkpoint was trained to, and reduced.
-    A larger one whose sides are no multiples of `factor` is painted a little larger, and reduced too.
+    If one latent covers more than 8 px (`factor`), a picture smaller than `native` px would have too few latents for a
+    composition: 8x8 for 128 px. So it is painted in the size the checkpoint was trained on, and reduced.
+    A larger one whose sides are not multiples of `factor` is painted a little larger, and reduced too.
     """
     if factor > _FINE and width * height < native * native:
         stretch = native / math.sqrt(width * height)
@@ -21,7 +22,7 @@ def painted_size(width: int, height: int, native: int, factor: int) -> tuple[int
 
 
 def reduced(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The picture in `width` x `height` px, its middle where the shape is not quite the same."""
+    """Returns the picture in `width` x `height` px, cropped to its centre if the aspect ratio differs."""
     if image.size == (width, height):
         return image
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)

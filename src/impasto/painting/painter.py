@@ -38,24 +38,24 @@ if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
     from impasto.data.catalogue.entry import Skipped
 
-# (index of the request, steps done, the picture as the model expects it by now, at most 256 px a side)
+# (index of the request, steps done, the model's current prediction of the picture, at most 256 px a side)
 OnPreview = Callable[[int, int, Image.Image], None]
 # (evaluations of the model done, evaluations in all batches of this call)
 OnStep = Callable[[int, int], None]
 
 _PREVIEW_SIDE = 256
-# Pixels that one batch may hold: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
+# The most pixels in one batch: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
 _CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
-# Larger batches gain nothing on a CPU, and keep the first picture waiting.
+# Larger batches gain nothing on a CPU, and delay the first picture.
 _CPU_BATCH, _ACCELERATOR_BATCH = 8, 32
 
 
 class Painter:
-    """A loaded checkpoint that paints. Not for several threads at once.
+    """A loaded checkpoint that paints pictures. It is not safe for use by several threads at once.
 
     Attributes:
         components: the checkpoint's parts; they are used as they are and never changed.
-        artists: whom the checkpoint knows by name; empty for checkpoints that do not say.
+        artists: the artists that the checkpoint lists by name; empty for checkpoints without a list.
         device: where the U-Net and the VAE run.
     """
 
@@ -88,8 +88,8 @@ class Painter:
         Args:
             device: auto, cpu, cuda, cuda:1, mps.
             precision: auto, fp32, bf16, fp16.
-            loras: what to merge into its weights: "runs/monet:0.8" (1 without a scale), or one loaded and its scale.
-            concepts: textual inversions to teach its text encoder: files, or those loaded.
+            loras: LoRAs to merge into its weights: "runs/monet:0.8" (1 without a scale), or a loaded LoRA and its scale.
+            concepts: textual inversions to add to its text encoder: files, or loaded ones.
 
         Raises:
             UsageError: unknown device, precision or kind of checkpoint; a scale out of its range.
@@ -112,7 +112,7 @@ class Painter:
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
     ) -> "Painter":
-        """A painter of a loaded checkpoint with these adapters; `components` themselves are not changed.
+        """Returns a painter for loaded components with these adapters; `components` themselves are not changed.
 
         Raises:
             UsageError, MissingPart, ImpastoError: as `load`.
@@ -131,10 +131,10 @@ class Painter:
         genre: str = "",
         any_artist: bool = False,
     ) -> Condition:
-        """The condition for a prompt, with the artist by the name that the checkpoint knows.
+        """Returns the condition for a prompt, with the artist's name spelled as in the checkpoint's list.
 
         Raises:
-            UsageError: the checkpoint names its artists and this is none of them (unless `any_artist`).
+            UsageError: the checkpoint lists its artists and this is none of them (unless `any_artist`).
         """
         name = (artist or "").strip()
         if name and self.components.artists and not any_artist:
@@ -142,15 +142,15 @@ class Painter:
         return Condition(caption=prompt.strip(), artist=name, year=year, style=style, genre=genre)
 
     def open_memory(self, memory: str = OWN, on_pictures: OnPictures | None = None) -> "list[Skipped]":
-        """Reads the checkpoint's memory, or a folder of pictures that takes its place, before it is painted with.
+        """Reads the checkpoint's memory, or a folder of pictures that replaces it, before painting.
 
-        Returns what of the folder cannot be read. `on_pictures` hears (pictures looked at, of); each is looked at once, and
-        what was seen is kept in the cache.
+        Returns the files of the folder that cannot be read. `on_pictures` is called with (pictures encoded, total). Each
+        picture is encoded once, and the result is kept in the cache.
 
         Raises:
-            UsageError: the checkpoint has no memory that a folder could take the place of.
+            UsageError: the checkpoint has no memory that a folder could replace.
             ImpastoError: the folder holds no picture that can be read.
-            MissingPart: the packages that see pictures are not installed.
+            MissingPart: the packages that compute picture features are not installed.
         """
         before = len(self._looking.skipped)
         self._looking.load(memory, on_pictures)
@@ -181,18 +181,20 @@ class Painter:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
         Args:
-            seed: 0 .. 2**63 - 1; None draws one, which the painting's provenance then holds.
-            sampler, steps, guider, guidance: None takes what the checkpoint says of itself, else what is usual: dpm++, 25,
-                cfg and 5; with `lcm` 4 and 1; with another guider its own guidance.
-            guidance_interval: of the guider `interval`, which it implies.
+            seed: 0 .. 2**63 - 1; None draws one at random, which the painting's provenance then holds.
+            sampler, steps, guider, guidance: None takes the checkpoint's own defaults, else the general ones: dpm++, 25, cfg
+                and 5; with `lcm` 4 and 1; with another guider its own guidance.
+            guidance_interval: for the guider `interval`, which it implies.
             width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
-                trained on. Where a latent is of more than 8 px, smaller pictures are painted in that size and reduced.
-            memory: the works that it may look at: "", the checkpoint's own if it has any; "none"; or a folder of pictures.
-            like: pictures that it is to be like: "picture.png", "picture.png:0.5", or a path with its weight.
+                trained on. If one latent covers more than 8 px, smaller pictures are painted in that size and reduced.
+            memory: the memory to retrieve works from: "", the checkpoint's own if it has any; "none"; or a folder of
+                pictures.
+            like: reference pictures that the painting should resemble: "picture.png", "picture.png:0.5", or a path with its
+                weight.
 
         Raises:
             UsageError: a value is out of its range, the artist is unknown, or the checkpoint has no memory.
-            ImpastoError: a picture cannot be read, or the model gave something that is not a number.
+            ImpastoError: a picture cannot be read, or the model's output is not finite.
         """
         size = self.components.default_size
         sampling = choose_sampling(
@@ -225,22 +227,22 @@ class Painter:
         on_preview: OnPreview | None = None,
         on_step: OnStep | None = None,
     ) -> Iterator[Painting]:
-        """Paint requests in their order, neighbours of the same sampler, steps and size together in batches.
+        """Paint requests in their order; neighbours with the same sampler, steps and size share a batch.
 
-        Each painting is handed out as soon as it is decoded, so that whoever saves them at once loses none of
-        them to Ctrl-C. Picture k of a batch is the picture painted alone (to 1/255: sums are rounded in
+        Each painting is yielded as soon as it is decoded, so that a caller who saves each at once loses none of
+        them to Ctrl-C. Picture k of a batch equals the picture painted alone (to 1/255: sums are rounded in
         another order).
 
         Args:
             batch_size: pictures at once, 1 or more; None chooses by their pixels and the device.
-            preview_every: call `on_preview` for each picture after every so many steps; 0 never does.
-            on_preview: given the request's index, the steps done, and a picture of at most 256 px a side.
-            on_step: given the model evaluations done and their number in this whole call.
+            preview_every: call `on_preview` for each picture after every `preview_every` steps; 0 never does.
+            on_preview: called with the request's index, the steps done, and a picture of at most 256 px a side.
+            on_step: called with the model evaluations done and their total in this whole call.
 
         Raises:
-            UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; known before the
+            UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; raised before the
                 first is painted.
-            ImpastoError: a picture is not a number (its neighbours are handed out first), or memory ran out.
+            ImpastoError: a picture is not finite (its neighbours are yielded first), or memory ran out.
         """
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch size {batch_size}: use 1 or more")
@@ -273,7 +275,7 @@ class Painter:
     def _batches(
         self, requests: Sequence[PaintRequest], batch_size: int | None
     ) -> Iterator[tuple[int, list[PaintRequest]]]:
-        """Neighbours that can go through the U-Net together, and the index of the first of them."""
+        """Yields batches of neighbours that can go through the U-Net together, each with the index of its first request."""
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
             looked = len(self._looking.look(request).tokens)
@@ -314,7 +316,7 @@ class Painter:
                     continue
                 yield Painting(reduced(_to_image(pixels), *_size(request)), self._provenance(request))
         except RuntimeError as error:
-            # The CPU's allocator raises no OutOfMemoryError, only these words.
+            # The CPU's allocator raises no OutOfMemoryError, only a RuntimeError with these words.
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
                 raise
             size = f"{batch[0].width}x{batch[0].height}"
@@ -330,7 +332,7 @@ class Painter:
 
     @torch.inference_mode()
     def _latents(self, batch: Sequence[PaintRequest], watch: Any) -> torch.Tensor:
-        """Clean latents [n, C, h, w] in fp32, as the VAE scales them."""
+        """Returns clean latents [n, C, h, w] in fp32, in the VAE's scale."""
         width, height = self._painted_size(batch[0])
         factor = latent_factor(self.components.vae.config)
         generators = [torch.Generator().manual_seed(request.seed) for request in batch]
@@ -363,7 +365,7 @@ class Painter:
 
     @torch.inference_mode()
     def _pixels(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents [1, C, h, w] decoded to [3, H, W] in about -1 .. 1."""
+        """Decodes latents [1, C, h, w] to [3, H, W] in about -1 .. 1."""
         config = self.components.vae.config
         latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
         return self._decode(latents.to(self.components.vae.dtype))[0].float()
@@ -378,6 +380,6 @@ def _size(request: PaintRequest) -> tuple[int, int]:
 
 
 def _to_image(pixels: torch.Tensor) -> Image.Image:
-    """[3, H, W] in -1 .. 1 to an RGB picture."""
+    """Converts [3, H, W] in -1 .. 1 to an RGB picture."""
     levels = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
     return Image.fromarray(levels.cpu().numpy())

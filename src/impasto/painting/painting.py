@@ -1,4 +1,4 @@
-"""A painting: the picture and its whole provenance, and how both get into one file whole or not at all."""
+"""The `Painting` class: a picture with its provenance, saved atomically into one PNG file."""
 
 import os
 import tempfile
@@ -13,17 +13,17 @@ from impasto.painting.provenance.record import Provenance, png_info
 
 @dataclass(frozen=True)
 class Painting:
-    """An RGB picture made here, with everything needed to make it again."""
+    """An RGB picture painted by Impasto, with all data needed to paint it again."""
 
     image: Image.Image
     provenance: Provenance
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write a PNG with the provenance inside; it appears under `path` whole or not at all.
+        """Write a PNG with the provenance inside; the write is atomic, so `path` never holds a partial file.
 
         Raises:
-            UsageError: the name does not end in .png, or the file is there already and `overwrite` is False.
-            ImpastoError: the folder is missing or cannot be written, or the disk is full; nothing is left
+            UsageError: the name does not end in .png, or the file exists already and `overwrite` is False.
+            ImpastoError: the folder is missing or cannot be written, or the disk is full; no file is left
                 behind.
         """
         path = Path(path)
@@ -39,7 +39,7 @@ class Painting:
                 self.image.save(file, format="PNG", pnginfo=png_info(self.provenance))
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp's files are private; a painting gets the mode that open() would have given it.
+            # mkstemp creates private files; a painting gets the mode that open() would have given it.
             temporary.chmod(0o666 & ~_umask())
             _place(temporary, path, overwrite)
         except FileExistsError:
@@ -53,7 +53,7 @@ class Painting:
 
 
 def _place(temporary: Path, path: Path, overwrite: bool) -> None:
-    """Give the finished file its name. A link, unlike a rename, fails if the name was taken meanwhile."""
+    """Give the finished file its name. A hard link, unlike a rename, fails if the name was taken in the meantime."""
     if overwrite:
         temporary.replace(path)
     else:

@@ -1,4 +1,4 @@
-"""What to paint: one picture's whole request, checked before any work starts."""
+"""The `PaintRequest` class: all settings of one picture to paint, checked before any work starts."""
 
 import math
 import unicodedata
@@ -21,29 +21,29 @@ LARGEST_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class PaintRequest:
-    """One picture to paint.
+    """The settings of one picture to paint.
 
     Attributes:
-        condition: everything the text encoder is told. It may be empty only with guidance 0 (nothing to
-            obey).
-        negative: what the picture should move away from; "" is the empty text of classifier-free guidance.
+        condition: everything the text encoder receives. It may be empty only with guidance 0, where it has no
+            effect.
+        negative: the negative prompt; "" is the empty text of classifier-free guidance.
         seed: 0 .. 2**63 - 1, of this picture's own CPU generator.
         sampler: a key of `samplers.SAMPLERS`.
         steps: 1 .. 1000.
-        guidance: the guider's w, 0 .. 50, or with cfg++ 0 .. 1. Of cfg, 1 follows the condition as it is, 0 ignores it.
+        guidance: the guider's w, 0 .. 50, or with cfg++ 0 .. 1. With cfg, 1 follows the condition as it is, 0 ignores it.
         guider: a key of `guidance.guiders.GUIDERS`.
         guidance_interval: only with the guider `interval`: the shares of the timesteps, 0 (clean) to 1 (noise), between
             which it guides; None takes `USUAL_INTERVAL`.
         eta: 0 .. 1, only with `ddim`.
         width, height: pixels, multiples of 8 in 64 .. 2048.
-        prompt: what was typed, if the caption is not that but what wildcards or an expansion made of it; only
-            the record inside the picture holds it.
-        expansion: the richer prompt that was chosen; the caption is that then.
-        memory: which works it may look at: `OWN`, the checkpoint's if it has any; `NONE`; or a folder of pictures.
-        like: pictures that it is to be like.
-        looked_at: what it looked at when it was painted before, to be looked at again as it is.
-        copy_check: what comparing this very picture with training pictures gave when it was painted before; only the record
-            inside the picture holds it.
+        prompt: the prompt as the user typed it, if wildcards or an expansion turned it into another caption. It is used
+            only for the record inside the picture.
+        expansion: the expanded prompt that was chosen; the caption is then the same text.
+        memory: the memory to retrieve works from: `OWN`, the checkpoint's if it has any; `NONE`; or a folder of pictures.
+        like: reference pictures that the painting should resemble.
+        looked_at: the works and pictures used when it was painted before; they are used again unchanged.
+        copy_check: the result of comparing this same picture with training pictures when it was painted before. It is used
+            only for the record inside the picture.
 
     Raises:
         UsageError: a value is out of its range; the message names it.
@@ -93,7 +93,7 @@ class PaintRequest:
 
 
 def check_text(name: str, text: str) -> None:
-    """Refuse a text that no prompt should be: too long, or with characters that do not print.
+    """Reject a text that is too long for a prompt or contains characters that do not print.
 
     Raises:
         UsageError: more than 2000 characters, or a control character or lone surrogate.

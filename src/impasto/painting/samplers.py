@@ -1,5 +1,4 @@
-"""The samplers by the field's names, each on diffusers' scheduler, set up from a checkpoint's own noise
-schedule.
+"""The samplers by their usual names. Each runs a diffusers scheduler, set up from the checkpoint's own noise schedule.
 
 To add one: a row in `SAMPLERS`, and a line in tests/painting/test_samplers.py if a paper gives its equation.
 """
@@ -19,15 +18,15 @@ from impasto.errors import UsageError
 
 @dataclass(frozen=True)
 class SamplerSpec:
-    """One sampler: what it is called, which scheduler runs it, and how that scheduler is set up.
+    """One sampler: its name, the scheduler that runs it, and that scheduler's settings.
 
     Attributes:
         scheduler: name of a scheduler class in `diffusers`, or of one in this file.
         source: where the method is described.
-        options: settings that make the scheduler this sampler; they win over the checkpoint's.
+        options: scheduler settings that define this sampler; they override the checkpoint's.
         stochastic: it draws fresh noise in each step (`ddim` does so only with eta > 0).
         zero_snr: it can start from a schedule whose last step is pure noise (`rescale_betas_zero_snr`).
-        usual_steps, usual_guidance: what it paints with where nothing else is asked for.
+        usual_steps, usual_guidance: the defaults for this sampler.
     """
 
     name: str
@@ -44,20 +43,18 @@ class LinearMultistepScheduler(PNDMScheduler):
     """PLMS, algorithm 1 of Wu 2022, for checkpoints that predict noise and for those that predict velocity.
 
     The algorithm extrapolates past *noise* predictions. diffusers' PNDM extrapolates whatever the model
-    returns, and turns an extrapolated velocity into noise with the current sample alone, which costs it its
-    order. So here a velocity becomes noise before it enters the history. With epsilon prediction this is
-    diffusers' PNDM, bit for bit.
+    returns, and converts an extrapolated velocity to noise with the current sample alone, which costs it its
+    order of accuracy. So this class converts a velocity to noise before it enters the history. With epsilon
+    prediction this is diffusers' PNDM, bit for bit.
     """
 
-    # Set by make_scheduler, which tells PNDM itself that it gets noise: by then, it does.
+    # Set by make_scheduler, which configures PNDM itself for noise: `step` has converted the velocity by then.
     velocity: bool = False
 
     def step(
         self, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, return_dict: bool = True
     ) -> Any:
-        """One step from x_t [n, C, h, w] and the model's answer to it, of the same shape; as
-        PNDMScheduler.step.
-        """
+        """Takes one step from x_t [n, C, h, w] and the model's output, of the same shape, as PNDMScheduler.step does."""
         if self.velocity:
             alpha_bar = self.alphas_cumprod[int(timestep)]
             model_output = alpha_bar.sqrt() * model_output + (1 - alpha_bar).sqrt() * sample
@@ -84,21 +81,21 @@ SAMPLERS: dict[str, SamplerSpec] = {
         _spec("euler-a", "EulerAncestralDiscreteScheduler", "Crowson 2022, k-diffusion", stochastic=True),
         _spec("heun", "HeunDiscreteScheduler", "Karras et al. 2022, algorithm 1", zero_snr=False),
         _spec("unipc", "UniPCMultistepScheduler", "Zhao et al. 2023, UniPC-2"),
-        # Its student has learned what guidance does to its teacher: guided once more, it overshoots.
+        # The student model has learned its teacher's guided output: guided once more, it overshoots.
         _spec("lcm", "LCMScheduler", "Luo et al. 2023, algorithm 3", stochastic=True, usual=(4, 1.0)),
     )
 }  # fmt: skip
 
-# What a checkpoint's config may not change: latents are not pixels, so clipping them to [-1, 1] would spoil
-# them.
+# Settings that a checkpoint's config may not change: latents are not pixels, so clipping them to [-1, 1] would
+# spoil them.
 _LATENTS = {"clip_sample": False, "thresholding": False}
 
 
 def find_sampler(name: str) -> SamplerSpec:
-    """The sampler called `name`.
+    """Returns the sampler called `name`.
 
     Raises:
-        UsageError: there is none of that name; the message lists those there are.
+        UsageError: there is no sampler of that name; the message lists the known ones.
     """
     spec = SAMPLERS.get(name)
     if spec is None:
@@ -107,13 +104,13 @@ def find_sampler(name: str) -> SamplerSpec:
 
 
 def make_scheduler(name: str, scheduler_config: dict[str, Any], eta: float = 0.0) -> Any:
-    """A fresh diffusers scheduler for the sampler `name` on a checkpoint's noise schedule.
+    """Returns a new diffusers scheduler for the sampler `name` on a checkpoint's noise schedule.
 
     Args:
         name: a key of `SAMPLERS`.
         scheduler_config: the checkpoint's scheduler_config.json: betas, prediction_type, steps_offset,
-            timestep_spacing, use_karras_sigmas and set_alpha_to_one (False, as in Stable Diffusion, where it is
-            not said) are kept; what the sampler does not know is left out.
+            timestep_spacing, use_karras_sigmas and set_alpha_to_one (default False, as in Stable Diffusion) are
+            kept; settings that the scheduler does not take are left out.
         eta: 0 .. 1, the share of DDPM's variance that `ddim` adds in each step (sigma_t of equation 19).
 
     Raises:
@@ -143,14 +140,14 @@ def make_scheduler(name: str, scheduler_config: dict[str, Any], eta: float = 0.0
 
 
 def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") -> None:
-    """Give `scheduler` its timetable of `steps` steps over the trained noise levels.
+    """Set the timesteps of `scheduler`: `steps` steps over the trained noise levels.
 
-    "leading" spacing walks in whole strides, so with many steps it may start far below pure noise: 600 of
-    1000 levels make a stride of 1, from t = 599 down, while the latents hold noise meant for t = 999. Where
-    less than nine tenths of the levels would be walked, samplers that take any timetable get "linspace"
+    "leading" spacing uses whole strides, so with many steps it may start far below pure noise: 600 of
+    1000 levels make a stride of 1, from t = 599 down, while the latents hold noise meant for t = 999. If
+    it would cover less than nine tenths of the levels, samplers that take any timesteps get "linspace"
     instead; ddim and plms, which compute their strides themselves, cannot.
 
-    lcm's student knows a few levels only (50 in Luo et al. 2023), and its steps are some of those.
+    lcm's student model was trained on a few levels only (50 in Luo et al. 2023), and its steps are some of those.
 
     Raises:
         UsageError: more steps than noise levels, or a number that ddim or plms cannot spread.
@@ -162,7 +159,7 @@ def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") ->
             raise UsageError(f"{steps} steps: lcm takes at most {known} with this checkpoint")
         scheduler.set_timesteps(steps, device=device, original_inference_steps=known)
         return
-    # The solvers that end with a step to sigma = 0 lay out one level more and leave the last one out.
+    # The solvers that end with a step to sigma = 0 place one more level and leave the last one out.
     levels = steps + 1 if hasattr(scheduler, "lower_order_nums") else steps
     if levels > trained:
         most = trained - (levels - steps)
@@ -176,7 +173,7 @@ def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") ->
                     f"{steps} steps do not spread evenly over {trained} noise levels: use {fitting}"
                 )
             scheduler.register_to_config(timestep_spacing="linspace")
-        # With an offset of 1, 1000 steps would ask for noise level 1000 of 0 .. 999.
+        # With an offset of 1, 1000 steps would use noise level 1000, but the levels are 0 .. 999.
         largest = trained - 1 - (levels - 1) * stride
         if int(scheduler.config.get("steps_offset", 0)) > largest:
             scheduler.register_to_config(steps_offset=largest)
@@ -184,6 +181,6 @@ def set_steps(scheduler: Any, steps: int, device: torch.device | str = "cpu") ->
 
 
 def step_arguments(scheduler: Any, eta: float, generators: list[torch.Generator]) -> dict[str, Any]:
-    """What `scheduler.step` takes beside the prediction: eta for ddim, generators for noisy samplers."""
+    """Returns the extra arguments of `scheduler.step`: eta for ddim, generators for stochastic samplers."""
     known = inspect.signature(scheduler.step).parameters
     return {key: value for key, value in (("eta", eta), ("generator", generators)) if key in known}

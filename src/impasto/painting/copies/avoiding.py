@@ -1,4 +1,4 @@
-"""Painting without copying: what looks like a training picture is refused, and painted again with the next free seed."""
+"""Paints while avoiding copies: a painting too similar to a training picture is rejected and repainted with a new seed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,31 +13,31 @@ from impasto.painting.request import LARGEST_SEED, PaintRequest
 
 @dataclass(frozen=True)
 class Likeness:
-    """The training picture that a painting is most like: its name, and the similarity, at most 1."""
+    """The training picture most similar to a painting: its name, and the similarity, at most 1."""
 
     file_name: str
     similarity: float
 
 
 class CopyJudge(Protocol):
-    """What tells copies from new pictures.
+    """Compares a painting with the training pictures, to detect copies.
 
     Attributes:
-        threshold: the similarity from which on a painting counts as a copy.
-        identity: a hash of the training pictures that it knows and of what it sees them with.
+        threshold: a painting with this similarity or more counts as a copy.
+        identity: a hash of its training pictures and of the feature models that it compares them with.
     """
 
     threshold: float
     identity: str
 
     def nearest(self, image: Image.Image) -> Likeness:
-        """The training picture that `image` is most like."""
+        """Returns the training picture that is most similar to `image`."""
         ...
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A painting that was not handed out: its seed, what it looked like, and the seed that is tried next, if any."""
+    """A rejected painting: its seed, the most similar training picture, and the seed that is tried next, if any."""
 
     seed: int
     likeness: Likeness
@@ -52,15 +52,16 @@ def paint_without_copies(
     repaints: int,
     on_refusal: Callable[[Refusal], None],
 ) -> Iterator[Painting]:
-    """Paints the requests, and those whose painting is a copy again, each at most `repaints` times.
+    """Paints the requests, and repaints those whose painting is a copy, each at most `repaints` times.
 
-    Every painting is handed out as soon as it is judged, with the judgement in its provenance; what is a copy to the last is
-    not handed out. The seeds of the repaintings follow the largest of `requests`, so that no seed is painted twice.
+    Each accepted painting is yielded as soon as it is compared, with the result in its provenance. A request whose last
+    painting is still a copy yields nothing. Repaints use the seeds after the largest seed in `requests`, so that no seed is
+    painted twice.
 
     Args:
         paint: `Painter.paint_many`, or a function like it: one painting for each request, in their order.
         repaints: 0 or more.
-        on_refusal: hears of every painting that is refused.
+        on_refusal: called for every painting that is rejected.
     """
     next_seed = max((request.seed for request in requests), default=0) + 1
     refused: dict[int, tuple[int, ...]] = {place: () for place in range(len(requests))}

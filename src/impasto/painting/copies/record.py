@@ -1,4 +1,4 @@
-"""What a painting's record says of `impasto paint --avoid-copies`, and how it is read back from a stranger's picture."""
+"""The copy check in a painting's record (`impasto paint --avoid-copies`), and its reader for untrusted pictures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,13 @@ _SEEDS = 2**63
 
 @dataclass(frozen=True)
 class CopyCheck:
-    """How like a painting is to the training pictures that it was compared with.
+    """The similarity of a painting to the training pictures that it was compared with.
 
     Attributes:
-        index: which training pictures those were, seen with what: `CopyJudge.identity`.
-        threshold: the similarity from which on it would have been refused.
+        index: identifies the training pictures and the feature models: `CopyJudge.identity`.
+        threshold: it would have been rejected at this similarity or more.
         similarity: to the nearest of them, at most 1.
-        refused_seeds: what was painted before with these seeds was refused.
+        refused_seeds: the seeds of earlier paintings of the same request that were rejected.
     """
 
     index: str
@@ -32,10 +32,10 @@ class CopyCheck:
 
 
 def read_copy_check(value: Any) -> CopyCheck | None:
-    """The field `copy_check` of a record; None where the painting was not compared.
+    """Reads the field `copy_check` of a record; None if the painting was not compared.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     if value is None:
         return None

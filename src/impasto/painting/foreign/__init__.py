@@ -1,7 +1,7 @@
-"""What other tools wrote into their pictures, one file per tool.
+"""Reads the generation metadata that other tools write into their pictures, one module per tool.
 
 `read_foreign` takes the texts of a picture (see `impasto.painting.provenance.picture_text`) and returns the first
-record that it can read. Everything in those texts comes from strangers: it is parsed, bounded and stripped
+record that it can read. These texts are untrusted input: they are parsed, bounded and stripped
 of control characters, never executed.
 """
 
@@ -15,17 +15,17 @@ from impasto.painting.foreign.record import ForeignRecord, RecordError
 
 __all__ = ["ForeignRecord", "RecordError", "read_foreign"]
 
-# A1111's text comes first: ComfyUI's saving nodes write it beside the graph, already resolved.
+# A1111's text comes first: ComfyUI's saving nodes write it beside the graph, with all values resolved.
 _READERS = (read_a1111, read_invokeai, read_comfyui, read_novelai)
 
 
 def read_foreign(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """The record that another tool left in a picture's `texts` (chunk name -> text), or None.
+    """Returns the record that another tool left in a picture's `texts` (chunk name -> text), or None.
 
-    Where several tools left one and one of them is broken, the readable one counts.
+    If several tools left a record, the first readable one is returned.
 
     Raises:
-        RecordError: there is a record, and none that can be read.
+        RecordError: there is a record, but none that can be read.
     """
     broken: RecordError | None = None
     for reader in _READERS:

@@ -1,6 +1,6 @@
-"""The `parameters` text of AUTOMATIC1111's web UI, which Forge and many saving nodes write as well.
+"""Reads the `parameters` text of AUTOMATIC1111's web UI, which Forge and many saving nodes write as well.
 
-Its form: the prompt's lines; then, if there is one, "Negative prompt: " and its lines; then one line of
+Its form: the prompt's lines; then, if there is a negative prompt, "Negative prompt: " and its lines; then one line of
 settings, `Steps: 25, Sampler: DPM++ 2M, ...`, in which a value with a comma, a colon or a line break is a
 JSON string.
 """
@@ -26,14 +26,14 @@ _LONGEST = 4 << 20
 
 
 def quote_setting(value: object) -> str:
-    """`value` as it stands on the settings line: as it is, or a JSON string where it would break it."""
+    """Returns `value` as text for the settings line, or as a JSON string if the plain text would break the line."""
     text = str(value)
     needs = any(mark in text for mark in ",:\n\r") or text.startswith('"') or text != text.strip()
     return json.dumps(text, ensure_ascii=False) if needs else text
 
 
 def parse_settings(line: str) -> dict[str, str]:
-    """The names and values on a settings line; time is linear in its length, whatever it holds."""
+    """Parses the names and values on a settings line. The time is linear in its length for any content."""
     settings: dict[str, str] = {}
     place = 0
     while (colon := line.find(":", place)) >= 0:
@@ -61,14 +61,14 @@ def parse_settings(line: str) -> dict[str, str]:
 
 
 def read_a1111(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """The record in `parameters` (PNG) or `UserComment` (EXIF of JPEG, WebP and AVIF), or None.
+    """Returns the record in `parameters` (PNG) or `UserComment` (EXIF of JPEG, WebP and AVIF), or None.
 
     Raises:
-        RecordError: the text is JSON, as some other tools put there, or more than 4 million characters.
+        RecordError: the text is JSON, as some other tools write there, or more than 4 million characters.
     """
     text = texts.get("parameters", "")
     if not text.strip():
-        # A camera's comment is not a record: only one with A1111's settings line is.
+        # A camera's comment is not a record: only a comment with A1111's settings line is.
         text = texts.get("UserComment", "")
         if "\nSteps:" not in "\n" + text:
             return None
@@ -80,7 +80,7 @@ def read_a1111(texts: Mapping[str, str]) -> ForeignRecord | None:
 
 
 def parse_parameters(text: str) -> ForeignRecord:
-    """The record that A1111's `parameters` text stands for. Whatever cannot be told apart is the prompt."""
+    """Parses A1111's `parameters` text into a record. Text that fits no other field becomes the prompt."""
     lines = text.replace("\r\n", "\n").strip().split("\n")
     at = _settings_line(lines)
     settings = parse_settings(lines[at]) if at is not None else {}
@@ -112,7 +112,7 @@ def _is_json_object(text: str) -> bool:
 
 
 def _settings_line(lines: list[str]) -> int | None:
-    """The last line that begins with "Steps:", else the last of all if it holds three settings."""
+    """Returns the index of the last line that begins with "Steps:", else of the last line if it holds three settings."""
     for at in range(len(lines) - 1, -1, -1):
         if lines[at].lstrip().startswith("Steps:"):
             return at

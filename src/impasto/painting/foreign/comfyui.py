@@ -1,7 +1,7 @@
-"""ComfyUI's record: the graph of nodes itself, as JSON, in `prompt`, or as the editor drew it in `workflow`.
+"""Reads ComfyUI's record: the node graph as JSON, in `prompt`, or in the editor's own format in `workflow`.
 
-There is no list of settings in it, so we walk: from the sampler that begins the picture, along its links,
-to the nodes that encode text, load a checkpoint and make the empty latent. Nodes are told by the names of
+The graph contains no list of settings, so the reader follows links: from the sampler that begins the picture to
+the nodes that encode text, load a checkpoint and make the empty latent. It recognizes nodes by the names of
 their inputs rather than by their own names, because most graphs hold nodes from extensions.
 """
 
@@ -26,10 +26,10 @@ _OUTPUTS = ("SaveImage", "Image Save", "PreviewImage")
 
 
 def read_comfyui(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """The record that ComfyUI's graph among the `texts` stands for, or None.
+    """Returns the record that ComfyUI's graph among the `texts` describes, or None.
 
     Raises:
-        RecordError: the graph is broken, too large, or has no sampler that we know.
+        RecordError: the graph is broken, too large, or has no sampler that Impasto knows.
     """
     if "prompt" in texts:
         return _from_graph(parse_prompt(texts["prompt"]))
@@ -63,7 +63,7 @@ def _from_graph(graph: Graph) -> ForeignRecord:
 
 
 def _first_sampler(graph: Graph) -> Node:
-    """The sampler that starts from the empty latent: later ones only upscale or refine."""
+    """Returns the sampler that starts from the empty latent: later ones only upscale or refine."""
     ends = [node for output in _OUTPUTS for node in graph.values() if node.kind.startswith(output)]
     starts = ends or list(graph.values())
     sampler = next((node for node in _upstream(graph, starts) if _is_sampler(node)), None)
@@ -88,7 +88,7 @@ def _is_sampler(node: Node) -> bool:
 
 
 def _upstream(graph: Graph, starts: Iterable[Node]) -> Iterator[Node]:
-    """`starts` and all nodes that they depend on, nearest first, each once."""
+    """Yields `starts` and all nodes that they depend on, nearest first, each once."""
     waiting = list(starts)
     seen = {id(node) for node in waiting}
     for node in waiting:
@@ -101,7 +101,7 @@ def _upstream(graph: Graph, starts: Iterable[Node]) -> Iterator[Node]:
 
 
 def _parts(graph: Graph, sampler: Node) -> list[Node]:
-    """The sampler and the nodes that hold its settings for it."""
+    """Returns the sampler and the nodes that hold its settings."""
     nodes = [sampler]
     for name in _PARTS:
         source = linked_node(graph, sampler.inputs.get(name))
@@ -111,12 +111,12 @@ def _parts(graph: Graph, sampler: Node) -> list[Node]:
 
 
 def _input(nodes: Iterable[Node], *names: str) -> Any:
-    """The first input by one of these names in one of the nodes."""
+    """Returns the first input with one of these names in one of the nodes."""
     return next((node.inputs[name] for node in nodes for name in names if name in node.inputs), None)
 
 
 def _setting(graph: Graph, sampler: Node, *names: str) -> Any:
-    """A setting's value: in the sampler, in its parts, or in a node (a number) that is linked there."""
+    """Returns a setting's value from the sampler, from its parts, or from a linked node that holds a number."""
     value = _input(_parts(graph, sampler), *names)
     passed: set[int] = set()
     while (source := linked_node(graph, value)) is not None and id(source) not in passed:
@@ -126,10 +126,10 @@ def _setting(graph: Graph, sampler: Node, *names: str) -> Any:
 
 
 def _conditioning(graph: Graph, link: Any) -> str:
-    """The texts that flow into a conditioning, each once, one under the other.
+    """Returns the texts that flow into a conditioning, each once, joined by line breaks.
 
-    Nodes in between (combine, concat, area, ControlNet, reroute) are passed through; ConditioningZeroOut is
-    the empty text whatever flows into it.
+    Nodes in between (combine, concat, area, ControlNet, reroute) are passed through; ConditioningZeroOut counts
+    as the empty text, whatever its input is.
     """
     texts: list[str] = []
     waiting = [link]
@@ -155,7 +155,7 @@ def _conditioning(graph: Graph, link: Any) -> str:
 
 
 def _texts(graph: Graph, node: Node) -> list[str]:
-    """The texts that a node holds itself or gets from nodes of text that are linked to it."""
+    """Returns the texts that a node holds itself or gets from linked text nodes."""
     found: list[str] = []
     waiting = [node]
     seen = {id(node)}
@@ -174,7 +174,7 @@ def _texts(graph: Graph, node: Node) -> list[str]:
 
 
 def _checkpoint(graph: Graph, link: Any) -> tuple[str, list[str]]:
-    """The checkpoint's file and the LoRAs on the way from it to the sampler."""
+    """Returns the checkpoint's file name and the names of the LoRAs between it and the sampler."""
     loras: list[str] = []
     node = linked_node(graph, link)
     passed: set[int] = set()
@@ -192,7 +192,7 @@ def _checkpoint(graph: Graph, link: Any) -> tuple[str, list[str]]:
 
 
 def _size(graph: Graph, link: Any) -> tuple[int | None, int | None]:
-    """Width and height in pixels of the empty latent that the picture began as."""
+    """Returns the width and height in pixels of the empty latent that the picture started from."""
     start = linked_node(graph, link)
     for node in _upstream(graph, [start] if start else []):
         if "width" in node.inputs and "height" in node.inputs:

@@ -1,4 +1,4 @@
-"""ComfyUI's graph as nodes with named inputs, from either of the two ways in which it is written down."""
+"""Parses ComfyUI's graph into nodes with named inputs, from either of its two file formats."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from impasto.painting.foreign.record import RecordError, parse_object
 # The largest graphs that people share have some hundreds of nodes.
 _MOST_NODES = 5_000
 
-# What the editor's unnamed `widgets_values` are, for the nodes that say how a picture was made.
+# The names of the editor's unnamed `widgets_values`, for the nodes that hold generation settings.
 _WIDGETS = {
     "KSampler": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": ("", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler"),
@@ -34,7 +34,7 @@ _WIDGETS = {
 
 @dataclass(frozen=True)
 class Node:
-    """A node: its class, and its inputs by name, each a value or a link `[node, output]`."""
+    """A node of the graph: its class, and its inputs by name, each a value or a link `[node, output]`."""
 
     kind: str
     inputs: dict[str, Any]
@@ -44,17 +44,17 @@ Graph = dict[str, Node]
 
 
 def linked_node(graph: Graph, value: Any) -> Node | None:
-    """The node that `value` links to; None where it is no link or leads nowhere."""
+    """Returns the node that `value` links to; None if it is not a link or its target does not exist."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
         return None
     return graph.get(str(value[0])) if isinstance(value[0], str | int) else None
 
 
 def parse_prompt(text: str) -> Graph:
-    """The graph in `prompt`: {"3": {"class_type": "KSampler", "inputs": {"seed": 1, "model": ["4", 0]}}}.
+    """Parses the graph in `prompt`: {"3": {"class_type": "KSampler", "inputs": {"seed": 1, "model": ["4", 0]}}}.
 
     Raises:
-        RecordError: it is no such JSON, or has more than 5,000 nodes.
+        RecordError: the text is not such JSON, or has more than 5,000 nodes.
     """
     values = parse_object(text, "its ComfyUI graph")
     graph = {
@@ -66,10 +66,10 @@ def parse_prompt(text: str) -> Graph:
 
 
 def parse_workflow(text: str) -> Graph:
-    """The graph in `workflow`, where nodes and links are lists; the values of known nodes get names.
+    """Parses the graph in `workflow`, where nodes and links are lists; the values of known nodes get names.
 
     Raises:
-        RecordError: it is no such JSON, or has more than 5,000 nodes.
+        RecordError: the text is not such JSON, or has more than 5,000 nodes.
     """
     values = parse_object(text, "its ComfyUI workflow")
     nodes, links = values.get("nodes"), values.get("links")
@@ -96,7 +96,7 @@ def _named_widgets(kind: str, values: object) -> dict[str, Any]:
     if isinstance(values, dict):
         return {str(name): value for name, value in values.items()}
     known = zip(_WIDGETS.get(kind, ()), values if isinstance(values, list) else (), strict=False)
-    # A widget's value must not be taken for a link, which is a list here.
+    # A widget's value must not be mistaken for a link, which is a list here.
     return {name: value for name, value in known if name and not isinstance(value, list)}
 
 

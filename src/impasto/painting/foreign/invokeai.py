@@ -1,4 +1,4 @@
-"""InvokeAI's three records: `invokeai_metadata` (since 3), `sd-metadata` (2.x) and `Dream` (1.x)."""
+"""Reads InvokeAI's three record formats: `invokeai_metadata` (since 3), `sd-metadata` (2.x) and `Dream` (1.x)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,10 @@ _SWITCHES = {
 
 
 def read_invokeai(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """The newest of InvokeAI's records among the `texts`, or None.
+    """Returns the newest of InvokeAI's records among the `texts`, or None.
 
     Raises:
-        RecordError: there is one and it is not the JSON that it should be.
+        RecordError: there is a record, but it is not valid JSON of its format.
     """
     if "invokeai_metadata" in texts:
         return _version_3(parse_object(texts["invokeai_metadata"], "its invokeai_metadata"))
@@ -80,13 +80,13 @@ def _version_2(values: dict[str, Any]) -> ForeignRecord:
 
 
 def _weighted_prompt(prompt: object) -> str:
-    """A prompt is text or a list of {"prompt": text, "weight": number}."""
+    """Returns the prompt as one text. It is given as text or as a list of {"prompt": text, "weight": number}."""
     parts = prompt if isinstance(prompt, list) else [prompt]
     return ", ".join(plain_text(part.get("prompt") if isinstance(part, dict) else part) for part in parts)
 
 
 def _split_negative(prompt: str) -> tuple[str, str]:
-    """InvokeAI 2 writes what to avoid into the prompt, between square brackets."""
+    """Splits off the negative prompt, which InvokeAI 2 writes into the prompt, between square brackets."""
     kept, avoided = [], []
     while "[" in prompt:
         before, _, rest = prompt.partition("[")
@@ -101,7 +101,7 @@ def _split_negative(prompt: str) -> tuple[str, str]:
 
 
 def _dream(text: str) -> ForeignRecord:
-    """`"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`: the prompt goes to the last double quote."""
+    """Parses `"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`. The prompt ends at the last double quote."""
     text = plain_text(text)
     if text.startswith('"') and text.count('"') > 1:
         prompt, _, switches = text[1:].rpartition('"')

@@ -1,4 +1,4 @@
-"""NovelAI's record: JSON in `Comment`, the prompt in `Description`, the model in `Source`."""
+"""Reads NovelAI's record: JSON in `Comment`, the prompt in `Description`, the model in `Source`."""
 
 from collections.abc import Mapping
 
@@ -16,10 +16,10 @@ _KNOWN = {"prompt", "uc", "seed", "sampler", "steps", "scale", "width", "height"
 
 
 def read_novelai(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """NovelAI's record among the `texts`, or None. A `Comment` counts only where `Software` says NovelAI.
+    """Returns NovelAI's record among the `texts`, or None. A `Comment` counts only if `Software` is "NovelAI".
 
     Raises:
-        RecordError: the comment is not the JSON that it should be.
+        RecordError: the comment is not a valid JSON object.
     """
     if texts.get("Software") != "NovelAI" or "Comment" not in texts:
         return None

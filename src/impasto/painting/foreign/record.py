@@ -1,4 +1,4 @@
-"""The one shape that every other tool's record is brought to, and the careful conversions to it."""
+"""The common record type for other tools' metadata, and safe conversions of untrusted values for it."""
 
 import json
 import math
@@ -20,11 +20,11 @@ class RecordError(ImpastoError):
 
 @dataclass(frozen=True)
 class ForeignRecord:
-    """How a picture was made, as far as another tool wrote it down.
+    """How a picture was made, as far as another tool recorded it.
 
     `tool` is the tool's name ("A1111", "InvokeAI", "ComfyUI", "NovelAI"; "impasto" for A1111's text written
-    by us). What is not known is "" or None. `sampler` and `checkpoint` are in that tool's own words; sizes
-    are in pixels. `extra` holds what else was said, by the tool's own names.
+    by Impasto). Unknown values are "" or None. `sampler` and `checkpoint` are in that tool's own words; sizes
+    are in pixels. `extra` holds all other settings, by the tool's own names.
     """
 
     tool: str
@@ -41,10 +41,10 @@ class ForeignRecord:
 
 
 def parse_json(text: str, source: str) -> Any:
-    """The value that the JSON `text` stands for; `source` names it in errors.
+    """Parses the JSON `text`; `source` names it in errors.
 
     Raises:
-        RecordError: it is no JSON, nested beyond measure, or longer than 4 million characters.
+        RecordError: the text is not JSON, is nested too deeply, or is longer than 4 million characters.
     """
     if len(text) > _LONGEST_JSON:
         raise RecordError(f"{source} is too large to read ({len(text):,} characters)")
@@ -55,10 +55,10 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def parse_object(text: str, source: str) -> dict[str, Any]:
-    """As `parse_json`, for a JSON object.
+    """Parses the JSON object `text`, as `parse_json` does.
 
     Raises:
-        RecordError: as `parse_json`, or the JSON is something else than an object.
+        RecordError: as `parse_json`, or the JSON is not an object.
     """
     value = parse_json(text, source)
     if not isinstance(value, dict):
@@ -67,9 +67,9 @@ def parse_object(text: str, source: str) -> dict[str, Any]:
 
 
 def plain_text(value: object) -> str:
-    """`value` as text without control characters (line breaks and tabs stay), so that a terminal can show it.
+    """Returns `value` as text without control characters (line breaks and tabs stay), so that a terminal can show it.
 
-    Numbers are written out; None, lists and objects are "". Lone surrogates become question marks.
+    Numbers are converted to text; None, lists and objects become "". Lone surrogates become question marks.
     """
     if not isinstance(value, str | int | float):
         return ""
@@ -79,7 +79,7 @@ def plain_text(value: object) -> str:
 
 
 def whole_number(value: object) -> int | None:
-    """`value` as an integer of at most 64 bits, from a number or its digits; None where it is none."""
+    """Returns `value`, a number or its digits, as an integer of at most 64 bits; None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
@@ -96,13 +96,13 @@ def whole_number(value: object) -> int | None:
 
 
 def count(value: object) -> int | None:
-    """`value` as a positive integer below a million (steps, pixels); None where it is none."""
+    """Returns `value` as a positive integer below a million (steps, pixels); None if it is not one."""
     number = whole_number(value)
     return number if number is not None and 0 < number < 1_000_000 else None
 
 
 def real_number(value: object) -> float | None:
-    """`value` as a finite number, from a number or its digits; None where it is none."""
+    """Returns `value`, a number or its digits, as a finite number; None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -113,7 +113,7 @@ def real_number(value: object) -> float | None:
 
 
 def others(values: dict[str, Any], known: set[str]) -> dict[str, str]:
-    """The texts, numbers and truth values in `values` whose names are not `known`, as text."""
+    """Returns the texts, numbers and booleans in `values` whose names are not in `known`, as text."""
     return {
         plain_text(name): plain_text(value)
         for name, value in values.items()

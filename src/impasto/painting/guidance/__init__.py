@@ -1,1 +1,1 @@
-"""How a painting is led towards its prompt: one guider a file, all of one signature, by name in `guiders`."""
+"""Guidance methods: one module for each guider, all with the same `predictor` function. `guiders` lists them by name."""

@@ -1,9 +1,10 @@
-"""Adaptive projected guidance (Sadat et al. 2024): strong guidance without its glaring colours.
+"""Adaptive projected guidance (Sadat et al. 2024): strong guidance without oversaturated colours.
 
-Of the step from the negative's to the condition's clean picture, the part along the latter is left out, which only makes
-colours stronger; what is left is kept short, and a share of the former step is taken back. diffusers has the same in
-`AdaptiveProjectedGuidance`, but takes seconds to import it, one guidance for all pictures, and the projection of whatever
-the U-Net predicts; here it is that of clean pictures, as in the paper.
+The guidance step leads from the negative prompt's clean picture to the condition's. Its component parallel to the
+condition's picture, which only makes colours stronger, is removed. The length of the rest is limited, and a share of the
+previous step is subtracted. diffusers has the same method as `AdaptiveProjectedGuidance`, but importing it takes seconds, it
+has one guidance for all pictures, and it projects whatever the U-Net predicts. This module projects clean pictures, as in
+the paper.
 """
 
 import torch
@@ -12,13 +13,13 @@ from impasto.painting.denoising import Predictor, alpha_bar_at, clean_of
 from impasto.painting.guidance.cfg import Guided
 from impasto.painting.guidance.guiding import Guiding
 
-# The paper's values for Stable Diffusion 2.1; the length belongs to its latents of 4 x 64 x 64 numbers.
+# The paper's values for Stable Diffusion 2.1; the length applies to its latents of 4 x 64 x 64 numbers.
 PARALLEL_SHARE, MOMENTUM, LONGEST, LATENT_NUMBERS = 0.0, -0.75, 7.5, 4 * 64 * 64
 _PICTURE = (1, 2, 3)
 
 
 class Projection:
-    """From two clean pictures to the guided one; it remembers former steps, so that each batch needs its own."""
+    """Combines two clean pictures into the guided one. It keeps state from previous steps, so each batch needs its own."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         """`weights`: w of each picture, [n, 1, 1, 1]."""
@@ -26,7 +27,10 @@ class Projection:
         self._step: torch.Tensor | None = None
 
     def __call__(self, towards: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
-        """D = D_c + (w - 1) (what is left of D_c - D_away): clean latents [n, C, h, w] each."""
+        """Returns D = D_c + (w - 1) step, where `step` is D_c - D_away after momentum, length limit and projection.
+
+        All are clean latents [n, C, h, w].
+        """
         step = towards - away
         if self._step is not None:
             step = step + MOMENTUM * self._step
@@ -41,7 +45,7 @@ class Projection:
 
 
 def predictor(guiding: Guiding) -> Predictor:
-    """2 evaluations of the U-Net a step, in one batch."""
+    """Returns the APG predictor: 2 evaluations of the U-Net per step, in one batch."""
     both = Guided(guiding.conditions.tell(guiding.unet), None, guiding.dtype)
     if guiding.weights is None:
         return both
@@ -56,7 +60,7 @@ def predictor(guiding: Guiding) -> Predictor:
 
 
 def _prediction_of(kind: str, latents: torch.Tensor, clean: torch.Tensor, alpha_bar: torch.Tensor) -> torch.Tensor:
-    """The inverse of `clean_of`: the noise or the velocity of which `clean` is the picture."""
+    """The inverse of `clean_of`: returns the noise or velocity that corresponds to the clean latents `clean`."""
     signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
     given = signal * latents - clean if kind == "v_prediction" else latents - signal * clean
     return given / noise

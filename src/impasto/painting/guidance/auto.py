@@ -1,6 +1,6 @@
-"""Autoguidance (Karras et al. 2024): D_0 + w (D_1 - D_0), where D_0 is what a weaker snapshot of the same U-Net answers.
+"""Autoguidance (Karras et al. 2024): D_0 + w (D_1 - D_0), where D_0 is the output of a weaker snapshot of the same U-Net.
 
-Both are told the same: away from what the weaker one gets wrong, not from another text.
+Both U-Nets get the same conditions: guidance leads away from the weaker one's errors, not from another text.
 """
 
 import torch
@@ -11,7 +11,7 @@ from impasto.painting.guidance.guiding import Guiding
 
 
 def predictor(guiding: Guiding) -> Predictor:
-    """1 evaluation of the U-Net and 1 of the weaker one a step."""
+    """Returns the autoguidance predictor: 1 evaluation of the U-Net and 1 of the weaker one per step."""
     towards = Guided(guiding.conditions.tell_towards(guiding.unet), None, guiding.dtype)
     if guiding.weights is None:
         return towards

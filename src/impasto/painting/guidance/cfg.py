@@ -9,17 +9,17 @@ from impasto.painting.guidance.guiding import Guiding
 class Guided:
     """Classifier-free guidance: eps = eps(negative) + w (eps(condition) - eps(negative)), Ho & Salimans 2022.
 
-    It holds for velocities as well as for noise, the one being linear in the other at a given x_t.
+    The formula holds for velocities as well as for noise, since one is linear in the other at a given x_t.
     """
 
     def __init__(self, unet: Predictor, weights: torch.Tensor | None, dtype: torch.dtype) -> None:
-        """Wrap a U-Net that was told its texts.
+        """Wrap a U-Net that has its conditions (`Conditions.tell`).
 
         Args:
             unet: latents [n, C, h, w] -> [n, C, h, w] without guidance; with it, [2n, C, h, w], negative half
                 first.
             weights: w of each picture, [n]; None paints without guidance.
-            dtype: in which the U-Net computes; the sampler around it stays in fp32.
+            dtype: the U-Net's dtype; the sampler around it stays in fp32.
         """
         self._unet = unet
         self._dtype = dtype
@@ -34,5 +34,5 @@ class Guided:
 
 
 def predictor(guiding: Guiding) -> Predictor:
-    """2 evaluations of the U-Net a step, in one batch; 1 without weights."""
+    """Returns the CFG predictor: 2 evaluations of the U-Net per step, in one batch; 1 without weights."""
     return Guided(guiding.conditions.tell(guiding.unet), guiding.weights, guiding.dtype)

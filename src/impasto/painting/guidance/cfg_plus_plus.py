@@ -1,7 +1,8 @@
-"""CFG++ (Chung et al. 2024, algorithm 2): towards the condition's clean picture, with the negative's noise put back.
+"""CFG++ (Chung et al. 2024, algorithm 2): steps to the condition's clean picture, and renoises with the negative's noise.
 
-DDIM's step from x_t with that is its step with classifier-free guidance of the strength lambda / (1 - sigma_s / sigma_t),
-where sigma = sqrt(1 - alpha_bar) / sqrt(alpha_bar) and s is the next timestep; and so is Euler's.
+A DDIM step from x_t with CFG++ equals its step with classifier-free guidance of the strength
+lambda / (1 - sigma_s / sigma_t), where sigma = sqrt(1 - alpha_bar) / sqrt(alpha_bar) and s is the next timestep. The same
+holds for an Euler step.
 """
 
 from itertools import pairwise
@@ -15,7 +16,7 @@ from impasto.painting.guidance.guiding import Guiding
 
 
 def predictor(guiding: Guiding) -> Predictor:
-    """2 evaluations of the U-Net a step, in one batch."""
+    """Returns the CFG++ predictor: 2 evaluations of the U-Net per step, in one batch."""
     both = Guided(guiding.conditions.tell(guiding.unet), None, guiding.dtype)
     weights, factors = guiding.each_weight, step_factors(guiding.scheduler)
 
@@ -27,7 +28,7 @@ def predictor(guiding: Guiding) -> Predictor:
 
 
 def step_factors(scheduler: Any) -> dict[float, float]:
-    """1 / (1 - sigma_s / sigma_t) for each timestep of the timetable of a DDIM or Euler scheduler."""
+    """Returns 1 / (1 - sigma_s / sigma_t) for each timestep of a DDIM or Euler scheduler with its timesteps set."""
     if hasattr(scheduler, "final_alpha_cumprod"):
         stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
         levels = [int(timestep) for timestep in scheduler.timesteps]
@@ -38,7 +39,7 @@ def step_factors(scheduler: Any) -> dict[float, float]:
     else:
         sigmas = [float(sigma) for sigma in scheduler.sigmas]
         ratios = [s / t for t, s in pairwise(sigmas)]
-    # A step that leaves the noise as it is moves nothing, whatever the prediction.
+    # A step that does not change the noise level does not change the latents, whatever the prediction.
     factors = [1 / (1 - ratio) if ratio < 1 else 1.0 for ratio in ratios]
     return {float(timestep): factor for timestep, factor in zip(scheduler.timesteps, factors, strict=True)}
 

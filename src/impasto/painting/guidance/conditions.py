@@ -1,4 +1,4 @@
-"""What the U-Net is told of each picture of a batch, and how it is asked about both sides of it."""
+"""The `Conditions` of a batch: the states that guidance leads towards and away from, and how they are given to the U-Net."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conditions:
-    """The two sides of n pictures' guidance.
+    """The two sides of guidance for n pictures.
 
     Attributes:
-        towards: states of what each picture is to show, [n, t1, width]: the text's tokens, then those of works looked at.
-        away: states of what it is to keep away from, [n, t2, width]; t2 may differ from t1. None: nothing is asked of it.
+        towards: states of the condition of each picture, [n, t1, width]: the text's tokens, then those of retrieved works.
+        away: states of the negative prompt, [n, t2, width]; t2 may differ from t1. None: it is not evaluated.
     """
 
     towards: torch.Tensor
     away: torch.Tensor | None = None
 
     def tell(self, unet: "ConditionedUNet") -> "Predictor":
-        """`unet`, told both sides: latents [n, C, h, w] -> [2n, C, h, w], the away half first; without one [n, C, h, w]."""
+        """Returns the predictor of `unet` for both sides: latents [n, C, h, w] -> [2n, C, h, w], the `away` half first.
+
+        If `away` is None, the predictor returns [n, C, h, w].
+        """
         if self.away is None:
             return self.tell_towards(unet)
         if self.away.shape[1] == self.towards.shape[1]:
@@ -31,5 +34,5 @@ class Conditions:
         return unet.tell([self.away, self.towards], guided=True)
 
     def tell_towards(self, unet: "ConditionedUNet") -> "Predictor":
-        """`unet`, told what the pictures are to show and nothing else: latents [n, C, h, w] -> the same shape."""
+        """Returns the predictor of `unet` for the `towards` side alone: latents [n, C, h, w] -> the same shape."""
         return unet.tell(self.towards, guided=False)

@@ -1,4 +1,4 @@
-"""The guiders by name.
+"""The registry of guiders (guidance methods) by name.
 
 To add one: a file beside this one with `predictor(guiding)`, a row in `GUIDERS`, a line in docs/guidance.md.
 """
@@ -16,16 +16,16 @@ from impasto.painting.guidance.weaker_unets import Worse
 
 @dataclass(frozen=True)
 class GuiderSpec:
-    """One guider: what it is called, where it is from and what it asks for.
+    """One guider: its name, its source and its requirements.
 
     Attributes:
         source: where the method is described.
-        predictor: makes it for a batch.
-        usual_guidance: where nothing else is asked for; None takes what is usual with the sampler.
-        largest_guidance: 50, or what the method is defined up to.
-        asks_away: it asks about the negative prompt.
-        worse: the other U-Net that it leads away from: the checkpoint's guide, or a perturbed copy of its own.
-        samplers: those that it is defined for; empty for all.
+        predictor: makes the predictor for a batch.
+        usual_guidance: the default guidance; None takes the sampler's default.
+        largest_guidance: 50, or the largest value that the method is defined for.
+        asks_away: it evaluates the negative prompt.
+        worse: the other U-Net that it leads away from: the checkpoint's guide, or a perturbed copy of its own U-Net.
+        samplers: the samplers that it is defined for; empty for all.
     """
 
     name: str
@@ -38,7 +38,7 @@ class GuiderSpec:
     samplers: tuple[str, ...] = ()
 
     def sides(self, guidance: float) -> tuple[bool, bool]:
-        """Which are needed at this guidance: (what is asked of the condition, what it is led away from)."""
+        """Returns which predictions are needed at this guidance: (the condition's, the one it is led away from)."""
         if self.name == "cfg":
             return guidance != 0, guidance != 1
         return True, guidance != 1 or self.name == "cfg++"
@@ -58,10 +58,10 @@ GUIDERS: dict[str, GuiderSpec] = {
 
 
 def find_guider(name: str) -> GuiderSpec:
-    """The guider called `name`.
+    """Returns the guider called `name`.
 
     Raises:
-        UsageError: there is none of that name; the message lists those there are.
+        UsageError: there is no guider of that name; the message lists the known ones.
     """
     spec = GUIDERS.get(name)
     if spec is None:
@@ -72,10 +72,10 @@ def find_guider(name: str) -> GuiderSpec:
 def check_guider(
     name: str, *, guidance: float, sampler: str, negative: str, eta: float, between: Interval | None
 ) -> None:
-    """Whether a request's settings go together with its guider.
+    """Checks that a request's settings are compatible with its guider.
 
     Raises:
-        UsageError: they do not; the message says what does.
+        UsageError: they are not; the message names compatible settings.
     """
     spec = find_guider(name)
     if spec.samplers and sampler not in spec.samplers:

@@ -1,4 +1,4 @@
-"""What every guider is made from, and what all of them are then: a predictor."""
+"""The `Guiding` class: the inputs from which every guider makes its predictor."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guiding:
-    """A batch of n pictures and what it is predicted with.
+    """The model, conditions and settings for guiding a batch of n pictures.
 
     Attributes:
-        unet: the checkpoint's, not told anything yet.
-        conditions: what it is to be told.
+        unet: the checkpoint's U-Net, without conditions yet.
+        conditions: the conditions to give it.
         weights: w of each picture, [n]; None paints by `conditions.towards` alone.
-        dtype: in which the U-Net computes; the sampler around it stays in fp32.
-        scheduler: with its timetable set.
+        dtype: the U-Net's dtype; the sampler around it stays in fp32.
+        scheduler: the scheduler, with its timesteps set.
         prediction_type: what the U-Net predicts: epsilon or v_prediction.
         interval: the shares of the timesteps, 0 (clean) to 1 (noise), between which `interval` guides.
         worse: a worse U-Net, for the guiders that lead away from one.
@@ -38,6 +38,6 @@ class Guiding:
 
     @property
     def each_weight(self) -> torch.Tensor:
-        """The weights as [n, 1, 1, 1], to be multiplied with latents."""
+        """The weights as [n, 1, 1, 1], for multiplication with latents."""
         assert self.weights is not None
         return self.weights.view(-1, 1, 1, 1)

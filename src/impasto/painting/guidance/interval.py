@@ -1,6 +1,7 @@
 """Classifier-free guidance in a limited interval of noise levels (Kynkäänniemi et al. 2024).
 
-At the highest levels guidance takes variety, at the lowest it does nothing: there, only the condition is asked about.
+At the highest noise levels guidance reduces variety, and at the lowest it has no effect. Outside the interval, only the
+condition is evaluated.
 """
 
 import torch
@@ -11,7 +12,7 @@ from impasto.painting.guidance.guiding import Guiding
 
 
 def predictor(guiding: Guiding) -> Predictor:
-    """2 evaluations of the U-Net a step inside the interval, 1 outside."""
+    """Returns the interval predictor: 2 evaluations of the U-Net per step inside the interval, 1 outside."""
     guided = Guided(guiding.conditions.tell(guiding.unet), guiding.weights, guiding.dtype)
     if guiding.weights is None:
         return guided

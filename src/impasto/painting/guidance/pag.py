@@ -1,7 +1,7 @@
-"""Perturbed-attention guidance (Ahn et al. 2024): away from what the U-Net answers without its sense of structure.
+"""Perturbed-attention guidance (Ahn et al. 2024): leads away from the output of a U-Net with perturbed self-attention.
 
-In the perturbed U-Net, the self-attention of the middle block is the identity: every position sees itself only. With
-w = s + 1 of the paper's s, the formula is autoguidance's.
+In the perturbed U-Net, the self-attention of the middle block is the identity: every position attends to itself only, so
+that structure is lost. With w = s + 1, where s is the paper's scale, the formula is that of autoguidance.
 """
 
 import copy
@@ -16,15 +16,15 @@ predictor = auto.predictor
 
 
 class IdentityAttention:
-    """An attention processor of diffusers in whose place the attention map is the identity."""
+    """A diffusers attention processor that replaces the attention map with the identity."""
 
     def __call__(self, attn: Any, hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        """hidden_states [n, positions, C] -> the same shape: their values, projected."""
+        """hidden_states [n, positions, C] -> the same shape: the values of attention, after the output projection."""
         return attn.to_out[1](attn.to_out[0](attn.to_v(hidden_states)))
 
 
 def perturbed(unet: nn.Module) -> nn.Module:
-    """A copy of `unet` that shares its weights, with the middle block's self-attention perturbed."""
+    """Returns a copy of `unet` that shares its weights, with the middle block's self-attention perturbed."""
     memo: dict[int, Any] = {id(tensor): tensor for tensor in [*unet.parameters(), *unet.buffers()]}
     twin = copy.deepcopy(unet, memo)
     for name, module in twin.named_modules():

@@ -1,4 +1,4 @@
-"""The guider in a painting's record and in A1111's text, written and read back with care; no torch."""
+"""Writes and reads the guider in a painting's record and in A1111's text, as untrusted input. It does not import torch."""
 
 from typing import Any, TypeAlias
 
@@ -7,30 +7,30 @@ from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
 
 USUAL = "cfg"
-# The names of A1111's settings; it has none of its own for these.
+# The names for A1111's settings line; A1111 has no names of its own for these.
 GUIDER, GUIDANCE_INTERVAL = "Guider", "Guidance interval"
 Interval: TypeAlias = tuple[float, float]
-# Kynkäänniemi et al. 2024 took 0.28 < sigma <= 5.42 for Stable Diffusion XL. In its schedule these are the shares 0.07 to
+# Kynkäänniemi et al. 2024 use 0.28 < sigma <= 5.42 for Stable Diffusion XL. In its schedule these are the shares 0.07 to
 # 0.81 of the timesteps.
 USUAL_INTERVAL: Interval = (0.1, 0.8)
 _LONGEST_NAME = 40
 
 
 def interval_of(guider: str, given: Interval | None) -> Interval | None:
-    """The interval that a guider guides in, where it is one that has any."""
+    """Returns the interval in which a guider guides; None for every guider but `interval`."""
     return (given or USUAL_INTERVAL) if guider == "interval" else None
 
 
 def write_interval(interval: Interval) -> str:
-    """ "0.2,0.8" of (0.2, 0.8), with all digits."""
+    """Writes (0.2, 0.8) as "0.2,0.8", with all digits."""
     return ",".join(map(repr, interval))
 
 
 def parse_interval(text: str) -> Interval:
-    """(0.2, 0.8) of "0.2,0.8".
+    """Parses "0.2,0.8" into (0.2, 0.8).
 
     Raises:
-        UsageError: it is no such pair.
+        UsageError: the text is not such a pair.
     """
     try:
         lowest, highest = (float(part) for part in text.split(","))
@@ -41,17 +41,17 @@ def parse_interval(text: str) -> Interval:
 
 
 def check_interval(interval: Interval) -> None:
-    """Raises UsageError where it is none of the timesteps'."""
+    """Raises UsageError unless the interval is two shares from 0 to 1, the lower first."""
     lowest, highest = interval
     if not 0 <= lowest < highest <= 1:
         raise UsageError(f"guidance interval {lowest:g},{highest:g}: use two shares from 0 to 1, the lower first")
 
 
 def read_guider(value: Any) -> str:
-    """The field `guider`; None, as older pictures have it, is cfg. One that this version lacks is read too.
+    """Reads the field `guider`; None, as in older pictures, gives cfg. A guider that this version lacks is accepted too.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     if value is None:
         return USUAL
@@ -61,10 +61,10 @@ def read_guider(value: Any) -> str:
 
 
 def read_guidance_interval(value: Any) -> Interval | None:
-    """The field `guidance_interval`; None where the guider has none.
+    """Reads the field `guidance_interval`; None if the guider has no interval.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     if value is None:
         return None

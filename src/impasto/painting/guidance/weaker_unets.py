@@ -1,4 +1,4 @@
-"""The U-Nets that guiders lead away from, each made when it is first asked for."""
+"""The weaker U-Nets that some guiders lead away from, each created on first use."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -14,18 +14,18 @@ Worse = Literal["", "guide", "perturbed"]
 
 
 class WeakerUNets:
-    """Those of one checkpoint."""
+    """The weaker U-Nets of one checkpoint: its guide and a perturbed copy of its own U-Net."""
 
     def __init__(self, components: "Components") -> None:
         self._components = components
         self._known: dict[str, ConditionedUNet] = {}
 
     def of(self, kind: Worse) -> ConditionedUNet | None:
-        """The checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
+        """Returns the checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
 
         Raises:
             UsageError: the checkpoint has no guide.
-            MissingPart, ImpastoError: it has one that is broken.
+            MissingPart, ImpastoError: its guide is broken.
         """
         if not kind:
             return None

@@ -1,4 +1,4 @@
-"""What a painter looks at while it paints: works of a memory that a prompt finds, and pictures that a user shows it.
+"""Retrieval for painting: works of a memory that match the prompt, and reference pictures from the user.
 
-Tokens of their codes stand beside the text's states in the U-Net's cross-attention (Blattmann et al. 2022).
+The U-Net's cross-attention attends to tokens of their codes beside the text's states (Blattmann et al. 2022).
 """

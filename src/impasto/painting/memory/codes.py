@@ -1,4 +1,7 @@
-"""Codes as a memory and a record keep them: int8 levels, and as base64 of those; and codes of pictures."""
+"""Quantizes codes to int8 levels, packs them as base64, and computes the picture features and latent moments behind them.
+
+A code is a picture's vector in a memory.
+"""
 
 import base64
 import hashlib
@@ -16,22 +19,22 @@ from impasto.vision.features.efficientnet import ImageFeatures
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
-_STEPS = 127 / 4  # int8 levels a deviation, as `save_memory` has them
+_STEPS = 127 / 4  # int8 levels per standard deviation, as in `save_memory`
 
 
 def to_grid(codes: torch.Tensor) -> torch.Tensor:
-    """Codes brought to the values that int8 levels have, so that what is kept is what was painted with."""
+    """Rounds codes to values that int8 levels can represent, so that the stored codes equal those used for painting."""
     return (codes * _STEPS).round().clamp(-127, 127) / _STEPS
 
 
 def pack(codes: torch.Tensor) -> str:
-    """Base64 of the int8 levels of codes of any shape."""
+    """Returns the base64 of the int8 levels of codes of any shape."""
     levels = (codes * _STEPS).round().clamp(-127, 127).to(torch.int8)
     return base64.b64encode(levels.numpy().tobytes()).decode()
 
 
 def unpack(packed: str, width: int) -> torch.Tensor | None:
-    """Codes float32 [n, width] of what `pack` gave; None where it is not whole rows of `width`, or empty."""
+    """Decodes the output of `pack` to codes, float32 [n, width]; None if it is empty or not whole rows of `width`."""
     levels = np.frombuffer(base64.b64decode(packed), np.int8)
     if not len(levels) or len(levels) % width:
         return None
@@ -39,10 +42,10 @@ def unpack(packed: str, width: int) -> torch.Tensor | None:
 
 
 def features_for(config: MemoryConfig) -> ImageFeatures:
-    """What sees pictures as the memory's were seen.
+    """Returns the image feature extractor that the memory was built with.
 
     Raises:
-        ImpastoError: they were seen with something that is not known here.
+        ImpastoError: the memory was built with a feature extractor that this version does not know.
     """
     if config.features != ImageFeatures.name:
         raise ImpastoError(f"the checkpoint's memory sees pictures with {config.features!r}, which is not known here")
@@ -51,7 +54,9 @@ def features_for(config: MemoryConfig) -> ImageFeatures:
 
 @torch.inference_mode()
 def moments_of(components: "Components", images: list[Image.Image]) -> torch.Tensor:
-    """Mean and deviation of each channel of the latents of pictures' centre squares: float32 [n, 2 * channels]."""
+    """Returns the mean and standard deviation of each latent channel of the pictures' centre squares: float32
+    [n, 2 * channels].
+    """
     vae, side = components.vae, components.default_size
     squares = np.stack([np.asarray(fit_square(image, side), np.uint8) for image in images])
     x = torch.from_numpy(squares).permute(0, 3, 1, 2).to(vae.device, vae.dtype) / 127.5 - 1
@@ -60,7 +65,7 @@ def moments_of(components: "Components", images: list[Image.Image]) -> torch.Ten
 
 
 def encoder_key(components: "Components") -> str:
-    """A hash of what makes the moments: the VAE's encoder and the size that it is shown."""
+    """Returns a hash of all that determines the moments: the VAE's encoder and the size of its input."""
     digest = hashlib.sha256(f"{components.default_size}/{components.vae.config['scaling_factor']}".encode())
     vae = components.vae
     for part in (vae.encoder, vae.quant_conv):

@@ -1,4 +1,7 @@
-"""A folder of pictures in the place of a checkpoint's memory: any artist's works become a style, with no training."""
+"""Builds a memory from a folder of pictures, to replace a checkpoint's own.
+
+Any artist's works become a style in this way, with no training.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -23,12 +26,12 @@ from impasto.settings import cache_folder
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
-OnPictures = Callable[[int, int], None]  # pictures looked at, of
+OnPictures = Callable[[int, int], None]  # called with (pictures encoded, total)
 
 
 @dataclass(frozen=True)
 class FolderMemory:
-    """A memory made of pictures, and what could not be used of them."""
+    """A memory built from a folder of pictures, and the files that could not be used."""
 
     memory: PaintingMemory
     skipped: list[Skipped] = field(default_factory=list)
@@ -37,11 +40,12 @@ class FolderMemory:
 def read_folder_memory(
     folder: Path, encoder: MemoryEncoder, components: "Components", on_pictures: OnPictures | None = None
 ) -> FolderMemory:
-    """The memory of a catalogue or of bare pictures. Codes are made once for each picture's content, and kept in the cache.
+    """Builds the memory of a folder: a catalogue or bare pictures. The inputs of each picture's code are computed once and
+    kept in the cache.
 
     Raises:
         ImpastoError: no such folder, or no picture in it that can be used.
-        MissingPart: the packages that see pictures are not installed.
+        MissingPart: the packages that compute picture features are not installed.
     """
     catalogue = read_catalogue(folder, check_images=False)
     report = CatalogueReport(skipped=list(catalogue.report.skipped))
@@ -61,7 +65,8 @@ def read_folder_memory(
 
 
 def folder_hash(folder: Path) -> str:
-    """SHA-256, hexadecimal, over the pictures of a folder and their names: of its memory, known without any model.
+    """Returns the SHA-256, hexadecimal, over the pictures of a folder and their texts. It identifies the folder's memory and
+    needs no model.
 
     Raises:
         ImpastoError: no such folder, or nothing usable in it.
@@ -92,7 +97,7 @@ def _moments(entries: list[CatalogueEntry], components: "Components", on_picture
 
 
 def _half_of(on_pictures: OnPictures | None, before: float) -> OnPictures | None:
-    """What hears of one of two halves of the work as of a part of the whole."""
+    """Returns a callback that maps the progress of one half of the work, which begins at `before`, to the whole."""
     if on_pictures is None:
         return None
     return lambda done, of: on_pictures(round(of * (before + done / of / 2)), of)

@@ -1,4 +1,4 @@
-"""Pictures that a painting is to be like, as they are named: `picture.png` or `picture.png:0.5`."""
+"""Reads the reference pictures that a painting should resemble, given as `picture.png` or `picture.png:0.5`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,16 +17,16 @@ from impasto.painting.memory.record import MOST_LIKES, Like, LikeFile
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
-# "picture.png:0.5" or a path; a picture in memory; one of these with its weight; or what `read_like` gave.
+# "picture.png:0.5" or a path; a `Like`, as `read_likes` returns; or a path with its weight.
 LikeChoice = str | Path | Like | tuple[str | Path, float]
 
 
 def read_likes(choices: Sequence[LikeChoice]) -> tuple[Like, ...]:
-    """The pictures of these names, each opened once to see that it can be.
+    """Reads the chosen pictures and opens each once to check that it can be read.
 
     Raises:
         UsageError: a weight is out of its range, or there are too many.
-        ImpastoError: there is no such file, or it is no picture.
+        ImpastoError: there is no such file, or it is not a picture.
     """
     if len(choices) > MOST_LIKES:
         raise UsageError(f"{len(choices)} pictures to be like: use at most {MOST_LIKES}")
@@ -34,7 +34,7 @@ def read_likes(choices: Sequence[LikeChoice]) -> tuple[Like, ...]:
 
 
 def split_weight(word: str) -> tuple[Path, float]:
-    """(picture.png, 0.5) of `picture.png:0.5`; without a weight, 1. A path may hold colons itself."""
+    """Splits `picture.png:0.5` into (picture.png, 0.5). The default weight is 1. The path itself may contain colons."""
     path, colon, tail = word.rpartition(":")
     if colon and path and not Path(word).exists():
         try:
@@ -45,11 +45,11 @@ def split_weight(word: str) -> tuple[Path, float]:
 
 
 def code_of(like: Like, encoder: MemoryEncoder, components: "Components") -> tuple[Like, torch.Tensor]:
-    """The like with its code kept in it, and the code, float32 [code].
+    """Returns the `Like` with its code stored in it, and the code, float32 [code].
 
     Raises:
-        ImpastoError: the picture is not as it was when it was named, or its kept code is not of this memory's kind.
-        MissingPart: the packages that see pictures are not installed.
+        ImpastoError: the file has changed since `read_likes`, or its stored code does not fit this memory.
+        MissingPart: the packages that compute picture features are not installed.
     """
     config = encoder.config
     if not isinstance(like, LikeFile):
@@ -65,13 +65,13 @@ def code_of(like: Like, encoder: MemoryEncoder, components: "Components") -> tup
 
 @torch.inference_mode()
 def codes_of_images(images: list[Image.Image], encoder: MemoryEncoder, components: "Components") -> torch.Tensor:
-    """Codes float32 [n, code] of pictures."""
+    """Computes the codes of pictures, float32 [n, code]."""
     features = torch.from_numpy(features_for(encoder.config).of_images(images))
     return to_grid(encoder.codes(features, moments_of(components, images)))
 
 
 def mixed(codes: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
-    """The code between codes [n, code]: their weighted mean, as long as they are on average, since a mean is shorter."""
+    """Interpolates codes [n, code]: returns their weighted mean, scaled to their average length, since a mean is shorter."""
     shares = torch.tensor(weights, dtype=torch.float32)[:, None] / sum(weights)
     mean = (codes * shares).sum(dim=0)
     length = (codes.norm(dim=1, keepdim=True) * shares).sum()

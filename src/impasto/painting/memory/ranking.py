@@ -1,4 +1,4 @@
-"""Which works of a memory a prompt finds: by the pocket scorer, by words in common, and by the picture's own seed."""
+"""Ranks and draws the works of a memory for a prompt: by the pocket scorer, by shared words, and by the picture's seed."""
 
 import hashlib
 import math
@@ -20,15 +20,15 @@ from impasto.settings import cache_folder
 if TYPE_CHECKING:
     from impasto.vision.scorers.pocket import PocketScorer
 
-ANCHORS = 12  # best works, of which the seed chooses one
-NEAREST = 16  # of the anchor's neighbours, of which the seed chooses the others; training shows as many
-WORDS = 0.2  # similarity that a title or caption with all of the prompt's words is worth
-_SAME = 0.999  # cosine from which on two codes are one picture's
+ANCHORS = 12  # the number of best works from which the seed chooses the anchor
+NEAREST = 16  # the number of the anchor's neighbours from which the seed chooses the others; training uses as many
+WORDS = 0.2  # added to the similarity of a work whose title or caption has all of the prompt's words
+_SAME = 0.999  # two codes with a larger cosine are of the same picture
 _COMMON = frozenset({"and", "are", "for", "from", "into", "over", "the", "their", "there", "this", "under", "while", "with"})
 
 
 class Ranking:
-    """The works of one memory, ready to be found. The scorer's vectors of them are made once and kept in the cache."""
+    """A search index over the works of one memory. The scorer's vectors of the works are computed once and cached."""
 
     def __init__(self, memory: PaintingMemory) -> None:
         self.memory = memory
@@ -39,16 +39,16 @@ class Ranking:
         self._rankings: dict[str, np.ndarray] = {}
 
     def works_of(self, artist: str) -> list[int]:
-        """The artist's works; all of them where none is named or he has none here."""
+        """Returns the artist's works; all works if no artist is given or the memory has none by this artist."""
         own = self._by_artist.get(plain_name(artist), []) if artist.strip() else []
         return own or list(range(len(self.memory.works)))
 
     def find(self, text: str, words: str, artist: str, seed: int, count: int) -> list[int]:
-        """At most `count` works for a prompt, the anchor first. The same for the same arguments.
+        """Returns at most `count` works for a prompt, the anchor first. The same arguments give the same works.
 
         Args:
-            text: what the scorer compares with the works.
-            words: those that titles and captions may share; the prompt without names.
+            text: the text that the scorer compares with the works.
+            words: the words to match with titles and captions; the prompt without names.
         """
         draw = random.Random(f"{seed}/memory")
         allowed = np.array(self.works_of(artist))
@@ -58,9 +58,9 @@ class Ranking:
         return [anchor, *self.near(self.memory.codes[anchor], artist, draw, count - 1)]
 
     def near(self, code: torch.Tensor, artist: str, draw: random.Random, count: int) -> list[int]:
-        """At most `count` works drawn among the nearest to a code, its own picture not among them.
+        """Draws at most `count` works from the nearest to a code, without the code's own picture.
 
-        They are the artist's where he has enough of them.
+        They are works of the artist if there are enough of them.
         """
         if count < 1:
             return []
@@ -75,7 +75,7 @@ class Ranking:
         return draw.sample(among[order].tolist(), min(count, len(order)))
 
     def _marks(self, text: str, words: str) -> np.ndarray:
-        """The works' similarity to the text, with what words in common add to it; float32 [n]."""
+        """Returns the works' similarity to the text, plus the bonus for shared words; float32 [n]."""
         key = f"{text}\0{words}"
         if key not in self._rankings:
             if len(self._rankings) > 64:
@@ -85,7 +85,9 @@ class Ranking:
         return self._rankings[key]
 
     def _shared(self, words: str) -> np.ndarray:
-        """The share of the words, rare ones counting more, that a work's title or caption has: float32 [n]."""
+        """Returns the share of the words that each work's title or caption has, with more weight for rare words:
+        float32 [n].
+        """
         found, total = np.zeros(len(self.memory.works), np.float32), 0.0
         for word in sorted(_words(words)):
             places = self._places.get(word, ())
@@ -96,7 +98,7 @@ class Ranking:
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """Word -> the works that have it."""
+        """Maps each word to the works that contain it."""
         found: dict[str, list[int]] = {}
         for place, work in enumerate(self.memory.works):
             for word in _words(f"{work.title} {work.text}"):
@@ -111,7 +113,7 @@ class Ranking:
 
     @cached_property
     def _vectors(self) -> np.ndarray:
-        """The scorer's vectors of the works, float32 [n, width]: of what is left of their features in their codes."""
+        """The scorer's vectors of the works, float32 [n, width], from the features reconstructed from their codes."""
         content = hashlib.sha256(self.memory.codes.numpy().tobytes())
         content.update(self.memory.encoder.basis.numpy().tobytes() + self._scorer.identity.encode())
         file = cache_folder() / "memory-vectors" / f"{content.hexdigest()[:32]}.f32"
@@ -127,17 +129,17 @@ class Ranking:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, made.tobytes())
         except OSError:
-            pass  # a cache that cannot be written only costs the time
+            pass  # a cache that cannot be written only costs time
         return made
 
 
 def _words(text: str) -> set[str]:
-    """The telling words of a text; a plural's s does not count."""
+    """Returns the words of a text without common ones; a final s is removed, so that plurals match."""
     found = re.findall(r"[^\W\d_]{3,}", text.casefold())
     return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found if word not in _COMMON}
 
 
 def apportion(places: int, weights: Sequence[float]) -> list[int]:
-    """How many whole places each weight gets; what is over is nobody's."""
+    """Returns how many whole places each weight gets; the remainder is not assigned."""
     total = sum(weights)
     return [int(places * weight / total + 1e-9) for weight in weights]

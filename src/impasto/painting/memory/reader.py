@@ -1,4 +1,4 @@
-"""From a request to the tokens beside its text, and the record of what they were made of."""
+"""Turns a request into memory tokens for cross-attention, and records which works and pictures they come from."""
 
 import random
 from collections import OrderedDict
@@ -27,14 +27,14 @@ _REMEMBERED = 256
 
 @dataclass(frozen=True)
 class MemoryReading:
-    """Tokens float32 [k, width], k may be 0, and what the record says of them."""
+    """Memory tokens, float32 [k, width], where k may be 0, and their entry in the painting's record."""
 
     tokens: torch.Tensor
     use: MemoryUse | None
 
 
 class MemoryReader:
-    """A checkpoint's memory, and those that take its place, ready for requests."""
+    """Retrieves works for requests from a checkpoint's memory, or from a folder's memory that replaces it."""
 
     def __init__(self, components: "Components") -> None:
         self._components = components
@@ -43,10 +43,10 @@ class MemoryReader:
         self.skipped: list[Skipped] = []
 
     def load(self, source: str, on_pictures: OnPictures | None = None) -> Ranking | None:
-        """The works of a memory, read once; None without one. What cannot be read of a folder is told in `skipped`.
+        """Loads the works of a memory once; None without a memory. Files of a folder that cannot be read go to `skipped`.
 
         Raises:
-            ImpastoError: the checkpoint has no memory to put another in the place of; the folder holds no picture.
+            ImpastoError: the checkpoint has no memory to replace, or the folder holds no picture.
         """
         if source == NONE:
             return None
@@ -68,12 +68,12 @@ class MemoryReader:
         return self._rankings[source][0]
 
     def look(self, request: "PaintRequest") -> MemoryReading:
-        """What this picture looks at: what it did when it was painted before, or what is found now.
+        """Returns the memory tokens for this picture: those of its earlier painting, if it has one, or newly retrieved ones.
 
         Raises:
             UsageError, ImpastoError, MissingPart: as `load` and `code_of`.
         """
-        if request.guidance == 0:  # nothing is obeyed
+        if request.guidance == 0:  # conditions have no effect
             return MemoryReading(torch.zeros(0, 1), None)
         condition = request.condition
         key = (request.memory, request.like, condition, request.seed, request.looked_at)
@@ -84,7 +84,9 @@ class MemoryReader:
         return self._looks[key]
 
     def _again(self, request: "PaintRequest") -> MemoryReading | None:
-        """What a repainted picture looked at, by its codes; None where there is none, or of another kind of memory."""
+        """Restores the tokens of a repainted picture from its recorded codes; None if there are none, or if they do not fit
+        this memory.
+        """
         before, own = request.looked_at, self._components.memory
         if before is None or not before.codes or own is None:
             return None
@@ -109,11 +111,11 @@ class MemoryReader:
     def _choose(
         self, request: "PaintRequest", ranking: Ranking | None, looked: list[tuple[Like, torch.Tensor]], count: int
     ) -> tuple[torch.Tensor, tuple[SeenWork, ...], tuple[Like, ...]]:
-        """The codes [k, code] to look at, the works among them, and the pictures shown.
+        """Returns the codes [k, code] to attend to, the retrieved works among them, and the user's reference pictures.
 
-        Pictures shown come first, as in training a work's own code does: the one, or the code between several and then each
-        as its weight is; works near them take the places left. What the weights lack of 1 is the share of works that the
-        text finds.
+        Reference pictures come first, as a work's own code does in training. One picture gives its code. Several give their
+        interpolated code, and then each as often as its weight says. Works near them fill the remaining places. If the
+        weights sum to less than 1, the difference is the share of works that are retrieved by text.
         """
         condition, artist = request.condition, request.condition.artist
         text = condition.text().strip()
@@ -144,20 +146,22 @@ class MemoryReader:
 
 
 def lacking_memory(name: str) -> str:
-    """What is said where a checkpoint without a memory is given another memory, or a picture to be like."""
+    """Returns the error message for a memory or a reference picture given to a checkpoint without a memory."""
     return f"{name} has no memory: leave --memory and --like out, or choose a checkpoint that has one"
 
 
 def planned_use(request: "PaintRequest", name: str, own_hash: str) -> MemoryUse | None:
-    """What is known of a picture's look before anything is loaded: enough to tell whether it is painted already.
+    """Returns the memory entry of a picture's record as far as it is known before anything is loaded.
+
+    That is enough to decide whether the picture is painted already.
 
     Args:
-        name: the checkpoint's.
-        own_hash: of its memory; "" where it has none.
+        name: the checkpoint's name.
+        own_hash: the hash of its memory; "" if it has none.
 
     Raises:
-        UsageError: it has none and is given another, or a picture to be like.
-        ImpastoError: the folder in the memory's place holds no picture.
+        UsageError: the checkpoint has no memory, and the request names a memory or a reference picture.
+        ImpastoError: the folder that replaces the memory holds no picture.
     """
     if not own_hash and (request.like or request.memory not in (OWN, NONE)):
         raise UsageError(lacking_memory(name))
@@ -173,7 +177,7 @@ def planned_use(request: "PaintRequest", name: str, own_hash: str) -> MemoryUse 
 
 
 def _seen(work: Work) -> SeenWork:
-    """What a record says of a work: texts that are fit to be read back."""
+    """Returns a work's entry in the record, with its texts cleaned and shortened so that they can be read back."""
     return SeenWork(*(cleaned(text)[:LONGEST_TEXT] for text in (work.name, work.artist, work.title)))
 
 

@@ -1,6 +1,6 @@
-"""What a painting's record says of the works and pictures that were looked at, and how it is read back with care.
+"""The memory entry in a painting's record: which works and pictures were used. It is read back as untrusted input.
 
-Codes are kept as base64 of their int8 levels, so that a picture is painted again without the files they were made of.
+Codes are kept as base64 of their int8 levels, so that a picture can be painted again without the files they come from.
 """
 
 import base64
@@ -15,7 +15,7 @@ from impasto.errors import UsageError
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
 
-OWN, NONE = "", "none"  # `MemoryUse.source`: the checkpoint's own memory, and none
+OWN, NONE = "", "none"  # `MemoryUse.source`: the checkpoint's own memory, and no memory
 LARGEST_WEIGHT = 10.0
 MOST_LIKES = 16
 _MOST_WORKS = 64
@@ -26,13 +26,14 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Like:
-    """A picture that a painting is to be like.
+    """A reference picture that a painting should resemble.
 
     Attributes:
         name: of its file.
         content_hash: SHA-256 of the file, hexadecimal.
-        weight: above 0, at most 10. Weights of several count against each other; what they lack of 1 is the text's.
-        code: base64 of its code's int8 levels; "" until it was looked at.
+        weight: above 0, at most 10. The weights of several are relative to each other; if their sum is below 1, the
+            difference is the share of works retrieved by text.
+        code: base64 of its code's int8 levels; "" until the code is computed.
     """
 
     name: str
@@ -47,10 +48,10 @@ class Like:
 
 @dataclass(frozen=True)
 class LikeFile(Like):
-    """A `Like` whose file is at hand.
+    """A `Like` with the path of its file.
 
     Attributes:
-        path: where it lies; no record holds it.
+        path: of the file; records do not store it.
     """
 
     path: Path = Path()
@@ -58,7 +59,7 @@ class LikeFile(Like):
 
 @dataclass(frozen=True)
 class SeenWork:
-    """A work of a memory that was looked at."""
+    """A work of a memory that was retrieved for a painting."""
 
     name: str
     artist: str = ""
@@ -71,14 +72,14 @@ class SeenWork:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """What one painting looked at.
+    """The memory, works and reference pictures that one painting used.
 
     Attributes:
-        source: `OWN`, `NONE`, or the folder of pictures that took the memory's place, as it was named.
-        content_hash: of the memory, hexadecimal; "" where there was none.
-        works: found in the memory, in the order of their tokens.
-        likes: shown by the user.
-        codes: base64 of the int8 levels of every token's code, one after the other; "" before it was painted.
+        source: `OWN`, `NONE`, or the folder of pictures that replaced the memory, as the user named it.
+        content_hash: of the memory, hexadecimal; "" if there was none.
+        works: retrieved from the memory, in the order of their tokens.
+        likes: the user's reference pictures.
+        codes: base64 of the int8 levels of every token's code, concatenated; "" before it was painted.
     """
 
     source: str = OWN
@@ -88,16 +89,16 @@ class MemoryUse:
     codes: str = ""
 
     def deciding(self) -> dict[str, Any]:
-        """What of it decides the picture, as far as that is known before anything is loaded."""
+        """Returns the values that determine the picture, as far as they are known before anything is loaded."""
         likes = [(like.content_hash, like.weight) for like in self.likes]
         return {"content_hash": self.content_hash, "none": self.source == NONE, "likes": likes}
 
 
 def read_memory_use(value: Any) -> MemoryUse | None:
-    """The field `memory` of a record; None where no memory had a part in it.
+    """Reads the field `memory` of a record; None if no memory was used.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     if value is None:
         return None

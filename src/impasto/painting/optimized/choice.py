@@ -1,4 +1,4 @@
-"""How a checkpoint's U-Net and decoder are run: as diffusers has them, or arranged for inference on a CPU."""
+"""Chooses how a checkpoint's U-Net and VAE decoder run: diffusers' own modules, or versions optimized for CPU inference."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -13,16 +13,17 @@ from impasto.painting.optimized.unet import OptimizedUNet
 
 
 class ConditionedUNet(Protocol):
-    """A U-Net that is told its texts once and then asked in every step."""
+    """A U-Net that takes its text states once, and is then evaluated in every step."""
 
     def tell(
         self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Take text states and give back the predictor for them.
+        """Returns the predictor for these text states.
 
         Args:
             states: [m, tokens, width], or several sets with different numbers of tokens, m in all.
-            guided: m is 2n, negative texts first; each of the n latents is then asked about both its texts.
+            guided: if True, m is 2n, with the negative texts first, and each of the n latents is evaluated with both its
+                texts.
 
         Returns:
             (latents [n, C, h, w], timestep) -> predictions [m, C, h, w].
@@ -51,7 +52,7 @@ class PlainUNet:
     def _tell_sets(
         self, sets: Sequence[torch.Tensor], guided: bool
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """One call of the U-Net for each set of states, since diffusers' has no sets of different lengths."""
+        """Calls the U-Net once for each set of states, since diffusers' U-Net does not take sets of different lengths."""
         each = [self.tell(states, guided=False) for states in sets]
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -61,7 +62,7 @@ class PlainUNet:
         return predict
 
 
-# Packed convolutions are a second copy of their weights: up to this many parameters (fp32, 1 GB) they pay.
+# Packed convolutions hold a second copy of the weights. They are worth it up to this many parameters (fp32, 1 GB).
 _LARGEST = 250_000_000
 
 
@@ -76,9 +77,10 @@ def _arrangeable(model: nn.Module) -> bool:
 
 
 def optimize_unet(unet: nn.Module) -> ConditionedUNet:
-    """The fastest way to run `unet` where it lies: arranged on a CPU, where its parts are known, else as it is.
+    """Returns the fastest way to run `unet` on its device: an optimized copy on a CPU, if all its layer types are supported,
+    else the model as it is.
 
-    The model is not changed. Later changes of its weights do not reach an arranged copy: arrange it again.
+    The model is not changed. Later changes of its weights do not reach an optimized copy: optimize it again.
     """
     if _arrangeable(unet):
         with contextlib.suppress(NotOptimizable), torch.inference_mode():
@@ -87,7 +89,9 @@ def optimize_unet(unet: nn.Module) -> ConditionedUNet:
 
 
 def optimize_decoder(vae: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. The model is not changed, as above."""
+    """Returns the fastest way to decode latents [n, C, h, w] to [n, 3, H, W]. As in `optimize_unet`, the model is not
+    changed.
+    """
     if _arrangeable(vae):
         with contextlib.suppress(NotOptimizable), torch.inference_mode():
             return OptimizedDecoder(vae)

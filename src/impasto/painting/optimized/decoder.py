@@ -1,4 +1,4 @@
-"""The decoder of diffusers' AutoencoderKL arranged for inference in fp32 on a CPU."""
+"""The decoder of diffusers' AutoencoderKL, optimized for fp32 inference on a CPU."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from impasto.painting.optimized.layers import (
 
 
 class OptimizedDecoder:
-    """Latents [n, C, h, w] as the VAE has them -> pictures [n, 3, fh, fw] in about -1 .. 1.
+    """Decodes latents [n, C, h, w], scaled as the VAE expects them, to pictures [n, 3, fh, fw] in about -1 .. 1.
 
     Raises:
-        NotOptimizable: the VAE has parts that are not written here; run it as it is.
+        NotOptimizable: the VAE has layers that this package does not implement; run diffusers' own decoder instead.
     """
 
     def __init__(self, vae: Any) -> None:
@@ -29,7 +29,7 @@ class OptimizedDecoder:
         self._into = [] if vae.post_quant_conv is None else [PackedConvolution(vae.post_quant_conv)]
         self._into.append(PackedConvolution(decoder.conv_in))
         first, *rest = map(Residual, decoder.mid_block.resnets)
-        # Attention is one layer of many: diffusers' own does it.
+        # Attention is only one layer of many, so diffusers' own module runs it.
         attentions = decoder.mid_block.attentions or [None] * len(rest)
         self._layers: list[Any] = [first]
         for attention, residual in zip(attentions, rest, strict=True):

@@ -1,13 +1,13 @@
-"""The layers that U-Net and decoder share, arranged for inference in fp32 on a CPU.
+"""The layers that the U-Net and the VAE decoder share, optimized for fp32 inference on a CPU.
 
-The mathematics is diffusers'; what changes is how often it is done and in which order the numbers lie:
+They compute the same mathematics as diffusers' layers, with fewer repeated operations and another memory layout:
 
 - Convolution weights are laid out for oneDNN once instead of in every call, and pictures stay channels-last.
 - Nearest upsampling by 2 and the 3x3 convolution after it become one 2x2 convolution with four times the channels:
-  each of the four output phases sees only 2x2 different inputs, so 4/9 of the multiplications remain.
-- Where a skip connection is the same for both halves of a guided batch, it is convolved once: a convolution of two inputs
-  side by side is the sum of two.
-- A residual is added by the convolution itself while it writes its result.
+  each of the four output phases depends on only 2x2 different inputs, so 4/9 of the multiplications remain.
+- Where a skip connection is the same for both halves of a guided batch, it is convolved once: a convolution of two
+  concatenated inputs is the sum of two convolutions.
+- The convolution itself adds the residual while it writes its result.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _mkldnn: Any = torch.ops.mkldnn
 
 
 class NotOptimizable(Exception):
-    """The model has a layer that is not written here; diffusers' own forward has to run it."""
+    """The model has a layer that this package does not implement; diffusers' own forward has to run it."""
 
 
 def require(true: bool, what: str) -> None:
@@ -31,9 +31,9 @@ def require(true: bool, what: str) -> None:
 
 
 class PackedConvolution:
-    """nn.Conv2d on channels-last input [n, C, h, w], its weight in oneDNN's own layout.
+    """An nn.Conv2d on channels-last input [n, C, h, w], with its weight in oneDNN's own layout.
 
-    The layout depends on the size of the picture, so the weight is packed when a size is first seen. (Packed for no
+    The layout depends on the size of the picture, so the weight is packed when a size first occurs. (If it is packed for no
     particular size, 4x4 maps take 40 times as long on two threads.)
     """
 
@@ -56,12 +56,12 @@ class PackedConvolution:
         return packed[1]
 
     def __call__(self, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-        """The convolution; `bias` [C'] in place of its own."""
+        """Returns the convolution of x; `bias` [C'] replaces the layer's own bias."""
         weight, bias = self._pack(x), self.bias if bias is None else bias
         return _mkldnn._convolution_pointwise(x, weight, bias, self._padding, self._stride, [1, 1], 1, "none", [], "")
 
     def add_to(self, total: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """`total` [n, C', h, w], changed in place: total + convolution of x."""
+        """Adds the convolution of x to `total` [n, C', h, w] in place, and returns `total`."""
         weight, bias = self._pack(x), self.bias
         return _mkldnn._convolution_pointwise_.binary(
             total, x, weight, bias, self._padding, self._stride, [1, 1], 1, "add", 1.0, None, [], None
@@ -69,7 +69,10 @@ class PackedConvolution:
 
 
 def split_convolution(convolution: Any, channels: int) -> tuple[PackedConvolution, PackedConvolution]:
-    """The convolutions of the first `channels` inputs, with the bias, and of the rest, without: their sum is the whole."""
+    """Splits a convolution into one of the first `channels` inputs, with the bias, and one of the rest, without bias.
+
+    The sum of both is the whole convolution.
+    """
     weight = convolution.weight.detach()
     rest = weight[:, channels:].contiguous(), torch.zeros(len(weight))
     return PackedConvolution(convolution, weight[:, :channels].contiguous()), PackedConvolution(convolution, *rest)
@@ -83,7 +86,7 @@ class NormalizedSilu:
         self._norm = norm
 
     def split(self, channels: int) -> "tuple[NormalizedSilu, NormalizedSilu] | None":
-        """The norms of the first `channels` and of the rest, or None where a group has channels of both."""
+        """Returns the norms of the first `channels` and of the rest, or None if a group has channels of both."""
         norm = self._norm
         members = norm.num_channels // norm.num_groups
         if channels % members or norm.weight is None:
@@ -102,7 +105,7 @@ class NormalizedSilu:
 
 
 class Residual:
-    """diffusers' ResnetBlock2D. Where the time embedding is one for the whole batch, it is added to conv1's bias."""
+    """diffusers' ResnetBlock2D. If the whole batch has the same time embedding, it is added to conv1's bias."""
 
     def __init__(self, block: Any) -> None:
         require(type(block).__name__ == "ResnetBlock2D", "residual block")
@@ -121,9 +124,10 @@ class Residual:
         self._halves: tuple[int, _JoinedInput | None] | None = None
 
     def join(self, x: torch.Tensor, skip: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-        """The block on x [k n, C, h, w] beside skip [n, S, h, w], which is the same for k parts of the batch.
+        """Applies the block to x [k n, C, h, w] concatenated with `skip` [n, S, h, w], which is the same for k parts of the
+        batch.
 
-        What only the skip goes into is computed for n of them: half of its share under guidance.
+        Operations that depend on the skip alone are computed for n pictures only: half of them under guidance.
         """
         copies = len(x) // len(skip)
         if self._halves is None or self._halves[0] != x.shape[1]:
@@ -141,13 +145,13 @@ class Residual:
         """x [n, C, h, w] -> [n, C', h, w]; `bias` [C'] or [n, C'] holds conv1's bias and the time embedding."""
         inner = _biased(self._conv1, self._first(x), bias)
         inner = self._second(inner)
-        # The result goes into a fresh tensor: x may still be wanted as a skip connection.
+        # The result goes into a new tensor: x may still be needed as a skip connection.
         total = x.clone(memory_format=torch.channels_last) if self._shortcut is None else self._shortcut(x)
         return self._conv2.add_to(total, inner)
 
 
 def _biased(convolution: PackedConvolution, x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """The convolution with `bias` [C'] for the batch or [n, C'] for each picture in place of its own."""
+    """Returns the convolution of x with `bias` in place of its own: [C'] for the batch, or [n, C'] for each picture."""
     if bias is None or bias.ndim == 1:
         return convolution(x, bias)
     return convolution(x, torch.zeros_like(bias[0])).add_(bias[:, :, None, None])
@@ -155,7 +159,7 @@ def _biased(convolution: PackedConvolution, x: torch.Tensor, bias: torch.Tensor 
 
 @dataclass(frozen=True)
 class _JoinedInput:
-    """What a residual block does first, for each of the two inputs that diffusers concatenates."""
+    """The first layers of a residual block, split for the two inputs that diffusers concatenates."""
 
     norms: tuple[NormalizedSilu, NormalizedSilu]
     convolutions: tuple[PackedConvolution, PackedConvolution]
@@ -176,7 +180,7 @@ def _add_to_parts(total: torch.Tensor, part: torch.Tensor) -> None:
 
 
 class FoldedUpsample:
-    """diffusers' Upsample2D: nearest neighbours twice as large, then a 3x3 convolution."""
+    """diffusers' Upsample2D: nearest-neighbour upsampling by 2, then a 3x3 convolution."""
 
     def __init__(self, upsample: Any) -> None:
         require(type(upsample).__name__ == "Upsample2D" and upsample.use_conv, "upsampling")
@@ -185,8 +189,8 @@ class FoldedUpsample:
         require(plain.kernel_size == (3, 3) and plain.stride == (1, 1) and plain.padding == (1, 1), "upsampling")
         self._plain = plain
         self._channels = plain.out_channels
-        # Even outputs see (left, here, here), odd ones (here, here, right): rows of taps that fall on the same input
-        # are summed. fold[phase, tap of 2, tap of 3]
+        # Even outputs depend on (left, here, here), odd ones on (here, here, right): rows of taps that fall on the same
+        # input are summed. fold[phase, tap of 2, tap of 3]
         fold = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
         weight = torch.einsum("aij,bkl,ocjl->abocik", fold, fold, plain.weight.detach().double())
         weight = weight.reshape(4 * self._channels, plain.in_channels, 2, 2).float()
@@ -194,7 +198,7 @@ class FoldedUpsample:
         self._folded = PackedConvolution(small, weight, plain.bias.detach().repeat(4))
 
     def __call__(self, x: torch.Tensor, size: torch.Size | None = None) -> torch.Tensor:
-        """x [n, C, h, w] -> [n, C', 2h, 2w], or C' pictures of `size` where that is not twice as large."""
+        """x [n, C, h, w] -> [n, C', 2h, 2w], or [n, C', *size] if `size` is given and is not twice as large."""
         n, _, height, width = x.shape
         if size is not None and tuple(size) != (2 * height, 2 * width):
             return self._plain(F.interpolate(x, size=tuple(size), mode="nearest"))

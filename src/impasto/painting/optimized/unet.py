@@ -1,9 +1,9 @@
-"""diffusers' UNet2DConditionModel arranged for inference in fp32 on a CPU.
+"""diffusers' UNet2DConditionModel, optimized for fp32 inference on a CPU.
 
-What a step need not do again is done once: keys and values of the texts when they are told, all projections of the
-time embedding in one product. And under guidance, what comes before the first attention to the text is the same for
-both halves of the batch, so it is computed for one of them. (Where the text joins the time embedding, as in the pocket
-checkpoint, that is the first convolution only.)
+Work that need not be repeated in each step is done once: `tell` computes the keys and values of the texts. All projections
+of the time embedding are one matrix product. Under guidance, the layers before the first cross-attention to the text give
+the same result for both halves of the batch, so they are computed for one of them. (Where the text is added to the time
+embedding, as in the pocket checkpoint, that is the first convolution only.)
 """
 
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ from impasto.painting.optimized.layers import (
     require,
 )
 
-# Keys and values [n, heads, tokens, width] of one attention to the text, for each set of states that it was told.
+# Keys and values [n, heads, tokens, width] of one cross-attention to the text, for each set of text states.
 Told = list[tuple[torch.Tensor, torch.Tensor]]
-# Those of every attention to the text, in the order of the layers.
+# Keys and values of every cross-attention to the text, in the order of the layers.
 TextMemory = list[Told]
 
 
 class SelfAttention:
-    """Attention of a picture's positions to each other, queries, keys and values from one product."""
+    """Self-attention over a picture's positions; one matrix product gives queries, keys and values."""
 
     def __init__(self, attention: Any) -> None:
         _check_attention(attention)
@@ -46,7 +46,7 @@ class SelfAttention:
 
 
 class TextAttention:
-    """Attention of a picture's positions to the text, whose keys and values were computed when it was told."""
+    """Cross-attention of a picture's positions to the text, whose keys and values `tell` has computed."""
 
     def __init__(self, attention: Any) -> None:
         _check_attention(attention)
@@ -55,7 +55,7 @@ class TextAttention:
         self._attention = attention
 
     def memory(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values, [n, heads, tokens, width] each, of text states [n, tokens, C]."""
+        """Returns the keys and values, [n, heads, tokens, width] each, of text states [n, tokens, C]."""
         parts = (self._attention.to_k(states), self._attention.to_v(states))
         key, value = (part.view(*part.shape[:2], self._heads, -1).transpose(1, 2) for part in parts)
         return key.contiguous(), value.contiguous()
@@ -66,7 +66,7 @@ class TextAttention:
         out = self._attention.to_out[0]
         if len(told) == 1:
             return _attend(query, *told[0], out)
-        # Sets of different numbers of tokens: only the attention itself is done for each.
+        # Sets with different numbers of tokens: only the attention itself runs once for each set.
         parts = query.split([len(key) for key, _ in told])
         mixed = [F.scaled_dot_product_attention(part, *pair) for part, pair in zip(parts, told, strict=True)]
         return out(torch.cat(mixed).transpose(1, 2).reshape(*x.shape[:2], -1))
@@ -88,7 +88,7 @@ def _check_attention(attention: Any) -> None:
 
 
 class TransformerBlock:
-    """Self-attention, attention to the text, gated feed-forward; each added to what came in."""
+    """Self-attention, cross-attention to the text and a gated feed-forward layer, each with a residual connection."""
 
     def __init__(self, block: Any) -> None:
         require(type(block).__name__ == "BasicTransformerBlock", "transformer block")
@@ -101,7 +101,7 @@ class TransformerBlock:
         self._norms = (block.norm1, block.norm2, block.norm3)
         require(all(type(norm) is nn.LayerNorm for norm in self._norms), "transformer norm")
         self._itself, self.text = SelfAttention(block.attn1), TextAttention(block.attn2)
-        # The gated half of the layer in a product of its own: both results are then contiguous.
+        # Each half of the layer is a matrix product of its own, so that both results are contiguous.
         self._inner, self._gate = zip(gate.proj.weight.detach().chunk(2), gate.proj.bias.detach().chunk(2), strict=True)
         self._out = out
 
@@ -116,7 +116,7 @@ class TransformerBlock:
 
 
 class Transformer:
-    """diffusers' Transformer2DModel: a picture's positions through transformer blocks."""
+    """diffusers' Transformer2DModel: transformer blocks over a picture's positions."""
 
     def __init__(self, model: Any) -> None:
         require(type(model).__name__ == "Transformer2DModel" and model.is_input_continuous, "transformer")
@@ -127,7 +127,7 @@ class Transformer:
         self.blocks = [TransformerBlock(block) for block in model.transformer_blocks]
 
     def __call__(self, x: torch.Tensor, memories: TextMemory) -> torch.Tensor:
-        """x [n, C, h, w] -> the same shape; `memories` holds one entry a block."""
+        """x [n, C, h, w] -> the same shape; `memories` holds one entry for each block."""
         n, channels, height, width = x.shape
         norm = self._norm
         inner = F.group_norm(x, norm.num_groups, norm.weight, norm.bias, norm.eps)
@@ -145,17 +145,17 @@ def _as_linear(layer: Any) -> tuple[torch.Tensor, torch.Tensor]:
 
 @dataclass
 class Stage:
-    """One resolution on the way down, at the bottom or on the way up: pairs of residual block and transformer."""
+    """One resolution of the down path, the middle or the up path: pairs of a residual block and a transformer."""
 
     pairs: list[tuple[Residual, Transformer | None]]
     resample: PackedConvolution | FoldedUpsample | None
 
 
 class OptimizedUNet:
-    """A U-Net of residual and transformer blocks, as Stable Diffusion v1 and the pocket checkpoint have.
+    """A U-Net of residual and transformer blocks, as in Stable Diffusion v1 and the pocket checkpoint.
 
     Raises:
-        NotOptimizable: the model has other parts; run it as it is.
+        NotOptimizable: the model has other layers; run diffusers' own U-Net instead.
     """
 
     def __init__(self, unet: Any) -> None:
@@ -178,7 +178,7 @@ class OptimizedUNet:
         residuals = [residual for stage in stages for residual, _ in stage.pairs]
         self._attentions = [t for stage in stages for _, transformer in stage.pairs if transformer
                             for t in transformer.blocks]  # fmt: skip
-        # Every residual block's projection of the time embedding, one under the other.
+        # The time embedding projections of all residual blocks, stacked.
         layers = [residual.time for residual in residuals]
         require(all(type(layer) is nn.Linear for layer in layers), "time embedding")
         self._time_weight = torch.cat([layer.weight.detach() for layer in layers if layer])
@@ -210,7 +210,7 @@ class OptimizedUNet:
         copies = 2 if guided else 1
 
         def split(x: torch.Tensor) -> torch.Tensor:
-            """Both halves of the guided batch, from where they begin to differ."""
+            """Repeats x for both halves of the guided batch, at the first layer where they differ."""
             return x if len(x) == copies * len(latents) else torch.cat([x, x])
 
         def apply(pair: tuple[Residual, Transformer | None], x: torch.Tensor) -> torch.Tensor:
@@ -235,7 +235,7 @@ class OptimizedUNet:
                 x = stage.resample(x)
                 skips.append(x)
         for pair in self._middle:
-            # The residual block comes after the transformer here: the first pair has none.
+            # The residual block comes after the transformer here; the first pair has no transformer.
             residual, transformer = pair
             if transformer is not None:
                 x = transformer(split(x), [next(memory) for _ in transformer.blocks])
@@ -249,9 +249,9 @@ class OptimizedUNet:
         return self._conv_out(self._norm_out(x))
 
     def _time_biases(self, timestep: torch.Tensor, pooled: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
-        """For each residual block, its first convolution's bias plus its projection of the time embedding.
+        """Returns, for each residual block, its first convolution's bias plus its projection of the time embedding.
 
-        [C'] each; [m, C'] where the `pooled` texts [m, C] join the time embedding.
+        Shapes: [C'] each, or [m, C'] where the `pooled` texts [m, C] are added to the time embedding.
         """
         embedding = self._unet.time_embedding(self._unet.time_proj(timestep.reshape(1)).float())
         if pooled is not None:

@@ -1,4 +1,4 @@
-"""The LoRAs and concepts in a painting's record, read back with care: the picture may come from a stranger."""
+"""Reads the LoRAs and concepts (textual inversions) in a painting's record and checks them, as untrusted input."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ _MOST_VECTORS = 1000
 
 
 def read_loras(rows: Any) -> tuple[AppliedLora, ...]:
-    """The field `loras`; None, as older pictures have it, is none.
+    """Reads the field `loras`; None, as in older pictures, gives an empty tuple.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     found = []
     for row in _rows(rows, "loras"):
@@ -28,10 +28,10 @@ def read_loras(rows: Any) -> tuple[AppliedLora, ...]:
 
 
 def read_concepts(rows: Any) -> tuple[AppliedConcept, ...]:
-    """The field `concepts`; None, as older pictures have it, is none.
+    """Reads the field `concepts`; None, as in older pictures, gives an empty tuple.
 
     Raises:
-        RecordError: it is not what a record of ours holds.
+        RecordError: the value is not one that Impasto writes.
     """
     found = []
     for row in _rows(rows, "concepts"):

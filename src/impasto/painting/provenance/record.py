@@ -1,7 +1,7 @@
-"""How a painting was made, inside its own file: written twice, as A1111's text and as one JSON chunk of ours.
+"""The provenance record inside a painting's file: how it was made, as A1111's text and as a JSON chunk of Impasto's.
 
-The JSON (chunk `impasto`) is exact and is what a painting is repainted from. The text (chunk `parameters`)
-is for the other tools of the field, and is what is left when one of them saved the picture again.
+The JSON (chunk `impasto`) is exact, and paintings are repainted from it. The text (chunk `parameters`)
+is for other tools, and it is the part that remains when one of them saves the picture again.
 """
 
 import json
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["ForeignRecord", "Provenance", "checked_fields", "is_plain", "png_info", "read_provenance"]
 
 _FORMAT = 1
-# Our samplers by the names that A1111 and its forks give them.
+# Impasto's sampler names -> the names that A1111 and its forks use.
 _A1111_SAMPLERS = {
     "ddpm": "DDPM",
     "ddim": "DDIM",
@@ -59,28 +59,28 @@ _REALS = ("guidance", "eta")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Everything that it takes to paint a picture again.
+    """All data needed to paint a picture again.
 
     Attributes:
-        prompt: what the user asked for.
+        prompt: the user's prompt.
         condition: the parts of the prompt (`Condition.as_dict()`).
-        expansion: the richer prompt that was chosen for it, or None.
-        negative: what to keep away from, as text.
+        expansion: the expanded prompt that was chosen for it, or None.
+        negative: the negative prompt.
         seed: 0 .. 2**63 - 1, of this picture's own generator.
-        sampler: our name of it, as `--sampler` takes it.
+        sampler: Impasto's name of the sampler, as `--sampler` takes it.
         steps: 1 .. 1000.
         guidance: the guider's scale.
         eta: DDIM's share of fresh noise, 0 .. 1.
         width, height: in pixels.
         checkpoint: its name.
         checkpoint_hash: of the content of its weights, hexadecimal.
-        version: impasto's.
-        text: exactly what the text encoder was told.
-        loras, concepts: what was laid over the checkpoint, in this order.
-        memory: what it looked at; None where no memory had a part in it.
-        guider: what leads it towards its prompt, as `--guider` takes it; older records have none, and mean cfg.
-        guidance_interval: between which shares of the timesteps it is led; None but for the guider interval.
-        copy_check: how like it is to training pictures, where it was compared with them.
+        version: Impasto's version.
+        text: the exact input of the text encoder.
+        loras, concepts: the adapters that were applied to the checkpoint, in this order.
+        memory: the works and pictures that it attended to; None if no memory was used.
+        guider: the guidance method, as `--guider` takes it; older records have none, and mean cfg.
+        guidance_interval: the shares of the timesteps between which it is guided; None except for the guider interval.
+        copy_check: its similarity to training pictures, if it was compared with them.
     """
 
     prompt: str
@@ -115,7 +115,7 @@ class Provenance:
         concepts: tuple[AppliedConcept, ...] = (),
         memory: MemoryUse | None = None,
     ) -> "Provenance":
-        """What the painting of `request` by this checkpoint, under these LoRAs and concepts, says of itself."""
+        """Builds the record for the painting of `request` by this checkpoint with these LoRAs and concepts."""
         return cls(
             prompt=request.prompt or request.condition.caption,
             condition=request.condition.as_dict(),
@@ -141,8 +141,8 @@ class Provenance:
         )
 
     def to_parameters(self) -> str:
-        """A1111's `parameters` text. Its prompt is `text` and the LoRAs as A1111 is told of them in a prompt, for that
-        is what it would have to be given.
+        """Returns A1111's `parameters` text. Its prompt is `text` and the LoRAs in A1111's prompt syntax, since that is the
+        prompt that A1111 would need.
         """
         guidance = int(self.guidance) if float(self.guidance).is_integer() else self.guidance
         settings = {
@@ -179,24 +179,24 @@ class Provenance:
         }
 
     def to_json(self) -> str:
-        """The JSON of the `impasto` chunk: the fields by name, and the format's number."""
+        """Returns the JSON of the `impasto` chunk: the fields by name, and the format's number."""
         return json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Provenance":
-        """The inverse of `to_json`. The text may come from a stranger: every field is checked.
+        """Parses the output of `to_json`. The text is untrusted input: every field is checked.
 
         Raises:
-            RecordError: it is not valid JSON, a field is missing or of the wrong kind or out of range.
+            RecordError: the text is not valid JSON, or a field is missing, of the wrong type or out of range.
         """
         return cls(**checked_fields(parse_object(text, "its impasto record"), cls.__dataclass_fields__))
 
 
 def png_info(provenance: Provenance) -> PngInfo:
-    """The PNG chunks `parameters` and `impasto`: tEXt for Latin-1, iTXt (UTF-8) for anything else.
+    """Returns the PNG chunks `parameters` and `impasto`: tEXt for Latin-1, iTXt (UTF-8) for anything else.
 
     Raises:
-        ImpastoError: a text is not valid Unicode (lone surrogates, as an undecodable argument leaves them).
+        ImpastoError: a text is not valid Unicode (lone surrogates, which an undecodable argument leaves).
     """
     info = PngInfo()
     try:
@@ -208,10 +208,10 @@ def png_info(provenance: Provenance) -> PngInfo:
 
 
 def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
-    """How the picture at `path` (PNG, JPEG or WebP) was made: our own record first, else another tool's.
+    """Reads how the picture at `path` (PNG, JPEG or WebP) was made: from Impasto's own record, else from another tool's.
 
     Raises:
-        ImpastoError: no such file, no picture, no record in it, or one that is broken or of hostile size.
+        ImpastoError: no such file, not a picture, no record in it, or a record that is broken or of hostile size.
     """
     path = Path(path)
     texts = picture_texts(path)
@@ -228,10 +228,10 @@ def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
 
 
 def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The fields `names` of a `Provenance` out of what the JSON held, each as a record of ours has it.
+    """Returns the fields `names` of a `Provenance` from parsed JSON `values`, each checked and converted.
 
     Raises:
-        RecordError: one is missing, of the wrong kind, out of its range, or no field.
+        RecordError: a field is missing, of the wrong type, out of its range, or unknown.
     """
     read: dict[str, Callable[[Any], Any]]
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
@@ -240,7 +240,7 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
 
 
 def _checked(name: str, value: Any) -> Any:
-    """`value` of the field `name`, as a record of ours has it."""
+    """Returns `value` if it is valid for the field `name`; raises RecordError otherwise."""
     if name in _TEXTS and isinstance(value, str) and is_plain(value):
         return value
     if name == "expansion" and (value is None or (isinstance(value, str) and is_plain(value))):
@@ -262,5 +262,5 @@ def _is_part(part: tuple[str, Any]) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """No control characters, which could steer a terminal; line breaks and tabs are fine."""
+    """Returns whether `text` has no control characters, which could steer a terminal; line breaks and tabs are allowed."""
     return all(mark in "\n\t" or not (mark < " " or "\x7f" <= mark <= "\x9f") for mark in text)

@@ -1,4 +1,4 @@
-"""Paintings that are there already: what decides what a painting is, and whether a file is that painting, whole."""
+"""Detects paintings that exist already: a key of all settings that determine a painting, and a check of its file."""
 
 import hashlib
 import json
@@ -13,15 +13,17 @@ from impasto.painting.provenance.record import Provenance, read_provenance
 
 
 def painting_key(record: Provenance) -> str:
-    """SHA-256, hexadecimal, of all that decides what a painting is: of its record but for where things lay when it was
-    painted, what they were called, and by which version of impasto. Hashes say what they were.
+    """Returns the SHA-256, hexadecimal, of all fields of the record that determine the painting.
+
+    The key leaves out the paths of adapters, the checkpoint's name and the version of Impasto: the hashes in the record
+    identify the files.
     """
     values = asdict(replace(record, version="", checkpoint=""))
-    if record.guider == USUAL:  # a record of before there were others has the same key
+    if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:
         del values["memory"]
-    else:  # which works are found in it, all that is here decides
+    else:  # the works found in the memory follow from the other fields
         values["memory"] = record.memory.deciding()
     for row in (*values["loras"], *values["concepts"]):
         del row["path"]
@@ -29,7 +31,7 @@ def painting_key(record: Provenance) -> str:
 
 
 def is_painted(file: Path, record: Provenance) -> bool:
-    """Whether the file is the painting that `record` tells of, and whole."""
+    """Returns whether the file is the painting that `record` describes, and can be decoded completely."""
     try:
         said = read_provenance(file)
         with Image.open(file) as picture:

@@ -1,7 +1,8 @@
-"""Sheets of paintings as files: PNG, WebP or PDF, each with the record of every cell inside.
+"""Writes and reads sheets of paintings as PNG, WebP or PDF files, with the record of every cell inside.
 
-The record is a PNG's text chunk `impasto-sheet`, a WebP's EXIF ImageDescription, a PDF's keywords. A cell has no other
-place there than its record: what holds its pixels alone is the painting of its own beside the sheet.
+The record is stored in the text chunk `impasto-sheet` of a PNG, in the EXIF ImageDescription of a WebP, and in the keywords
+of a PDF. The sheet's file holds no separate picture for a cell: each cell's painting is also a file of its own beside the
+sheet.
 """
 
 from pathlib import Path
@@ -17,22 +18,22 @@ from impasto.painting.provenance.picture_text import IMAGE_DESCRIPTION, SHEET, p
 from impasto.painting.sheets.record import SheetRecord
 
 SUFFIXES = (".png", ".webp", ".pdf")
-# Where Pillow, and many a program after it, takes a picture for a bomb.
+# Above this, Pillow and many other programs take a picture for a decompression bomb.
 _MOST_PIXELS = 178_956_970
 _WEBP_SIDE = 16_383  # its header has 14 bits for a side
 _PDF_SIDE = 65_500  # of the JPEG inside
-_PDF_DPI, _PDF_INCHES = 150, 200  # no page may be larger than that
+_PDF_DPI, _PDF_INCHES = 150, 200  # the largest side of a page
 _QUALITY = 95
 
 
 def check_suffix(path: Path) -> None:
-    """Raises UsageError where no sheet can be called so."""
+    """Raises UsageError if the file name's suffix is not one that a sheet can have."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: a sheet is a picture whose name ends in .png, .webp or .pdf")
 
 
 def check_size(path: Path, width: int, height: int) -> None:
-    """Raises UsageError where a sheet of these pixels does not fit into a file of this kind, or into most programs."""
+    """Raises UsageError if a sheet of this size is too large for the file format of `path`, or for most programs."""
     smaller = "use --cell with fewer pixels, or make several sheets"
     side = {".webp": _WEBP_SIDE, ".pdf": _PDF_SIDE}.get(path.suffix.lower())
     if side is not None and max(width, height) > side:
@@ -44,11 +45,11 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def save_sheet(image: Image.Image, record: SheetRecord, path: Path) -> None:
-    """Writes an RGB sheet with its record inside; it replaces `path` whole or not at all.
+    """Writes an RGB sheet with its record inside; the write is atomic and replaces `path`.
 
     Raises:
-        UsageError: the kind of file, the size, or the length of the record is none that can be.
-        ImpastoError: the disk refuses.
+        UsageError: the file format, the size, or the length of the record is not supported.
+        ImpastoError: the file cannot be written.
     """
     check_suffix(path)
     check_size(path, *image.size)
@@ -62,10 +63,10 @@ def save_sheet(image: Image.Image, record: SheetRecord, path: Path) -> None:
 
 
 def read_sheet(path: Path) -> SheetRecord | None:
-    """The record in a sheet; None for another PNG, JPEG or WebP picture.
+    """Returns the record in a sheet; None for a PNG, JPEG or WebP picture that is not a sheet.
 
     Raises:
-        ImpastoError: no such file, no picture, or a record that is broken.
+        ImpastoError: no such file, not a picture, or a record that is broken.
     """
     is_pdf = path.suffix.lower() == ".pdf" and path.is_file()
     text = _pdf_keywords(path) if is_pdf else picture_texts(path).get(SHEET)
@@ -78,7 +79,7 @@ def read_sheet(path: Path) -> SheetRecord | None:
 
 
 def is_sheet(path: Path) -> bool:
-    """Whether there is a sheet in the file `path`, and nothing else."""
+    """Returns whether the file `path` is a sheet with a readable record."""
     try:
         return read_sheet(path) is not None
     except ImpastoError:

@@ -1,4 +1,7 @@
-"""Sheets: many pictures in rows and columns on one, with titles and a legend. Where all goes is known before it is drawn."""
+"""Lays out and draws sheets: pictures in rows and columns, with titles and a legend.
+
+The layout is computed before anything is drawn.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,14 +12,14 @@ from PIL import Image, ImageDraw
 from impasto.errors import ImpastoError
 from impasto.painting.sheets.lettering import Lettering
 
-Picture = Image.Image | Path | None  # in memory, in a file, or none: the place stays white
+Picture = Image.Image | Path | None  # in memory, in a file, or None: the cell stays white
 
 _TITLE_LINES, _LEGEND_LINES = 3, 8
 
 
 @dataclass(frozen=True)
 class Band:
-    """Words with a place of their own: lines of text, in pixels from the sheet's corner."""
+    """A block of text on the sheet: its lines, and its position in pixels from the sheet's corner."""
 
     left: int
     top: int
@@ -25,7 +28,8 @@ class Band:
 
 
 class Sheet:
-    """The plan of a sheet: `rows` x `columns` cells, titles left of the rows and above the columns, words above and below.
+    """The layout of a sheet: `rows` x `columns` cells, with titles left of the rows and above the columns, a title above and
+    a legend below.
 
     Attributes:
         size: (width, height) in pixels of the sheet.
@@ -42,13 +46,13 @@ class Sheet:
         title: str = "",
         legend: str = "",
     ) -> None:
-        """Titles wrap, and are cut where they would be higher than a cell.
+        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell.
 
         Args:
             cell: (width, height) in pixels that each picture is fitted into.
 
         Raises:
-            ImpastoError: no cells, or another number of titles than rows or columns.
+            ImpastoError: no cells, or the number of titles differs from the number of rows or columns.
         """
         if rows < 1 or columns < 1 or min(cell) < 1:
             raise ImpastoError("a sheet needs at least one picture")
@@ -65,7 +69,7 @@ class Sheet:
         above = [self._letters.wrap(text, width, most) for text in column_titles]
         margin = max((self._letters.width(text) + gap for lines in beside for text in lines), default=0)
         self._left = gap + margin
-        # Below some width a legend would be a tower of single words.
+        # Below some width, a legend would wrap to a column of single words.
         across = max(self._left + columns * (width + gap), 20 * line if title or legend else 0)
         head = self._letters.wrap(title, across - 2 * gap, _TITLE_LINES)
         foot = self._letters.wrap(legend, across - 2 * gap, _LEGEND_LINES)
@@ -83,12 +87,12 @@ class Sheet:
             self._bands.append(Band(gap, middle, lines))
 
     def draw(self, pictures: Iterable[Sequence[Picture]]) -> Image.Image:
-        """The sheet with these rows of pictures on it, RGB. Each picture is opened when its turn comes, and closed again.
+        """Draws the sheet with these rows of pictures, as RGB. Each picture is opened only while it is drawn.
 
-        Pictures keep their proportions: each is made as large as its cell allows, in the middle of it.
+        Pictures keep their aspect ratio: each is scaled to fit its cell and centred in it.
 
         Raises:
-            ImpastoError: a file is no picture.
+            ImpastoError: a file is not a picture.
         """
         sheet = Image.new("RGB", self.size, "white")
         pen = ImageDraw.Draw(sheet)
@@ -113,7 +117,7 @@ def draw_sheet(
     column_titles: Sequence[str] = (),
     cell: int = 128,
 ) -> Image.Image:
-    """Rows of pictures, of any lengths, on a sheet of square cells of `cell` px.
+    """Draws rows of pictures, of any lengths, on a sheet of square cells of `cell` px.
 
     Raises:
         ImpastoError: as `Sheet` and `Sheet.draw`.

@@ -1,4 +1,4 @@
-"""Words on sheets: a font, lines that wrap, and letters that are never boxes."""
+"""Draws text on sheets: loads a font, wraps lines, and transliterates letters that the font lacks."""
 
 import math
 from importlib.util import find_spec
@@ -13,8 +13,8 @@ _FONT = "mpl-data/fonts/ttf/DejaVuSans.ttf"
 class Lettering:
     """A font of one size, in pixels.
 
-    The font is DejaVu Sans, where matplotlib brings it: Latin, Greek, Cyrillic and more. Pillow's own, in its place, has
-    little more than ASCII. What the font has no letter for is written in those it has ("日" as "Ri").
+    The font is DejaVu Sans, if matplotlib is installed, which includes it: Latin, Greek, Cyrillic and more. Otherwise it is
+    Pillow's own font, which has little more than ASCII. A letter that the font lacks is transliterated ("日" as "Ri").
     """
 
     def __init__(self, size: int) -> None:
@@ -24,12 +24,12 @@ class Lettering:
         self.line = sum(self._font.getmetrics())
 
     def width(self, text: str) -> int:
-        """Pixels that `text` takes on one line."""
+        """Returns the width of `text` on one line, in pixels."""
         return math.ceil(self._font.getlength(text))
 
     def wrap(self, text: str, width: int, most: int) -> list[str]:
-        """`text` in at most `most` lines of `width` pixels, broken between words, and within a word that is too long for
-        a line; what is left over ends in "…".
+        """Wraps `text` to at most `most` lines of `width` pixels. Lines break between words, or within a word that is too
+        long for a line. If text is cut off, the last line ends in "…".
         """
         lines: list[str] = []
         for word in self._writable(text).split():
@@ -46,7 +46,7 @@ class Lettering:
         return lines
 
     def draw(self, pen: ImageDraw.ImageDraw, left: float, top: float, lines: list[str], within: int | None = None) -> None:
-        """Writes `lines` below each other; each in the middle of `within` pixels, if that is given."""
+        """Draws `lines` below each other; each is centred in `within` pixels, if that is given."""
         for number, line in enumerate(lines):
             shift = 0 if within is None else max(0, within - self.width(line)) / 2
             pen.text((left + shift, top + number * self.line), line, fill="black", font=self._font)
@@ -78,5 +78,5 @@ def _load(size: int) -> ImageFont.FreeTypeFont:
         if (Path(place) / _FONT).is_file():
             return ImageFont.truetype(Path(place) / _FONT, size)
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # it is for every size that is given
+    assert isinstance(font, ImageFont.FreeTypeFont)  # true whenever a size is given
     return font

@@ -1,4 +1,4 @@
-"""How every painting on a sheet was made: the record inside a sheet's own file, from which each can be painted again."""
+"""The record inside a sheet's file: the provenance of every painting on it, from which each can be painted again."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -10,14 +10,14 @@ from impasto.painting.provenance.record import Provenance, checked_fields, is_pl
 
 _FORMAT = 1
 _SOURCE = "its record of a sheet"
-# Longer ones are refused on reading, so they must not be written.
+# The reader rejects longer records, so they must not be written.
 _LONGEST = 4 << 20
 MOST_CELLS = 10_000
 
 
 @dataclass(frozen=True)
 class SheetAxis:
-    """What changes from row to row, or from column to column: its name ("artist"; "" where nothing does) and the titles."""
+    """The setting that varies over the rows or the columns: its name ("artist"; "" if none varies) and the titles."""
 
     name: str
     titles: tuple[str, ...]
@@ -25,14 +25,14 @@ class SheetAxis:
 
 @dataclass(frozen=True)
 class SheetRecord:
-    """Two axes, and the record of each cell: as many rows of as many cells as the axes have titles."""
+    """The record of a sheet: its two axes and the record of each cell. The axes have one title for each row and column."""
 
     rows: SheetAxis
     columns: SheetAxis
     cells: tuple[tuple[Provenance, ...], ...]
 
     def cell(self, row: int, column: int) -> Provenance:
-        """The record of one cell, counted from 1.
+        """Returns the record of one cell, counted from 1.
 
         Raises:
             UsageError: the sheet has no such cell.
@@ -43,15 +43,15 @@ class SheetRecord:
         return self.cells[row - 1][column - 1]
 
     def shared(self) -> dict[str, Any]:
-        """The fields of a painting's record that have the same value in all cells."""
+        """Returns the fields of a painting's record that have the same value in all cells."""
         first, *others = [asdict(cell) for row in self.cells for cell in row]
         return {name: value for name, value in first.items() if all(cell[name] == value for cell in others)}
 
     def to_json(self) -> str:
-        """The JSON that is embedded: plain ASCII, what all cells share said once.
+        """Returns the JSON to embed: plain ASCII, with the fields that all cells share stored once.
 
         Raises:
-            UsageError: it would be too long to be read again.
+            UsageError: the JSON would be too long to be read again.
         """
         shared = self.shared()
         cells = [[{k: v for k, v in asdict(cell).items() if k not in shared} for cell in row] for row in self.cells]
@@ -66,10 +66,10 @@ class SheetRecord:
 
     @classmethod
     def from_json(cls, text: str) -> "SheetRecord":
-        """The inverse of `to_json`. The text may come from a stranger: every field is checked.
+        """Parses the output of `to_json`. The text is untrusted input: every field is checked.
 
         Raises:
-            RecordError: it is no valid record of a sheet.
+            RecordError: the text is not a valid record of a sheet.
         """
         values = parse_object(text, _SOURCE)
         rows, columns = _axis(values.get("rows")), _axis(values.get("columns"))
@@ -78,7 +78,7 @@ class SheetRecord:
         shared, cells = values.get("shared"), _table(values.get("cells"), len(rows.titles), len(columns.titles))
         if not isinstance(shared, dict):
             raise RecordError(f"{_SOURCE} does not tell of each cell")
-        # What they share is checked once, however many they are.
+        # The shared fields are checked once, for any number of cells.
         first = Provenance(**checked_fields(shared | cells[0][0], Provenance.__dataclass_fields__))
         own = cells[0][0].keys()
         return cls(rows, columns, tuple(tuple(replace(first, **checked_fields(cell, own)) for cell in row) for row in cells))
@@ -93,7 +93,7 @@ def _axis(values: Any) -> SheetAxis:
 
 
 def _table(cells: Any, rows: int, columns: int) -> list[list[dict[str, Any]]]:
-    """The cells, if they are so many rows and columns of objects with the same fields."""
+    """Returns the cells if they are `rows` x `columns` objects with the same fields; raises RecordError otherwise."""
     if not isinstance(cells, list) or [len(row) if isinstance(row, list) else -1 for row in cells] != [columns] * rows:
         raise RecordError(f"{_SOURCE} does not tell of each cell")
     first, flat = cells[0][0], [cell for row in cells for cell in row]

@@ -1,4 +1,4 @@
-"""A picture's file enlarged into a new PNG, which keeps what the picture said of itself and tells how it was enlarged."""
+"""Enlarges a picture file into a new PNG, which keeps the picture's metadata and records how it was enlarged."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from impasto.painting.upscaling.tiles import TILE, Tiles, Upscaler
 
 @dataclass(frozen=True)
 class UpscaledFile:
-    """A picture that was enlarged: its new file, its size in px, and how."""
+    """The result of enlarging a picture: the new file, its size in px, and the note of how it was enlarged."""
 
     path: Path
     width: int
@@ -29,11 +29,12 @@ def upscale_file(
     tile: int = TILE,
     on_progress: Tiles | None = None,
 ) -> UpscaledFile:
-    """Enlarges the picture into `<name>-x<by>.png` in the folder `out` (its own, if not given); no file is replaced.
+    """Enlarges the picture into `<name>-x<by>.png` in the folder `out` (default: the picture's own folder). It replaces no
+    file.
 
     Raises:
         UsageError: as `Upscaler.upscale`.
-        ImpastoError: it cannot be read, is too large, or the disk refuses.
+        ImpastoError: the picture cannot be read or is too large, or the file cannot be written.
     """
     image = open_layered(picture)
     try:

@@ -1,7 +1,7 @@
-"""What an enlarged picture says of its enlarging, beside all that it said before.
+"""The upscaling note in an enlarged picture: how it was enlarged, stored beside the picture's earlier metadata.
 
-Our note is the PNG chunk `impasto-upscaled`, a JSON with one object per enlarging; A1111's chunk `postprocessing` tells the
-last one to other tools.
+Impasto's note is the PNG chunk `impasto-upscaled`, a JSON with one object for each enlargement. The last one is also
+written to A1111's chunk `postprocessing`, for other tools.
 """
 
 import json
@@ -21,7 +21,7 @@ from impasto.painting.provenance.picture_text import picture_texts
 UPSCALED = "impasto-upscaled"
 _POSTPROCESSING = "postprocessing"
 _FORMAT = 1
-_MOST_TEXT, _MOST_NAME = 1 << 20, 79  # what programs read of a chunk; the longest name that PNG allows
+_MOST_TEXT, _MOST_NAME = 1 << 20, 79  # the longest chunk that programs read; the longest name that PNG allows
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class UpscalingNote:
     """How a picture was enlarged.
 
     Attributes:
-        by: how many times as wide and high it became.
+        by: the factor by which width and height grew.
         model, model_hash: the upscaler's name and the SHA-256 of its file.
         width, height: of the picture before, in px.
-        version: impasto's.
+        version: Impasto's version.
     """
 
     by: int
@@ -47,12 +47,12 @@ class UpscalingNote:
 
 
 def read_upscalings(picture: Path) -> list[UpscalingNote]:
-    """How often and how the picture was enlarged, the first time first; nothing where it does not say so readably."""
+    """Returns the picture's upscaling notes, the earliest first; an empty list if it has none that can be read."""
     return _notes_in(texts_of(picture))
 
 
 def texts_of(picture: Path) -> dict[str, str]:
-    """The texts in a picture that is known to be one; none where its kind holds no record."""
+    """Returns the texts in a file that is known to be a picture; an empty dict if its format holds no record."""
     try:
         return picture_texts(picture)
     except ImpastoError:
@@ -68,7 +68,7 @@ def _notes_in(texts: Mapping[str, str]) -> list[UpscalingNote]:
 
 
 def _checked_note(step: object) -> UpscalingNote:
-    """Raises RecordError: it is none of ours."""
+    """Returns `step` as a note. Raises RecordError if it is not a note that Impasto writes."""
     wholes, words = ("by", "width", "height"), ("model", "model_hash", "version")
     if isinstance(step, dict) and step.keys() == {*wholes, *words}:
         whole = all(type(step[name]) is int and 0 < step[name] < 2**31 for name in wholes)
@@ -78,7 +78,7 @@ def _checked_note(step: object) -> UpscalingNote:
 
 
 def info_with(texts: Mapping[str, str], note: UpscalingNote) -> PngInfo:
-    """The chunks of a picture that said `texts` and was then enlarged; what no PNG can hold is left out."""
+    """Returns the PNG chunks of a picture with `texts` after it was enlarged; texts that no PNG can hold are left out."""
     info = PngInfo()
     notes = [*_notes_in(texts), note]
     settings = {"Postprocess upscale by": note.by, "Postprocess upscaler": note.model}

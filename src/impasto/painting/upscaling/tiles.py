@@ -1,4 +1,7 @@
-"""Larger pictures from small ones, by a network, in tiles that overlap as far as it sees: no seams, little memory."""
+"""Upscales pictures with a network, tile by tile.
+
+The tiles overlap by the network's receptive field, so that there are no seams and memory use stays low.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,11 +21,11 @@ FACTORS = (2, 4)
 TILE = 256  # px of a side: a few hundred MB for the published networks
 _SMALLEST_TILE = 16
 
-Tiles = Callable[[int, int], None]  # hears (tiles done, of)
+Tiles = Callable[[int, int], None]  # called with (tiles done, total)
 
 
 def check_request(by: int, tile: int) -> None:
-    """Raises UsageError where pictures cannot be enlarged like that."""
+    """Raises UsageError if the factor `by` or the tile size is not supported."""
     if by not in FACTORS:
         raise UsageError(f"--by {by}: use {' or '.join(map(str, FACTORS))}")
     if tile and tile < _SMALLEST_TILE:
@@ -34,7 +37,7 @@ class Upscaler:
     """A loaded network that enlarges pictures of any size.
 
     Attributes:
-        name, content_hash: what it goes by, and the SHA-256 of its weights' file.
+        name, content_hash: the upscaler's name, and the SHA-256 of its weights' file.
     """
 
     network: CompactUpscaler
@@ -43,7 +46,7 @@ class Upscaler:
 
     @classmethod
     def load(cls, model: str | Path | None = None, *, device: str = "auto") -> "Upscaler":
-        """The upscaler that ships, or the one that `model` names (see `load_upscaler`).
+        """Loads the upscaler that ships with Impasto, or the one that `model` names (see `load_upscaler`).
 
         Raises:
             UsageError, MissingPart, ImpastoError: as `load_upscaler` and `choose_device`.
@@ -53,20 +56,21 @@ class Upscaler:
 
     @property
     def scale(self) -> int:
-        """How many times as wide and high one pass makes a picture."""
+        """The factor by which one pass enlarges width and height."""
         return self.network.shape.scale
 
     def upscale(
         self, image: Image.Image, by: int = 2, *, tile: int = TILE, on_progress: Tiles | None = None
     ) -> Image.Image:
-        """The picture `by` (2 or 4) times as wide and high, in its own mode: L, LA, RGB or RGBA (any other becomes RGB).
+        """Returns the picture `by` (2 or 4) times as wide and high, in its own mode: L, LA, RGB or RGBA (any other becomes
+        RGB).
 
-        The network is run as often as it takes; where that is more than `by`, Lanczos resampling takes the rest back.
-        What is transparent is enlarged by bicubic interpolation. The tiles change no pixel by more than rounding does.
+        The network runs as often as needed; if that enlarges by more than `by`, Lanczos resampling reduces the result. The
+        alpha channel is enlarged by bicubic interpolation. The tiles change no pixel by more than rounding does.
 
         Args:
             tile: px of a tile's side, at the small size; 0 for the picture as a whole.
-            on_progress: hears (tiles done, of).
+            on_progress: called with (tiles done, total).
 
         Raises:
             UsageError: another `by`, or a tile that is too small.
@@ -118,7 +122,7 @@ class Upscaler:
         made = np.empty((height * scale, width * scale, 3), np.uint8)
         for top, bottom in _spans(height, tile):
             for left, right in _spans(width, tile):
-                # At the picture's own edges a tile ends where the picture does: the network pads both alike.
+                # At the picture's own edges a tile ends where the picture ends: the network pads both in the same way.
                 reach = self.network.shape.reach
                 y, x = max(0, top - reach), max(0, left - reach)
                 seen = np.ascontiguousarray(pixels[y : bottom + reach, x : right + reach])
@@ -134,7 +138,7 @@ class Upscaler:
 
 
 def _spans(length: int, tile: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of each tile along a side; all are of nearly one size, so that no sliver is left at the end."""
+    """Yields the begin and end of each tile along a side. All are of nearly equal size, so that no sliver is left over."""
     count = _count(length, tile, 1)
     for number in range(count):
         yield number * length // count, (number + 1) * length // count
