@@ -1,4 +1,4 @@
-"""A measured value with its interval, or the reason why there is none."""
+"""Result types of the measures: a value with its bootstrap interval, or the reason why there is no value."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ REPLICATES = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """What was measured on pictures.
+    """A value measured on pictures, with its interval.
 
     Attributes:
-        value: the measure itself.
-        low, high: ends of its bootstrap interval of `LEVEL`; None where there is none.
-        pictures: how many it was counted on: paintings, or real pictures for recall and coverage.
-        note: what to know beside it, "" if nothing.
+        value: the measured value.
+        low, high: ends of its bootstrap interval at level `LEVEL`; None where there is no interval.
+        pictures: number of pictures it was measured on: paintings, or real pictures for recall and coverage.
+        note: a remark to show beside the value; "" if there is none.
     """
 
     value: float
@@ -28,7 +28,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a measure is not given, and what to do."""
+    """The result of a measure that was not computed: the reason, and what the user can do."""
 
     reason: str
 
@@ -39,12 +39,13 @@ Measured = Estimate | Refused
 def bootstrap_interval(
     value: float, *contributions: np.ndarray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0
 ) -> tuple[float, float]:
-    """The ends of the interval that `level` of the bootstrap's replicates fall into (Efron 1979).
+    """Returns the ends of the interval that contains the share `level` of the bootstrap's replicates (Efron 1979).
 
-    Each of `contributions` [n] belongs to one set of pictures: by how much each of its pictures moves the value, with mean
-    0. Where the value is a mean, that is each picture's own value less the mean, and this is the ordinary bootstrap. Where
-    it is not (distances, diversity), it is the value's first-order expansion, whose replicates need no distance each
-    (the infinitesimal jackknife, Efron 1982) and are not moved by the pictures that a resample holds twice.
+    Each of `contributions` [n] belongs to one set of pictures. It holds by how much each picture of the set moves the
+    value, with mean 0. If the value is a mean, a contribution is the picture's own value minus the mean, and this is the
+    ordinary bootstrap. If it is not a mean (distances, diversity), the contributions are the value's first-order expansion
+    (the infinitesimal jackknife, Efron 1982). Its replicates do not each need a new distance, and pictures that occur twice
+    in a resample do not bias them.
     """
     draw = np.random.default_rng(seed)
     replicate = np.full(replicates, float(value))
@@ -57,6 +58,6 @@ def bootstrap_interval(
 
 
 def estimate_mean(values: np.ndarray, *, seed: int = 0, note: str = "") -> Estimate:
-    """The mean of one value per picture [n], n at least 1, with its interval."""
+    """Returns the mean of one value per picture [n], n at least 1, with its bootstrap interval."""
     mean = float(values.mean())
     return Estimate(mean, *bootstrap_interval(mean, values - mean, seed=seed), len(values), note)

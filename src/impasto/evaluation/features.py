@@ -1,4 +1,4 @@
-"""What sees the pictures when sets of them are compared, by name, and a set's features with where they came from."""
+"""Feature extractors for comparing sets of pictures, selected by name, and the features of a set with their origin."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class FeatureSet:
     """The features of one set of pictures.
 
     Attributes:
-        name: of the set, as it is told to people.
+        name: the set's name, as it is shown to the user.
         rows: float32 [n, d], n at least 2.
         entries: the picture of each row.
-        extractor, identity: what saw them, for people and as a hash.
+        extractor, identity: the feature extractor: its name for the user, and its hash.
     """
 
     name: str
@@ -38,7 +38,7 @@ class FeatureSet:
     identity: str
 
     def check_comparable(self, other: "FeatureSet") -> None:
-        """Raises ImpastoError where the other set was seen by another extractor, or by the same with other weights."""
+        """Raises ImpastoError if the other set's features are from another extractor, or from one with other weights."""
         if self.identity != other.identity:
             mine, its = f"{self.name} by {self.extractor}", f"{other.name} by {other.extractor}"
             raise ImpastoError(f"features of different extractors cannot be compared: {mine}, {its} ({other.identity[:8]})")
@@ -47,14 +47,15 @@ class FeatureSet:
 def load_extractor(
     name: str, *, weights: Path | None = None, device: "torch.device | str" = "cpu"
 ) -> ImageEncoder:
-    """The extractor called `name`: one of `NAMES`, or a folder or hub name of DINOv2 or of CLIP and its like.
+    """Loads the feature extractor called `name`.
 
     Args:
-        weights: Inception's weights, a file.
+        name: one of `NAMES`, or a folder or hub name of DINOv2, of CLIP or of a similar model.
+        weights: the file with Inception's weights.
 
     Raises:
-        UsageError: no such extractor, or weights for one that takes none.
-        MissingPart, ImpastoError: it is not on this machine, or not what it should be.
+        UsageError: there is no such extractor, or `weights` is given for one that takes none.
+        MissingPart, ImpastoError: the model is not on this machine, or not what it should be.
     """
     if weights is not None and name != INCEPTION:
         raise UsageError(f"--weights goes with --features {INCEPTION}")
@@ -89,12 +90,13 @@ def features_of(
     *,
     report: CatalogueReport | None = None,
 ) -> FeatureSet:
-    """The set's features: computed once for each picture's content and extractor, then kept in the user's cache.
+    """Returns the features of a set of pictures.
 
-    What cannot be opened is left out and named in `report`.
+    Features are computed once for each picture content and extractor, then kept in the user's cache. Pictures that cannot be
+    opened are left out and listed in `report`.
 
     Raises:
-        ImpastoError: fewer than two pictures can be opened, or the extractor sees no difference between any two.
+        ImpastoError: fewer than two pictures can be opened, or all features are the same.
     """
     from impasto.data.caches.image_vectors import image_vectors
 

@@ -1,4 +1,4 @@
-"""What a folder's pictures have about them that can make a comparison mean less than it seems."""
+"""Warnings about a folder's pictures that can make a comparison less meaningful than it seems."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ class _Look:
 
 
 def notes_on_pictures(folder: Path, entries: Sequence[CatalogueEntry]) -> list[str]:
-    """One sentence each on different sizes, transparent parts, pictures of one colour, equal files and other files.
+    """Returns one sentence each on different sizes, transparent parts, pictures of one colour, equal files and other files.
 
-    Every picture is decoded. What cannot be opened is passed over: `features_of` names it.
+    Decodes every picture. Skips those that cannot be opened: `features_of` reports them.
     """
     with ThreadPoolExecutor() as pool:
         looks = [(entry.file_name, look) for entry, look in zip(entries, pool.map(_look, entries), strict=True) if look]
@@ -48,7 +48,7 @@ def notes_on_pictures(folder: Path, entries: Sequence[CatalogueEntry]) -> list[s
 
 
 def shared_pictures(ours: Sequence[CatalogueEntry], theirs: Sequence[CatalogueEntry]) -> list[str]:
-    """The names of those of ours whose file is, byte for byte, one of theirs as well."""
+    """Returns the names of the entries of `ours` whose file is byte for byte equal to a file of `theirs`."""
     known = {_content(entry) for entry in theirs} - {""}
     return [entry.file_name for entry in ours if _content(entry) in known]
 
@@ -78,7 +78,7 @@ def _content(entry: CatalogueEntry) -> str:
 
 
 def _other_files(folder: Path) -> list[str]:
-    """Files below the folder that are neither pictures nor a catalogue's own."""
+    """Files below the folder that are neither pictures nor files of a catalogue."""
     found = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts

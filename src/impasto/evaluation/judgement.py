@@ -1,4 +1,4 @@
-"""All measures of one set of paintings against real pictures, each with its interval or the reason why it is not given."""
+"""Computes all measures of a set of paintings against real pictures, each with an interval or the reason for its absence."""
 
 import math
 from dataclasses import dataclass, replace
@@ -21,16 +21,22 @@ from impasto.vision.scorers.interface import ImageEncoder
 if TYPE_CHECKING:
     from impasto.vision.features.inception import InceptionFeatures
 
-# What a user may ask for; precision brings recall, and density coverage.
+# The measures that a user can request; precision includes recall, and density includes coverage.
 MEASURES = ("frechet", "kernel", "precision", "density", "inception-score", "diversity", "similarity", "style")
-FEWEST = 50  # pictures a side for distances and neighbours, whose intervals say little below that
-FEWEST_SCORED = 1000  # paintings for the Inception score, which sees 1,008 classes
+FEWEST = 50  # pictures a side for distances and neighbours; their intervals mean little below that
+FEWEST_SCORED = 1000  # paintings for the Inception score, which has 1,008 classes
 _ANYWAY = "--allow-few gives it anyway"
 
 
 @dataclass(frozen=True)
 class Judging:
-    """What is measured, and how: `allow_few` also gives what too few pictures were refused for; `seed` of all chance."""
+    """Options of `judge`.
+
+    Attributes:
+        measures: which of `MEASURES` to compute.
+        allow_few: computes a measure even if there are fewer pictures than it needs.
+        seed: seed of all random draws.
+    """
 
     measures: tuple[str, ...] = MEASURES
     allow_few: bool = False
@@ -38,7 +44,7 @@ class Judging:
 
 
 def is_fid(extractor: ImageEncoder) -> bool:
-    """Whether distances on its features may be called FID and KID."""
+    """Returns whether distances on the extractor's features may be called FID and KID."""
     inception = _inception(extractor)
     return inception is not None and inception.is_fid
 
@@ -50,10 +56,14 @@ def _inception(extractor: ImageEncoder) -> "InceptionFeatures | None":
 
 
 def judge(paintings: FeatureSet, real: FeatureSet, extractor: ImageEncoder, judging: Judging) -> dict[str, Measured]:
-    """Measure -> what was found, in the order of printing, for all of `judging.measures` that compare features.
+    """Computes all of `judging.measures` that compare features.
+
+    Returns:
+        Name of the measure -> its value or refusal, in the order of printing.
 
     Raises:
-        ImpastoError: the sets were seen by different extractors. MissingPart: SciPy is not installed.
+        ImpastoError: the features of the two sets are from different extractors.
+        MissingPart: SciPy is not installed.
     """
     paintings.check_comparable(real)
     ours, theirs = paintings.rows, real.rows
@@ -112,7 +122,7 @@ def _frechet(ours: np.ndarray, theirs: np.ndarray, judging: Judging) -> dict[str
     at_infinity = frechet_at_infinity(ours, theirs, seed=judging.seed)
     value = at_infinity.distance
     low, high = bootstrap_interval(value, *contributions, seed=judging.seed)
-    # The chance in the pictures, which the bootstrap has, and that in the choice of the line's sets.
+    # Two sources of chance: the pictures (covered by the bootstrap) and the choice of the line's subsets.
     line = NormalDist().inv_cdf((1 + LEVEL) / 2) * at_infinity.deviation
     low, high = value - math.hypot(value - low, line), value + math.hypot(high - value, line)
     doubt = "" if min(len(ours), len(theirs)) > enough else f"not to be trusted: needs more than {enough} pictures a side"

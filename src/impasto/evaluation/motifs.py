@@ -1,4 +1,4 @@
-"""What a painting shows, as one of eight motifs: told from a catalogue's genre and title, and asked for by plain prompts."""
+"""Classifies paintings into eight motifs by a catalogue's genre and title, and reads the prompts for each motif."""
 
 import re
 import unicodedata
@@ -12,8 +12,8 @@ PORTRAIT, LANDSCAPE, MARINE, STILL_LIFE = "portrait", "landscape", "marine", "st
 CITY, SCENE, NUDE, ANIMAL = "city", "interior or genre scene", "nude", "animal"
 MOTIFS = (PORTRAIT, LANDSCAPE, MARINE, STILL_LIFE, CITY, SCENE, NUDE, ANIMAL)
 
-# WikiArt's names of genres, folded as `_folded` does; those that name no single motif (religious painting, sketch and study,
-# illustration, history painting ...) are not here.
+# WikiArt's genre names, normalised by `_folded`. Genres that do not mean a single motif (religious painting, sketch and
+# study, illustration, history painting ...) are left out.
 _GENRES = {
     "portrait": PORTRAIT,
     "self portrait": PORTRAIT,
@@ -49,7 +49,7 @@ _BEASTS = (
     "horses?|cows?|cattle|bulls?|oxen|dogs?|hounds?|cats?|kittens?|sheep|rams?|goats?|lions?|tigers?|leopards?|deer|stags?|"
     "donkeys?|monkeys?|fox(?:es)?|wolf|wolves|bears?|elephants?|birds?|ducks?|hens?|cocks?|swans?|parrots?|stallions?|mares?"
 )
-# What a title must have in it to name a motif. Each is narrow: a title that says little is better left alone.
+# What a title must contain to name a motif. The patterns are narrow: it is better to leave a vague title unclassified.
 _IN_TITLE = {
     PORTRAIT: r"^(?:self )?portrait\b|^(?:\w+ )?head of an? (?:old |young )?(?:man|woman|girl|boy)\b",
     LANDSCAPE: r"\blandscape\b|\bforest\b|\bmountains?\b|\bmeadows?\b|\bcountryside\b|\bwheat ?fields?\b|\bwaterfall\b",
@@ -66,9 +66,10 @@ _IN_TITLE = {
     rf"(?:\w+ )?(?:{_BEASTS})\b(?! (?:carts?|drawn|train|hunt(?:er)?s?|sledges?|market|fair|painter|"
     r"with (?:a|the|two)? ?(?:rider|man|woman)))",
 }  # fmt: skip
-# Of the sea too, where the genre is landscape or there is none: on a genre painting or a cityscape they are the ground.
+# These words also mean the sea if the genre is landscape or missing: in a genre painting or a cityscape they are only the
+# background.
 _SHORES = re.compile(r"\bboats\b|\bharbou?r\b|\bport of\b|\bbeach\b|\bcoast\b|\bseashore\b|\bat sea\b|\bby the sea\b")
-# A title with one of these is not (only) of an animal, of things on a table, or of the sea.
+# A title with one of these words does not (only) name an animal, things on a table, or the sea.
 _PEOPLE = re.compile(
     r"\b(?:man|men|woman|women|boys?|girls?|lady|ladies|child(?:ren)?|shepherd(?:ess)?|riders?|jockeys?|saint|st|christ|"
     r"madonna|virgin|peasants?|soldiers?|maid|emigrants|fisher\w*|nymphs?)\b"
@@ -77,11 +78,10 @@ _PATTERNS = {motif: re.compile(pattern) for motif, pattern in _IN_TITLE.items()}
 
 
 def motif_of(genre: str, title: str = "") -> str | None:
-    """The motif of a catalogue's picture, or None where genre and title do not tell, or contradict each other.
+    """Returns the motif of a catalogue's picture, or None if genre and title do not determine it or contradict each other.
 
-    A genre decides, however it is spelled. But the sea is among WikiArt's landscapes, cityscapes and genre paintings, and
-    animals are among its genre paintings: there the title tells them apart. Without a genre the title must name exactly one
-    motif.
+    The genre decides, however it is spelled. But WikiArt files the sea under landscapes, cityscapes and genre paintings, and
+    animals under genre paintings: in these cases the title decides. Without a genre, the title must name exactly one motif.
     """
     words, motif = _folded(title), _GENRES.get(_folded_genre(genre))
     named = [motif for motif, pattern in _PATTERNS.items() if pattern.search(words)]
@@ -89,7 +89,7 @@ def motif_of(genre: str, title: str = "") -> str | None:
         named.append(MARINE)
     if _PEOPLE.search(words):
         named = [motif for motif in named if motif not in (ANIMAL, STILL_LIFE, MARINE)]
-    if ANIMAL in named and PORTRAIT in named:  # the portrait of a horse
+    if ANIMAL in named and PORTRAIT in named:  # for example the portrait of a horse
         named.remove(PORTRAIT)
     if not genre.strip():
         return named[0] if len(named) == 1 else None
@@ -105,10 +105,10 @@ def motif_of(genre: str, title: str = "") -> str | None:
 
 
 def read_motif_prompts(text: str) -> dict[str, list[str]]:
-    """Prompts of each motif out of lines "motif: prompt"; empty lines and those that begin with # do not count.
+    """Reads the prompts of each motif from lines "motif: prompt"; empty lines and lines that begin with # are skipped.
 
     Raises:
-        ImpastoError: a line is of no motif or has no prompt, or a motif has none; the message names the line.
+        ImpastoError: a line has no known motif or no prompt (the message names the line), or a motif has no prompt.
     """
     found: dict[str, list[str]] = {motif: [] for motif in MOTIFS}
     for number, line in enumerate(text.splitlines(), 1):
@@ -125,7 +125,7 @@ def read_motif_prompts(text: str) -> dict[str, list[str]]:
 
 
 def prompts_in_turn(prompts: dict[str, list[str]], count: int) -> list[tuple[str, str]]:
-    """`count` pairs of motif and prompt: the motifs in turn, and of each its prompts in turn."""
+    """Returns `count` pairs of (motif, prompt), cycling through the motifs, and through the prompts of each motif."""
     motifs = list(prompts)
     return [
         (motif, prompts[motif][number // len(motifs) % len(prompts[motif])])
@@ -135,7 +135,7 @@ def prompts_in_turn(prompts: dict[str, list[str]], count: int) -> list[tuple[str
 
 
 def confusion(named: Sequence[str], asked: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    """int [k, k]: how many pictures of the class of a row are named as the class of a column."""
+    """Returns the confusion matrix, int [k, k]: rows are the class `asked` for, columns the class `named`."""
     table = np.zeros((len(classes), len(classes)), np.int64)
     places = {name: place for place, name in enumerate(classes)}
     for is_named, is_asked in zip(named, asked, strict=True):
@@ -144,18 +144,18 @@ def confusion(named: Sequence[str], asked: Sequence[str], classes: Sequence[str]
 
 
 def right_shares(table: np.ndarray) -> np.ndarray:
-    """Of each row of a confusion the share named as it is, 0 to 1; nan for a class without pictures."""
+    """Returns the share of correctly named pictures in each row of a confusion matrix, 0 to 1; nan for an empty class."""
     totals = table.sum(1)
     return np.where(totals > 0, np.diag(table) / np.maximum(totals, 1), np.nan)
 
 
 def _folded(text: str) -> str:
-    """Lower case without accents; all that is no letter or digit is one space."""
+    """Lower case without accents; each run of other characters than letters and digits becomes one space."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return " ".join(re.findall(r"[a-z0-9]+", plain.replace("'", "")))
 
 
 def _folded_genre(genre: str) -> str:
-    """As WikiArt's lists write one: "nude painting (nu)", "nude_painting" and "Nude Painting" are one."""
+    """Normalises a genre name of WikiArt: "nude painting (nu)", "nude_painting" and "Nude Painting" give the same."""
     folded = _folded(re.sub(r"\(.*?\)", " ", genre)) or _folded(genre)
     return folded.removesuffix(" painting").removesuffix(" paintings")

@@ -1,4 +1,4 @@
-"""How often paintings look like the artist that was asked for, to a probe that knows the artists' real works."""
+"""Measures how often a probe, trained on real works, assigns paintings to the artist named in their prompt."""
 
 from collections.abc import Sequence
 
@@ -11,20 +11,24 @@ from impasto.evaluation.estimate import Measured, Refused, estimate_mean
 from impasto.evaluation.features import FeatureSet
 from impasto.evaluation.style_probe import StyleProbe, most_seen
 
-ARTISTS = 20  # that the probe tells apart beside those asked for
+ARTISTS = 20  # number of artists that the probe distinguishes besides the requested ones
 
 
 def probe_entries(entries: Sequence[CatalogueEntry], asked: Sequence[str]) -> list[CatalogueEntry]:
-    """The real works that the probe for these artists learns from and is tried on; none where all of them are unknown."""
+    """Returns the real works for training and testing the probe of these artists; empty if all artists are unknown."""
     known = _known(entries, asked).values()
     names = {*known, *most_seen([entry.artist for entry in entries], ARTISTS)} if known else set()
     return [entry for entry in entries if entry.artist in names]
 
 
 def named_artists(paintings: FeatureSet, asked: Sequence[str], real: FeatureSet, *, seed: int = 0) -> Measured:
-    """The share of paintings that a probe trained on `real` gives to the artist asked for; "" where none was asked for.
+    """Returns the share of paintings that a probe trained on `real` assigns to the requested artist.
 
-    Works held out from training (`is_held_out`) are not learned from; the note tells how often the probe is right on them.
+    Works held out from training (`is_held_out`) do not train the probe; the note states how often the probe is right on
+    them.
+
+    Args:
+        asked: the requested artist of each painting; "" where none was requested.
 
     Raises:
         MissingPart: scikit-learn is not installed.
@@ -48,6 +52,6 @@ def named_artists(paintings: FeatureSet, asked: Sequence[str], real: FeatureSet,
 
 
 def _known(entries: Sequence[CatalogueEntry], asked: Sequence[str]) -> dict[str, str]:
-    """Artists asked for, in small letters, to their names in the catalogue."""
+    """Requested artists, in lower case -> their names in the catalogue."""
     named = {entry.artist.casefold(): entry.artist for entry in entries if entry.artist}
     return {name.casefold(): named[name.casefold()] for name in asked if name.casefold() in named}

@@ -1,4 +1,4 @@
-"""How well paintings show what was asked for: the similarity of each one to its own prompt (wang2023, section 3.1)."""
+"""Measures how well paintings match their prompts: the similarity of each one to its own prompt (wang2023, section 3.1)."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,9 +18,10 @@ def prompt_similarity(
     *,
     seed: int = 0,
 ) -> Measured:
-    """The mean similarity, -1 .. 1, of paintings to their prompts; those with an empty prompt are left out.
+    """Returns the mean similarity, -1 .. 1, of paintings to their prompts; paintings with an empty prompt are left out.
 
-    The note tells what paintings score with the prompts of others, which is what the scorer gives to any painting.
+    The note states the mean score of paintings with the prompts of other paintings, which is the scorer's baseline for any
+    painting.
     """
     asked = [(entry, prompt) for entry, prompt in zip(entries, prompts, strict=True) if prompt.strip()]
     if not asked:

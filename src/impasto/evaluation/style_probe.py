@@ -1,4 +1,4 @@
-"""A linear probe that names the artist of a picture from its features, trained on real paintings."""
+"""A linear probe, trained on real paintings, that predicts the artist of a picture from its features."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from impasto.errors import ImpastoError, MissingPart
 
 
 def most_seen(artists: Sequence[str], count: int) -> list[str]:
-    """The `count` artists named most often, by number and then by name."""
+    """Returns the `count` most frequent artists, ordered by frequency and then by name."""
     seen = Counter(artist for artist in artists if artist)
     return [name for name, _ in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0]))[:count]]
 
@@ -25,10 +25,16 @@ class StyleProbe:
 
     @classmethod
     def train(cls, features: np.ndarray, artists: Sequence[str], *, strength: float = 0.003) -> "StyleProbe":
-        """`features` [n, d] and the artist of each; `strength` is scikit-learn's C (smaller: more regular).
+        """Trains a probe.
+
+        Args:
+            features: [n, d].
+            artists: the artist of each row.
+            strength: scikit-learn's C (smaller: more regularised).
 
         Raises:
-            ImpastoError: fewer than two artists. MissingPart: scikit-learn is not installed.
+            ImpastoError: there are fewer than two artists.
+            MissingPart: scikit-learn is not installed.
         """
         try:
             from sklearn.linear_model import LogisticRegression
@@ -43,10 +49,10 @@ class StyleProbe:
         return cls([str(name) for name in model.classes_], model)
 
     def name(self, features: np.ndarray) -> list[str]:
-        """The artist that each picture looks like most."""
+        """Returns the predicted artist of each picture."""
         return [str(name) for name in self._model.predict(features)]
 
     def accuracy(self, features: np.ndarray, artists: Sequence[str]) -> float:
-        """The share of pictures, 0 to 1, whose artist is named; the chance is 1 over the number of artists."""
+        """Returns the share of correct predictions, 0 to 1; chance level is 1 over the number of artists."""
         named = self.name(features)
         return sum(a == b for a, b in zip(named, artists, strict=True)) / max(1, len(named))

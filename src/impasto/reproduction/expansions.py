@@ -1,4 +1,4 @@
-"""The prompt expansions of a reproduction, each written once and kept in `expansions.json`."""
+"""The prompt expansions of a reproduction; each is computed once and kept in `expansions.json`."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -11,10 +11,19 @@ from impasto.prompts.expansion.expander import expand_caption
 
 
 class Expansions:
-    """From a condition to its expanded caption; "" where nothing was found that expands it."""
+    """Maps a condition to its expanded caption; "" if no expansion was found."""
 
     def __init__(self, path: Path, method: str, count: int) -> None:
-        """`path`: where they are kept; `count`: how many are looked for. Raises ImpastoError where that cannot be read."""
+        """Reads earlier expansions from `path`.
+
+        Args:
+            path: the file that keeps the expansions.
+            method: the expansion method.
+            count: how many expansions are searched.
+
+        Raises:
+            ImpastoError: the file cannot be read.
+        """
         self._path, self._method, self._count = path, method, count
         self.known: dict[str, str] = {}
         try:
@@ -25,10 +34,15 @@ class Expansions:
             raise ImpastoError(f"{path} cannot be read: remove it, and prompts are expanded anew") from None
 
     def expand(self, conditions: Iterable[Condition], on_share: Callable[[str, float], None]) -> None:
-        """Expands what is not known yet; each is on disk before the next.
+        """Expands the conditions that are not known yet; each expansion is on disk before the next one starts.
+
+        Args:
+            conditions: the conditions; those without a caption are skipped.
+            on_share: called with (name of the step, share done).
 
         Raises:
-            MissingPart: a part that expansion needs is not installed. ImpastoError: the disk refuses.
+            MissingPart: a part that expansion needs is not installed.
+            ImpastoError: the file cannot be written.
         """
         wanted = {condition.text(): condition for condition in conditions if condition.caption}
         missing = [text for text in wanted if text not in self.known]
@@ -42,5 +56,5 @@ class Expansions:
                 raise ImpastoError(f"{self._path} cannot be written: {error.strerror}") from None
 
     def of(self, condition: Condition) -> str:
-        """Its expanded caption, "" where there is none."""
+        """Returns the expanded caption of the condition; "" if there is none."""
         return self.known.get(condition.text(), "")

@@ -1,4 +1,4 @@
-"""What a reproduction used, as names and hashes: nothing that tells where things lie on this machine."""
+"""The manifest of a reproduction: names and hashes of everything it used, without paths of this machine."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ _PACKAGES = ("torch", "diffusers", "transformers", "scikit-learn")
 
 
 def shown_name(checkpoint: str) -> str:
-    """A checkpoint's name without the folders it lies in; hub names stay as they are."""
+    """Returns a checkpoint's name without its parent folders; hub names stay unchanged."""
     path = PurePath(checkpoint)
     return checkpoint if not path.is_absolute() and len(path.parts) <= 2 and ".." not in path.parts else path.name
 
 
 def hash_of(value: object) -> str:
-    """SHA-256, hexadecimal, of a JSON value."""
+    """Returns the SHA-256, hexadecimal, of a JSON value."""
     return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")).hexdigest()
 
 
@@ -33,12 +33,14 @@ def manifest_of(
     catalogue: tuple[str, int, str],
     texts: Mapping[str, object],
 ) -> dict[str, str]:
-    """What was used -> its hash or version, in the order of printing.
+    """Returns the manifest: name of each used item -> its hash or version, in the order of printing.
 
     Args:
-        retrained: the retrained checkpoints by what they are called in the report.
-        catalogue: its name, how many of its pictures were used, and their hash.
-        texts: lists of prompts and the like by what they are, to be hashed.
+        base: the original checkpoint.
+        retrained: the retrained checkpoints by their names in the report.
+        judge: the extractor and the scorer that were used.
+        catalogue: the catalogue's name, the number of its pictures that were used, and their hash.
+        texts: lists of prompts and similar values to hash, by their descriptions.
     """
     name, count, digest = catalogue
     found = {f"checkpoint {shown_name(base.checkpoint)}": base.content_hash}

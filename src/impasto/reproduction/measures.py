@@ -1,4 +1,4 @@
-"""What a set of paintings is measured by, always in the same way: distances, diversity, prompt and artist."""
+"""Measures of a set of paintings in a reproduction: distances, diversity, similarity to the prompt, and named artist."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ OnShare = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Judged:
-    """What was measured of one set of pictures.
+    """All measures of one set of pictures.
 
     Attributes:
-        distance: the Fréchet distance with every picture left out once, for changes between sets.
-        measures: name -> what was found: frechet, frechet_infinite, kernel, diversity, similarity, named.
-        named: of each picture, 1 where the probe names the artist asked for, else 0.
+        distance: the Fréchet distance with its jackknife, for changes between sets.
+        measures: name -> measured value: frechet, frechet_infinite, kernel, diversity, similarity, named.
+        named: for each picture, 1 if the probe predicts the requested artist, else 0.
     """
 
     distance: LeftOut
@@ -36,7 +36,10 @@ class Judged:
     named: np.ndarray
 
     def change_to(self, other: "Judged") -> dict[str, Measured]:
-        """By how much distance and share named of `other` are larger, its picture k being the counterpart of ours."""
+        """Returns by how much the distance and the named share of `other` are larger.
+
+        Picture k of `other` must be the counterpart of picture k of this set.
+        """
         found: dict[str, Measured] = {"frechet": self.distance.change_to(other.distance)}
         if len(self.named) and len(self.named) == len(other.named):
             found["named"] = estimate_mean(other.named - self.named)
@@ -44,10 +47,15 @@ class Judged:
 
 
 class Judge:
-    """An extractor of features, a probe of artists' real works, and a scorer of prompts, loaded once."""
+    """Computes the measures with a feature extractor, a probe of artists' real works and a prompt scorer, loaded once."""
 
     def __init__(self, everything: Sequence[CatalogueEntry], artists: Sequence[str], on_share: OnShare) -> None:
-        """`everything`: the catalogue's pictures, of which the probe learns those that are not held out.
+        """Loads the models and trains the probe.
+
+        Args:
+            everything: the catalogue's pictures; the probe is trained on those that are not held out.
+            artists: the artists of the reproduction.
+            on_share: called with (name of the step, share done).
 
         Raises:
             MissingPart, ImpastoError: the extractor, the scorer or scikit-learn is not installed.
@@ -71,7 +79,7 @@ class Judge:
 
     @property
     def probe_told(self) -> str:
-        """How good the probe is, in words."""
+        """The accuracy of the probe, in words."""
         if isinstance(self.probe, Refused):
             return f"no probe: {self.probe.reason}"
         return (
@@ -80,18 +88,23 @@ class Judge:
         )
 
     def features(self, name: str, entries: Sequence[CatalogueEntry]) -> FeatureSet:
-        """Their features, computed once for each content.
+        """Returns the features of the entries, computed once for each content.
 
         Raises:
-            ImpastoError: fewer than two can be opened, or all look the same.
+            ImpastoError: fewer than two pictures can be opened, or all look the same.
         """
         return features_of(name, entries, self.extractor, lambda n, of: self._tell(f"{name}, picture {n}", n / of))
 
     def judge_rows(self, ours: FeatureSet, theirs: FeatureSet, artists: Sequence[str]) -> Judged:
-        """What features alone tell; `artists`: who was asked for, picture by picture.
+        """Computes all measures that need features only.
+
+        Args:
+            ours: features of the paintings.
+            theirs: features of the real pictures.
+            artists: the requested artist of each painting.
 
         Raises:
-            ImpastoError: fewer than 3 pictures on a side.
+            ImpastoError: there are fewer than 3 pictures on a side.
         """
         measures = judge(ours, theirs, self.extractor, Judging(("frechet", "kernel", "diversity"), allow_few=True))
         distance = frechet_left_out(ours.rows, theirs.rows)
@@ -109,10 +122,10 @@ class Judge:
         return Judged(distance, measures, named)
 
     def judge_set(self, name: str, ours: PaintingSet, theirs: FeatureSet) -> tuple[Judged, FeatureSet]:
-        """All measures of a set of paintings, and its features.
+        """Returns all measures of a set of paintings, and its features.
 
         Raises:
-            ImpastoError: a painting is gone or broken: the same command paints it again.
+            ImpastoError: a painting is missing or broken; the same command paints it again.
         """
         features = self.features(name, ours.entries)
         if len(features.rows) != len(ours.wanted):
@@ -125,6 +138,6 @@ class Judge:
 
 
 def together(name: str, sets: Sequence[FeatureSet]) -> FeatureSet:
-    """Several sets as one, in their order."""
+    """Concatenates several feature sets, in their order."""
     rows, entries = np.concatenate([one.rows for one in sets]), [entry for one in sets for entry in one.entries]
     return FeatureSet(name, rows, entries, sets[0].extractor, sets[0].identity)

@@ -1,4 +1,4 @@
-"""The paintings of a reproduction: what each will be, and how those that are not there yet come to be."""
+"""Plans the paintings of a reproduction and paints those that do not exist yet."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from impasto.reproduction.protocols import Sampling
 
 @dataclass(frozen=True)
 class PaintingCheckpoint:
-    """A checkpoint that paints: its name as `--checkpoint` takes it, its content hash, pixels of a side."""
+    """A checkpoint for painting: its name as `--checkpoint` takes it, its content hash, and the pixels of a side."""
 
     checkpoint: str
     content_hash: str
@@ -24,10 +24,10 @@ class PaintingCheckpoint:
 
     @classmethod
     def of(cls, checkpoint: str) -> "PaintingCheckpoint":
-        """The checkpoint of this name; its weights are hashed, not loaded.
+        """Returns the checkpoint of this name; its weights are hashed, not loaded.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as `inspect_checkpoint`.
+            UsageError, MissingPart, ImpastoError: the same as `inspect_checkpoint`.
         """
         info = inspect_checkpoint(checkpoint)
         return cls(checkpoint, info.content_hash, info.default_size or 512)
@@ -35,7 +35,7 @@ class PaintingCheckpoint:
 
 @dataclass(frozen=True)
 class PlannedPainting:
-    """One painting: what is asked for, and where it lies or will lie."""
+    """One painting: its request, its record, and its file, which may not exist yet."""
 
     request: PaintRequest
     record: Provenance
@@ -43,7 +43,7 @@ class PlannedPainting:
 
     @property
     def entry(self) -> CatalogueEntry:
-        """The painting as measures take it."""
+        """The painting as a catalogue entry, for the measures."""
         return CatalogueEntry(self.file, self.file.name)
 
 
@@ -56,18 +56,18 @@ class PaintingSet:
 
     @property
     def files(self) -> list[Path]:
-        """In the order of what was asked for."""
+        """The files, in the order of the prompts."""
         return [one.file for one in self.wanted]
 
     @property
     def entries(self) -> list[CatalogueEntry]:
-        """In the order of what was asked for."""
+        """The catalogue entries, in the order of the prompts."""
         return [one.entry for one in self.wanted]
 
 
 @dataclass(frozen=True)
 class PaintingPrompt:
-    """What one painting is asked to show: the condition, its expanded caption if any, and the seed."""
+    """The input of one painting: the condition, its expanded caption if any, and the seed."""
 
     condition: Condition
     seed: int
@@ -75,10 +75,10 @@ class PaintingPrompt:
 
 
 def plan_set(folder: Path, source: PaintingCheckpoint, sampling: Sampling, asks: Sequence[PaintingPrompt]) -> PaintingSet:
-    """Paintings in `folder`, whose names begin with their numbers and end in a key of all that decides what they are.
+    """Plans paintings in `folder`; a file name consists of a number and a key (hash) of all settings of the painting.
 
     Raises:
-        UsageError: the sampling makes no sense, or a text is no prompt.
+        UsageError: the sampling is invalid, or a text is no valid prompt.
     """
     wanted = []
     for number, ask in enumerate(asks):
@@ -94,16 +94,17 @@ def plan_set(folder: Path, source: PaintingCheckpoint, sampling: Sampling, asks:
 
 
 def paint_sets(sets: Sequence[PaintingSet], on_share: Callable[[str, float], None], *, device: str = "auto") -> int:
-    """Paints what is not there yet, checkpoint after checkpoint, and saves each painting as soon as it is finished.
+    """Paints the missing paintings, one checkpoint after the other, and saves each painting as soon as it is finished.
 
     Args:
-        on_share: hears what is done, and the share of all that was missing.
+        on_share: called with (name of the step, share of all missing paintings that is done).
 
     Returns:
-        how many were painted.
+        The number of paintings that were painted.
 
     Raises:
-        ImpastoError: a checkpoint cannot be loaded, a painting is no number or cannot be saved. What is saved stays.
+        ImpastoError: a checkpoint cannot be loaded, a painting is not a number or cannot be saved. Saved paintings are
+            kept.
     """
     from impasto.painting.painter import Painter
 

@@ -1,4 +1,4 @@
-"""What the papers did, as typed protocols: artists, prompts, counts and seeds, and the sizes we can give them."""
+"""The experimental protocols of the papers as dataclasses: artists, prompts, counts and seeds, at the sizes used here."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ WU2022_PROMPTS = (
     "a train runs on the snow-capped mountains of the Qinghai-Tibet Plateau",
     "left-behind children running in wheat-field",
 )
-# Figure 4 of wu2022 has "the same prompts as described in (Rombach et al., 2021)" (section 5.1): figure 5 there.
+# Figure 4 of wu2022 uses "the same prompts as described in (Rombach et al., 2021)" (section 5.1): figure 5 of that paper.
 ROMBACH2021_PROMPTS = (
     'A street sign that reads "Latent Diffusion"',
     "A zombie in the style of Picasso",
@@ -40,7 +40,7 @@ QUICK_MASTERS = ("Vincent van Gogh", "Claude Monet", "Rembrandt")
 
 @dataclass(frozen=True)
 class Sampling:
-    """How all pictures of a reproduction are painted; see `PaintRequest`."""
+    """The sampler settings of all pictures of a reproduction; see `PaintRequest`."""
 
     sampler: str
     steps: int
@@ -48,10 +48,10 @@ class Sampling:
     eta: float = 0.0
 
 
-# Less guidance than the usual 5: pocket's distances rise with it (benchmarks/judge_artists.py, van Gogh: 873 at 1.5, 878 at
-# 2.5), and at 1.5 the artist is hardly to be told.
+# Less guidance than the usual 5: pocket's distances rise with guidance (benchmarks/judge_artists.py, van Gogh: 873 at 1.5,
+# 878 at 2.5), and at 1.5 the artist is hardly recognisable.
 POCKET_SAMPLING = Sampling("dpm++", 20, 2.5)
-# wang2023 names none; diffusers' own for Stable Diffusion v1-5, with fewer steps by a faster sampler.
+# wang2023 names no sampler; these are diffusers' settings for Stable Diffusion v1-5, with fewer steps by a faster sampler.
 WANG2023_SAMPLING = Sampling("dpm++", 25, 7.5)
 WU2022_SAMPLING = Sampling("ddim", 200, 5.0, eta=1.0)  # section 5
 
@@ -61,14 +61,16 @@ class Wang2023:
     """Table 3 and figures 8 to 11: one retraining for each artist, judged with and without expanded prompts.
 
     Attributes:
-        artists: each is retrained on by himself.
-        paintings: in each of an artist's four sets: original or retrained checkpoint, plain or expanded prompts. They are
-            asked for by the texts of his held-out works in turn, picture k with `seed` + k in all four.
-        prompts: of the figures, all with `figure_seed`.
-        minutes: of each retraining; None: the recipe's epochs.
-        precision: of the retraining; "" is the recipe's.
-        expansions: how many are looked for of each prompt, of which the best is painted. As `impasto paint` has it; eight
-            continuations, which five need, take 7 s on two cores, and `quick` has a hundred prompts.
+        artists: the artists; each gets a separate retraining.
+        paintings: number of paintings in each of an artist's four sets: original or retrained checkpoint, plain or expanded
+            prompts. Their prompts are the texts of the artist's held-out works in turn; picture k has `seed` + k in all
+            four sets.
+        prompts: prompts of the figures, all painted with `figure_seed`.
+        minutes: minutes of each retraining; None for the recipe's epochs.
+        precision: precision of the retraining; "" for the recipe's.
+        expansions: number of expansions searched for each prompt, of which the best is painted. The default is that of
+            `impasto paint`. Five expansions need eight continuations, which take 7 s on two cores, and `quick` has a
+            hundred prompts.
     """
 
     artists: tuple[str, ...] = tuple(master.name for master in WANG2023_MASTERS)
@@ -86,12 +88,12 @@ class Wang2023:
 
 @dataclass(frozen=True)
 class Wu2022:
-    """Figures 4 to 12: one checkpoint retrained on a whole catalogue in two stages, before and after.
+    """Figures 4 to 12: paintings before and after one checkpoint is retrained on a whole catalogue in two stages.
 
     Attributes:
-        artists: how many of those with the most works are asked for; the four of figures 5 to 8 come first.
-        paintings: of each prompt by each artist, picture k with `seed` + k before and after.
-        minutes: of each of the two stages; None: the recipe's epochs.
+        artists: number of artists, those with the most works; the four of figures 5 to 8 come first.
+        paintings: number of paintings of each prompt by each artist; picture k has `seed` + k before and after.
+        minutes: minutes of each of the two stages; None for the recipe's epochs.
     """
 
     artists: int = 30
@@ -107,14 +109,20 @@ class Wu2022:
 
 
 def wang2023_protocol(side: int | None, *, quick: bool = False) -> Wang2023:
-    """The protocol for a checkpoint that paints `side` px: nine artists, or three in under an hour on two cores."""
+    """Returns the protocol for a checkpoint that paints `side` px.
+
+    It has nine artists; with `quick`, three artists in under an hour on two cores.
+    """
     sampling = POCKET_SAMPLING if is_small(side) else WANG2023_SAMPLING
     whole = Wang2023(sampling=sampling)
     return replace(whole, artists=QUICK_MASTERS, paintings=64, minutes=6.0, expansions=1) if quick else whole
 
 
 def wu2022_protocol(side: int | None, *, quick: bool = False) -> Wu2022:
-    """The protocol for a checkpoint that paints `side` px; quick: ten artists and a quarter of an hour for each stage."""
+    """Returns the protocol for a checkpoint that paints `side` px.
+
+    With `quick`, it has ten artists and a quarter of an hour for each stage.
+    """
     whole = Wu2022(sampling=WU2022_SAMPLING)
     if not quick:
         return whole

@@ -1,4 +1,4 @@
-"""The real paintings of a reproduction: those that are trained on, and those held out, to ask for and to compare with."""
+"""The real paintings of a reproduction: the training set, and the held-out works for prompts and comparisons."""
 
 import difflib
 import hashlib
@@ -13,7 +13,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.style_probe import most_seen
 from impasto.training.examples.training_set import entries_of
 
-FEWEST_HELD_OUT = 5  # works: fewer have no evenly_spread worth a comparison
+FEWEST_HELD_OUT = 5  # works: fewer are too little for a comparison
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,11 @@ class RealWorks:
 
     @classmethod
     def read(cls, catalogue: Path) -> "RealWorks":
-        """Raises UsageError, ImpastoError where there is no such catalogue, or nothing is held out of it."""
+        """Reads the works of a catalogue.
+
+        Raises:
+            UsageError, ImpastoError: there is no such catalogue, or none of its pictures is held out.
+        """
         if not catalogue.is_dir():
             raise UsageError(f"--catalogue {catalogue}: there is no such folder")
         training = entries_of(catalogue)
@@ -40,11 +44,11 @@ class RealWorks:
         return [*self.training, *self.held_out]
 
     def find(self, artist: str) -> str:
-        """The artist's name as the catalogue has it; capitals do not matter.
+        """Returns the artist's name as the catalogue spells it; the search ignores case.
 
         Raises:
             UsageError: the catalogue has no such artist.
-            ImpastoError: he has too few works to train on, or held out.
+            ImpastoError: the artist has too few training works or held-out works.
         """
         names = {entry.artist.casefold(): entry.artist for entry in self.everything if entry.artist}
         name = names.get(artist.strip().casefold())
@@ -61,16 +65,16 @@ class RealWorks:
         return name
 
     def works(self, artist: str, *, held_out: bool = False) -> list[CatalogueEntry]:
-        """One artist's works."""
+        """Returns the training or held-out works of one artist."""
         return [entry for entry in (self.held_out if held_out else self.training) if entry.artist == artist]
 
     def most_seen(self, count: int) -> list[str]:
-        """The artists with the most works, by the whole catalogue."""
+        """Returns the artists with the most works in the whole catalogue."""
         return most_seen([entry.artist for entry in self.everything], count)
 
 
 def selection_hash(entries: Sequence[CatalogueEntry]) -> str:
-    """SHA-256, hexadecimal, over names, contents and texts of these pictures.
+    """Returns the SHA-256, hexadecimal, over names, contents and texts of these pictures.
 
     Raises:
         ImpastoError: a file cannot be read.
@@ -84,6 +88,6 @@ def selection_hash(entries: Sequence[CatalogueEntry]) -> str:
 
 
 def evenly_spread(entries: Sequence[CatalogueEntry], count: int) -> list[CatalogueEntry]:
-    """At most `count` of them, evenly evenly_spread."""
+    """Returns at most `count` entries, spread evenly over the list."""
     count = min(count, len(entries))
     return [entries[len(entries) * n // count] for n in range(count)]

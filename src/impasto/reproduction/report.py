@@ -1,4 +1,4 @@
-"""A reproduction's report, told apart from how it is written: sections of words, tables and figures."""
+"""The content of a reproduction's report, independent of its file formats: sections of text, tables and figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from impasto.evaluation.estimate import Estimate, Measured, Refused
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text under a header; `note` stands below."""
+    """A table of text cells under a header; `note` is printed below."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -18,7 +18,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A sheet of our own paintings: a file beside the report, and what it shows."""
+    """A sheet of generated paintings: a file beside the report, and its caption."""
 
     file: str
     caption: str
@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """Paragraphs, then points, a table and figures, as far as there are any."""
+    """A section: paragraphs, then bullet points, tables and figures, each optional."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
@@ -37,13 +37,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Value:
-    """One measured number, a line of the CSV.
+    """One measured value, which is one line of the CSV file.
 
     Attributes:
-        of: whose pictures: an artist, or "all".
-        checkpoint: original, retrained or real; a change from one to another says so.
+        of: the artist of the pictures, or "all".
+        checkpoint: original, retrained or real; for a change, from which to which.
         prompts: plain or expanded; "" for real pictures.
-        against: how many real pictures it was compared with.
+        measure: the name of the measure.
+        found: the measured value.
+        against: the number of real pictures of the comparison.
     """
 
     of: str
@@ -54,7 +56,7 @@ class Value:
     against: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields by name; numbers are None where the measure was refused, and the note says why."""
+        """Returns the fields by name; if the measure was refused, the numbers are None and the note gives the reason."""
         found = self.found
         told: dict[str, Any] = {
             "of": self.of, "checkpoint": self.checkpoint, "prompts": self.prompts, "measure": self.measure,
@@ -70,13 +72,13 @@ class Value:
 
 @dataclass(frozen=True)
 class Report:
-    """What a reproduction found.
+    """The report of a reproduction.
 
     Attributes:
-        table: what the command prints at the end.
-        seconds: of each phase, all starts together.
-        used: what was used -> its hash or version.
-        settings: of the protocol, as plain JSON without any path.
+        table: the table that the command prints at the end.
+        seconds: seconds of each phase, summed over all starts.
+        used: name of each used item -> its hash or version.
+        settings: settings of the protocol, as plain JSON without any path.
     """
 
     title: str
@@ -89,7 +91,7 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """All JSON types, for `report.json`."""
+        """Returns the report as JSON types, for `report.json`."""
         return {
             "title": self.title,
             "summary": self.summary,
@@ -102,7 +104,7 @@ class Report:
 
 
 def told(found: Measured | None, digits: int = 3) -> str:
-    """A measure as a table's cell: `12.3 [11.9, 12.8]`, or a dash."""
+    """Formats a measure as a table cell: `12.3 [11.9, 12.8]`, or a dash."""
     if found is None or isinstance(found, Refused):
         return "–"
     value = _short(found.value, digits)
@@ -112,7 +114,7 @@ def told(found: Measured | None, digits: int = 3) -> str:
 
 
 def percent(found: Measured | None) -> str:
-    """A share as a table's cell: `43 % [31, 55]`, or a dash."""
+    """Formats a share as a table cell: `43 % [31, 55]`, or a dash."""
     if found is None or isinstance(found, Refused):
         return "–"
     ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.0f}, {100 * found.high:.0f}]"
@@ -120,7 +122,7 @@ def percent(found: Measured | None) -> str:
 
 
 def _short(value: float, digits: int) -> str:
-    """Three digits that count, and no exponent."""
+    """Formats a number with `digits` significant digits and without an exponent."""
     if value == 0 or not abs(value) < 1e12:
         return f"{value:g}"
     size = 0
@@ -132,8 +134,10 @@ def _short(value: float, digits: int) -> str:
 
 
 def compared(changes: Sequence[Measured | None], *, better: str, what: str, of: str = "artists") -> str:
-    """One sentence on changes of one measure: for how many it went the `better` way ("falls" or "rises"), and for how many
-    the interval leaves chance out.
+    """Returns one sentence on the changes of one measure.
+
+    It states for how many the measure changed in the `better` direction ("falls" or "rises"), and for how many the interval
+    excludes chance.
     """
     sure_sign = -1 if better == "falls" else 1
     known = [change for change in changes if isinstance(change, Estimate)]

@@ -1,4 +1,4 @@
-"""A reproduction's report as files: Markdown, one HTML page with its pictures inside, CSV and JSON."""
+"""Writes a reproduction's report as files: Markdown, one HTML page with embedded pictures, CSV and JSON."""
 
 import base64
 import csv
@@ -16,7 +16,7 @@ from impasto.reproduction.report import Figure, Report, Section, Table
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _QUALITY = 85
-REPORT_FOLDER = "report"  # of a reproduction: what can be published
+REPORT_FOLDER = "report"  # subfolder of a reproduction with the files that can be published
 _OWN_STYLE = """
 figure { width: auto; margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; }
@@ -27,10 +27,10 @@ tbody tr { border-top: 1px solid var(--line); }
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Writes `report.md`, `report.html` and `table.csv` beside the figures, which lie in `folder` already.
+    """Writes `report.md`, `report.html` and `table.csv` beside the figures, which are already in `folder`.
 
     Raises:
-        ImpastoError: a figure is missing, or the disk refuses.
+        ImpastoError: a figure is missing, or a file cannot be written.
     """
     files = {
         "report.md": markdown(report).encode(),
@@ -46,7 +46,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 def comma_separated(report: Report) -> str:
-    """Every measured value, a line each, under a header."""
+    """Returns the CSV text: a header and one line for every measured value."""
     text = io.StringIO()
     rows = [value.as_dict() for value in report.values]
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["of"], lineterminator="\n")
@@ -56,7 +56,7 @@ def comma_separated(report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """The report for a repository's docs; figures are named by their files, which lie beside it."""
+    """Returns the report as Markdown, for a repository's docs; it links to the figure files beside it."""
     parts = [f"# {report.title}", report.summary]
     for section in report.sections:
         parts.append(f"## {section.title}")
@@ -72,7 +72,7 @@ def markdown(report: Report) -> str:
 
 
 def page(report: Report, folder: Path) -> bytes:
-    """The report as one HTML page, UTF-8: no script, nothing from the network, every figure inside the page.
+    """Returns the report as one HTML page, UTF-8, without scripts or network access; all figures are embedded.
 
     Raises:
         ImpastoError: a figure cannot be read.
@@ -124,10 +124,10 @@ def _figure(figure: Figure, folder: Path) -> str:
 
 
 def write_numbers(report: Report, path: Path) -> None:
-    """`report.json`: all numbers, once everything else is on disk.
+    """Writes `report.json` with all numbers, after everything else is on disk.
 
     Raises:
-        ImpastoError: the disk refuses.
+        ImpastoError: the file cannot be written.
     """
     try:
         write_atomically(path, json.dumps(report.as_dict(), ensure_ascii=False, indent=1).encode())

@@ -1,4 +1,4 @@
-"""Sections that every reproduction's report has: what it cost, and what it was made with."""
+"""Sections of every reproduction's report: the time it took, and the manifest."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from impasto.reproduction.report import Section, Table
 
 
 def duration(seconds: float) -> str:
-    """Such as `47 s`, `12 min`, `3 h 05 min`."""
+    """Formats seconds as `47 s`, `12 min` or `3 h 05 min`."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -14,13 +14,13 @@ def duration(seconds: float) -> str:
 
 
 def cost_section(seconds: Mapping[str, float]) -> Section:
-    """The time of each phase, all starts together."""
+    """Returns the section with the time of each phase, summed over all starts."""
     rows = [(name, duration(value)) for name, value in seconds.items()]
     table = Table(("phase", "time"), (*rows, ("together", duration(sum(seconds.values())))))
     return Section("What it cost", tables=(table,))
 
 
 def used_section(used: Mapping[str, str]) -> Section:
-    """Names with hashes and versions."""
+    """Returns the section with the names, hashes and versions of everything that was used."""
     words = "SHA-256 of contents: weights, pictures with their texts, lists of prompts; else a version."
     return Section("What it was made with", (words,), tables=(Table(("what", "hash or version"), tuple(used.items())),))

@@ -1,4 +1,4 @@
-"""The retrainings of a reproduction: runs of the papers' recipes, each in a folder of its own that goes on after a kill."""
+"""The retrainings of a reproduction: runs of the papers' recipes, each in its own folder and resumable after a kill."""
 
 import json
 import os
@@ -12,13 +12,14 @@ from impasto.training.loop.loop import VALIDATION
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.runs.folder import RunFolder
 
-# Of a complete checkpoint's bytes: states with optimizer and averages in fp32, an old one beside the new, the best weights.
+# Factor on a complete checkpoint's bytes: training states with optimizer and averages in fp32, an old state beside the new
+# one, and the best weights.
 _BYTES_PER_RUN = 24
 
 
 @dataclass(frozen=True)
 class Retraining:
-    """What is trained: a recipe's choices on a catalogue, or on one artist of it ("" for all)."""
+    """One training: a recipe's options on a catalogue, or on one artist of it ("" for all)."""
 
     recipe: str
     choices: FineTuning
@@ -30,7 +31,7 @@ class Retraining:
 
 
 def as_asked(choices: FineTuning, precision: str, validation_every: int = 0) -> FineTuning:
-    """The recipe's choices without pictures painted meanwhile, in this precision where one is named.
+    """Returns the recipe's options without validation pictures, and with `precision` unless it is "".
 
     Raises:
         UsageError: there is no such precision.
@@ -41,24 +42,27 @@ def as_asked(choices: FineTuning, precision: str, validation_every: int = 0) -> 
 
 
 def check_minutes(minutes: float | None) -> None:
-    """Raises UsageError where nothing can be trained in so many minutes."""
+    """Raises UsageError if the number of minutes is invalid."""
     if minutes is not None and not 0 < minutes <= 1_000_000:
         raise UsageError(f"minutes {minutes:g}: use more than 0")
 
 
 def fixed_name(checkpoint: str) -> str:
-    """A checkpoint's name that means the same in every folder: paths from the root, other names as they are."""
+    """Returns a checkpoint's name that is valid from every folder: paths become absolute, other names stay unchanged."""
     path = Path(checkpoint).expanduser()
     return str(path.absolute()) if os.sep in checkpoint and path.exists() else checkpoint
 
 
 def disk_space(checkpoint_bytes: int, runs: int, paintings: int, side: int) -> int:
-    """About how many bytes so many runs and paintings take."""
+    """Returns about how many bytes this number of runs and paintings takes."""
     return runs * _BYTES_PER_RUN * checkpoint_bytes + paintings * 3 * side**2
 
 
 def progress_for(who: str, number: int, count: int, tell: OnProgress) -> OnProgress:
-    """What training number `number` of `count`, from 0, calls: `tell` hears whose it is, and the share of all of them."""
+    """Returns the progress callback of training number `number` (from 0) of `count`.
+
+    It calls `tell` with the name `who` before the stage, and with the share of all trainings.
+    """
 
     def each(stage: str, share: float, figures: dict[str, float]) -> None:
         named = stage if stage.startswith(("skipped ", "lacking ")) else f"{who}, {stage}"
@@ -68,12 +72,12 @@ def progress_for(who: str, number: int, count: int, tell: OnProgress) -> OnProgr
 
 
 def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
-    """The run's folder, trained to its end; `--checkpoint` takes it.
+    """Trains to the end, or resumes, and returns the run's folder, which `--checkpoint` accepts.
 
     Raises:
-        UsageError: the folder holds a run of something else, or another process trains in it.
-        MissingPart, ImpastoError: as `retrain`.
-        KeyboardInterrupt: it was asked to stop; its state is on disk.
+        UsageError: the folder holds a run with other settings, or another process trains in it.
+        MissingPart, ImpastoError: the same as `retrain`.
+        KeyboardInterrupt: the training was stopped; its state is on disk.
     """
     choices = {
         "catalogue": what.catalogue, "artist": what.artist, "checkpoint": fixed_name(what.checkpoint),
@@ -94,10 +98,12 @@ def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
 def held_out_loss(
     catalogue: Path, checkpoint: str, choices: FineTuning, folder: Path, on_progress: OnProgress
 ) -> float | None:
-    """The checkpoint's own loss on the held-out pictures that a run of these choices is validated on; None without any.
+    """Returns the checkpoint's loss on the held-out pictures that a run with these options uses for validation.
+
+    Returns None if there are no such pictures.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as `load_components` and `held_out_validation`.
+        UsageError, MissingPart, ImpastoError: the same as `load_components` and `held_out_validation`.
     """
     import torch
 
@@ -112,7 +118,7 @@ def held_out_loss(
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """How a run went, as far as it tells: steps, seconds of training, and (step, validation loss) in their order."""
+    """The statistics of a run: steps, seconds of training, and (step, validation loss) in order."""
 
     steps: int = 0
     seconds: float = 0.0
@@ -120,7 +126,7 @@ class TrainingFacts:
 
 
 def training_facts(run: Path) -> TrainingFacts:
-    """From a run's `losses.jsonl`; nothing where there is none."""
+    """Reads the statistics from a run's `losses.jsonl`; they are empty if there is no such file."""
     try:
         lines = (run / LOSSES).read_text("utf-8").splitlines()
     except OSError:

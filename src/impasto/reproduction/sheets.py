@@ -1,4 +1,4 @@
-"""The figures of a reproduction: sheets of our own paintings."""
+"""Draws the figures of a reproduction: sheets of generated paintings."""
 
 import io
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from impasto.errors import ImpastoError
 from impasto.files import write_atomically
 from impasto.painting.sheets.layout import Picture, Sheet
 
-CELL = 96  # px of a side: figures are to be committed
+CELL = 96  # px of a side: small, because figures are committed to the repository
 
 
 def save_sheet(
     path: Path, rows: Sequence[Sequence[Picture]], row_titles: Sequence[str], column_titles: Sequence[str], legend: str
 ) -> None:
-    """Draws and writes a PNG of square cells; a shorter row is filled up with white.
+    """Draws and writes a PNG of square cells; shorter rows are filled up with white.
 
     Raises:
-        ImpastoError: a painting is gone or broken, or the disk refuses.
+        ImpastoError: a painting is missing or broken, or the file cannot be written.
     """
     columns = max(map(len, rows))
     sheet = Sheet(

@@ -1,4 +1,4 @@
-"""wang2023, Table 3 and figures 8 to 11: every artist's own retraining, with plain and with expanded prompts."""
+"""Reproduces wang2023, Table 3 and figures 8 to 11: one retraining per artist, with plain and with expanded prompts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -36,17 +36,17 @@ from impasto.training.recipes.wang2023 import wang2023_artist
 
 NAME = "wang2023"
 _SHOWN = 8  # held-out texts in an artist's own figure
-_FIGURES = "figures"  # the sets of the paper's prompts
-# (whose texts, or "figures, NAME"; checkpoint; prompts) -> the set
+_FIGURES = "figures"  # prefix of the sets with the paper's prompts
+# (artist of the texts, or "figures, NAME"; checkpoint; prompts) -> the set
 Sets = dict[tuple[str, str, str], PaintingSet]
 
 
 @dataclass(frozen=True)
 class Wang2023Study:
-    """A protocol on a catalogue: what is needed to go through its phases.
+    """A protocol with its catalogue, checkpoint and workspace; runs all phases of the reproduction.
 
     Attributes:
-        runs: artists whose retrained checkpoints are there already.
+        runs: artist -> a retrained checkpoint that already exists.
     """
 
     protocol: Wang2023
@@ -56,20 +56,24 @@ class Wang2023Study:
     runs: Mapping[str, Path] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
-        """All that may not change between one start and the next."""
+        """Returns all settings that must not change between one start and the next."""
         return {
             **asdict(self.protocol), "catalogue": self.catalogue, "checkpoint": fixed_name(self.checkpoint),
             "runs": {name: str(run.absolute()) for name, run in self.runs.items()},
         }  # fmt: skip
 
     def reproduce(self, works: RealWorks, on_progress: OnProgress) -> Report:
-        """Goes through all phases, each from where it was left; the report is in the place's folder `report` then.
+        """Runs all phases, resuming each one, and writes the report to the workspace's folder `report`.
 
-        `self.place` has begun. `works`: the catalogue's, which hold all artists of the protocol.
+        `self.place` must have begun.
+
+        Args:
+            works: the catalogue's works, which include all artists of the protocol.
+            on_progress: called with (name of the step, share of the phase, figures).
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as the phases' own parts.
-            KeyboardInterrupt: stopped; what is done stays.
+            UsageError, MissingPart, ImpastoError: the same as the parts of the phases.
+            KeyboardInterrupt: the reproduction was stopped; finished work is kept.
         """
         times = PhaseTimes(self.place)
         base = PaintingCheckpoint.of(self.checkpoint)
@@ -94,7 +98,7 @@ class Wang2023Study:
         return report
 
     def _retrain(self, base: PaintingCheckpoint, tell: OnProgress) -> dict[str, PaintingCheckpoint]:
-        """Artist -> his retrained checkpoint."""
+        """Retrains on each artist; returns artist -> retrained checkpoint."""
         found = {}
         choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
         for number, artist in enumerate(self.protocol.artists):
@@ -122,16 +126,16 @@ class Wang2023Study:
         return [Condition(caption=prompt, artist=artist) for prompt in self.protocol.prompts]
 
     def _figure_expansions(self) -> list[Condition]:
-        """What is expanded for the figures: once for all rows, with room for the longest name."""
+        """The conditions to expand for the figures: once for all rows, with room for the longest artist name."""
         return self._figure_conditions(max(self.protocol.artists, key=len))
 
     def _conditions(self, works: RealWorks) -> list[Condition]:
-        """All that is expanded."""
+        """All conditions that are expanded."""
         measured = [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
         return [*self._figure_expansions(), *measured]
 
     def _expanded(self, works: RealWorks, expansions: Expansions) -> dict[str, str]:
-        """Every prompt's whole text -> its expansion, "" where there is none."""
+        """Full text of every prompt -> its expansion; "" if there is none."""
         return {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
 
     def _plan(
@@ -151,7 +155,7 @@ class Wang2023Study:
                     folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
                     wanted = asks(conditions, seeds, conditions if prompts == "expanded" else None)
                     sets[artist, checkpoint, prompts] = plan_set(folder, source, protocol.sampling, wanted)
-        # As in the paper, the first row is the original checkpoint, told of no artist.
+        # As in the paper, the first row is the original checkpoint without an artist in the prompt.
         for artist, source in (("", base), *sources.items()):
             conditions = self._figure_conditions(artist)
             for prompts in PROMPTS:
@@ -236,7 +240,11 @@ class Wang2023Study:
 
 
 def check_study(study: Wang2023Study) -> None:
-    """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent."""
+    """Checks the settings before any work starts.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: a number or a name is invalid.
+    """
     protocol = study.protocol
     check_minutes(protocol.minutes)
     side = PaintingCheckpoint.of(study.checkpoint).side
@@ -248,7 +256,7 @@ def check_study(study: Wang2023Study) -> None:
 
 
 def needed_space(study: Wang2023Study) -> int:
-    """About how many bytes the whole of it takes."""
+    """Returns about how many bytes the whole reproduction takes."""
     info = inspect_checkpoint(study.checkpoint)
     artists = study.protocol.artists
     paintings = 4 * study.protocol.paintings * len(artists)
@@ -256,5 +264,5 @@ def needed_space(study: Wang2023Study) -> int:
 
 
 def folder_name(artist: str) -> str:
-    """The artist as a folder's name, as `impasto train wang2023-masters` has it."""
+    """Returns the artist's folder name, the same as `impasto train wang2023-masters` uses."""
     return slug(artist) if artist else ""

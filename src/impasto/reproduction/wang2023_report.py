@@ -1,4 +1,4 @@
-"""The report on wang2023: Table 3's shape, what the numbers show, what differs from the paper, and the reasons to doubt."""
+"""Builds the report on wang2023: a table like Table 3, conclusions, differences from the paper, and reasons to doubt."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,13 +21,14 @@ _HEADER = tuple(f"{checkpoint}, {prompts}" for checkpoint, prompts in _CELLS)
 
 @dataclass(frozen=True)
 class Findings:
-    """What was measured.
+    """The measured results of the reproduction.
 
     Attributes:
+        judge: the extractor, probe and scorer of the measures.
         judged: (artist or "all", checkpoint or "real", prompts or "") -> its measures.
-        held_out: how many held-out works each artist has, and all together.
-        facts: artist -> (training pictures, how the run went, whether the run was there before).
-        unexpanded: (prompts for which no expansion was found, of all prompts).
+        held_out: the number of held-out works of each artist, and of "all" together.
+        facts: artist -> (number of training pictures, statistics of the run, whether the run existed before).
+        unexpanded: (number of prompts without an expansion, number of all prompts).
     """
 
     judge: Judge
@@ -37,22 +38,22 @@ class Findings:
     unexpanded: tuple[int, int]
 
     def measure(self, of: str, checkpoint: str, prompts: str, name: str) -> Measured | None:
-        """One measure, None where it is not taken."""
+        """Returns one measure; None if it was not computed."""
         return self.judged[of, checkpoint, prompts].measures.get(name)
 
     def retraining(self, of: str, prompts: str) -> dict[str, Measured]:
-        """What changes from the original to the retrained checkpoint."""
+        """Returns the changes from the original to the retrained checkpoint."""
         return self.judged[of, "original", prompts].change_to(self.judged[of, "retrained", prompts])
 
     def expansion(self, of: str, checkpoint: str) -> dict[str, Measured]:
-        """What changes from plain to expanded prompts."""
+        """Returns the changes from plain to expanded prompts."""
         return self.judged[of, checkpoint, "plain"].change_to(self.judged[of, checkpoint, "expanded"])
 
 
 def wang2023_report(
     protocol: Wang2023, checkpoint: str, found: Findings, seconds: Mapping[str, float], used: Mapping[str, str]
 ) -> Report:
-    """The whole report; it names no folder of this machine."""
+    """Builds the whole report; it contains no folder of this machine."""
     extractor = found.judge.extractor.name
     table = _distances(protocol, found)
     what = f"{len(protocol.artists)} artists, {protocol.paintings} paintings in each of four sets per artist"
@@ -82,12 +83,12 @@ def _whose(protocol: Wang2023) -> tuple[str, ...]:
 
 
 def _counted(found: Findings, of: str) -> str:
-    """Numbers of pictures on both sides: paintings and held-out works."""
+    """The numbers of pictures on both sides: paintings and held-out works."""
     return f"{len(found.judged[of, 'original', 'plain'].distance.ours)} to {found.held_out[of]}"
 
 
 def _floor(found: Findings, of: str) -> str:
-    """The distance of real training pictures, with their number where it is not that of the paintings."""
+    """The distance of real training pictures, with their number if it differs from that of the paintings."""
     count = len(found.judged[of, "real", ""].distance.ours)
     other = "" if count == len(found.judged[of, "original", "plain"].distance.ours) else f" (n {count})"
     return f"{told(found.measure(of, 'real', '', 'frechet'))}{other}"

@@ -1,4 +1,4 @@
-"""The folder of one reproduction: one protocol, one process at a time, and what its phases have cost so far."""
+"""The workspace folder of one reproduction: one protocol, one process at a time, and the time of each phase so far."""
 
 import json
 import shutil
@@ -12,30 +12,30 @@ from impasto.files import write_atomically
 from impasto.training.runs.folder import RunFolder
 
 PHASES = "phases.json"
-_WRITE_EVERY = 10.0  # seconds: what a kill can take from a phase's time
-# (what is done, share of the phase done 0 to 1, figures of a training's step)
+_WRITE_EVERY = 10.0  # seconds: the part of a phase's time that a kill can lose
+# Called with (name of the step, share of the phase done 0 to 1, figures of a training step).
 OnProgress = Callable[[str, float, dict[str, float]], None]
 
 
 class Workspace(RunFolder):
-    """A run's folder (`run.json`, a lock, `report.json` at the end) whose work is that of a reproduction.
+    """A run folder (`run.json`, a lock, `report.json` at the end) for a reproduction.
 
-    Once it holds paintings, prompts or trainings, another protocol, artist or number is refused.
+    Once it holds paintings, prompts or trainings, it refuses another protocol, artist or number.
     """
 
     @property
     def has_trained(self) -> bool:
-        """Whether there is work that could be lost."""
+        """Whether the folder holds work that could be lost."""
         return (self.path / PHASES).is_file()
 
     def file(self, *parts: str) -> Path:
-        """A file of this folder, whose own folder is there then."""
+        """Returns the path of a file in this folder; creates the file's parent folders."""
         path = self.path.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def check_space(self, needed: int) -> None:
-        """Raises ImpastoError where the disk has not `needed` bytes left."""
+        """Raises ImpastoError if the disk has fewer than `needed` free bytes."""
         free = shutil.disk_usage(self.path).free
         if free < needed:
             raise ImpastoError(
@@ -59,7 +59,10 @@ class PhaseTimes:
 
     @contextmanager
     def phase(self, name: str, on_progress: OnProgress) -> Iterator[OnProgress]:
-        """Counts the time of what is done within; what it gives tells `on_progress`, with the phase's name."""
+        """Context manager that measures the time of a phase.
+
+        It yields a progress callback, which calls `on_progress` with the phase's name before the step.
+        """
         before, began = self.seconds.get(name, 0.0), time.monotonic()
         written = 0.0
 

@@ -1,4 +1,4 @@
-"""wu2022, figures 4 to 12: the same prompts by many artists, before and after the two stages of retraining."""
+"""Reproduces wu2022, figures 4 to 12: the same prompts by many artists, before and after the two stages of retraining."""
 
 import json
 from collections.abc import Mapping
@@ -36,16 +36,16 @@ from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
 NAME = "wu2022"
 _FIGURE_4 = "figure-4"
-# Steps from one validation to the next: a curve of some ten points at either size.
+# Steps from one validation to the next: they give a curve of about ten points at either size.
 _POCKET_EVERY, _LARGE_EVERY = 250, 10_000
 
 
 @dataclass(frozen=True)
 class Wu2022Study:
-    """A protocol on a catalogue: what is needed to go through its phases.
+    """A protocol with its artists, catalogue, checkpoint and workspace; runs all phases of the reproduction.
 
     Attributes:
-        artists: all who are asked for; `protocol.four` are among them.
+        artists: all artists in the prompts, including `protocol.four`.
     """
 
     protocol: Wu2022
@@ -55,20 +55,24 @@ class Wu2022Study:
     place: Workspace
 
     def settings(self) -> dict[str, object]:
-        """All that may not change between one start and the next."""
+        """Returns all settings that must not change between one start and the next."""
         return {
             **asdict(self.protocol), "names": self.artists, "catalogue": self.catalogue,
             "checkpoint": fixed_name(self.checkpoint),
         }  # fmt: skip
 
     def reproduce(self, works: RealWorks, on_progress: OnProgress) -> Report:
-        """Goes through all phases, each from where it was left; the report is in the place's folder `report` then.
+        """Runs all phases, resuming each one, and writes the report to the workspace's folder `report`.
 
-        `self.place` has begun. `works`: the catalogue's.
+        `self.place` must have begun.
+
+        Args:
+            works: the catalogue's works.
+            on_progress: called with (name of the step, share of the phase, figures).
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as the phases' own parts.
-            KeyboardInterrupt: stopped; what is done stays.
+            UsageError, MissingPart, ImpastoError: the same as the parts of the phases.
+            KeyboardInterrupt: the reproduction was stopped; finished work is kept.
         """
         times = PhaseTimes(self.place)
         base = PaintingCheckpoint.of(self.checkpoint)
@@ -102,7 +106,7 @@ class Wu2022Study:
         return first, second
 
     def _base_loss(self, base: PaintingCheckpoint, tell: OnProgress) -> float | None:
-        """The original's loss on held-out pictures; None where it cannot be told."""
+        """The original checkpoint's loss on held-out pictures; None if it cannot be computed."""
         path = self.place.file("original-validation.json")
         try:
             return json.loads(path.read_text("utf-8"))["validation"]
@@ -123,7 +127,7 @@ class Wu2022Study:
         return PaintingCheckpoint.of(checkpoint)
 
     def _plan(self, sources: Mapping[str, PaintingCheckpoint]) -> dict[tuple[str, str], PaintingSet]:
-        """("all", or "figure-4" and an artist's name or ""; before or after) -> the set."""
+        """Plans the sets: ("all", or "figure-4" with an artist's name or ""; before or after) -> the set."""
         protocol, paintings = self.protocol, self.place.path / "paintings"
         sets = {}
         for when in WHEN:
@@ -179,11 +183,13 @@ class Wu2022Study:
 
 
 def choose_artists(protocol: Wu2022, works: RealWorks, named: tuple[str, ...] | None) -> tuple[Wu2022, tuple[str, ...]]:
-    """The protocol and the artists of this catalogue: those named, of whom the first four stand in figures 4 to 8; or the
-    paper's four, and then those with the most works.
+    """Returns the protocol and the artists for this catalogue.
+
+    The artists are those in `named`, of whom the first four are in figures 4 to 8. If `named` is None, they are the paper's
+    four artists, followed by those with the most works.
 
     Raises:
-        UsageError, ImpastoError: as `RealWorks.find`.
+        UsageError, ImpastoError: the same as `RealWorks.find`.
     """
     found = tuple(dict.fromkeys(works.find(name) for name in named or protocol.four))
     protocol = replace(protocol, four=found[:4])
@@ -194,7 +200,11 @@ def choose_artists(protocol: Wu2022, works: RealWorks, named: tuple[str, ...] | 
 
 
 def check_study(study: Wu2022Study) -> None:
-    """Raises UsageError, MissingPart, ImpastoError where numbers or names make no sense, before a second is spent."""
+    """Checks the settings before any work starts.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: a number or a name is invalid.
+    """
     protocol = study.protocol
     check_minutes(protocol.minutes)
     side = PaintingCheckpoint.of(study.checkpoint).side
@@ -204,7 +214,7 @@ def check_study(study: Wu2022Study) -> None:
 
 
 def needed_space(study: Wu2022Study) -> int:
-    """About how many bytes the whole of it takes."""
+    """Returns about how many bytes the whole reproduction takes."""
     info = inspect_checkpoint(study.checkpoint)
     paintings = 2 * study.protocol.paintings * len(study.protocol.prompts) * len(study.artists)
     return disk_space(info.bytes, 2, paintings, info.default_size or 512)

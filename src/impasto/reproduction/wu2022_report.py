@@ -1,4 +1,4 @@
-"""The report on wu2022: before and after in numbers, both stages' curves, what differs from the paper, reasons to doubt."""
+"""Builds the report on wu2022: measures before and after, curves of both stages, differences from the paper, doubts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,14 +24,15 @@ _MEASURES = (
 
 @dataclass(frozen=True)
 class Findings:
-    """What was measured.
+    """The measured results of the reproduction.
 
     Attributes:
-        judged: before, after, and "real" (training pictures) -> the measures.
-        asked: the artist of each painting, in their order.
-        held_out, training: how many real works were compared with, and trained on.
-        loss: the original's validation loss.
-        facts: how the two stages went.
+        judge: the extractor, probe and scorer of the measures.
+        judged: "before", "after" and "real" (training pictures) -> the measures.
+        asked: the requested artist of each painting, in order.
+        held_out, training: the numbers of real works for the comparison and for training.
+        loss: the original checkpoint's validation loss.
+        facts: the statistics of the two stages.
     """
 
     judge: Judge
@@ -44,14 +45,14 @@ class Findings:
 
     @property
     def changes(self) -> dict[str, Measured]:
-        """What changes from before to after."""
+        """The changes from before to after."""
         return self.judged["before"].change_to(self.judged["after"])
 
 
 def wu2022_report(
     protocol: Wu2022, checkpoint: str, found: Findings, seconds: Mapping[str, float], used: Mapping[str, str]
 ) -> Report:
-    """The whole report; it names no folder of this machine."""
+    """Builds the whole report; it contains no folder of this machine."""
     table = _measures(found)
     what = f"{len(protocol.prompts)} prompts by {protocol.artists} artists, {protocol.paintings} paintings of each"
     summary = (
@@ -91,7 +92,7 @@ def _measures(found: Findings) -> Table:
 
 
 def _named(found: Findings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Artist -> 1 or 0 for each of his paintings, before and after."""
+    """Artist -> 1 or 0 for each of the artist's paintings, before and after."""
     asked, (before, after) = np.array(found.asked), (found.judged[when].named for when in WHEN)
     if not len(before):
         return {}

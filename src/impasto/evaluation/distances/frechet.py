@@ -7,7 +7,7 @@ import numpy as np
 
 from impasto.errors import ImpastoError, MissingPart
 
-_CHUNK = 4096  # rows that are taken to float64 together
+_CHUNK = 4096  # rows that are converted to float64 together
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -15,7 +15,7 @@ _EPS = float(np.finfo(np.float64).eps)
 class Gaussian:
     """Mean [d] and unbiased covariance [d, d], float64, of `count` rows of features.
 
-    Where the rows are no more than the features, `factor` [d, count] is one of the covariance, which is singular then.
+    If there are not more rows than features, the covariance is singular, and `factor` [d, count] is a factor of it.
     """
 
     mean: np.ndarray
@@ -25,26 +25,27 @@ class Gaussian:
 
     @property
     def has_full_rank(self) -> bool:
-        """Whether there were more rows than features."""
+        """Whether there are more rows than features."""
         return self.count > len(self.mean)
 
 
 @dataclass(frozen=True)
 class Frechet:
-    """A squared Fréchet distance, at least 0, and how far rounding may have moved it at most (Weyl's inequality)."""
+    """A squared Fréchet distance, at least 0, and an upper bound of its rounding error (Weyl's inequality)."""
 
     distance: float
     error: float
 
 
 def frechet_distance(ours: np.ndarray, theirs: np.ndarray, *, allow_few: bool = False) -> float:
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the Gaussians fitted to features [n, d] and [m, d]; at least 0.
+    """Returns the squared Fréchet distance of the Gaussians fitted to features [n, d] and [m, d]; at least 0.
 
-    The estimate grows as the sets shrink, so only distances between sets of equal sizes can be compared.
+    The distance is |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The estimate grows as the sets shrink, so only distances
+    between sets of equal sizes can be compared.
 
     Raises:
-        ImpastoError: fewer pictures than features in a set (the covariance has no full rank then) without `allow_few`,
-            fewer than 2 at all, features of different widths, or values that are not finite.
+        ImpastoError: a set does not have more pictures than features (its covariance then lacks full rank) and `allow_few`
+            is not set, a set has fewer than 2 pictures, the widths differ, or values are not finite.
         MissingPart: SciPy is not installed.
     """
     if ours.ndim != 2 or theirs.ndim != 2 or ours.shape[1] != theirs.shape[1]:
@@ -58,10 +59,10 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray, *, allow_few: bool = 
 
 
 def fit_gaussian(rows: np.ndarray) -> Gaussian:
-    """The Gaussian with the mean and the unbiased covariance of features [n, d].
+    """Returns the Gaussian with the mean and the unbiased covariance of features [n, d].
 
     Raises:
-        ImpastoError: fewer than 2 rows, or values that are not finite.
+        ImpastoError: there are fewer than 2 rows, or values are not finite.
     """
     if len(rows) < 2:
         raise ImpastoError(f"a covariance needs at least 2 pictures, not {len(rows)}")
@@ -79,10 +80,10 @@ def fit_gaussian(rows: np.ndarray) -> Gaussian:
 
 
 def frechet_between(first: Gaussian, second: Gaussian) -> Frechet:
-    """The distance between two Gaussians on the same features.
+    """Returns the Fréchet distance between two Gaussians on the same features.
 
-    tr((C1 C2)^(1/2)) is the sum of the roots of the eigenvalues of C1 C2. They are those of the symmetric L'C2 L, where
-    C1 = L L', so that no matrix root is taken and nothing becomes complex.
+    tr((C1 C2)^(1/2)) is the sum of the square roots of the eigenvalues of C1 C2. These are also the eigenvalues of the
+    symmetric matrix L'C2 L, where C1 = L L'. So no matrix root is needed and no value becomes complex.
 
     Raises:
         MissingPart: SciPy is not installed.
@@ -97,10 +98,17 @@ def frechet_between(first: Gaussian, second: Gaussian) -> Frechet:
 def frechet_contributions(
     ours: np.ndarray, theirs: np.ndarray, first: Gaussian, second: Gaussian
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much each picture, [n] and [m] with mean 0, moves the distance: the influence function of its set (Hampel 1974).
+    """Returns how much each picture moves the distance: the influence function of each set (Hampel 1974).
 
-    The distance falls with C1 as I - T, where T is the linear map that carries the first Gaussian to the second one
-    (Dowson and Landau 1982), and with C2 as I - T^-1. The Gaussians are those of the rows and have full rank.
+    The derivative of the distance is I - T with respect to C1, where T is the linear map that carries the first Gaussian to
+    the second one (Dowson and Landau 1982), and I - T^-1 with respect to C2.
+
+    Args:
+        ours, theirs: features [n, d] and [m, d].
+        first, second: the Gaussians of these features, both of full rank.
+
+    Returns:
+        Contributions [n] and [m], each with mean 0.
 
     Raises:
         ImpastoError: a covariance is singular, or nearly so.
@@ -125,7 +133,7 @@ def _change(centred: np.ndarray, shift: np.ndarray, vectors: np.ndarray, weights
 
 
 def _spectrum(first: Gaussian, second: Gaussian) -> np.ndarray:
-    """The eigenvalues, at least 0, of the product of the covariances; those that must be 0 may be left out."""
+    """The eigenvalues, at least 0, of the product of the covariances; eigenvalues that must be 0 may be left out."""
     linalg = _linalg()
     if first.factor is None and second.factor is not None:
         first, second = second, first
@@ -141,7 +149,7 @@ def _spectrum(first: Gaussian, second: Gaussian) -> np.ndarray:
 
 
 def _rounding(spectrum: np.ndarray, width: int) -> float:
-    """By how much twice the sum of the roots may be wrong, where each eigenvalue is wrong by d eps of the largest."""
+    """Error bound of twice the sum of the roots, if each eigenvalue is wrong by d * eps * the largest eigenvalue."""
     wrong = width * _EPS * float(spectrum.max(initial=0))
     if not wrong:
         return 0.0

@@ -1,8 +1,7 @@
-"""The Fréchet distance at infinitely many pictures (Chong and Forsyth 2020).
+"""The Fréchet distance extrapolated to infinitely many pictures (Chong and Forsyth 2020).
 
-At n pictures the distance is too large by a term in 1/n, and by another one for every generator, so that distances at
-small n can order generators wrongly. A line through the distances of smaller and smaller sets, drawn over 1/n, meets
-1/n = 0 where the bias is gone.
+At n pictures the distance is too large by a term in 1/n. This term differs between generators, so distances at small n can
+rank generators wrongly. A line is fitted to the distances of smaller and smaller sets over 1/n; at 1/n = 0 it has no bias.
 """
 
 from dataclasses import dataclass
@@ -12,25 +11,26 @@ import numpy as np
 from impasto.evaluation.distances.frechet import fit_gaussian, frechet_between
 
 POINTS = 15  # as in the paper
-SMALLEST = 0.5  # of the pictures, the share in the smallest set
+SMALLEST = 0.5  # share of the pictures in the smallest set
 
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """The distance at 1/n = 0, and the standard deviation that the spread of the points about their line gives it."""
+    """The distance at 1/n = 0, and its standard deviation from the spread of the points about the line."""
 
     distance: float
     deviation: float
 
 
 def frechet_at_infinity(ours: np.ndarray, theirs: np.ndarray, *, points: int = POINTS, seed: int = 0) -> Extrapolated:
-    """From features [n, d] and [m, d]: least squares through `points` sets of half to all of either side, chosen by `seed`.
+    """Returns the Fréchet distance of features [n, d] and [m, d] extrapolated to infinitely many pictures.
 
-    Both sides shrink together, so that the bias of both goes. The line is true where also the smallest set has more pictures
-    than features. The distance may come out below 0 where there is none.
+    Fits a line by least squares through the distances of `points` subsets, from half to all of either side, chosen by
+    `seed`. Both sides shrink together, so that the bias of both disappears. The line is valid if the smallest set, too, has
+    more pictures than features. If the true distance is 0, the result may be below 0.
 
     Raises:
-        ImpastoError: as `fit_gaussian`.
+        ImpastoError: the same as `fit_gaussian`.
     """
     draw = np.random.default_rng(seed)
     inverse = np.linspace(1, 1 / SMALLEST, points)  # in units of 1/n

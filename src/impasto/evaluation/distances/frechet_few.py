@@ -1,8 +1,9 @@
-"""The Fréchet distance of few pictures: how far chance may have moved it where the covariances have no full rank.
+"""The Fréchet distance of few pictures, with a jackknife interval where the covariances do not have full rank.
 
-Its influence function (`frechet.frechet_contributions`) needs the inverse of a covariance, which fewer pictures than
-features do not have. Here every picture is left out once instead (Efron and Stein 1981, the jackknife). That tells of chance
-only: with few pictures the distance is too large by far, whatever its interval, and can only be compared at equal numbers.
+The influence function (`frechet.frechet_contributions`) needs the inverse of a covariance, which does not exist with fewer
+pictures than features. This module leaves out every picture once instead (Efron and Stein 1981, the jackknife). The interval
+covers chance only: with few pictures the distance is far too large, whatever its interval, and can only be compared at equal
+numbers of pictures.
 """
 
 from dataclasses import dataclass
@@ -15,21 +16,23 @@ from impasto.evaluation.estimate import Estimate, bootstrap_interval
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A squared Fréchet distance, and by how much each picture, [n] and [m] with mean 0, moves it."""
+    """A squared Fréchet distance, and by how much each picture moves it ([n] and [m], each with mean 0)."""
 
     distance: float
     ours: np.ndarray
     theirs: np.ndarray
 
     def estimate(self, *, seed: int = 0) -> Estimate:
-        """The distance with its interval."""
+        """Returns the distance with its interval."""
         ends = bootstrap_interval(self.distance, self.ours, self.theirs, seed=seed)
         few = f"few pictures ({len(self.ours)} and {len(self.theirs)}): compare it only along a line"
         return Estimate(self.distance, *ends, len(self.ours), few)
 
     def change_to(self, other: "LeftOut", *, seed: int = 0) -> Estimate:
-        """By how much the distance of `other` is larger, where both were measured to the same pictures, and picture k of one
-        is the counterpart of picture k of the other (the same prompt and seed): what both share does not count as chance.
+        """Returns by how much the distance of `other` is larger, with its interval.
+
+        Both must be measured against the same pictures, and picture k of one must be the counterpart of picture k of the
+        other (the same prompt and seed). The variation that both share then does not count as chance.
         """
         change = other.distance - self.distance
         ends = bootstrap_interval(change, other.ours - self.ours, other.theirs - self.theirs, seed=seed)
@@ -37,15 +40,16 @@ class LeftOut:
 
 
 def frechet_left_out(ours: np.ndarray, theirs: np.ndarray) -> LeftOut:
-    """The distance (`frechet.frechet_distance`) of features [n, d] and [m, d], with every picture left out once; n and m are
-    at least 3.
+    """Returns the distance (`frechet.frechet_distance`) of features [n, d] and [m, d] and how much each picture moves it.
+
+    Every picture is left out once; n and m are at least 3.
 
     With X and Y the centred features, tr((C1 C2)^(1/2)) is the sum of the singular values of XY' over
-    ((n - 1)(m - 1))^(1/2). What leaving a picture out does to (XY')'(XY') is a change of rank one or two, so that a distance
-    costs the eigenvalues of a matrix as large as the smaller set.
+    ((n - 1)(m - 1))^(1/2). Leaving a picture out changes (XY')'(XY') by a matrix of rank one or two. So each distance costs
+    the eigenvalues of a matrix as large as the smaller set.
 
     Raises:
-        ImpastoError: fewer than 3 pictures in a set, or features of different widths.
+        ImpastoError: a set has fewer than 3 pictures, or the features have different widths.
         MissingPart: SciPy is not installed.
     """
     if ours.ndim != 2 or theirs.ndim != 2 or ours.shape[1] != theirs.shape[1]:
@@ -85,7 +89,7 @@ def _influence(without: np.ndarray) -> np.ndarray:
 
 
 def _roots(products: np.ndarray) -> float:
-    """The sum of the roots of the eigenvalues, of which rounding leaves some a little below 0."""
+    """The sum of the square roots of the eigenvalues; rounding may leave some of these slightly below 0."""
     try:
         from scipy import linalg
     except ImportError:

@@ -1,4 +1,4 @@
-"""The Inception score (Salimans et al. 2016): pictures that show one class each, and together many."""
+"""The Inception score (Salimans et al. 2016): high if each picture shows one class and all pictures show many classes."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +11,7 @@ _SEED = 2020  # torch-fidelity's order of pictures, so that equal logits give eq
 
 @dataclass(frozen=True)
 class InceptionScore:
-    """Mean and deviation over the splits, 1 .. classes, and how much each picture [n], with mean 0, moves it."""
+    """Mean and deviation over the splits, 1 .. classes, and how much each picture moves the score ([n], with mean 0)."""
 
     mean: float
     deviation: float
@@ -19,9 +19,13 @@ class InceptionScore:
 
 
 def inception_score(logits: np.ndarray, *, splits: int = SPLITS, seed: int = _SEED) -> InceptionScore:
-    """exp of the mean divergence of p(class | picture) from p(class), from logits [n, classes], n at least `splits`.
+    """Returns the exponential of the mean divergence of p(class | picture) from p(class).
 
-    It knows ImageNet's classes only and no real picture: paintings are neither, so compare it only along a line.
+    The score uses ImageNet's classes only and does not compare with real pictures. Paintings are outside these classes, so
+    compare scores only along a series of models.
+
+    Args:
+        logits: [n, classes], n at least `splits`.
     """
     shuffled = np.asarray(logits, np.float64)[np.random.RandomState(seed).permutation(len(logits))]
     shuffled -= shuffled.max(axis=1, keepdims=True)

@@ -1,5 +1,7 @@
-"""The kernel distance between two sets of features: the squared maximum mean discrepancy (Gretton et al. 2012) with the
-polynomial kernel of Bińkowski et al. (2018), who call it KID on Inception's features. It has no bias at any number.
+"""The kernel distance between two sets of features.
+
+It is the squared maximum mean discrepancy (Gretton et al. 2012) with the polynomial kernel of Bińkowski et al. (2018), who
+call it KID on Inception's features. It is unbiased at any number of pictures.
 """
 
 from dataclasses import dataclass
@@ -7,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 SUBSETS, SUBSET_SIZE = 100, 1000
-_SEED = 2020  # torch-fidelity's, whose subsets these are: equal features give equal numbers
+_SEED = 2020  # torch-fidelity's seed, which gives the same subsets: equal features give equal numbers
 _CHUNK = 1024
 
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """Mean and deviation over subsets, and how much each picture, [n] and [m] with mean 0, moves the distance."""
+    """Mean and deviation over subsets, and how much each picture moves the distance ([n] and [m], each with mean 0)."""
 
     mean: float
     deviation: float
@@ -23,7 +25,7 @@ class KernelDistance:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Of the kernel of two sets: each row's sum [n], each column's [m], and the sum of every subset's block [subsets]."""
+    """Sums of the kernel matrix of two sets: of each row [n], of each column [m], and of every subset's block [subsets]."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -33,10 +35,11 @@ class _Sums:
 def kernel_distance(
     ours: np.ndarray, theirs: np.ndarray, *, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE, seed: int = _SEED
 ) -> KernelDistance:
-    """The unbiased squared discrepancy of features [n, d] and [m, d], n and m at least 2, with k(x, y) = (x.y / d + 1)^3.
+    """Returns the unbiased squared discrepancy of features [n, d] and [m, d], n and m at least 2.
 
-    Equal distributions lie at 0 give or take chance, so that it may be negative. Subsets are no larger than a set. All
-    pairs are computed once and every subset sums its own: for up to 10,000 pictures a side that is no more work.
+    The kernel is k(x, y) = (x.y / d + 1)^3. For equal distributions the distance is 0 up to chance, so it may be negative.
+    Subsets are no larger than a set. All pairs are computed once, and every subset sums its own pairs: for up to 10,000
+    pictures a side that is no more work.
     """
     x, y = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     size = min(subset_size, len(x), len(y))
@@ -62,7 +65,7 @@ def _kernel(products: np.ndarray, width: int) -> np.ndarray:
 
 
 def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> _Sums:
-    """`of_x` [subsets, n] and `of_y` [subsets, m] are 1 where a subset has the row."""
+    """Computes the sums; `of_x` [subsets, n] and `of_y` [subsets, m] are 1 where a subset contains the row."""
     rows, columns, blocks = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(of_x))
     for start in range(0, len(x), _CHUNK):
         part = slice(start, start + _CHUNK)

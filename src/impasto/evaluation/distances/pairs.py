@@ -1,4 +1,4 @@
-"""Distances between all pairs of two sets of features, a few rows at a time."""
+"""Squared distances between all pairs of two sets of features, computed in chunks of rows."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,9 @@ _CHUNK = 1024
 
 
 def squared_distances(ours: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """(rows of `ours`, their squared Euclidean distances [rows, m], float64) for features [n, d] and [m, d].
+    """Yields (rows of `ours`, their squared Euclidean distances [rows, m], float64) for features [n, d] and [m, d].
 
-    By |x|^2 + |y|^2 - 2 x.y about the mean of `theirs`, which leaves an error of about 1e-13 of the sets' spread.
+    Uses |x|^2 + |y|^2 - 2 x.y about the mean of `theirs`; the error is about 1e-13 of the sets' spread.
     """
     centre = theirs.mean(axis=0, dtype=np.float64)
     x, y = ours - centre, theirs - centre

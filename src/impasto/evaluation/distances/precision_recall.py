@@ -1,5 +1,7 @@
-"""How far two sets of features cover each other: precision and recall (Kynkäänniemi et al. 2019), density and coverage
-(Naeem et al. 2020). The manifold of a set is the union of balls about its pictures, each as wide as to the k-th neighbour.
+"""Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) of two sets of features.
+
+The manifold of a set is the union of balls around its pictures; the radius of each ball is the distance to the k-th
+neighbour.
 """
 
 from dataclasses import dataclass
@@ -11,19 +13,19 @@ from impasto.evaluation.distances.pairs import squared_distances
 
 PRECISION_NEIGHBOUR = 3  # Kynkäänniemi et al., section 3
 DENSITY_NEIGHBOUR = 5  # Naeem et al., section 3
-# Of the sets' mean square: what rounding may add to a distance that is exactly a ball's radius.
+# Share of the sets' mean square that rounding may add to a distance that is exactly a ball's radius.
 _ROUNDING = 1e-11
 
 
 @dataclass(frozen=True)
 class Manifolds:
-    """What is inside of what, picture by picture; the measure is the mean.
+    """Membership of each picture in the other set's manifold; each measure is the mean over pictures.
 
     Attributes:
-        precision: bool [n], whether one of ours lies on the manifold of theirs (fidelity).
-        recall: bool [m], whether one of theirs lies on the manifold of ours (variety).
-        density: float [n], in how many of their balls one of ours lies, over k. May be above 1.
-        coverage: bool [m], whether a ball of theirs holds one of ours.
+        precision: bool [n], whether a picture of `ours` lies on the manifold of `theirs` (fidelity).
+        recall: bool [m], whether a picture of `theirs` lies on the manifold of `ours` (variety).
+        density: float [n], the number of balls of `theirs` that contain a picture of `ours`, over k. May be above 1.
+        coverage: bool [m], whether the ball of a picture of `theirs` contains a picture of `ours`.
     """
 
     precision: np.ndarray
@@ -33,7 +35,7 @@ class Manifolds:
 
 
 def compare_manifolds(ours: np.ndarray, theirs: np.ndarray) -> Manifolds:
-    """Features [n, d] and [m, d] against each other; the balls' k is 3 for precision and recall, else 5.
+    """Compares features [n, d] and [m, d]; k of the balls is 3 for precision and recall, otherwise 5.
 
     Raises:
         ImpastoError: a set is too small for its k-th neighbours.
@@ -54,10 +56,10 @@ def compare_manifolds(ours: np.ndarray, theirs: np.ndarray) -> Manifolds:
 
 
 def _radii(rows: np.ndarray, *neighbours: int) -> list[np.ndarray]:
-    """The squared distance [n] of each row to its k-th nearest other one, for each k of `neighbours`."""
+    """The squared distance [n] of each row to its k-th nearest other row, for each k of `neighbours`."""
     found = np.empty((len(neighbours), len(rows)))
     spread = float(np.var(rows, axis=0, dtype=np.float64).sum())
     for part, distances in squared_distances(rows, rows):
-        # The nearest one, at place 0, is the row itself.
+        # The nearest row, at index 0, is the row itself.
         found[:, part] = np.partition(distances, neighbours, axis=1)[:, neighbours].T
     return list(found + _ROUNDING * spread)

@@ -1,4 +1,4 @@
-"""From which similarity on a painting counts as a copy: what real paintings that nobody copied from each other reach."""
+"""Threshold of the similarity above which a painting counts as a copy, calibrated on held-out real paintings."""
 
 from dataclasses import dataclass, field
 
@@ -7,21 +7,21 @@ import numpy as np
 from impasto.errors import UsageError
 
 USUAL_FALSE_ALARMS = 0.005
-# Where too few works are held out: what `benchmarks/judge_copies.py` found at 0.005 on 14,302 paintings, rounded up.
+# Used if too few works are held out: what `benchmarks/judge_copies.py` found at 0.005 on 14,302 paintings, rounded up.
 USUAL_THRESHOLD = 0.88
-# Edges that agree so well are those of one picture. A catalogue that has many works twice would ask for more.
+# Edges that agree this well belong to the same picture. A catalogue with many duplicate works would give a higher threshold.
 HIGHEST_THRESHOLD = 0.95
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """The similarity from which on a painting counts as a copy.
+    """The similarity from which a painting counts as a copy.
 
     Attributes:
         value: at most `HIGHEST_THRESHOLD`.
         false_alarms: the share of real paintings that was allowed to reach it.
-        works: how many real paintings it was measured on; 0: too few are held out, so it is `USUAL_THRESHOLD`.
-        reached_by: how many of them reach it.
+        works: number of real paintings it was measured on; 0 if too few are held out: then it is `USUAL_THRESHOLD`.
+        reached_by: number of these paintings that reach the threshold.
     """
 
     value: float
@@ -49,7 +49,9 @@ class Calibration:
     same_artist: np.ndarray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def threshold(self, false_alarms: float = USUAL_FALSE_ALARMS) -> Threshold:
-        """The smallest similarity that at most this share of the works reaches; the usual one where that is less than one.
+        """Returns the smallest similarity that at most this share of the works reaches.
+
+        If this share is less than one work, returns the usual threshold.
 
         Raises:
             UsageError: the share is not between 0 and 0.5.
@@ -67,5 +69,5 @@ class Calibration:
         return Threshold(value, false_alarms, works, int((self.similarities >= value).sum()))
 
     def quantiles(self, at: tuple[float, ...] = (0.5, 0.9, 0.99)) -> dict[float, float]:
-        """Quantiles of the similarities; empty where there are none."""
+        """Returns quantiles of the similarities; empty if there are no similarities."""
         return {q: float(np.quantile(self.similarities, q)) for q in at} if len(self.similarities) else {}

@@ -1,4 +1,4 @@
-"""Whether one picture is a part of another one, mirrored or not: the best correlation of their edges over all placements."""
+"""Tests whether one picture is part of another, mirrored or not: the best correlation of their edges over all placements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ from PIL import Image
 
 from impasto.evaluation.memorization.structure import Structure
 
-# How much of the other picture's larger side is covered, in steps that a placement bears; less is not looked for.
+# Searched scales: the share of the other picture's larger side that is covered. The correlation tolerates the step between
+# two scales. Smaller parts are not searched.
 _SCALES = (1.0, 0.93, 0.86, 0.8, 0.74, 0.69, 0.64, 0.59, 0.55, 0.5)
-_LEAST = 0.4  # of either side
-_COARSE = 48  # px of a side at first
-_REFINED = 3  # of many pictures, those that fit best are placed more finely
-_FLATTEST = 0.25  # of the whole map's variance: correlations with flatter parts are chance
+_LEAST = 0.4  # smallest share of either side
+_COARSE = 48  # side in px for the first, coarse search
+_REFINED = 3  # number of best-fitting pictures whose placement is refined
+_FLATTEST = 0.25  # share of the whole map's variance: correlations with flatter parts are chance
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How a picture lies in another one.
+    """The placement of a picture in another one.
 
     Attributes:
-        correlation: of the edges, at most 1.
-        left, top, width, height: the part of the other picture that it shows, as shares of its sides.
-        mirrored: left and right are exchanged.
+        correlation: correlation of the edges, at most 1.
+        left, top, width, height: the part of the other picture that the picture shows, as shares of the other's sides.
+        mirrored: whether left and right are exchanged.
     """
 
     correlation: float
@@ -35,9 +36,9 @@ class Alignment:
 
 
 def best_alignments(picture: Structure, others: Sequence[Structure]) -> list[Alignment]:
-    """The best alignment of `picture` in each of `others`, those that fit best placed finely.
+    """Returns the best alignment of `picture` in each of `others`; the best-fitting ones are refined.
 
-    `picture` may show all of the other one, stretched or not, or a part of it in its own proportions, down to half a side.
+    `picture` may show the whole other picture, stretched or not, or an unstretched part of it, down to half a side.
     """
     small = _resized(picture.edges, _COARSE, _COARSE)
     found = [_coarse(small, picture.aspect, other) for other in others]
@@ -58,7 +59,7 @@ def _coarse(small: np.ndarray, aspect: float, other: Structure) -> Alignment:
 
 
 def _refined(edges: np.ndarray, scene: np.ndarray, coarse: Alignment) -> Alignment:
-    """Tries sizes around the one that was found, each side for itself, in ever smaller steps."""
+    """Tries sizes around the coarse one, each side separately, in decreasing steps."""
     side = len(scene)
     best, size = coarse, (round(coarse.width * side), round(coarse.height * side))
     for number, step in enumerate((3, 1, 1)):
@@ -69,7 +70,7 @@ def _refined(edges: np.ndarray, scene: np.ndarray, coarse: Alignment) -> Alignme
             if min(width, height) >= _LEAST * side * 0.9 and max(width, height) <= side
         ]
         found = _best_placement(scene, edges, sizes, (coarse.mirrored,))
-        # The coarse correlation is one of other maps: the first fine one takes its place, lower or higher.
+        # The coarse correlation comes from smaller maps: the first fine one always replaces it, lower or higher.
         if number == 0 or found.correlation > best.correlation:
             best, size = found, (round(found.width * side), round(found.height * side))
     return best
@@ -78,7 +79,7 @@ def _refined(edges: np.ndarray, scene: np.ndarray, coarse: Alignment) -> Alignme
 def _best_placement(
     scene: np.ndarray, edges: np.ndarray, sizes: Sequence[tuple[int, int]], mirrored: Sequence[bool]
 ) -> Alignment:
-    """The best of all places, `sizes` (width, height) and orientations of `edges` [s, s] in `scene` [s, s].
+    """Returns the best of all positions, `sizes` (width, height) and orientations of `edges` [s, s] in `scene` [s, s].
 
     Normalised cross-correlation (Lewis 1995): products by Fourier transform, variances by running sums.
     """
@@ -117,12 +118,12 @@ def _best_placement(
 
 
 def _running_sums(table: np.ndarray) -> np.ndarray:
-    """[h + 1, w + 1]: of all values above and to the left."""
+    """Summed-area table [h + 1, w + 1]: each entry is the sum of all values above and to the left."""
     return np.pad(table.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
 
 def _window_sums(sums: np.ndarray, width: int, height: int) -> np.ndarray:
-    """[places down, places across] of windows of this size."""
+    """Sums [vertical positions, horizontal positions] over windows of this size."""
     return sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
 
 

@@ -1,4 +1,4 @@
-"""What proposes the training pictures that a painting may be a copy of: EfficientNet-Lite2's features, or SSCD's."""
+"""Feature extractors for finding the training pictures that a painting may copy: EfficientNet-Lite2 or SSCD."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from impasto.vision.features.efficientnet import ImageFeatures
 from impasto.vision.scorers.interface import ImageEncoder
 
 USUAL = "efficientnet-lite2"
-# The size that the shipped scorer sees pictures at: whoever has searched or tagged a catalogue has its features already.
+# The input size of the shipped scorer: if the user has searched or tagged a catalogue, its features are already cached.
 _SIDE = 192
 _SSCD_SIDE = 288
 _FILE = re.compile(r"(?P<path>.+\.(?:pt|safetensors))(?::(?P<sha256>[0-9a-fA-F]{64}))?")
@@ -21,11 +21,11 @@ _BATCH = 4
 
 
 def load_copy_features(name: str = USUAL) -> ImageEncoder:
-    """EfficientNet-Lite2 by its name, or SSCD from FILE or FILE:SHA256 (see `checkpoints.sscd`).
+    """Loads EfficientNet-Lite2 by its name, or SSCD from FILE or FILE:SHA256 (see `checkpoints.sscd`).
 
     Raises:
-        UsageError: neither the one nor the other.
-        MissingPart, ImpastoError: the file is not there, has another hash, holds code, or another model's weights.
+        UsageError: `name` is neither of these.
+        MissingPart, ImpastoError: the file does not exist, has another hash, contains code or another model's weights.
     """
     if name == USUAL:
         return ImageFeatures(side=_SIDE)
@@ -36,17 +36,17 @@ def load_copy_features(name: str = USUAL) -> ImageEncoder:
 
 
 class SscdFeatures:
-    """SSCD as an `ImageEncoder`: pictures of any size, brought to squares as its authors do (Pizzi et al. 2022)."""
+    """SSCD as an `ImageEncoder` for pictures of any size, resized to squares as its authors do (Pizzi et al. 2022)."""
 
     def __init__(self, file: Path, sha256: str = "") -> None:
-        """As `Sscd`."""
+        """Takes the same arguments as `Sscd`."""
         from impasto.vision.features.sscd import Sscd
 
         self._network = Sscd(file, sha256)
         self.name, self.width, self.identity = self._network.name, self._network.width, self._network.identity
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Unit vectors float32 [n, 512]."""
+        """Returns unit vectors, float32 [n, 512]."""
         parts, stream = [], iter(images)
         while group := list(islice(stream, _BATCH)):
             parts.append(self._network.of_squares(np.stack([np.asarray(_square(image), np.uint8) for image in group])))

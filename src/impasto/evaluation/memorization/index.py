@@ -1,8 +1,9 @@
-"""The training pictures that paintings are compared with, made once from a catalogue: features, edges and names.
+"""Index of training pictures (features, edges and names) for finding copies; it is built once from a catalogue.
 
-A comparison has two steps. Features propose: of each picture, the training pictures whose features are nearest. Edges
-decide: how well the picture fits one of them, or a part of it, mirrored or not. What only looks alike (a series, a school)
-has near features and other edges; what is cropped, mirrored, recoloured or compressed has the same edges.
+A comparison has two steps. First, features select candidates: the training pictures with the nearest features. Then, edges
+decide: how well the picture fits one of the candidates, or a part of it, mirrored or not. Pictures that only look alike (a
+series, a school) have near features but different edges. Pictures that are cropped, mirrored, recoloured or compressed have
+the same edges.
 """
 
 import hashlib
@@ -20,14 +21,14 @@ from impasto.evaluation.memorization.edge_alignment import Alignment, best_align
 from impasto.evaluation.memorization.structure import Structure, StructureEncoder
 from impasto.vision.scorers.interface import ImageEncoder
 
-PROPOSED = 16  # training pictures whose edges are compared with a picture's
-_WIDTH = 256  # of the projected features
-OnProgress = Callable[[str, int, int], None]  # what is done, number done, of
+PROPOSED = 16  # number of training pictures whose edges are compared with a picture's edges
+_WIDTH = 256  # width of the projected features
+OnProgress = Callable[[str, int, int], None]  # called with (name of the step, number done, total)
 
 
 @dataclass(frozen=True)
 class TrainingPicture:
-    """What is told of a training picture; `file_name` as the catalogue has it."""
+    """Name and origin of a training picture, as shown to the user; `file_name` is the name in the catalogue."""
 
     file_name: str
     artist: str = ""
@@ -36,12 +37,12 @@ class TrainingPicture:
 
 @dataclass(frozen=True)
 class Match:
-    """The training picture that a picture is most like.
+    """The training picture that is most similar to a picture.
 
     Attributes:
-        training: which one.
-        alignment: where in it.
-        feature_cosine: of the projected features, -1 to 1.
+        training: the training picture.
+        alignment: the placement of the picture in it.
+        feature_cosine: cosine of the projected features, -1 to 1.
     """
 
     training: TrainingPicture
@@ -50,15 +51,15 @@ class Match:
 
     @property
     def similarity(self) -> float:
-        """The correlation of their edges, at most 1."""
+        """The correlation of the edges, at most 1."""
         return self.alignment.correlation
 
 
 @dataclass(frozen=True)
 class ComparedPictures:
-    """Pictures as they are compared: features float32 [n, d] and rows of edges [n, `StructureEncoder.width`].
+    """Features float32 [n, d] and edge rows [n, `StructureEncoder.width`] of pictures to compare.
 
-    Where a picture cannot be read its rows are NaN.
+    The rows of a picture that cannot be read are NaN.
     """
 
     features: np.ndarray
@@ -66,11 +67,11 @@ class ComparedPictures:
 
     @property
     def whole(self) -> np.ndarray:
-        """The places of the pictures that could be read."""
+        """The row numbers of the pictures that could be read."""
         return np.flatnonzero(np.isfinite(self.features[:, 0]) & np.isfinite(self.edges[:, 0]))
 
     def at(self, places: Sequence[int]) -> "ComparedPictures":
-        """Only these pictures."""
+        """Returns only the pictures at these row numbers."""
         return ComparedPictures(self.features[places], self.edges[places])
 
 
@@ -80,7 +81,7 @@ def see(
     report: CatalogueReport,
     on_progress: OnProgress | None = None,
 ) -> ComparedPictures:
-    """The entries' pictures as they are compared, from the user's cache where it has them.
+    """Computes features and edges of the entries' pictures, or reads them from the user's cache.
 
     Raises:
         ImpastoError: the cache cannot be written.
@@ -91,22 +92,23 @@ def see(
             on_progress(what, done, of)
 
     seen = image_vectors(entries, features, partial(tell, "features"), report=report)
-    # What could not be read is named once; it fails the same way here.
+    # No report here: a picture that cannot be read fails in the same way and is already listed.
     edges = image_vectors(entries, StructureEncoder(), partial(tell, "edges"), dtype="float16")
     return ComparedPictures(seen, edges)
 
 
 @dataclass
 class CopyIndex:
-    """Training pictures, ready to be compared with.
+    """The searchable index of training pictures.
 
     Attributes:
-        pictures: their names, in the order of the rows.
-        features_name, features_identity: what proposes (`ImageEncoder`).
-        mean, projection: float32 [d], [d, w]: features to projected ones.
+        pictures: names of the pictures, in the order of the rows.
+        features_name, features_identity: the feature extractor that selects candidates (`ImageEncoder`).
+        mean, projection: float32 [d], [d, w]: map features to projected features.
         projected: float16 [n, w], unit vectors.
-        edges: uint8 [n, SIDE * SIDE], and `aspects` float32 [n].
-        calibration: how like real paintings are that are not among them.
+        edges: uint8 [n, SIDE * SIDE].
+        aspects: float32 [n].
+        calibration: similarities of real paintings that are not in the index.
     """
 
     pictures: list[TrainingPicture]
@@ -121,10 +123,10 @@ class CopyIndex:
 
     @classmethod
     def of(cls, pictures: Sequence[TrainingPicture], seen: ComparedPictures, features: ImageEncoder) -> "CopyIndex":
-        """The index of pictures, as many as there are rows in `seen`, all of them whole.
+        """Builds the index of pictures; `seen` has one row for each of them, and all rows are readable.
 
         Raises:
-            ImpastoError: there is none.
+            ImpastoError: there is no picture.
         """
         if not len(pictures):
             raise ImpastoError("there is no training picture to compare with")
@@ -142,7 +144,7 @@ class CopyIndex:
 
     @cached_property
     def identity(self) -> str:
-        """A SHA-256 of what the pictures are seen with and of what is seen."""
+        """SHA-256 over the encoders' identities and the encoded pictures."""
         digest = hashlib.sha256(f"{self.features_identity}/{StructureEncoder.identity}".encode())
         for part in (self.projected, self.edges, self.aspects):
             digest.update(np.ascontiguousarray(part).data)
@@ -153,7 +155,7 @@ class CopyIndex:
         return self.projected.astype(np.float32)
 
     def nearest(self, features: np.ndarray, edges: np.ndarray) -> Match:
-        """The training picture most like one picture of features [d] and edges [`StructureEncoder.width`]."""
+        """Returns the training picture most similar to a picture with features [d] and edges [`StructureEncoder.width`]."""
         cosines = self._rows @ _directions((features[None] - self.mean) @ self.projection)[0]
         proposed = np.argsort(-cosines, kind="stable")[:PROPOSED]
         found = best_alignments(Structure.of_row(edges), [self._structure(place) for place in proposed])
@@ -168,8 +170,8 @@ class CopyIndex:
 def _half_whitening(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean [d] and projection [d, w] to the strongest principal components, each divided by the root of its deviation.
 
-    Whitening (Jégou and Chum 2012) takes its weight from what all paintings share; done by half it lets in less noise of the
-    weak components. Few pictures have few components: a quarter as many as there are of them.
+    Whitening (Jégou and Chum 2012) reduces the weight of what all paintings share. Half whitening adds less noise of the
+    weak components. The number of components is at most a quarter of the number of pictures.
     """
     mean = features.mean(0, dtype=np.float64)
     centred = features - mean

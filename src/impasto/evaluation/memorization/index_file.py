@@ -1,4 +1,4 @@
-"""A copy index as one `.safetensors` file, which can go where the training pictures must not."""
+"""Saves and loads a copy index as one `.safetensors` file, which can be shared where the training pictures must not."""
 
 import json
 from dataclasses import asdict
@@ -18,10 +18,10 @@ _KEY = "impasto_copy_index"
 
 
 def save_copy_index(index: CopyIndex, file: Path) -> None:
-    """Writes `file` whole or not at all: about 5 KB a picture.
+    """Writes the index to `file`, completely or not at all; it takes about 5 KB per picture.
 
     Raises:
-        ImpastoError: it cannot be written.
+        ImpastoError: the file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -47,11 +47,11 @@ def save_copy_index(index: CopyIndex, file: Path) -> None:
 
 
 def load_copy_index(file: Path) -> CopyIndex:
-    """What `save_copy_index` wrote; the file may come from a stranger.
+    """Loads a file written by `save_copy_index`; the file may be untrusted.
 
     Raises:
         MissingPart: there is no such file.
-        ImpastoError: it is broken or no copy index, or another version of impasto wrote it.
+        ImpastoError: the file is broken or no copy index, or another version of impasto wrote it.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -79,7 +79,7 @@ def load_copy_index(file: Path) -> CopyIndex:
 
 
 def _check(arrays: dict[str, np.ndarray], pictures: int) -> None:
-    """Raises a ValueError where the arrays are not those of an index of so many pictures."""
+    """Raises ValueError if the arrays are not those of an index of `pictures` pictures."""
     inputs, width = arrays["projection"].shape
     works = arrays["calibration"].size
     wanted = {

@@ -1,4 +1,4 @@
-"""The report on copies as plain values, for JSON."""
+"""Converts the report on copies to plain values for JSON."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from impasto.evaluation.memorization.search import MemorizationReport, Pair
 
 
 def copies_json(report: MemorizationReport) -> dict[str, Any]:
-    """Everything in the report; similarities to four decimals."""
+    """Returns the whole report as JSON types; similarities have four decimals."""
     threshold = report.threshold
     return {
         "paintings": str(report.paintings),

@@ -1,4 +1,4 @@
-"""How near a picture lies to the pictures that a model was trained on."""
+"""Distances in feature space from pictures to the nearest pictures that a model was trained on."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,28 @@ from impasto.errors import ImpastoError
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each picture the training picture nearest by the cosine of centred features."""
+    """The nearest training picture of each picture, by the cosine of centred features."""
 
     cosine: np.ndarray  # float [n], -1 to 1
     place: np.ndarray  # int [n], the row of the training picture
 
     def percentiles(self, at: tuple[int, ...] = (5, 25, 50, 75, 95, 100)) -> dict[int, float]:
-        """Percentiles of the cosines."""
+        """Returns percentiles of the cosines."""
         return {p: float(np.percentile(self.cosine, p)) for p in at}
 
     def closest(self, count: int) -> list[int]:
-        """The rows of the `count` pictures that lie nearest to a training picture, nearest first."""
+        """Returns the rows of the `count` pictures that are nearest to a training picture, nearest first."""
         return [int(n) for n in np.argsort(-self.cosine)[:count]]
 
 
 def nearest_training_pictures(features: np.ndarray, training: np.ndarray) -> Nearest:
-    """Features [n, d] against training features [m, d]. Both are centred on the training mean, since all pictures share
-    most of an uncentred feature and every cosine would be near 1.
+    """Finds the nearest training picture, features [m, d], for each of the features [n, d].
+
+    Both sets are centred on the training mean, because all pictures share most of an uncentred feature and every cosine
+    would be near 1.
 
     Raises:
-        ImpastoError: one of them is empty, or their widths differ.
+        ImpastoError: one of the sets is empty, or their widths differ.
     """
     if not len(features) or not len(training) or features.shape[1] != training.shape[1]:
         raise ImpastoError(f"features of shapes {features.shape} and {training.shape} cannot be compared")
@@ -44,13 +46,15 @@ def nearest_training_pictures(features: np.ndarray, training: np.ndarray) -> Nea
 
 
 def distance_ratios(features: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """d1 / d2 of each picture, float [n] in 0 .. 1: its distance to the nearest training picture over that to the second
-    nearest. Below 1/3 a picture counts as memorized in Yoon et al., *Diffusion Probabilistic Models Generalize when They
-    Fail to Memorize* (2023); they measure in pixels, this in features. A work that is in the training pictures twice hides
-    its copies, whose ratio is near 1.
+    """Returns the ratio d1 / d2 of each picture, float [n] in 0 .. 1.
+
+    d1 is the distance to the nearest training picture, d2 to the second nearest. A picture with a ratio below 1/3 counts as
+    memorized in Yoon et al., *Diffusion Probabilistic Models Generalize when They Fail to Memorize* (2023); they measure in
+    pixels, this function in features. If a work occurs twice in the training pictures, its copies are not detected: their
+    ratio is near 1.
 
     Raises:
-        ImpastoError: no pictures, fewer than two training pictures, or other widths.
+        ImpastoError: there are no pictures or fewer than two training pictures, or the widths differ.
     """
     if not len(features) or len(training) < 2 or features.shape[1] != training.shape[1]:
         raise ImpastoError(f"features of shapes {features.shape} and {training.shape} have no two distances")
@@ -68,7 +72,10 @@ def distance_ratios(features: np.ndarray, training: np.ndarray) -> np.ndarray:
 def further_right(
     ours: np.ndarray, theirs: np.ndarray, at: tuple[int, ...] = (50, 75, 95, 99)
 ) -> list[int]:
-    """At which percentiles the values `ours` [n] lie above `theirs` [m]: at all, and the curve lies further right."""
+    """Returns the percentiles at which the values `ours` [n] are above `theirs` [m].
+
+    If these are all percentiles of `at`, the curve of `ours` lies further right.
+    """
     return [p for p in at if np.percentile(ours, p) > np.percentile(theirs, p)]
 
 

@@ -1,4 +1,4 @@
-"""The report on copies as one HTML page: no script, nothing from the network, every picture inside the page."""
+"""Renders the report on copies as one HTML page without scripts or network access; the page embeds every picture."""
 
 import base64
 import io
@@ -15,15 +15,15 @@ from impasto.evaluation.memorization.search import MemorizationReport, Pair
 SHOWN_SIDE = 200  # px of the long side of a picture in the page
 USUALLY_SHOWN = 200
 _QUALITY = 80
-_PART = 0.97  # a part that covers less of either side is outlined
-# Even markup that slipped through a file name could load nothing and run nothing.
+_PART = 0.97  # a part that covers less than this share of either side is outlined
+# With this policy, even markup injected through a file name could load and run nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def copies_page(report: MemorizationReport, *, most: int = USUALLY_SHOWN) -> bytes:
-    """The page, UTF-8: what was compared with what, where the threshold comes from, and the `most` worst pairs.
+    """Returns the page, UTF-8: what was compared, the origin of the threshold, and the `most` most similar pairs.
 
-    A picture that cannot be opened (any more, or because only an index is there) is named without being shown.
+    If a picture cannot be opened (any more, or because only an index exists), the page shows its name only.
     """
     found, shown = len(report.copies), report.pairs[:most]
     heading = f"{found} of {_counted(len(report.pairs), 'painting')} {'looks' if found == 1 else 'look'} like a copy"
@@ -78,7 +78,7 @@ def _pair(number: int, pair: Pair, pictures: Path | None) -> str:
     right = _figure(file, f"The training picture {training.file_name}", caption, _outline(pair))
     return (
         f'<article class="{"copy" if pair.copy else "other"}" aria-labelledby="pair-{number}">'
-        # A link of its own: the Tab key goes from pair to pair, and a pair can be pointed at.
+        # Each pair has its own link, so that the Tab key moves between pairs and a pair can be linked to.
         f'<h3 id="pair-{number}"><a href="#pair-{number}">{number}.</a> '
         f"<strong>{verdict}</strong>, similarity {match.similarity:.3f}</h3>"
         f'<div class="pair">{left}{right}</div>'
@@ -107,7 +107,7 @@ def _figure(file: Path | None, said: str, caption: str, over: str = "") -> str:
 
 
 def _thumbnail(file: Path) -> str:
-    """A data URI, "" where the picture cannot be opened."""
+    """The thumbnail as a data URI; "" if the picture cannot be opened."""
     try:
         image = open_at_least(file, SHOWN_SIDE).image
     except ImpastoError:

@@ -1,4 +1,4 @@
-"""How the page about copies looks, by day and by night."""
+"""CSS of the page on copies, with a light and a dark colour scheme."""
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf8; --ink: #1d1b18; --faint: #5c574f; --line: #d8d3ca; --card: #fff;

@@ -1,4 +1,4 @@
-"""Whether paintings are copies of training pictures: each beside the training picture that it is most like."""
+"""Searches paintings for copies of training pictures: finds the most similar training picture of each painting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from impasto.vision.scorers.interface import ImageEncoder
 
 @dataclass(frozen=True)
 class Pair:
-    """A painting and the training picture that it is most like; `copy`: the similarity reaches the threshold."""
+    """A painting and its most similar training picture; `copy` is true if the similarity reaches the threshold."""
 
     painting: CatalogueEntry
     match: Match
@@ -30,12 +30,12 @@ class MemorizationReport:
     """All paintings with their nearest training pictures.
 
     Attributes:
-        paintings, training: what was compared with what, as it was named.
-        pairs: the most similar first.
-        threshold: from which similarity on a pair counts as a copy.
-        calibration: what the threshold was taken from.
-        training_pictures: how many there are.
-        features: what proposed them.
+        paintings, training: the compared paintings and training pictures, as the user named them.
+        pairs: the pairs, most similar first.
+        threshold: the similarity from which a pair counts as a copy.
+        calibration: the calibration from which the threshold was computed.
+        training_pictures: the number of training pictures.
+        features: the extractor that selected the candidates.
         index: `CopyIndex.identity`.
         skipped: paintings that could not be read, and why.
     """
@@ -56,7 +56,9 @@ class MemorizationReport:
 
 
 def paintings_in(place: Path) -> list[CatalogueEntry]:
-    """The pictures of a folder and of those in it, by name, or the one picture that `place` is. Other files do not count.
+    """Lists the pictures of a folder and its subfolders, sorted by name, or the single picture at `place`.
+
+    Other files are ignored.
 
     Raises:
         UsageError: there is nothing at `place`, or no picture in it.
@@ -115,13 +117,13 @@ def compare_paintings(
 
 
 def nearest_training_picture(image: Image.Image, index: CopyIndex, features: ImageEncoder) -> Match:
-    """As `compare_paintings`, for one picture that is no file."""
+    """Finds the nearest training picture of one picture in memory, in the same way as `compare_paintings`."""
     (seen,), (edges,) = features.embed_images([image]), StructureEncoder().embed_images([image])
     return index.nearest(np.asarray(seen), np.asarray(edges))
 
 
 def check_features(index: CopyIndex, features: ImageEncoder) -> None:
-    """Raises a UsageError where the index was made with other features than these."""
+    """Raises UsageError if the index was made with a different feature extractor."""
     if index.features_identity != features.identity:
         raise UsageError(
             f"the index was made with features of {index.features_name} ({index.features_identity[:12]}), not of "

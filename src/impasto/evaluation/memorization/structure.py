@@ -1,7 +1,7 @@
-"""What of a picture stays the same when it is cropped, mirrored, recoloured or compressed: where its edges are.
+"""Edge maps of pictures, which stay the same when a picture is cropped, mirrored, recoloured or compressed.
 
-The map is the norm of the colour gradient over the three channels (Di Zenzo 1986): a turn of the hue exchanges channels and
-leaves it as it is, brightness and contrast only scale it, and at 64 px nothing is left of JPEG's blocks.
+The map is the norm of the colour gradient over the three channels (Di Zenzo 1986). A hue rotation exchanges channels and
+does not change the map, brightness and contrast only scale it, and at 64 px JPEG's block artefacts disappear.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from PIL import Image
 
 from impasto.errors import MissingPart
 
-SIDE = 64  # px that both sides of a picture are brought to
+SIDE = 64  # px of both sides after resizing
 _BLUR = 0.8  # px: a crop that is half a pixel off must still fit
 _MAP = SIDE * SIDE
 
@@ -27,18 +27,18 @@ class Structure:
 
     @classmethod
     def of_row(cls, row: np.ndarray) -> "Structure":
-        """From a row [SIDE * SIDE + 1] of `StructureEncoder`."""
+        """Builds a structure from a row [SIDE * SIDE + 1] of `StructureEncoder`."""
         return cls(row[:_MAP].astype(np.float32).reshape(SIDE, SIDE), float(row[_MAP]))
 
 
 class StructureEncoder:
-    """Pictures -> rows of whole numbers 0..255, exact in float16: the edges, and last the aspect. An `ImageEncoder`."""
+    """An `ImageEncoder` whose rows are the edges (integers 0..255, exact in float16) followed by the aspect."""
 
     name, width = "structure", _MAP + 1
     identity = hashlib.sha256(f"colour gradient/{SIDE}/{_BLUR}/1".encode()).hexdigest()
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """float32 [n, width] of RGB pictures of any size.
+        """Encodes RGB pictures of any size to float32 [n, width].
 
         Raises:
             MissingPart: SciPy is not installed.
@@ -54,6 +54,6 @@ def _edges(image: Image.Image) -> np.ndarray:
         raise MissingPart("comparing pictures needs SciPy: pip install 'impasto[judge]'") from None
     small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
     down, across = np.gradient(np.asarray(small, np.float32), axis=(0, 1))
-    # The square root keeps a few strong edges from outweighing all others. It reaches (3 * 255^2 + 3 * 255^2)^(1/4) = 25.
+    # The square root prevents a few strong edges from dominating. Its maximum is (3 * 255^2 + 3 * 255^2)^(1/4) = 25.
     strength = np.sqrt(np.sqrt((down**2 + across**2).sum(axis=2)))
     return np.rint(gaussian_filter(strength, _BLUR) * 10).reshape(-1)

@@ -1,4 +1,4 @@
-"""The index of a catalogue's training pictures, calibrated on the works that it holds out."""
+"""Builds the copy index of a catalogue's training pictures and calibrates it on the held-out works."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ from impasto.evaluation.memorization.index import ComparedPictures, CopyIndex, O
 from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder
 
-MOST_CALIBRATED = 1000  # held-out works: a tenth of a second each
-_CHUNK = 20  # works whose similarities go to disk together
+MOST_CALIBRATED = 1000  # maximal number of held-out works: each takes a tenth of a second
+_CHUNK = 20  # number of works whose similarities are written to disk together
 
 
 def index_catalogue(
@@ -26,13 +26,13 @@ def index_catalogue(
     report: CatalogueReport | None = None,
     on_progress: OnProgress | None = None,
 ) -> CopyIndex:
-    """The training pictures of a catalogue: all but those that every training holds out (`data.split`).
+    """Builds the index of a catalogue's training pictures: all pictures that are not held out of training (`data.split`).
 
-    What is seen of a picture, and how like the held-out works are, stays in the user's cache. Pictures that cannot be read
-    are named in `report`.
+    The encoded pictures and the similarities of the held-out works are kept in the user's cache. Pictures that cannot be
+    read are listed in `report`.
 
     Raises:
-        ImpastoError: no such folder, no picture that can be read or that is for training, or the cache cannot be written.
+        ImpastoError: there is no such folder, no readable picture or no training picture, or the cache cannot be written.
     """
     catalogue = read_catalogue(folder, check_images=False)
     report = CatalogueReport() if report is None else report
@@ -49,7 +49,7 @@ def index_catalogue(
     index = CopyIndex.of(pictures, seen.at(training), features)
     held_out = [place for place in readable if is_held_out(entries[place].file_name)]
     if held_out:
-        # Evenly spread over the catalogue, which is often in the order of the artists.
+        # Spread evenly over the catalogue, which is often sorted by artist.
         chosen = [held_out[n] for n in np.linspace(0, len(held_out) - 1, min(len(held_out), MOST_CALIBRATED)).astype(int)]
         index.calibration = _calibrated(index, [entries[place] for place in chosen], seen.at(chosen), on_progress)
     return index
@@ -66,9 +66,9 @@ def _named(entry: CatalogueEntry) -> TrainingPicture:
 def _calibrated(
     index: CopyIndex, works: Sequence[CatalogueEntry], seen: ComparedPictures, on_progress: OnProgress | None
 ) -> Calibration:
-    """Computed once for each work and index; a row of the cache is (similarity, place of the nearest training picture)."""
+    """Calibrates once for each work and index; a cache row is (similarity, row of the nearest training picture)."""
     places = {picture.file_name: place for place, picture in enumerate(index.pictures)}
-    # Content, not file names: the same work under another name is not compared again.
+    # Keys are hashes of the content, not file names: a work under another name is not compared again.
     keys = [
         content_key(index.identity, features.tobytes(), edges.tobytes())
         for features, edges in zip(seen.features, seen.edges, strict=True)

@@ -1,21 +1,21 @@
-"""Bradley-Terry scores from comparisons in pairs, and when there are none."""
+"""Bradley-Terry scores from pairwise comparisons, and a check whether such scores exist."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 _STEPS = 200
-_CONVERGED = 1e-10  # of the largest change of a score
+_CONVERGED = 1e-10  # limit of the largest change of a score
 
 
 @dataclass(frozen=True)
 class Unbounded:
-    """Why the likelihood has no maximum: the contestants, by index, fall into groups that cannot be placed.
+    """The reason why the likelihood has no maximum: groups of contestants, by index, that cannot be ranked.
 
     Attributes:
-        apart: groups between which there was no comparison at all; empty where all hang together.
-        above: groups that never lost, not even half, to anyone outside: nothing bounds their scores from above.
-        below: groups that never won, not even half, against anyone outside.
+        apart: groups without any comparison between them; empty if all contestants are connected.
+        above: groups that never lost, not even half, to a contestant outside: their scores have no upper bound.
+        below: groups that never won, not even half, against a contestant outside: their scores have no lower bound.
     """
 
     apart: tuple[tuple[int, ...], ...] = ()
@@ -24,8 +24,10 @@ class Unbounded:
 
 
 def find_unbounded(wins: np.ndarray) -> Unbounded | None:
-    """None where the scores exist and are unique: for every split of the contestants in two someone of either part won, at
-    least half, against someone of the other (Ford 1957; Hunter 2004, assumption 1).
+    """Returns why the scores do not exist, or None if they exist and are unique.
+
+    They exist if, for every split of the contestants into two parts, a contestant of each part won, at least half, against
+    one of the other part (Ford 1957; Hunter 2004, assumption 1).
 
     Args:
         wins: [k, k], how often the row's contestant was preferred to the column's; a tie is half a win for both.
@@ -44,14 +46,14 @@ def find_unbounded(wins: np.ndarray) -> Unbounded | None:
 
 
 def fit_scores(wins: np.ndarray) -> np.ndarray:
-    """The maximum of the Bradley-Terry likelihood (Bradley and Terry 1952): scores [k], in log odds, with mean 0.
+    """Maximises the Bradley-Terry likelihood (Bradley and Terry 1952) and returns scores [k], in log odds, with mean 0.
 
     The contestant with score a is preferred to the one with score b with probability 1 / (1 + exp(b - a)). Ties are half a
-    win for both. The log-likelihood is concave in the scores (Hunter 2004, section 2): Newton's steps, halved where
-    they overshoot, find its one maximum.
+    win for both. The log-likelihood is concave in the scores (Hunter 2004, section 2): Newton steps, halved where they
+    overshoot, find its only maximum.
 
     Args:
-        wins: as in `find_unbounded`, which must be None for them.
+        wins: as in `find_unbounded`, which must return None for them.
     """
     scores = np.zeros(len(wins))
     value = _log_likelihood(wins, scores)
@@ -68,21 +70,22 @@ def fit_scores(wins: np.ndarray) -> np.ndarray:
 
 
 def information(wins: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Minus the second derivative of the log-likelihood by the scores [k, k]; its rows sum to 0."""
+    """Returns minus the second derivative [k, k] of the log-likelihood with respect to the scores; its rows sum to 0."""
     chance = _chances(scores)
     weight = (wins + wins.T) * chance * (1 - chance)
     return np.diag(weight.sum(1)) - weight
 
 
 def influences(wins: np.ndarray, scores: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """By how much each part of the comparisons moves the scores [n, k], with mean 0 over the parts.
+    """Returns by how much each part of the comparisons moves the scores [n, k], with mean 0 over the parts.
 
-    The first-order expansion of the scores in the weights of the parts (the infinitesimal jackknife, Efron 1982), times
-    n: what `bootstrap_interval` resamples. The expansion has replicates where the likelihood of a resample has no maximum.
+    This is the first-order expansion of the scores in the weights of the parts (the infinitesimal jackknife, Efron 1982),
+    times n; `bootstrap_interval` resamples it. The expansion gives replicates even if the likelihood of a resample has no
+    maximum.
 
     Args:
         wins: as in `fit_scores`.
-        parts: [n, k, k], the wins of each part, which belong together and are drawn together.
+        parts: [n, k, k], the wins of each part; the comparisons of a part are drawn together.
     """
     slopes = (parts - (parts + parts.transpose(0, 2, 1)) * _chances(scores)).sum(2)
     found = len(parts) * slopes @ np.linalg.pinv(information(wins, scores))
@@ -99,7 +102,7 @@ def _log_likelihood(wins: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _reachable(edges: np.ndarray) -> np.ndarray:
-    """Whether a path of edges leads from the row's to the column's contestant [k, k]; each reaches itself."""
+    """Whether a path of edges leads from the row's to the column's contestant [k, k]; each contestant reaches itself."""
     reach = edges | np.eye(len(edges), dtype=bool)
     for middle in range(len(edges)):
         reach |= reach[:, [middle]] & reach[[middle], :]
@@ -107,12 +110,12 @@ def _reachable(edges: np.ndarray) -> np.ndarray:
 
 
 def _groups(same: np.ndarray) -> tuple[tuple[int, ...], ...]:
-    """The classes of an equivalence [k, k], by their first members."""
+    """The classes of an equivalence relation [k, k], ordered by their first members."""
     return tuple(
         tuple(int(other) for other in np.flatnonzero(row)) for number, row in enumerate(same) if row.argmax() == number
     )
 
 
 def _outside(edges: np.ndarray, group: tuple[int, ...]) -> np.ndarray:
-    """The rows of all that are not in the group."""
+    """The rows of all contestants outside the group."""
     return np.delete(edges, list(group), axis=0)

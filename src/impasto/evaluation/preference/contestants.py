@@ -1,4 +1,4 @@
-"""What is compared: folders of pictures, each under a label, and what their painters were asked for."""
+"""The contestants of a preference test: labelled folders of pictures, with the prompt of each picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Picture:
 
     Attributes:
         content: SHA-256, hexadecimal, of the file.
-        prompt, artist, seed: what its own record says that was asked for; "" and None where it says nothing.
+        prompt, artist, seed: the settings in the picture's provenance record; "" and None where it has none.
     """
 
     file: Path
@@ -26,19 +26,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A folder that gets a score: its label in the log, and its pictures, at least one."""
+    """A folder that gets a score: its label in the log and its pictures, at least one."""
 
     label: str
     pictures: tuple[Picture, ...]
 
 
 def folder_labels(folders: Sequence[Path]) -> list[str]:
-    """What each folder is called in the log: its name, with as many of its parents' as tell all of them apart.
+    """Returns the label of each folder in the log: its name, with as many parent folders as needed to make labels unique.
 
-    So the same folders are called the same from wherever the command is given, and on another judge's machine.
+    So the same folders have the same labels wherever the command is run, and on another judge's machine.
 
     Raises:
-        UsageError: a folder is given twice, or there are fewer than two.
+        UsageError: a folder is given twice, or there are fewer than two folders.
     """
     parts = [folder.resolve().parts for folder in folders]
     for number, place in enumerate(parts):

@@ -1,4 +1,4 @@
-"""Which two pictures come next: of the same prompt where there are such, the least compared folders first."""
+"""Chooses the next pair of pictures: with the same prompt if possible, from the least compared folders first."""
 
 import hashlib
 import random
@@ -10,12 +10,13 @@ from itertools import combinations, product
 from impasto.evaluation.preference.contestants import Contestant, Picture
 from impasto.evaluation.preference.votes import Shown, Vote
 
-REPEATED = 0.1  # the share of pairs that a judge has seen before, with the sides changed
-REPEATED_AFTER = 8  # not before so many others were judged
-_DRAWS = 64  # pairs that are drawn at random to choose the least seen among
+REPEATED = 0.1  # share of pairs that are shown to a judge again, with the sides swapped
+REPEATED_AFTER = 8  # number of other pairs that are judged before a pair is repeated
+_DRAWS = 64  # number of random pairs, from which the least seen one is chosen
 
 _Side = tuple[str, Picture]  # a folder's label and one of its pictures
-# The finest common ground counts: paintings of one noise differ only by what painted them.
+# Criteria for matching pictures, finest first; the finest one counts. Paintings from the same noise differ only by their
+# model.
 _GROUNDS: tuple[tuple[str, Callable[[Picture], tuple[str, ...] | None]], ...] = (
     ("prompt, artist and seed", lambda p: None if p.seed is None else (_plain(p.prompt), _plain(p.artist), str(p.seed))),
     ("prompt and artist", lambda p: (_plain(p.prompt), _plain(p.artist))),
@@ -26,7 +27,7 @@ _GROUNDS: tuple[tuple[str, Callable[[Picture], tuple[str, ...] | None]], ...] = 
 
 @dataclass(frozen=True)
 class PicturePair:
-    """Two pictures of two folders, on the sides where they are to be seen; `match` as in `Vote`."""
+    """Two pictures of two folders, on the sides where they are shown; `match` as in `Vote`."""
 
     left: _Side
     right: _Side
@@ -34,16 +35,16 @@ class PicturePair:
 
     @property
     def pictures(self) -> frozenset[str]:
-        """The contents of both."""
+        """The content hashes of both pictures."""
         return frozenset((self.left[1].content, self.right[1].content))
 
     @property
     def folders(self) -> frozenset[str]:
-        """The labels of both."""
+        """The labels of both folders."""
         return frozenset((self.left[0], self.right[0]))
 
     def swapped(self) -> "PicturePair":
-        """The same pair with its sides changed."""
+        """Returns the same pair with its sides swapped."""
         return PicturePair(self.right, self.left, self.match)
 
 
@@ -53,9 +54,9 @@ class Matching:
 
     Attributes:
         first, second: the folders.
-        ground: what the pictures of a pair have in common, in words; "" where pairs are drawn at random.
-        pairs: all of them; empty where they are drawn at random.
-        alone: how many pictures of the two have no partner and are never shown.
+        ground: what the pictures of a pair have in common, in words; "" if pairs are drawn at random.
+        pairs: all pairs; empty if pairs are drawn at random.
+        alone: number of pictures of both folders that have no partner and are never shown.
     """
 
     first: Contestant
@@ -65,7 +66,7 @@ class Matching:
     alone: int = 0
 
     def candidates(self, rng: random.Random) -> Sequence[PicturePair]:
-        """All pairs, or some drawn at random."""
+        """Returns all pairs, or pairs drawn at random."""
         if self.pairs:
             return self.pairs
         ours, theirs = self.first, self.second
@@ -78,7 +79,7 @@ class Matching:
 
 
 def match_folders(contestants: Sequence[Contestant]) -> list[Matching]:
-    """The pairs of every two folders. Two folders without a prompt in common are paired at random."""
+    """Returns the pairs of every two folders. Two folders without a common prompt are paired at random."""
     return [_match(first, second) for first, second in combinations(contestants, 2)]
 
 
@@ -91,16 +92,16 @@ def choose_pair(
     waiting: Sequence[PicturePair] = (),
     unusable: Collection[frozenset[str]] = (),
 ) -> PicturePair | None:
-    """The next pair for a judge, None where there is none left that can be shown.
+    """Returns the next pair for a judge, or None if no pair is left that can be shown.
 
-    Folders that were compared least come first; of their pairs the one that this judge, then all judges, saw least. Sides
-    are random, and change when a judge sees a pair again; a tenth of all pairs is seen again, to tell how consistent
+    Chooses the least compared folders first, and of their pairs the one that this judge, then all judges, saw least. Sides
+    are random, and swapped when a judge sees a pair again. A tenth of all pairs is shown again, to measure how consistent
     the judge is.
 
     Args:
-        votes: those that stand on this question, of all judges, the oldest first.
-        waiting: pairs that are already on their way to the judge, which count as seen.
-        unusable: contents of pairs, and of single pictures, that cannot be shown.
+        votes: the valid votes of all judges on this question, oldest first.
+        waiting: pairs that are already sent to the judge; they count as seen.
+        unusable: content hashes of pairs, and of single pictures, that cannot be shown.
     """
     own = [vote for vote in votes if vote.judge == judge]
     if rng.random() < REPEATED and (again := _seen_before(matchings, own, waiting, unusable, rng)) is not None:
@@ -127,7 +128,7 @@ def choose_pair(
 
 
 def pair_of(vote: Vote, contestants: Sequence[Contestant]) -> PicturePair | None:
-    """The pair of a vote, as it was shown; None where one of its pictures is no longer there."""
+    """Returns the pair of a vote, as it was shown; None if one of its pictures no longer exists."""
     left, right = _find(vote.left, contestants), _find(vote.right, contestants)
     return PicturePair(left, right, vote.match) if left is not None and right is not None else None
 
@@ -139,7 +140,7 @@ def _seen_before(
     unusable: Collection[frozenset[str]],
     rng: random.Random,
 ) -> PicturePair | None:
-    """A pair that the judge saw once, some votes ago, with its sides changed."""
+    """A pair that the judge saw once, some votes ago, with its sides swapped."""
     seen = Counter(vote.pictures for vote in own) + Counter(pair.pictures for pair in waiting)
     old = [vote for vote in own[:-REPEATED_AFTER] if seen[vote.pictures] == 1 and _is_usable(vote.pictures, unusable)]
     rng.shuffle(old)
@@ -175,7 +176,7 @@ def _match(first: Contestant, second: Contestant) -> Matching:
 
 
 def _partners(ours: Contestant, theirs: Contestant) -> Iterator[tuple[Picture, int, tuple[str, ...], list[Picture]]]:
-    """(picture, the finest common ground's number, what is common, all partners on it) of each picture that has any."""
+    """Yields (picture, index of the finest matching criterion, the common values, all partners) of each matched picture."""
     known: list[dict[tuple[str, ...], list[Picture]]] = [{} for _ in _GROUNDS]
     for other in theirs.pictures:
         for level, (_, ground) in enumerate(_GROUNDS):
@@ -196,7 +197,7 @@ def _find(shown: Shown, contestants: Sequence[Contestant]) -> _Side | None:
 
 
 def _is_usable(pictures: frozenset[str], unusable: Collection[frozenset[str]]) -> bool:
-    """Two different pictures, neither of which nor both together are unusable."""
+    """Whether these are two different pictures, and neither each alone nor the pair is unusable."""
     alone = any(frozenset((content,)) in unusable for content in pictures)
     return len(pictures) == 2 and pictures not in unusable and not alone
 

@@ -1,4 +1,4 @@
-"""From votes to scores: who is preferred, how sure that is, and how far the judges can be trusted."""
+"""Computes preference scores from votes, with confidence intervals and statistics on the judges' reliability."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ from impasto.evaluation.estimate import LEVEL, bootstrap_interval
 from impasto.evaluation.preference.bradley_terry import Unbounded, find_unbounded, fit_scores, influences
 from impasto.evaluation.preference.votes import Vote
 
-# Fewer parts to draw from say too little about how much they differ.
+# With fewer parts, their variation cannot be estimated.
 MIN_PAIRS = 8
 MIN_JUDGES = 5
 _NORMAL = 1.959964  # the normal distribution's quantile for LEVEL
@@ -23,13 +23,13 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class FolderScore:
-    """A folder's standing.
+    """The result of one folder.
 
     Attributes:
-        wins: a tie counts as half.
+        wins: number of wins; a tie counts as half.
         share: wins / votes.
-        score: Bradley-Terry, in log odds, the mean of all folders 0; None where there is none.
-        low, high: the ends of its interval; None where there is none.
+        score: Bradley-Terry score in log odds, with mean 0 over all folders; None if there is no score.
+        low, high: ends of the score's interval; None if there is no interval.
     """
 
     folder: str
@@ -43,12 +43,12 @@ class FolderScore:
 
 @dataclass(frozen=True)
 class PairScore:
-    """Two folders beside each other.
+    """The comparison of two folders.
 
     Attributes:
-        votes: on pairs of these two; the next three are parts of them.
-        chance: that the first is preferred to the second, by the scores; None where there are none.
-        low, high: the ends of its interval; None where there is none.
+        votes: number of votes on pairs of these two folders; the next three fields are parts of it.
+        chance: probability, by the scores, that the first is preferred to the second; None if there are no scores.
+        low, high: ends of the interval of `chance`; None if there is no interval.
     """
 
     first: str
@@ -64,13 +64,14 @@ class PairScore:
 
 @dataclass(frozen=True)
 class JudgeRecord:
-    """How a judge votes.
+    """Voting statistics of one judge.
 
     Attributes:
-        left, right, ties: what was chosen.
-        left_share: of the choices that are no ties, None where there is none; `left_low`, `left_high`: its interval
-            (Wilson 1927).
-        repeated: how often the judge saw a pair again; `agreed`: how often the answer was the same as the time before.
+        left, right, ties: number of each choice.
+        left_share: share of left among the choices that are no ties; None if there is no such choice.
+        left_low, left_high: interval of `left_share` (Wilson 1927).
+        repeated: how often the judge saw a pair again.
+        agreed: how often the answer to a repeated pair was the same as the time before.
         seconds: the median time of a vote.
     """
 
@@ -89,15 +90,15 @@ class JudgeRecord:
 
 @dataclass(frozen=True)
 class PreferenceReport:
-    """What the votes on one question come to.
+    """The results of all votes on one question.
 
     Attributes:
-        folders: the best first.
-        pairs: of every two folders.
-        refused: why there are no scores, a reason each; empty where there are.
-        resampled: what the intervals come from, in words; "" where there are none.
+        folders: the folders' results, best first.
+        pairs: the comparison of every two folders.
+        refused: the reasons why there are no scores; empty if there are scores.
+        resampled: what was resampled for the intervals, in words; "" if there are no intervals.
         regularized: whether a tie was added for each two folders that were compared.
-        notes: what to know beside it.
+        notes: remarks to show beside the results.
     """
 
     question: str
@@ -113,14 +114,14 @@ class PreferenceReport:
 
 
 def score_votes(votes: Sequence[Vote], *, regularize: bool = False, seed: int = 0) -> PreferenceReport:
-    """Scores of the folders from votes on one question, at least one.
+    """Computes the folders' scores from votes on one question, at least one vote.
 
-    Intervals: pairs of pictures are drawn with all that was said of them, and from `MIN_JUDGES` judges on also judges with
-    all that they said; the wider interval counts.
+    Intervals come from resampling pairs of pictures, each with all its votes. If there are at least `MIN_JUDGES` judges,
+    judges are also resampled, each with all their votes. The wider interval counts.
 
     Args:
-        regularize: adds one tie for each two folders that were compared, so that there are scores even where one won all.
-        seed: of the resampling.
+        regularize: adds one tie for each two folders that were compared, so that scores exist even if one won all votes.
+        seed: seed of the resampling.
     """
     names = sorted({name for vote in votes for name in vote.folders})
     place = {name: number for number, name in enumerate(names)}
@@ -146,7 +147,7 @@ def score_votes(votes: Sequence[Vote], *, regularize: bool = False, seed: int = 
 
 @dataclass(frozen=True)
 class _Fit:
-    """Scores [k], and the influences [n, k] of each way of drawing."""
+    """Scores [k], and the influences [n, k] of each way of resampling."""
 
     scores: np.ndarray
     drawn: list[np.ndarray]
@@ -167,15 +168,15 @@ class _Fit:
                 parts.setdefault(key(vote), []).append(vote)
             if len(parts) >= least:
                 moved = influences(wins, scores, np.stack([_wins(part, place) for part in parts.values()]))
-                # The spread of n parts about their own mean is too small by this.
+                # This factor corrects the spread of n parts about their own mean, which is too small.
                 drawn.append(moved * math.sqrt(len(parts) / (len(parts) - 1)))
                 words.append(f"{len(parts)} {name}")
             elif name != "judges":
-                break  # judges that say little of few pictures are no ground either
+                break  # with too few pairs of pictures, resampling judges is no sound basis either
         return cls(scores, drawn, " and ".join(words), seed)
 
     def interval(self, direction: np.ndarray) -> Interval | None:
-        """Of the sum of the scores times `direction` [k]; None where the votes say nothing of its spread."""
+        """The interval of the sum of the scores times `direction` [k]; None if the votes do not determine its spread."""
         value = float(self.scores @ direction)
         moved = [influence @ direction for influence in self.drawn]
         found = [bootstrap_interval(value, one, seed=self.seed) for one in moved if np.abs(one).max() > 1e-9]
@@ -248,7 +249,7 @@ def _judge(name: str, votes: Sequence[Vote]) -> JudgeRecord:
 
 
 def wilson_interval(hits: int, tries: int) -> Interval:
-    """The score interval of a share (Wilson 1927), which keeps its level for few tries and shares near 0 and 1."""
+    """Returns the score interval of a share (Wilson 1927), which keeps its level for few tries and shares near 0 and 1."""
     share, square = hits / tries, _NORMAL**2
     middle = (share + square / (2 * tries)) / (1 + square / tries)
     half = _NORMAL / (1 + square / tries) * math.sqrt(share * (1 - share) / tries + square / (4 * tries**2))

@@ -1,7 +1,7 @@
-"""The page's server: this machine only, one judge, no names in anything that it sends.
+"""Local HTTP server of the voting page for one judge; its responses contain no file or folder names.
 
-It answers to the names `127.0.0.1`, `localhost` and `[::1]` only, so that no page from elsewhere can reach it by a name of
-its own that leads here (DNS rebinding), and takes votes from its own page only.
+The server accepts only the host names `127.0.0.1`, `localhost` and `[::1]`. So no page from elsewhere can reach it by a host
+name that resolves to this machine (DNS rebinding). It accepts votes from its own page only.
 """
 
 import json
@@ -18,8 +18,8 @@ from impasto.evaluation.preference.votes import Choice, read_seconds
 
 HOST = "127.0.0.1"
 _OWN_NAMES = (HOST, "localhost", "[::1]")
-_LARGEST_BODY = 4096  # bytes; a vote takes a hundred
-_PATIENCE = 30  # seconds for a request to arrive whole
+_LARGEST_BODY = 4096  # bytes; a vote takes about a hundred
+_PATIENCE = 30  # seconds for a request to arrive completely
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -32,11 +32,11 @@ _HEADERS = {
 
 
 class PreferenceServer(ThreadingHTTPServer):
-    """Serves one session. `serve_forever` ends by Ctrl-C or `shutdown`; `url` is what to open.
+    """Serves one session. `serve_forever` ends by Ctrl-C or `shutdown`; `url` is the address to open.
 
     Args:
-        port: 0 for any that is free.
-        on_error: hears what went wrong, with the names that the page must not tell.
+        port: the port; 0 for any free port.
+        on_error: called with the error message, including the names that the page must not show.
 
     Raises:
         UsageError: the port is taken or may not be used.
@@ -54,14 +54,14 @@ class PreferenceServer(ThreadingHTTPServer):
         self.url = f"http://{HOST}:{self.server_port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away in the middle of an answer is no trouble; all else is told."""
+        """Reports errors to `on_error`, except if the browser closed the connection during a response."""
         error = sys.exception()
         if not isinstance(error, ConnectionError | TimeoutError):
             self.on_error(f"unexpected {type(error).__name__}: {error}")
 
 
 class _RefusedError(Exception):
-    """What is wrong with a request."""
+    """An invalid request, with the HTTP status and the reason."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -85,14 +85,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: requests are no result."""
+        """Does nothing: requests are not logged."""
 
     def _answer(self, method: Callable[[], None]) -> None:
         try:
             self._check_origin()
             method()
         except _RefusedError as refused:
-            # What of the body was not read would be taken for the next request.
+            # The unread rest of the body would be parsed as the next request.
             self.close_connection = True
             self._send_json({"error": str(refused)}, refused.status)
         except StaleError:
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(HTTPStatus.FORBIDDEN, "this page is to be opened as http://127.0.0.1 or http://localhost")
         origin = self.headers.get("Origin")
         site = self.headers.get("Sec-Fetch-Site", "same-origin")
-        # A link from elsewhere may open the page itself, which holds nothing; what it loads is for itself.
+        # A link from elsewhere may open the page itself, which holds no data; the data it loads is for the page only.
         is_page = self.command == "GET" and self.path == "/"
         if (origin is not None and origin != f"http://{host}") or (site not in ("same-origin", "none") and not is_page):
             raise _RefusedError(HTTPStatus.FORBIDDEN, "requests from other pages are refused")

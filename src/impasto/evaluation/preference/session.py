@@ -1,4 +1,4 @@
-"""One judge's sitting: the pair to be judged, the one after it, votes and what is taken back. No web here."""
+"""A voting session of one judge: the current pair, the next pair, votes and undo. It is independent of the web server."""
 
 import hashlib
 import io
@@ -18,16 +18,16 @@ from impasto.evaluation.preference.pairing import PicturePair, choose_pair, matc
 from impasto.evaluation.preference.votes import Choice, Shown, Vote, VoteLog
 
 SHOWN_SIDE = 1600  # px, the longest side of a picture as it is shown
-_QUICKLY = 1  # PNG's compression: the pictures go no further than to this machine's browser
+_QUICKLY = 1  # PNG's compression level: the pictures are only sent to the browser on this machine
 
 
 class StaleError(Exception):
-    """The answer is about a pair that is no longer the current one: a second click, or a second window."""
+    """The answer refers to a pair that is no longer the current one: a second click, or a second window."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture as it is handed out: under a name that means nothing, as pixels alone."""
+    """A picture as it is served: under a random token, and as pixels without metadata."""
 
     token: str
     png: bytes = field(repr=False)
@@ -35,7 +35,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class ServedPair:
-    """A pair on its way to the judge. `id` and the sheets' tokens are drawn at random each time that it is shown."""
+    """A pair that is sent to the judge. `id` and the sheets' tokens are drawn at random each time it is shown."""
 
     id: str
     pair: PicturePair
@@ -44,19 +44,19 @@ class ServedPair:
 
 
 class PreferenceSession:
-    """Pairs for one judge, one after the other; every vote is on disk before the next pair is told of.
+    """Serves pairs to one judge, one after the other; every vote is on disk before the next pair is returned.
 
-    May be used from several threads.
+    The session may be used from several threads.
 
     Attributes:
-        question: what is asked.
-        count: so many votes end the session; None for no end.
-        made: the votes of this session, less those taken back.
-        standing: this judge's votes on this question in the whole log.
+        question: the question that the judge answers.
+        count: number of votes after which the session ends; None for no end.
+        made: number of votes in this session, without those taken back.
+        standing: number of this judge's valid votes on this question in the whole log.
 
     Raises:
         ImpastoError: the log cannot be read.
-        UsageError: the log is something else.
+        UsageError: the file is not a log of votes.
     """
 
     def __init__(
@@ -91,18 +91,18 @@ class PreferenceSession:
 
     @property
     def finished(self) -> bool:
-        """Whether as many votes were given as were asked for."""
+        """Whether the requested number of votes was reached."""
         return self.count is not None and self.made >= self.count
 
     def current(self) -> ServedPair | None:
-        """The pair to be judged; None when the session is finished or no pair is left that can be shown."""
+        """Returns the pair to judge; None if the session is finished or no pair is left that can be shown."""
         with self._lock:
             if self._current is None and not self.finished:
                 self._current, self._next = self._next or self._serve(()), None
             return self._current
 
     def upcoming(self) -> ServedPair | None:
-        """The pair after the current one, to be loaded beforehand; None where there will be none."""
+        """Returns the pair after the current one, for preloading; None if there will be none."""
         with self._lock:
             current = self.current()
             last = self.count is not None and self.made + 1 >= self.count
@@ -111,16 +111,16 @@ class PreferenceSession:
             return self._next
 
     def sheet(self, token: str) -> Sheet | None:
-        """The picture with this token, of the current pair or of the one after it."""
+        """Returns the picture with this token, from the current or the next pair; None if there is none."""
         with self._lock:
             served = [pair for pair in (self._current, self._next) if pair is not None]
             return next((one for pair in served for one in (pair.left, pair.right) if one.token == token), None)
 
     def vote(self, pair: str, choice: Choice, seconds: float) -> None:
-        """Keeps the answer about the current pair, whose id is `pair`.
+        """Saves the answer for the current pair, whose id is `pair`.
 
         Raises:
-            StaleError: another pair is the current one; nothing is kept.
+            StaleError: another pair is the current one; nothing is saved.
             ImpastoError: the log cannot be written; the pair stays the current one.
         """
         with self._lock:
@@ -144,13 +144,13 @@ class PreferenceSession:
             self._current = None
 
     def undo(self, pair: str) -> bool:
-        """Takes back this judge's last vote that stands, also of an earlier session, and shows its pair again.
+        """Takes back this judge's last valid vote, also from an earlier session, and shows its pair again.
 
         Args:
-            pair: the current pair's id, "" where there is none.
+            pair: the current pair's id; "" if there is no current pair.
 
         Returns:
-            False where there is none, or where its pictures are no longer there.
+            False if there is no such vote, or if its pictures no longer exist.
 
         Raises:
             StaleError: another pair is the current one; nothing is taken back.
@@ -178,7 +178,7 @@ class PreferenceSession:
                 return served
 
     def _served(self, pair: PicturePair) -> ServedPair | None:
-        """None, and the pair is never chosen again, where it cannot be shown."""
+        """Prepares a pair; if it cannot be shown, returns None and never chooses it again."""
         left, right = self._sheet(pair.left[1]), self._sheet(pair.right[1])
         if left is not None and right is not None and left.png != right.png:
             return ServedPair(secrets.token_urlsafe(12), pair, left, right)
@@ -205,8 +205,9 @@ class PreferenceSession:
 
 
 def pixels_alone(image: Image.Image) -> bytes:
-    """An RGB picture as a PNG of at most `SHOWN_SIDE` px a side that holds nothing but pixels: no texts, no EXIF, no
-    colour profile, all of which could tell what painted it.
+    """Encodes an RGB picture as a PNG of at most `SHOWN_SIDE` px a side, without any metadata.
+
+    The PNG contains no texts, no EXIF and no colour profile, because they could reveal which model painted the picture.
     """
     shown = image.copy()
     shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)

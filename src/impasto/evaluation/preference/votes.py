@@ -1,7 +1,7 @@
-"""Votes between two pictures, and the append-only log that holds them.
+"""Votes between two pictures, and the append-only log that stores them.
 
-Each vote is one line; taking one back is another line that names it. So the log of a killed session, logs of several judges
-put one behind the other, and a log that is given twice all read as what was meant.
+Each vote is one line. Taking a vote back appends another line with the vote's id. So the log of a killed session, the
+concatenated logs of several judges, and a log that is given twice are all read correctly.
 """
 
 import math
@@ -15,9 +15,9 @@ from impasto.errors import UsageError
 
 Choice = Literal["left", "right", "tie"]
 MAX_QUESTION = 300  # characters
-MAX_NAME = 1000  # of a judge, a folder, a file
+MAX_NAME = 1000  # characters of the name of a judge, a folder or a file
 _LONGEST = 86400.0  # seconds
-# What every line of such a log begins with: a torn first line is told from another program's file by it.
+# Every line of such a log begins with this: it distinguishes a torn first line from another program's file.
 _OPENING = b'{"kind": "'
 
 
@@ -26,9 +26,9 @@ class Shown:
     """A picture as it was shown.
 
     Attributes:
-        folder: the label of the folder that it stands for.
+        folder: the label of the picture's folder.
         content: SHA-256, hexadecimal, of its file.
-        file_name: below that folder.
+        file_name: the file's path relative to that folder.
     """
 
     folder: str
@@ -43,10 +43,10 @@ class Vote:
     Attributes:
         id: unique among all votes.
         time: ISO 8601, UTC.
-        choice: the side that answers the question, or "tie" where the judge could not say.
-        seconds: from when both pictures were to be seen until the answer.
-        match: what the two pictures have in common, as a hash: votes with the same one are about the same prompt and
-            are not independent of each other. "" where the pair was drawn at random.
+        choice: the side that answers the question, or "tie" if the judge could not decide.
+        seconds: time from when both pictures were visible until the answer.
+        match: hash of what the two pictures have in common: votes with the same hash are about the same prompt and are
+            not independent of each other. "" if the pair was drawn at random.
     """
 
     id: str
@@ -61,17 +61,17 @@ class Vote:
 
     @property
     def left_wins(self) -> float:
-        """1 for left, 0 for right, and a tie is half a win for either."""
+        """1 for left, 0 for right, 0.5 for a tie."""
         return {"left": 1.0, "right": 0.0, "tie": 0.5}[self.choice]
 
     @property
     def pictures(self) -> frozenset[str]:
-        """The contents of the pair, whichever side they were on."""
+        """The content hashes of the pair, independent of the sides."""
         return frozenset((self.left.content, self.right.content))
 
     @property
     def folders(self) -> frozenset[str]:
-        """The labels of the pair, whichever side they were on."""
+        """The folder labels of the pair, independent of the sides."""
         return frozenset((self.left.folder, self.right.folder))
 
 
@@ -82,37 +82,37 @@ class VoteLog(RowLog):
         super().__init__(path, lambda row: _vote_of(row) is not None or _is_undo(row))
 
     def add(self, vote: Vote) -> None:
-        """Appends a vote; it is on disk when this returns.
+        """Appends a vote; it is on disk when this method returns.
 
         Raises:
-            ImpastoError: the log cannot be written; then it is as it was before.
+            ImpastoError: the log cannot be written; it is then unchanged.
         """
         self.append([_row(vote)])
 
     def take_back(self, vote: Vote, time: str) -> None:
-        """Appends that a vote no longer counts.
+        """Appends a line which states that a vote no longer counts.
 
         Raises:
-            ImpastoError: the log cannot be written; then it is as it was before.
+            ImpastoError: the log cannot be written; it is then unchanged.
         """
         self.append([{"kind": "undo", "vote": vote.id, "judge": vote.judge, "time": time}])
 
     def votes(self) -> list[Vote]:
-        """The votes that stand, the oldest first.
+        """Returns the valid votes, oldest first.
 
         Raises:
             ImpastoError: the log cannot be read.
-            UsageError: the file is something else.
+            UsageError: the file is not a log of votes.
         """
         return standing_votes([self])
 
 
 def standing_votes(logs: list[VoteLog]) -> list[Vote]:
-    """The votes of several logs that nobody took back, each once, in the order of the logs.
+    """Returns the votes of several logs that were not taken back, each once, in the order of the logs.
 
     Raises:
         ImpastoError: a log cannot be read.
-        UsageError: a file is no log of votes.
+        UsageError: a file is not a log of votes.
     """
     votes: dict[str, Vote] = {}
     undone: set[str] = set()
@@ -147,7 +147,7 @@ def _row(vote: Vote) -> dict[str, Any]:
 
 
 def _vote_of(row: object) -> Vote | None:
-    """The vote that a row stands for, or None; the row may come from a stranger."""
+    """The vote in a row, or None; the row may be untrusted."""
     if not isinstance(row, dict) or row.get("kind") != "vote":
         return None
     left, right = _shown(row.get("left")), _shown(row.get("right"))
@@ -175,7 +175,7 @@ def _is_name(value: object) -> bool:
 
 
 def read_seconds(value: object) -> float | None:
-    """A value of unknown origin as a number of seconds, at most a day; None where it is none."""
+    """Parses an untrusted value as a number of seconds, at most a day; returns None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value) if 0 <= value <= _LONGEST else None
