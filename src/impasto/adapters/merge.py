@@ -1,4 +1,4 @@
-"""Adapters by name (LoRAs with their scales, and concepts), and a checkpoint with them applied."""
+"""Loads adapters by name (LoRAs with their scales, and textual inversions) and applies them to a checkpoint."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ from impasto.adapters.textual_inversion import Concept, add_concept, load_concep
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
-# "runs/monet:0.8", or one that is loaded and its scale.
+# "runs/monet:0.8", or a loaded LoRA and its scale.
 LoraChoice = str | tuple[Lora, float]
 ConceptChoice = str | Concept
 
 
 def split_scale(word: str) -> tuple[str, float | None]:
-    """("runs/monet", 0.8) of `runs/monet:0.8`; without a scale, (path, None). A path may hold colons itself.
+    """Splits `runs/monet:0.8` into ("runs/monet", 0.8); without a scale, (path, None). A path may contain colons itself.
 
     Raises:
         UsageError: the scale is out of its range.
@@ -31,7 +31,7 @@ def split_scale(word: str) -> tuple[str, float | None]:
 
 
 def loaded_loras(choices: Sequence[LoraChoice]) -> list[tuple[Lora, float]]:
-    """The LoRAs of `choices` with their scales; 1 where none is given.
+    """Loads the LoRAs of `choices`; returns them with their scales, which default to 1.
 
     Raises:
         UsageError, MissingPart, ImpastoError: as `split_scale` and `load_lora`.
@@ -46,7 +46,7 @@ def loaded_loras(choices: Sequence[LoraChoice]) -> list[tuple[Lora, float]]:
 
 
 def loaded_concepts(choices: Sequence[ConceptChoice]) -> list[Concept]:
-    """The concepts of `choices`.
+    """Loads the concepts (textual inversions) of `choices`.
 
     Raises:
         MissingPart, ImpastoError: as `load_concept`.
@@ -57,7 +57,7 @@ def loaded_concepts(choices: Sequence[ConceptChoice]) -> list[Concept]:
 def apply_adapters(
     components: "Components", loras: Sequence[LoraChoice] = (), concepts: Sequence[ConceptChoice] = ()
 ) -> "Components":
-    """`components` with the LoRAs merged, each at its scale or at 1, and then the concepts added.
+    """Returns `components` with the LoRAs merged, each at its scale or at 1, and then the concepts added.
 
     Raises:
         UsageError, MissingPart, ImpastoError: as `load_lora`, `apply_loras`, `load_concept` and `add_concept`.

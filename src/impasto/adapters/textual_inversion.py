@@ -1,4 +1,4 @@
-"""Textual inversion (Gal et al. 2022): words that are learned vectors, from files and into a text encoder."""
+"""Textual inversion (Gal et al. 2022): loads and saves learned word embeddings, and adds them to a text encoder."""
 
 import copy
 import hashlib
@@ -16,21 +16,21 @@ from impasto.weights.files import read_weights
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
-# As diffusers' training script names its file.
+# The file name that diffusers' training script uses.
 EMBEDDINGS = "learned_embeds.safetensors"
-# A1111's key for the vectors; the word is the file's name there.
+# A1111's key for the vectors; in A1111's format the word is the file's name.
 _A1111 = "emb_params"
-_MOST_VECTORS = 75  # as many as a text of 77 tokens has room for
+_MOST_VECTORS = 75  # as many as fit into a text of 77 tokens
 
 
 @dataclass(frozen=True)
 class Concept:
-    """A learned word, not yet in a text encoder.
+    """A learned word (textual inversion), not yet added to a text encoder.
 
     Attributes:
-        name: the word that stands for it in a prompt, such as `<blue-hour>`.
+        name: the word that invokes it in a prompt, such as `<blue-hour>`.
         vectors: [n, width], one for each token that it becomes.
-        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
+        path: the path it was read from, as given; "" for one made in memory, or if the path does not print.
     """
 
     name: str
@@ -44,12 +44,14 @@ class Concept:
         return hashlib.sha256(f"{self.name}\0{list(numbers.shape)}\0".encode() + numbers.numpy().tobytes()).hexdigest()
 
     def applied(self) -> AppliedConcept:
-        """The record of this concept in a text encoder."""
+        """Returns the record of this concept in a text encoder."""
         return AppliedConcept(self.name, self.path, self.content_hash, self.vectors.shape[0])
 
 
 def find_concept(path: str | Path) -> Path | None:
-    """The embeddings file at `path`: the file, or `learned_embeds.safetensors` in a folder or its `concept`; else None."""
+    """Returns the embeddings file at `path`: the file itself, or `learned_embeds.safetensors` in a folder or in its
+    `concept`; None if there is none.
+    """
     place = Path(path).expanduser()
     try:
         if place.is_file():
@@ -57,18 +59,18 @@ def find_concept(path: str | Path) -> Path | None:
         for folder in (place, place / "concept"):
             if (folder / EMBEDDINGS).is_file():
                 return folder / EMBEDDINGS
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a valid file name
         return None
     return None
 
 
 def load_concept(path: str | Path) -> Concept:
-    """The concept in a `.safetensors` file of diffusers (`{word: vectors}`) or A1111 (`emb_params`), or in its folder.
+    """Loads a concept from a `.safetensors` file of diffusers (`{word: vectors}`) or A1111 (`emb_params`), or its folder.
 
     Raises:
-        UsageError: `path` is empty or no `.safetensors` file.
+        UsageError: `path` is empty or not a `.safetensors` file.
         MissingPart: there is no such file.
-        ImpastoError: the file is cut short, or holds something else than one concept.
+        ImpastoError: the file is truncated, or holds something other than one concept.
     """
     if not str(path).strip():
         raise UsageError("the concept's name is empty: give a .safetensors file")
@@ -97,16 +99,16 @@ def load_concept(path: str | Path) -> Concept:
 
 
 def is_known_token(tokenizer: Any, token: str) -> bool:
-    """Whether the tokenizer has this word. To change what it means would change every prompt that has it."""
+    """Returns whether the tokenizer has this word. Changing its meaning would change every prompt that contains it."""
     pieces = tokenizer.tokenize(token)
     return len(pieces) == 1 and pieces[0] != tokenizer.unk_token
 
 
 def save_concept(file: Path, concept: Concept) -> Path:
-    """Writes `concept` as diffusers' `load_textual_inversion` reads it, replacing `file` whole; returns the file.
+    """Writes `concept` in the format of diffusers' `load_textual_inversion`, replacing `file` atomically; returns the file.
 
     Raises:
-        ImpastoError: the disk refuses.
+        ImpastoError: the file cannot be written.
     """
     from safetensors.torch import save
 
@@ -119,13 +121,13 @@ def save_concept(file: Path, concept: Concept) -> Path:
 
 
 def add_concept(components: "Components", concept: Concept) -> "Components":
-    """`components` whose tokenizer knows the concept's word, and whose text encoder its vectors.
+    """Returns `components` with the concept's word added to the tokenizer, and its vectors to the text encoder.
 
-    A word of n vectors becomes n tokens, named as diffusers names them. What is given is not changed; the other
+    A word of n vectors becomes n tokens, with diffusers' names for them. `components` itself is not changed; the other
     weights are shared with it.
 
     Raises:
-        ImpastoError: the vectors are of another width, or the word is one that the tokenizer knows already.
+        ImpastoError: the vectors are of another width, or the tokenizer has the word already.
     """
     encoder: Any = components.text_encoder
     table: torch.Tensor = encoder.get_input_embeddings().weight
@@ -148,10 +150,10 @@ def add_concept(components: "Components", concept: Concept) -> "Components":
 
 
 def _with_tokens(tokenizer: Any, tokens: tuple[str, ...]) -> tuple[Any, list[int]]:
-    """A copy of the tokenizer that has these tokens, and their numbers.
+    """Returns a copy of the tokenizer with these tokens added, and their ids.
 
     Raises:
-        ImpastoError: it has one of them already.
+        ImpastoError: the tokenizer has one of them already.
     """
     from tokenizers import AddedToken
 
@@ -162,14 +164,14 @@ def _with_tokens(tokenizer: Any, tokens: tuple[str, ...]) -> tuple[Any, list[int
                 " (diffusers') another name"
             )
     tokenizer = copy.deepcopy(tokenizer)
-    # Alone they are words; inside another word they are letters. Normalized: case counts as little as elsewhere.
+    # single_word: they match as whole words only, not inside another word. normalized: case is ignored as elsewhere.
     tokenizer.add_tokens([AddedToken(token, single_word=True, normalized=True) for token in tokens])
     return tokenizer, tokenizer.convert_tokens_to_ids(list(tokens))
 
 
 @torch.no_grad()
 def _with_vectors(encoder: Any, places: list[int], vectors: torch.Tensor) -> Any:
-    """A copy of the encoder whose embeddings hold `vectors` at `places`; all other weights are shared."""
+    """Returns a copy of the encoder whose embeddings hold `vectors` at `places`; all other weights are shared."""
     former = encoder.get_input_embeddings().weight
     rows = max(former.shape[0], max(places) + 1)
     table = torch.cat([former, former.new_zeros(rows - former.shape[0], former.shape[1])])

@@ -1,4 +1,4 @@
-"""What was laid over a checkpoint before it painted: a record for paintings, light enough to read without torch."""
+"""Records of the adapters that were applied to a checkpoint, for a painting's provenance. It does not import torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +8,13 @@ _LONGEST_NAME = 100  # of a concept
 
 @dataclass(frozen=True)
 class AppliedLora:
-    """A LoRA in a checkpoint's weights.
+    """The record of a LoRA that was merged into a checkpoint's weights.
 
     Attributes:
-        name: the LoRA's.
-        path: where it was read, as it was given.
+        name: the LoRA's name.
+        path: the path it was read from, as given.
         content_hash: of its layers (`Lora.content_hash`).
-        scale: what its change was multiplied by.
+        scale: the factor of its change.
     """
 
     name: str
@@ -25,13 +25,13 @@ class AppliedLora:
 
 @dataclass(frozen=True)
 class AppliedConcept:
-    """A textual inversion in a checkpoint's text encoder.
+    """The record of a textual inversion that was added to a checkpoint's text encoder.
 
     Attributes:
-        name: the word that stands for it in a prompt, such as `<blue-hour>`.
-        path: where it was read, as it was given.
+        name: the word that invokes it in a prompt, such as `<blue-hour>`.
+        path: the path it was read from, as given.
         content_hash: of its vectors (`Concept.content_hash`).
-        vectors: how many tokens the word becomes.
+        vectors: the number of tokens that the word becomes.
     """
 
     name: str
@@ -46,10 +46,10 @@ class AppliedConcept:
 
 
 def printable_path(path: str | Path) -> str:
-    """`path` for a record, which holds printable text only; "" where it is none."""
+    """Returns `path` for a record, which holds printable text only; "" if the path does not print."""
     return str(path) if str(path).isprintable() else ""
 
 
 def is_single_word(name: str) -> bool:
-    """Whether a concept can be called so: printable, of one word and not too long."""
+    """Returns whether `name` is valid for a concept: printable, one word and not too long."""
     return name.isprintable() and not any(map(str.isspace, name)) and 1 <= len(name) <= _LONGEST_NAME

@@ -1,4 +1,4 @@
-"""What a checkpoint is made of, loaded: VAE, U-Net, text encoder, tokenizer and noise schedule."""
+"""The `Components` class: a loaded checkpoint's VAE, U-Net, text encoder, tokenizer and noise schedule."""
 
 import re
 from dataclasses import dataclass, field
@@ -26,18 +26,18 @@ class Components:
     """A loaded checkpoint.
 
     Attributes:
-        name: what it was asked for by, and what was laid over it.
-        content_hash: SHA-256 over its weights and configs, and over what was laid over it, hexadecimal.
-        vae: maps pictures [n, 3, h, w] in -1..1 to latents [n, c, h/8, w/8]; the U-Net sees them times
-            `vae.config.scaling_factor` (after `shift_factor`, where there is one, is taken off).
-        unet: predicts what `scheduler_config["prediction_type"]` names.
-        text_encoder: gives token states [n, max_tokens, width].
-        artists: whom it saw, `{"name": str, "works": int}`, most works first; empty where not written down.
-        folder: where it lies; None for a single file.
-        default_size: pixels of a side of the pictures it was trained on.
-        license: an SPDX name, or "" where unknown.
-        loras, concepts: what was laid over it (`apply_loras`, `add_concept`), in that order.
-        base_name, base_hash: name and content hash before that; filled in from `name` and `content_hash`.
+        name: the name that the user loaded it by, with the names of applied adapters.
+        content_hash: SHA-256 over its weights and configs, and over applied adapters, hexadecimal.
+        vae: maps pictures [n, 3, h, w] in -1..1 to latents [n, c, h/8, w/8]; the U-Net takes them times
+            `vae.config.scaling_factor` (after `shift_factor`, if there is one, is subtracted).
+        unet: predicts the quantity that `scheduler_config["prediction_type"]` names.
+        text_encoder: returns token states [n, max_tokens, width].
+        artists: the artists it was trained on, `{"name": str, "works": int}`, most works first; empty if not recorded.
+        folder: the checkpoint's folder; None for a single file.
+        default_size: side in pixels of the pictures it was trained on.
+        license: an SPDX name, or "" if unknown.
+        loras, concepts: the applied adapters (`apply_loras`, `add_concept`), in that order.
+        base_name, base_hash: name and content hash without adapters; filled in from `name` and `content_hash`.
     """
 
     name: str
@@ -63,10 +63,10 @@ class Components:
 
     @cached_property
     def memory(self) -> PaintingMemory | None:
-        """The works that it may look at, read when first asked for; None where it has none.
+        """The checkpoint's memory of works for retrieval, read on first access; None if it has none.
 
         Raises:
-            ImpastoError: it has one that is not whole, or not for its U-Net.
+            ImpastoError: its memory is incomplete, or does not fit its U-Net.
         """
         found = load_memory(self.folder / MEMORY) if self.folder is not None else None
         width = self.unet.config["cross_attention_dim"]
@@ -78,44 +78,44 @@ class Components:
 
     @cached_property
     def guide(self) -> "UNet2DConditionModel | None":
-        """The weaker snapshot of its U-Net, read when first asked for; None where it has none.
+        """The weaker snapshot of its U-Net, read on first access; None if it has none.
 
         Raises:
-            MissingPart, ImpastoError: it has one that is not whole, or not for its U-Net.
+            MissingPart, ImpastoError: its guide is incomplete, or does not fit its U-Net.
         """
         return load_guide(self.folder, self.unet) if self.folder is not None and has_guide(self.folder) else None
 
     @cached_property
     def painting_defaults(self) -> PaintingDefaults:
-        """How it is best painted with, as it says itself.
+        """The checkpoint's own default settings for painting, from `painting.json`.
 
         Raises:
-            ImpastoError: it says so in a file that is broken.
+            ImpastoError: that file is broken.
         """
         return read_painting_defaults(self.folder)
 
     @cached_property
     def memory_hash(self) -> str:
-        """SHA-256 over the memory's files, hexadecimal; "" without one."""
+        """SHA-256 over the memory's files, hexadecimal; "" without a memory."""
         return memory_hash(self.folder) if self.folder is not None else ""
 
     def encode_text(self, texts: list[str]) -> torch.Tensor:
-        """Token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
+        """Returns token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
         return token_states(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
 
     def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """What `encode_text` calls the text encoder with; training does the same, and keeps the gradients."""
+        """Returns the text encoder's inputs, as `encode_text` uses them; training uses the same, and keeps the gradients."""
         return text_inputs(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
 
     def unread(self, text: str) -> str:
-        """The end of a text for which the text encoder has no token left; "" where it reads all of it."""
+        """Returns the end of a text that is cut off at the text encoder's token limit; "" if nothing is cut off."""
         text = self._spelled(text)
         places = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
-        # The last token that is read marks the end.
+        # The last of the `max_tokens` tokens marks the end of the text.
         return "" if len(places) <= self.max_tokens else text[places[self.max_tokens - 1][0] :]
 
     def _spelled(self, text: str) -> str:
-        """`text` with each concept's word written out as all its tokens; words are told apart as the tokenizer does."""
+        """Returns `text` with each concept's word replaced by all its tokens; word boundaries are those of the tokenizer."""
         for concept in self.concepts:
             word = rf"(?<!\w){re.escape(concept.name)}(?!\w)"
             text = re.sub(word, lambda _, tokens=concept.tokens: " ".join(tokens), text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""A checkpoint's guide: a weaker snapshot of its U-Net, in its folder's `guide/`, for autoguidance (Karras et al. 2024)."""
+"""Loads a checkpoint's guide for autoguidance (Karras et al. 2024): a weaker snapshot of its U-Net, in `guide/`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +13,20 @@ _SHARED = ("in_channels", "out_channels", "cross_attention_dim")
 
 
 def has_guide(folder: Path | None) -> bool:
-    """Whether a checkpoint's folder holds one."""
+    """Returns whether a checkpoint's folder holds a guide."""
     return folder is not None and (folder / GUIDE).is_dir()
 
 
 def lacking_guide(name: str) -> str:
-    """What is said of a checkpoint without one."""
+    """Returns the error message for a checkpoint without a guide."""
     return f"{name} holds no guide/, the weaker U-Net that the guider auto leads away from: use another guider, such as cfg"
 
 
 def load_guide(folder: Path, unet: Any) -> "UNet2DConditionModel":
-    """The guide in `folder`, on the device and in the precision of the U-Net that it guides.
+    """Loads the guide in `folder`, on the device and in the precision of the U-Net that it guides.
 
     Raises:
-        MissingPart, ImpastoError: it is not whole, or sees other latents or texts than `unet`.
+        MissingPart, ImpastoError: the guide is incomplete, or takes other latents or texts than `unet`.
     """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 

@@ -1,4 +1,4 @@
-"""Which checkpoints are here and what each holds, read from configs and headers: no weights, no torch."""
+"""Lists and inspects the checkpoints on this machine, from configs and file headers: it needs no weights and no torch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +22,14 @@ FILE_PARTS = {
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """A checkpoint as it lies on the disk.
+    """The properties of a checkpoint on disk.
 
     Attributes:
-        parameters: part (`unet`, `vae`, `text_encoder`) -> numbers in its weights; None for pickles.
-        default_size: pixels of a side; None where only loading could tell.
-        artists: how many it knows by name.
-        works: how many its memory holds; 0 without one.
-        bytes: of all its weights and configs (MiniLM's, in its own package, not counted).
+        parameters: part (`unet`, `vae`, `text_encoder`) -> its number of parameters; None for pickles.
+        default_size: side in pixels; None if the checkpoint must be loaded to know it.
+        artists: the number of artists it lists by name.
+        works: the number of works in its memory; 0 without a memory.
+        bytes: of all its weights and configs (without MiniLM's, which are in their own package).
     """
 
     name: str
@@ -46,14 +46,14 @@ class CheckpointInfo:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over its content, hexadecimal: the same as the loaded components'. Reads the files."""
+        """SHA-256 over its content, hexadecimal: the same as that of the loaded components. It reads the files."""
         if self.kind == "file":
             return hash_file(self.path)
         return hash_files(self.files, {} if (self.path / "text_encoder").is_dir() else MINILM_PART)
 
 
 def inspect_checkpoint(name: str) -> CheckpointInfo:
-    """What the checkpoint called `name` holds, without loading its weights.
+    """Returns the properties of the checkpoint called `name`, without loading its weights.
 
     Raises:
         UsageError, MissingPart, ImpastoError: as `load_components`.
@@ -63,9 +63,9 @@ def inspect_checkpoint(name: str) -> CheckpointInfo:
 
 
 def list_checkpoints() -> list[CheckpointInfo]:
-    """The bundled checkpoint, those under the cache's `checkpoints`, and those in the Hugging Face cache.
+    """Lists the bundled checkpoint, those under the cache's `checkpoints`, and those in the Hugging Face cache.
 
-    A broken one is left out of the list: `inspect_checkpoint` says what is wrong with it.
+    Broken checkpoints are left out of the list: `inspect_checkpoint` reports what is wrong with them.
     """
     from impasto.weights.hub import cached_names
 

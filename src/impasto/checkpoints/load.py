@@ -1,4 +1,4 @@
-"""From a checkpoint's name to its components."""
+"""Loads a checkpoint by name into its components."""
 
 import os
 from pathlib import Path
@@ -25,16 +25,16 @@ def load_components(
     dtype: "torch.dtype | None" = None,
 ) -> "Components":
     """Loads the checkpoint called `name`: `pocket`, a diffusers folder, a hub name `org/name`, or a single
-    `.safetensors` or `.ckpt` file in the Stable Diffusion v1 key layout. fp32 unless `dtype` says otherwise.
+    `.safetensors` or `.ckpt` file in the Stable Diffusion v1 key layout. The default dtype is fp32.
 
     Raises:
-        UsageError: no such kind of checkpoint.
+        UsageError: the kind of checkpoint is not supported.
         MissingPart: it, or a part of it, is not on this machine.
-        ImpastoError: a file is cut short, broken, refused, or does not fit its config.
+        ImpastoError: a file is truncated, broken, refused, or does not fit its config.
     """
     import torch
 
-    # A prompt needs no threads, and the tokenizer's warning about forks would reach the user.
+    # Tokenizing a prompt needs no threads, and the tokenizer's warning about forks would reach the user.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     source = find_source(name)
     load = _load_folder if source.kind == "folder" else _load_file
@@ -82,7 +82,7 @@ def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.
 
 
 def check_pipeline(folder: Path) -> None:
-    """Raises ImpastoError where the folder's index names another pipeline than Stable Diffusion v1 or v2."""
+    """Raises ImpastoError if the folder's index names another pipeline than Stable Diffusion v1 or v2."""
     if not (folder / "model_index.json").is_file():
         return
     index = read_json(folder / "model_index.json")
@@ -93,7 +93,7 @@ def check_pipeline(folder: Path) -> None:
 
 
 def check_schedule(config: dict[str, Any], file: Path) -> None:
-    """Raises ImpastoError where the schedule's config is of another kind than diffusion's."""
+    """Raises ImpastoError if the scheduler's config is not one of a diffusion noise schedule."""
     steps = config.get("num_train_timesteps", 1000)
     if not isinstance(steps, int) or isinstance(steps, bool) or not 1 <= steps <= 100_000:
         raise ImpastoError(f"{file}: num_train_timesteps is {steps!r}, not a number of steps")
@@ -130,7 +130,7 @@ def _load_file(name: str, file: Path, device: "torch.device", dtype: "torch.dtyp
     from impasto.weights.files import fill_module, one_line, read_weights
 
     if file.suffix.lower() == ".safetensors":
-        infer_configs(read_header(file), file)  # what it is not is said before gigabytes are read
+        infer_configs(read_header(file), file)  # reports an unsupported file before gigabytes are read
     weights = read_weights([file])
     configs = infer_configs({key: tuple(value.shape) for key, value in weights.items()}, file)
     try:

@@ -1,7 +1,8 @@
-"""A checkpoint's memory: what is known of paintings that a painter may look at, and the network that turns it into tokens.
+"""A checkpoint's memory for retrieval: codes and metadata of paintings, and the network that turns codes into tokens.
 
-As in retrieval-augmented diffusion (Blattmann et al. 2022; Chen et al. 2022, Re-Imagen), the U-Net's cross-attention reads
-a few tokens beside the text's, each made of one painting's code. The memory holds codes, names and no pictures.
+As in retrieval-augmented diffusion (Blattmann et al. 2022; Chen et al. 2022, Re-Imagen), the U-Net's cross-attention
+attends to a few tokens beside the text's, each computed from one painting's code. The memory holds codes and names, but no
+pictures.
 """
 
 import json
@@ -20,7 +21,7 @@ from impasto.weights.files import read_weights
 from impasto.weights.header import read_json
 
 CONFIG, ENCODER, CODES, WORKS = "config.json", "encoder.safetensors", "codes.safetensors", "works.jsonl"
-_STEPS = 127 / 4  # int8 levels a deviation: codes are kept between -4 and 4
+_STEPS = 127 / 4  # int8 levels per standard deviation: codes are kept between -4 and 4
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class MemoryConfig:
     """The shape of codes and tokens.
 
     Attributes:
-        features: what saw the pictures.
-        side: pixels of the square that they were seen in.
-        components: principal components of the features in a code.
-        latent_channels: the code ends with mean and deviation of each of these, over a painting's latents.
+        features: the name of the image feature extractor.
+        side: side in pixels of the square input of the feature extractor.
+        components: the number of principal components of the features in a code.
+        latent_channels: the code ends with the mean and standard deviation of each of these channels over a painting's
+            latents.
         hidden: units of the network's hidden layer.
-        width: of a token, which is that of the text's states.
-        neighbours: how many works a painter looks at.
+        width: of a token, equal to the width of the text's states.
+        neighbours: the number of works that a painting attends to.
         seen_by_size: sides that latents are of.
     """
 
@@ -48,16 +50,17 @@ class MemoryConfig:
 
     @property
     def code(self) -> int:
-        """Numbers in a code."""
+        """The length of a code."""
         return self.components + 2 * self.latent_channels
 
 
 class MemoryEncoder(nn.Module):
-    """Features and latents of paintings -> codes -> tokens.
+    """Computes codes from the features and latents of paintings, and tokens from codes.
 
     Attributes:
         mean, basis: a code's components are `(features - mean) @ basis`, [1280] and [1280, components].
-        latent_mean, latent_scale: the rest is `(moments - latent_mean) / latent_scale`, each [2 * latent_channels].
+        latent_mean, latent_scale: the rest of a code is `(moments - latent_mean) / latent_scale`, each
+            [2 * latent_channels].
     """
 
     mean: torch.Tensor
@@ -77,10 +80,11 @@ class MemoryEncoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, features: torch.Tensor, moments: torch.Tensor) -> None:
-        """Takes the principal components of `features` [n, 1280] and the moments' scale from a catalogue's paintings.
+        """Fits the principal components of `features` [n, 1280] and the moments' scale to a catalogue's paintings.
 
-        Partly whitened: a component's deviation is the fourth root of its variance, all brought to a mean square of 1.
-        With full whitening the last components, mostly noise, would count as much as the first.
+        The components are partly whitened: a component's standard deviation is the fourth root of its variance, and all are
+        scaled to a mean square of 1. With full whitening, the last components, mostly noise, would count as much as the
+        first.
         """
         rows = features.double()
         mean = rows.mean(dim=0)
@@ -96,30 +100,32 @@ class MemoryEncoder(nn.Module):
 
     @torch.no_grad()
     def fit_moments(self, moments: torch.Tensor) -> None:
-        """Takes the scale of latents' moments [n, 2 * latent_channels] alone."""
+        """Fits only the scale of the latents' moments [n, 2 * latent_channels]."""
         self.latent_mean.copy_(moments.mean(dim=0))
         self.latent_scale.copy_(moments.std(dim=0) + 1e-4)
 
     @torch.no_grad()
     def codes(self, features: torch.Tensor, moments: torch.Tensor) -> torch.Tensor:
-        """Codes [n, code], between -4 and 4, of features [n, 1280] and latents' moments [n, 2 * latent_channels]."""
+        """Computes codes [n, code], between -4 and 4, from features [n, 1280] and latents' moments
+        [n, 2 * latent_channels].
+        """
         parts = [(features - self.mean) @ self.basis, (moments - self.latent_mean) / self.latent_scale]
         return torch.cat(parts, dim=1).clamp(-4, 4)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Tokens [n, k, width] of codes [n, k, code]."""
+        """Computes tokens [n, k, width] from codes [n, k, code]."""
         return self.outer(nn.functional.silu(self.inner(codes)))
 
 
 def latent_moments(latents: torch.Tensor) -> torch.Tensor:
-    """Mean and deviation of each channel: latents [n, c, h, w] -> [n, 2 c]."""
+    """Returns the mean and standard deviation of each channel: latents [n, c, h, w] -> [n, 2 c]."""
     flat = latents.flatten(2)
     return torch.cat([flat.mean(dim=2), flat.std(dim=2)], dim=1)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A painting in a memory."""
+    """The metadata of a painting in a memory."""
 
     name: str
     artist: str = ""
@@ -129,11 +135,11 @@ class Work:
 
 @dataclass
 class PaintingMemory:
-    """Works, their codes, and the network that makes tokens of them.
+    """A memory: works, their codes, and the network that computes tokens from the codes.
 
     Attributes:
         codes: float32 [n, code].
-        works: n of them, in the same order.
+        works: the n works, in the same order.
     """
 
     encoder: MemoryEncoder
@@ -145,13 +151,13 @@ class PaintingMemory:
         return self.encoder.config
 
     def features(self) -> torch.Tensor:
-        """What is left of the works' features in their codes: float32 [n, 1280], without the lesser components."""
+        """Reconstructs the works' features from their codes: float32 [n, 1280], without the minor components."""
         components = self.codes[:, : self.config.components]
         return self.encoder.mean + components @ torch.linalg.pinv(self.encoder.basis)
 
     @torch.inference_mode()
     def tokens(self, places: Sequence[int]) -> torch.Tensor:
-        """The tokens [k, width] of some of the works."""
+        """Returns the tokens [k, width] of the works at `places`."""
         return self.encoder(self.codes[list(places)][None])[0]
 
 
@@ -169,10 +175,10 @@ def save_memory(memory: PaintingMemory, folder: Path) -> None:
 
 
 def load_memory(folder: Path) -> PaintingMemory | None:
-    """The memory in `folder`; None where there is none.
+    """Loads the memory in `folder`; None if there is none.
 
     Raises:
-        ImpastoError: one is there and is not whole.
+        ImpastoError: the memory is incomplete.
     """
     if not (folder / CONFIG).is_file():
         return None
@@ -196,7 +202,7 @@ def _work(row: dict[str, Any]) -> Work:
 
 
 def nearest_codes(codes: torch.Tensor, count: int, *, block: int = 1024) -> np.ndarray:
-    """For each of `codes` [n, code] the `count` most alike others by cosine, nearest first: int64 [n, count]."""
+    """Returns, for each of `codes` [n, code], the `count` others most similar by cosine, nearest first: int64 [n, count]."""
     unit = nn.functional.normalize(codes, dim=1)
     found = []
     for start in range(0, len(unit), block):

@@ -1,4 +1,4 @@
-"""What lies beside the weights: whom the checkpoint saw, and under which licence it may be used."""
+"""Reads the metadata beside a checkpoint's weights: the artists it was trained on, and its licence."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,10 @@ from impasto.weights.header import read_json
 
 
 def read_artists(folder: Path) -> list[dict[str, Any]]:
-    """`{"name": str, "works": int}` for each in `artists.json`, most works first; [] where there is none.
+    """Returns `{"name": str, "works": int}` for each artist in `artists.json`, most works first; [] without that file.
 
     Raises:
-        ImpastoError: the file is there and holds something else.
+        ImpastoError: the file exists and holds something else.
     """
     file = folder / "artists.json"
     if not file.is_file():
@@ -26,7 +26,7 @@ def read_artists(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_license(folder: Path) -> str:
-    """The `license:` of the front matter of the folder's README.md, or ""."""
+    """Returns the `license:` in the front matter of the folder's README.md, or ""."""
     try:
         lines = (folder / "README.md").read_text("utf-8", errors="replace").splitlines()
     except OSError:

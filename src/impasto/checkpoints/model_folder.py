@@ -1,4 +1,4 @@
-"""One diffusers model (a U-Net, a VAE) from its folder: `config.json` and weights."""
+"""Loads one diffusers model (a U-Net, a VAE) from its folder: `config.json` and weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ DIFFUSERS_STEM = "diffusion_pytorch_model"
 
 
 def load_model(kind: Any, folder: Path, device: "torch.device", dtype: "torch.dtype") -> Any:
-    """The diffusers model of the class `kind` in `folder`.
+    """Loads the diffusers model of the class `kind` in `folder`.
 
     Raises:
         MissingPart, ImpastoError: as `load_components`.

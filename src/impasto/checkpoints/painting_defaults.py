@@ -1,4 +1,4 @@
-"""How a checkpoint is best painted with, as it says itself: the small file `painting.json` in its folder."""
+"""Reads a checkpoint's own default settings for painting from the file `painting.json` in its folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ PAINTING_FILE = "painting.json"
 
 @dataclass(frozen=True)
 class PaintingDefaults:
-    """What takes the place of the usual settings where the user says nothing; "" and None leave them as they are.
+    """Defaults that replace the general ones for settings that the user does not give; "" and None keep the general ones.
 
     Attributes:
         guider, sampler: by their names in `painting`.
@@ -30,12 +30,13 @@ class PaintingDefaults:
 
 
 def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
-    """Those in `painting.json`, such as {"guider": "cfg", "guidance": 2.5, "sampler": "dpm++", "steps": 25}; each may be
-    left out, and so may the file. What else it holds is passed over, and so is autoguidance where the guide is gone, as in a
-    checkpoint that was retrained from one that had it.
+    """Reads `painting.json`, such as {"guider": "cfg", "guidance": 2.5, "sampler": "dpm++", "steps": 25}.
+
+    Each key is optional, and so is the file. Other keys are ignored. Autoguidance is ignored too if the guide is missing, as
+    in a checkpoint that was retrained from one that had it.
 
     Raises:
-        ImpastoError: the file is there, and one of them is of the wrong kind.
+        ImpastoError: the file exists, and one of the values is of the wrong type.
     """
     if folder is None or not (folder / PAINTING_FILE).is_file():
         return PaintingDefaults()

@@ -1,4 +1,4 @@
-"""The size of the pictures that a checkpoint was trained on, from its configs."""
+"""Computes the size of the pictures that a checkpoint was trained on, from its configs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from impasto.errors import ImpastoError
 
-LATENT_SIDE = 64  # where a config leaves it out, as Stable Diffusion v1 has it
-SMALL = 256  # pixels of a side
+LATENT_SIDE = 64  # the default if a config leaves it out, as in Stable Diffusion v1
+SMALL = 256  # side in pixels
 
 
 def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], where: Path) -> int:
-    """Pixels of a side: the U-Net's latent side times 2 for every halving in the autoencoder.
+    """Returns the side in pixels: the U-Net's latent side times 2 for every halving in the autoencoder.
 
     Raises:
-        ImpastoError: a config holds no numbers there; `where` is named.
+        ImpastoError: a config holds no valid numbers for it; the message names `where`.
     """
     side = unet_config.get("sample_size") or LATENT_SIDE
     widths = vae_config.get("block_out_channels") or (64,)
@@ -28,10 +28,12 @@ def picture_size(unet_config: Mapping[str, Any], vae_config: Mapping[str, Any], 
 
 
 def latent_factor(vae_config: Mapping[str, Any]) -> int:
-    """Pixels across that one latent stands for: 2 for every halving in the autoencoder, 8 in Stable Diffusion's."""
+    """Returns the width in pixels that one latent covers: a factor of 2 for every halving in the autoencoder; 8 in Stable
+    Diffusion.
+    """
     return 2 ** (len(vae_config["block_out_channels"]) - 1)
 
 
 def is_small(side: int | None) -> bool:
-    """Whether a checkpoint that paints `side` px is of pocket's size, and not of Stable Diffusion's."""
+    """Returns whether a checkpoint that paints `side` px is of pocket's size rather than Stable Diffusion's."""
     return side is not None and side <= SMALL

@@ -1,4 +1,4 @@
-"""From a checkpoint's name to where it lies: `pocket`, a folder, a single file, a hub name, a run of ours."""
+"""Resolves a checkpoint's name to its location: `pocket`, a folder, a single file, a hub name, or a training run."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CONFIGS = Path(__file__).parent / "configs" / "sd-v1"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a checkpoint lies, and as what."""
+    """The location of a checkpoint, and whether it is a folder or a file."""
 
     name: str
     kind: Kind
@@ -24,24 +24,24 @@ class Source:
 
 
 def pocket_folder() -> Path:
-    """The folder of the bundled checkpoint; `$IMPASTO_POCKET` names another one in the same layout."""
+    """Returns the folder of the bundled checkpoint; `$IMPASTO_POCKET` overrides it with another one in the same layout."""
     chosen = os.environ.get("IMPASTO_POCKET")
     return Path(chosen).expanduser() if chosen else Path(__file__).parent / "pocket"
 
 
 def own_checkpoints() -> Path:
-    """The folder whose subfolders are known by their bare names: what our training put there."""
+    """Returns the folder of checkpoints that Impasto's training writes; its subfolders can be loaded by their bare names."""
     return cache_folder() / "checkpoints"
 
 
 def find_source(name: str) -> Source:
-    """Where the checkpoint called `name` lies.
+    """Finds the location of the checkpoint called `name`.
 
-    `pocket` is always the bundled one (`./pocket` is a folder). A path that exists wins over a hub name.
+    `pocket` is always the bundled one (`./pocket` is a folder). A path that exists takes precedence over a hub name.
 
     Raises:
-        UsageError: the name is empty, or the file is of no kind that can be loaded.
-        MissingPart: nothing is there; for a hub name, the message says how to get it.
+        UsageError: the name is empty, or the file's type cannot be loaded.
+        MissingPart: the checkpoint does not exist; for a hub name, the message says how to get it.
     """
     if not name.strip() or "\0" in name:
         raise UsageError(
@@ -85,7 +85,7 @@ def _whole_pocket() -> Path:
 
 
 def _diffusers_folder(path: Path) -> Path:
-    """The folder itself, or the `checkpoint` inside a finished run's folder."""
+    """Returns the folder itself, or the `checkpoint` inside a finished run's folder."""
     if (path / "model_index.json").is_file() or (path / "unet" / "config.json").is_file():
         return path
     if (path / "checkpoint" / "model_index.json").is_file():

@@ -1,4 +1,4 @@
-"""LoRAs to files: our own folder, and one `.safetensors` file in the keys of diffusers or of kohya's trainers."""
+"""Writes LoRAs to files: to Impasto's LoRA folder, or to one `.safetensors` file in diffusers' or kohya's key format."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,13 @@ LORA_FORMATS: tuple[LoraFormat, ...] = ("kohya", "diffusers")
 
 
 def save_lora(folder: Path, lora: Lora) -> Path:
-    """Writes `lora` as our folder: the weights in diffusers' keys, which its `load_lora_weights` reads too, and
-    `lora.json`; returns the folder. Each file is replaced whole, the weights first.
+    """Writes `lora` as a LoRA folder of Impasto's; returns the folder.
+
+    It holds the weights in diffusers' keys, which diffusers' `load_lora_weights` reads too, and `lora.json`. Each file is
+    replaced atomically, the weights first.
 
     Raises:
-        ImpastoError: the disk refuses.
+        ImpastoError: a file cannot be written.
     """
     folder = Path(folder).expanduser()
     card = json.dumps(lora.card(), ensure_ascii=False, indent=1) + "\n"
@@ -32,14 +34,14 @@ def save_lora(folder: Path, lora: Lora) -> Path:
 
 
 def export_lora(source: str | Path | Lora, file: Path, format: LoraFormat = "kohya") -> Path:
-    """Writes the LoRA at `source` into the new `file`; returns that. Its tensors and alphas stay as they are.
+    """Writes the LoRA at `source` into the new `file`; returns the file. Its tensors and alphas stay as they are.
 
     Args:
         format: kohya, as A1111, ComfyUI, InvokeAI and diffusers read it; or diffusers (peft's keys).
 
     Raises:
-        UsageError: an unknown format; `file` is there already, has no folder, or is no `.safetensors` file.
-        MissingPart, ImpastoError: as `load_lora`; or the disk refuses.
+        UsageError: an unknown format; `file` exists already, its folder does not exist, or it is not a `.safetensors` file.
+        MissingPart, ImpastoError: as `load_lora`; or the file cannot be written.
     """
     file = Path(file).expanduser()
     if format not in LORA_FORMATS:
@@ -59,7 +61,7 @@ def export_lora(source: str | Path | Lora, file: Path, format: LoraFormat = "koh
 
 
 def only_ours_in_kohya(lora: Lora) -> list[str]:
-    """The layers that other tools leave out when they read kohya's keys: those that Stable Diffusion does not have."""
+    """Returns the layers that other tools ignore when they read kohya's keys: those that Stable Diffusion does not have."""
     unet = [f"unet.{name}" for name in lora.unet if name.startswith("add_embedding.")]
     return unet + [f"text_encoder.{name}" for name in lora.text_encoder if not is_clips(name)]
 
@@ -67,7 +69,7 @@ def only_ours_in_kohya(lora: Lora) -> list[str]:
 def _serialized(lora: Lora, format: LoraFormat) -> bytes:
     from safetensors.torch import save
 
-    # For us, and for the tools that read the Stability metadata specification (modelspec).
+    # For Impasto itself, and for tools that read the Stability metadata specification (modelspec).
     metadata = {
         "format": "pt",
         OWN_METADATA: json.dumps(lora.card(), ensure_ascii=False),

@@ -1,4 +1,4 @@
-"""LoRAs (Hu et al. 2021) from files: what a checkpoint's layers change by, with where it comes from."""
+"""Finds and loads LoRAs (Hu et al. 2021) from files: the low-rank changes of a checkpoint's layers, and their metadata."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ from impasto.weights.header import read_json
 
 __all__ = ["CARD", "OWN_METADATA", "POCKET_STUDENT", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
 
-# Our folder: weights under the name that diffusers gives them, and the card.
+# The files in Impasto's LoRA folder: the weights under diffusers' file name, and the card.
 WEIGHTS, CARD = "pytorch_lora_weights.safetensors", "lora.json"
 # The card inside a single file's metadata.
 OWN_METADATA = "impasto"
-# The name of pocket's few-step student, which lies in `lcm` beside pocket's weights.
+# The name of pocket's few-step student model, which is in `lcm` beside pocket's weights.
 POCKET_STUDENT = "pocket-lcm"
 _LONGEST = 500
 _MOST_STEPS = 50
@@ -34,14 +34,14 @@ class Lora:
     """A LoRA, not yet applied.
 
     Attributes:
-        name: of its file or folder, or as its card has it.
+        name: the name in its card, else of its file or folder.
         unet, text_encoder: module name -> its change; either may be empty.
         content_hash: SHA-256, hexadecimal, of the layers: the same in every format.
-        path: where it was read, as it was given; "" for one made in memory, or where the name does not print.
-        trigger: the words that it was trained to answer to; "" where it has none.
-        base_name, base_hash: the checkpoint that it was trained on; "" where unknown.
-        license: an SPDX name, or "" where unknown.
-        steps: how many the sampler `lcm` is to take with it, where it is a few-step student; 0: it is none.
+        path: the path it was read from, as given; "" for one made in memory, or if the path does not print.
+        trigger: its trigger words; "" if it has none.
+        base_name, base_hash: the checkpoint that it was trained on; "" if unknown.
+        license: an SPDX name, or "" if unknown.
+        steps: for a few-step student model, the number of steps of the sampler `lcm`; 0 for any other LoRA.
     """
 
     name: str
@@ -56,16 +56,16 @@ class Lora:
     steps: int = 0
 
     def applied(self, scale: float) -> AppliedLora:
-        """The record of this LoRA in a checkpoint's weights."""
+        """Returns the record of this LoRA, merged at `scale` into a checkpoint's weights."""
         return AppliedLora(self.name, self.path, self.content_hash, float(scale))
 
     @property
     def largest(self) -> LowRank:
-        """The layer of the highest rank, whose rank and alpha stand for the LoRA where one number must."""
+        """The layer of the highest rank. Its rank and alpha represent the LoRA where a single number is needed."""
         return max([*self.unet.values(), *self.text_encoder.values()], key=lambda layer: layer.rank)
 
     def card(self) -> dict[str, Any]:
-        """What `lora.json` holds."""
+        """Returns the content of `lora.json`."""
         card = {
             "name": self.name,
             "base": self.base_name,
@@ -79,8 +79,10 @@ class Lora:
 
 
 def find_lora(path: str | Path) -> Path | None:
-    """The weights of the LoRA at `path`: a `.safetensors` file, a LoRA's folder, or a run that made one; or those of
-    pocket's student, by its name. None where there are none.
+    """Returns the weights file of the LoRA at `path`, or None if there is none.
+
+    `path` is a `.safetensors` file, a LoRA's folder, the folder of a run that made one, or the name of pocket's few-step
+    student.
     """
     place = _student_folder() if str(path) == POCKET_STUDENT else Path(path).expanduser()
     try:
@@ -89,18 +91,18 @@ def find_lora(path: str | Path) -> Path | None:
         for folder in (place, place / "lora"):
             if (folder / WEIGHTS).is_file():
                 return folder / WEIGHTS
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a valid file name
         return None
     return None
 
 
 def load_lora(path: str | Path) -> Lora:
-    """The LoRA in our folder, in a run's folder, or in one `.safetensors` file in diffusers', peft's or kohya's keys.
+    """Loads a LoRA from a LoRA folder, a run's folder, or one `.safetensors` file in diffusers', peft's or kohya's keys.
 
     Raises:
-        UsageError: `path` is empty or no `.safetensors` file.
+        UsageError: `path` is empty or not a `.safetensors` file.
         MissingPart: there is no LoRA.
-        ImpastoError: the file is cut short, or holds something else than a plain LoRA.
+        ImpastoError: the file is truncated, or holds something other than a plain LoRA.
     """
     if not str(path).strip():
         raise UsageError("the LoRA's name is empty: give a run's folder or a .safetensors file")
@@ -140,7 +142,7 @@ def load_lora(path: str | Path) -> Lora:
 
 
 def hash_layers(unet: Layers, text_encoder: Layers) -> str:
-    """SHA-256, hexadecimal, over the layers' names, alphas, and tensors with their types and shapes."""
+    """Returns the SHA-256, hexadecimal, over the layers' names, alphas, and tensors with their types and shapes."""
     digest = hashlib.sha256()
     for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
         for name in sorted(layers):
@@ -153,7 +155,7 @@ def hash_layers(unet: Layers, text_encoder: Layers) -> str:
 
 
 def _metadata(file: Path) -> dict[str, str]:
-    """The metadata in a safetensors file's header."""
+    """Reads the metadata in a safetensors file's header."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -164,7 +166,7 @@ def _metadata(file: Path) -> dict[str, str]:
 
 
 def _object(text: str | None) -> dict[str, Any]:
-    """The JSON object in a text of a stranger's; empty where it is none."""
+    """Parses a JSON object from an untrusted text; returns an empty dict if it is not one."""
     try:
         content = json.loads(text or "{}")
     except (ValueError, RecursionError):
@@ -173,7 +175,7 @@ def _object(text: str | None) -> dict[str, Any]:
 
 
 def _usual_scale(card: dict[str, Any]) -> float:
-    """Alpha / rank as the card has it; 1 where it does not say."""
+    """Returns alpha / rank from the card; 1 if the card does not contain both."""
     rank, alpha = card.get("rank"), card.get("alpha")
     if isinstance(rank, int | float) and isinstance(alpha, int | float) and rank > 0:
         return alpha / rank
@@ -189,12 +191,12 @@ def _steps(value: Any) -> int:
 
 
 def _text(value: Any) -> str:
-    """A short text of a card's on one line; it ends up in pictures and on terminals."""
+    """Returns a card's text on one line and shortened, since it is written into pictures and to terminals."""
     return "".join(c if c.isprintable() else " " for c in value).strip()[:_LONGEST] if isinstance(value, str) else ""
 
 
 def _name(file: Path) -> str:
-    """`monet` for monet.safetensors, runs/monet/lora/pytorch_lora_weights.safetensors and monet/pytorch_lora_...."""
+    """Returns `monet` for monet.safetensors, runs/monet/lora/pytorch_lora_weights.safetensors and monet/pytorch_lora_...."""
     if file.name != WEIGHTS:
         return _text(file.stem)
     folder = file.resolve().parent

@@ -1,7 +1,7 @@
-"""The names of a LoRA's tensors: diffusers' and peft's, kohya's (A1111, ComfyUI, InvokeAI), and what they mean.
+"""Parses and writes the tensor names of LoRA files: diffusers' and peft's, and kohya's (A1111, ComfyUI, InvokeAI).
 
-diffusers reads kohya's keys too, but guesses at modules that Stable Diffusion lacks (pocket's `add_embedding`, BERT)
-and writes alpha = rank whatever it was; its other renamings are used.
+diffusers reads kohya's keys too, but guesses the names of modules that Stable Diffusion lacks (pocket's `add_embedding`,
+BERT) and writes alpha = rank whatever alpha was. Its other renamings are used here.
 """
 
 import json
@@ -23,7 +23,7 @@ _PEFT = re.compile(
     r"(base_model\.model\.)?((?P<part>unet|text_encoder)\.)?(?P<module>.+?)"
     r"\.(?P<what>lora_A(\.default)?\.weight|lora_B(\.default)?\.weight|alpha)"
 )
-# Parts of module names that hold an underscore themselves: kohya writes every dot as one.
+# Parts of module names that contain an underscore themselves: kohya replaces every dot with an underscore.
 # fmt: off
 _COMPOUND = [
     "add_embedding", "add_k_proj", "add_q_proj", "add_v_proj", "class_embedding", "conv_in", "conv_out",
@@ -48,21 +48,21 @@ _OTHER_MODELS = re.compile(
 
 
 class KeyProblem(Exception):
-    """What is wrong with the tensors' names or shapes: the end of a sentence that begins with the file."""
+    """An error in the tensors' names or shapes. Its message is the end of a sentence that begins with the file."""
 
 
 def parse_keys(
     weights: Mapping[str, torch.Tensor], metadata: Mapping[str, Any], usual_scale: float = 1.0
 ) -> tuple[Layers, Layers]:
-    """The layers of (U-Net, text encoder) by the module names of diffusers and transformers.
+    """Returns the layers of (U-Net, text encoder) by the module names of diffusers and transformers.
 
     Args:
         weights: the tensors by name, in peft's, kohya's or one of diffusers' older forms.
-        metadata: peft's settings (`unet.lora_alpha`, ...), which give alpha where no tensor does.
-        usual_scale: alpha / rank where nothing else says it.
+        metadata: peft's settings (`unet.lora_alpha`, ...), which give alpha if no tensor does.
+        usual_scale: the default for alpha / rank if neither gives it.
 
     Raises:
-        KeyProblem: it is no LoRA, one of another kind, or torn.
+        KeyProblem: the weights are not a LoRA, are one of another kind, or are incomplete.
     """
     _refuse_others(weights)
     found: dict[tuple[str, str], dict[str, torch.Tensor]] = {}
@@ -73,7 +73,7 @@ def parse_keys(
         part = TEXT_ENCODER if match["part"] in ("te", "te1", TEXT_ENCODER) else UNET
         module = _with_dots(match["module"]) if match.re is _KOHYA else match["module"]
         if part == TEXT_ENCODER:
-            module = module.removeprefix("text_model.")  # transformers has dropped it, the files keep it
+            module = module.removeprefix("text_model.")  # transformers dropped this prefix; the files keep it
         what = match["what"].replace("lora_A", "lora_down").replace("lora_B", "lora_up").split(".")[0]
         found.setdefault((part, module), {})[what] = value
     layers: dict[str, Layers] = {UNET: {}, TEXT_ENCODER: {}}
@@ -83,11 +83,11 @@ def parse_keys(
 
 
 def kohya_keys(unet: Layers, text_encoder: Layers) -> dict[str, torch.Tensor]:
-    """The tensors under kohya's names, each layer with its alpha."""
+    """Returns the tensors under kohya's names, with an alpha for each layer."""
     keys: dict[str, torch.Tensor] = {}
     for part, layers in ((UNET, unet), (TEXT_ENCODER, text_encoder)):
         for module, layer in layers.items():
-            # CLIP's layers were below text_model when these names were made; BERT's never were.
+            # CLIP's layers were below text_model when kohya chose these names; BERT's never were.
             inside = "text_model_" if part == TEXT_ENCODER and is_clips(module) else ""
             name = _KOHYA_PREFIX[part] + inside + module.replace(".", "_")
             keys[f"{name}.lora_down.weight"] = layer.down
@@ -97,13 +97,14 @@ def kohya_keys(unet: Layers, text_encoder: Layers) -> dict[str, torch.Tensor]:
 
 
 def is_clips(module: str) -> bool:
-    """Whether a text encoder's linear layer is one of CLIP's, by its name; BERT's are in `encoder.layer`."""
+    """Returns whether a text encoder's linear layer is one of CLIP's, by its name; BERT's are in `encoder.layer`."""
     return module.startswith("encoder.layers.")
 
 
 def diffusers_keys(unet: Layers, text_encoder: Layers) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """The tensors under the names that diffusers' `save_lora_weights` gives them, and the file's metadata: peft's
-    settings where an alpha is not the rank, which is what it is taken for without them.
+    """Returns the tensors under the names that diffusers' `save_lora_weights` gives them, and the file's metadata.
+
+    The metadata are peft's settings if an alpha differs from its rank, since readers take alpha = rank without them.
     """
     keys: dict[str, torch.Tensor] = {}
     settings: dict[str, Any] = {}
@@ -140,7 +141,7 @@ def _refuse_others(weights: Mapping[str, torch.Tensor]) -> None:
 
 
 def _in_one_form(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """diffusers' two older forms in peft's; peft's and kohya's as they are."""
+    """Converts diffusers' two older key formats to peft's; leaves peft's and kohya's as they are."""
     from diffusers.utils.state_dict_utils import (
         DIFFUSERS_OLD_TO_PEFT,
         DIFFUSERS_TO_PEFT,
@@ -158,7 +159,7 @@ def _in_one_form(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]
 
 
 def _with_dots(module: str) -> str:
-    """`down_blocks_0_attentions_0_proj_in` -> `down_blocks.0.attentions.0.proj_in`."""
+    """Converts `down_blocks_0_attentions_0_proj_in` to `down_blocks.0.attentions.0.proj_in`."""
     return ".".join(_STEP.findall(module))
 
 
@@ -178,16 +179,16 @@ def _low_rank(
         alpha = _recorded_alpha(part, module, rank, metadata, usual_scale)
     if not math.isfinite(alpha):
         raise KeyProblem(f"is no LoRA: the alpha of {part}.{module} is no number")
-    # As kohya's files hold it, so that a LoRA is the same in every format.
+    # Rounded to fp32, as in kohya's files, so that a LoRA is the same in every format.
     return LowRank(down, up, torch.tensor(alpha).item())
 
 
 def _recorded_alpha(part: str, module: str, rank: int, metadata: Mapping[str, Any], usual_scale: float) -> float:
-    """Alpha as peft's settings have it: the pattern that names the module, else the one for all."""
+    """Returns alpha from peft's settings: from the pattern that names the module, else the common one."""
     alpha = metadata.get(f"{part}.lora_alpha", usual_scale * rank)
     patterns = metadata.get(f"{part}.alpha_pattern")
     for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
-        # peft's patterns may be regular expressions; ours and diffusers' are names.
+        # peft's patterns may be regular expressions; Impasto's and diffusers' are names.
         if module == str(pattern).removeprefix("^") or module.endswith(f".{pattern}"):
             alpha = value
             break

@@ -1,4 +1,4 @@
-"""One layer's part of a LoRA: the change of a weight as a product of two thin matrices (Hu et al. 2021)."""
+"""The `LowRank` class, one layer of a LoRA: the change of a weight as a product of two thin matrices (Hu et al. 2021)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class LowRank:
     Attributes:
         down: [rank, in], or [rank, in, kh, kw] for a convolution; A in the paper.
         up: [out, rank], or [out, rank, 1, 1]; B in the paper.
-        alpha: the constant that the product is scaled by, over the rank.
+        alpha: the scaling constant; the product is scaled by alpha / rank.
     """
 
     down: torch.Tensor
@@ -29,11 +29,11 @@ class LowRank:
 
     @property
     def change_shape(self) -> tuple[int, int]:
-        """(out, in) of the change, with a convolution's kernel counted to what goes in."""
+        """(out, in) of the change; for a convolution, `in` includes the kernel's size."""
         return self.up.shape[0], self.down[0].numel()
 
     def change(self) -> torch.Tensor:
-        """What is added to the weight at scale 1, in fp32: [out, in] or [out, in, kh, kw]."""
+        """Returns the change that is added to the weight at scale 1, in fp32: [out, in] or [out, in, kh, kw]."""
         product = self.up.float().flatten(1) @ self.down.float().flatten(1)
         return self.scale * product.reshape(self.up.shape[0], *self.down.shape[1:])
 

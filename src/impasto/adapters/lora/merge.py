@@ -1,4 +1,4 @@
-"""LoRAs merged into a checkpoint's weights: painting then costs nothing more."""
+"""Merges LoRAs into a checkpoint's weights, so that painting has no extra cost."""
 
 import copy
 import hashlib
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
 Module = TypeVar("Module", bound=torch.nn.Module)
-# Beyond this, in either direction, nothing but noise comes out; it is a slip of the finger.
+# Beyond this, in either direction, the model paints only noise, so the value is a typing error.
 LARGEST_SCALE = 10.0
 
 
 def check_scale(scale: float) -> float:
-    """`scale`, if it is a number from -10 to 10.
+    """Returns `scale` if it is a number from -10 to 10.
 
     Raises:
         UsageError: it is not.
@@ -33,10 +33,10 @@ def check_scale(scale: float) -> float:
 
 
 def apply_loras(components: "Components", chosen: Sequence[tuple["Lora", float]]) -> "Components":
-    """`components` with each LoRA's change, times its scale, added to the weights it is for.
+    """Returns `components` with each LoRA's change, times its scale, added to the weights it applies to.
 
-    The sum is taken in fp32 and then rounded to the weights' own type. What is given is not changed; weights that no
-    LoRA touches are shared with it. A LoRA of scale 0 is left out: without any other, `components` itself comes back.
+    The sum is computed in fp32 and then rounded to the weights' own type. `components` itself is not changed; weights that
+    no LoRA changes are shared with it. A LoRA of scale 0 is left out: if no other remains, `components` itself is returned.
 
     Raises:
         UsageError: a scale is out of -10 .. 10.
@@ -79,7 +79,7 @@ def _check_fit(components: "Components", lora: "Lora", part: str, model: torch.n
 
 @torch.no_grad()
 def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
-    """A copy of `model` that shares all weights but the changed ones; `model` itself where nothing changes."""
+    """Returns a copy of `model` that shares all weights but the changed ones; `model` itself if nothing changes."""
     names = dict.fromkeys(name for layers, _ in chosen for name in layers)
     if not names:
         return model
@@ -90,7 +90,7 @@ def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
         total = former.float()
         for layers, scale in chosen:
             if name in layers:
-                # A 1x1 convolution and a linear layer are the same map, and some files have the one for the other.
+                # A 1x1 convolution and a linear layer are the same map, and some files have one in place of the other.
                 total = total + scale * layers[name].change().to(former.device).reshape(former.shape)
         memo[id(former)] = torch.nn.Parameter(total.to(former.dtype), requires_grad=former.requires_grad)
     return copy.deepcopy(model, memo)

@@ -1,4 +1,4 @@
-"""A checkpoint's parts as a folder in diffusers' layout, as `load_components` reads it."""
+"""Writes a checkpoint's parts as a folder in diffusers' layout, which `load_components` reads."""
 
 import json
 import shutil
@@ -17,10 +17,10 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
-    """Writes loaded components, with what lay beside them: license, memory and how to paint; returns the folder.
+    """Writes loaded components with the license, memory and painting defaults of their folder; returns the new folder.
 
-    `text_encoder`: whether the text encoder and the tokenizer go with them; without, the checkpoint reads texts by
-    MiniLM, as pocket does.
+    `text_encoder`: whether to write the text encoder and the tokenizer too. Without them, the checkpoint uses MiniLM as its
+    text encoder, as pocket does.
     """
     parts: dict[str, Any] = {"unet": components.unet, "vae": components.vae}
     if text_encoder:
@@ -51,9 +51,10 @@ def save_parts(
     memory: Mapping[str, Path] = MappingProxyType({}),
     painting_file: Path | None = None,
 ) -> Path:
-    """Writes the models `parts` in fp16, each under its name, with the schedule and the artists; returns the folder.
+    """Writes the models `parts` in fp16, each under its name, with the noise schedule and the artists; returns the folder.
 
-    `card` becomes README.md; `memory` is relative name -> file of one to copy. The folder appears when all is on disk.
+    `card` becomes README.md; `memory` maps relative names to the files of a memory to copy. The folder appears only when
+    all files are on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():

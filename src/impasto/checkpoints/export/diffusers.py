@@ -1,4 +1,4 @@
-"""A checkpoint as a whole diffusers folder, for plain `StableDiffusionPipeline.from_pretrained`."""
+"""Exports a checkpoint as a complete diffusers folder, for plain `StableDiffusionPipeline.from_pretrained`."""
 
 import json
 import os
@@ -16,15 +16,15 @@ BESIDE = ("README.md", "artists.json", "LICENSE", PAINTING_FILE)
 
 
 def export_checkpoint(name: str, folder: Path) -> Path:
-    """Writes the checkpoint called `name`, text encoder and tokenizer included, into `folder`; returns that.
+    """Writes the checkpoint called `name`, text encoder and tokenizer included, into `folder`; returns the folder.
 
-    It is written beside and renamed when whole, so that `folder` never holds half a checkpoint. Files are
-    copied as they are, and the export has the content hash of its source; but weights in int8 are written in fp16, which
-    holds them exactly: such an export paints the same and has a hash of its own.
+    It is written to a temporary folder and renamed when complete, so that `folder` never holds a partial checkpoint. Files
+    are copied as they are, and the export has the content hash of its source. Weights in int8 are an exception: they are
+    written in fp16, which holds them exactly. Such an export paints the same pictures and has its own hash.
 
     Raises:
-        UsageError: `folder` is a file, or holds something.
-        MissingPart, ImpastoError: the source is not whole, or the disk refuses.
+        UsageError: `folder` is a file, or is not empty.
+        MissingPart, ImpastoError: the source is incomplete, or the folder cannot be written.
     """
     folder = Path(folder).expanduser()
     _refuse_full(folder)
@@ -65,7 +65,7 @@ def _copy_folder(source: Path, target: Path) -> None:
     packed = []
     for part, stem in stems.items():
         found = [file for file in weight_files(source / part, stem) if file.suffix == ".safetensors"]
-        if [file for file in found if is_int8(file)]:  # each header is read, and a broken file found
+        if [file for file in found if is_int8(file)]:  # reads every header, which detects a broken file
             packed.append(part)
     files = files_that_count(source) | {name: source / name for name in BESIDE if (source / name).is_file()}
     for part in ("text_encoder", "tokenizer"):
@@ -82,7 +82,7 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _write_plain(part: Path, target: Path) -> None:
-    """Writes a diffusers model's weights, which are int8, as diffusers reads them."""
+    """Writes a diffusers model's int8 weights in fp16, as diffusers reads them."""
     from safetensors.torch import save_file
 
     from impasto.weights.files import read_model_weights
@@ -121,7 +121,7 @@ def _save_file(name: str, target: Path) -> None:
 
 
 def write_index(target: Path) -> None:
-    """Writes `model_index.json` for the parts in a folder; one without a text encoder reads texts by MiniLM."""
+    """Writes `model_index.json` for the parts in a folder. A folder without a text encoder uses MiniLM."""
     from importlib.metadata import version
 
     encoder = target / "text_encoder" / "config.json"

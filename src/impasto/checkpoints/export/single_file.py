@@ -1,4 +1,4 @@
-"""A checkpoint as one `.safetensors` file in Stable Diffusion v1's own keys, as A1111, ComfyUI and InvokeAI read it."""
+"""Exports a checkpoint as one `.safetensors` file in Stable Diffusion v1's own keys, for A1111, ComfyUI and InvokeAI."""
 
 import os
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     import torch
 
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
-# What a reader of the file takes for granted, since no shape tells it.
+# Settings that a reader of the file assumes, since they do not follow from any shape.
 _SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
 _CLIP = ("hidden_act", "layer_norm_eps", "num_attention_heads")
-# What a picture does not depend on: the usual size, and the VAE's use of fp32 on a device with fp16.
+# Settings that pictures do not depend on: the default size, and the VAE's use of fp32 on a device with fp16.
 _FREE = ("sample_size", "force_upcast")
 
 
 def export_single_file(name: str, file: Path) -> Path:
-    """Writes the checkpoint called `name` into the new `file`, in the precision it is kept in; returns that.
+    """Writes the checkpoint called `name` into the new `file`, in its stored precision; returns the file.
 
-    Before anything is written, the weights are read back as `load_components` would, and must be the same.
+    Before anything is written, the weights are converted back as `load_components` does it, and must be the same.
 
     Raises:
-        UsageError: `file` is there already, or its name or folder will not do.
-        MissingPart: the source is not whole.
-        ImpastoError: it is not of Stable Diffusion v1's shape, or the disk refuses.
+        UsageError: `file` exists already, has another suffix than .safetensors, or its folder does not exist.
+        MissingPart: the source is incomplete.
+        ImpastoError: it does not have Stable Diffusion v1's architecture, or the file cannot be written.
     """
     file = Path(file).expanduser()
     if file.suffix != ".safetensors":
@@ -47,7 +47,7 @@ def export_single_file(name: str, file: Path) -> Path:
 
 
 def _of_file(file: Path) -> dict[str, "torch.Tensor"]:
-    """What paints of a single file, which may be a pickle and hold averages and optimizers besides."""
+    """Returns the weights needed for painting from a single file, which may be a pickle and hold averages and optimizers."""
     from impasto.weights.files import read_weights
 
     weights = {key: value for key, value in read_weights([file]).items() if key.startswith((UNET, VAE, CLIP))}
@@ -78,7 +78,7 @@ def _of_folder(folder: Path, name: str) -> dict[str, "torch.Tensor"]:
 
 
 def _check_configs(folder: Path, inferred: dict[str, dict[str, Any]], otherwise: str) -> None:
-    """Raises ImpastoError where the configs say what a reader of the file could not know."""
+    """Raises ImpastoError if a config has a setting that a reader of the file could not infer."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers.models.clip.configuration_clip import CLIPTextConfig
@@ -95,7 +95,7 @@ def _check_configs(folder: Path, inferred: dict[str, dict[str, Any]], otherwise:
 
 
 def _whole_config(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """A config with the model's defaults in place of what it leaves out."""
+    """Returns the config completed with the model's defaults."""
     from accelerate import init_empty_weights
 
     with init_empty_weights():
@@ -115,7 +115,7 @@ def _plain(value: Any) -> Any:
 def _check_round_trip(
     weights: Mapping[str, "torch.Tensor"], configs: dict[str, Any], parts: dict[str, Any], name: str
 ) -> None:
-    """Raises ImpastoError where the way back gives other weights: of shapes that the names cannot tell apart."""
+    """Raises ImpastoError if converting back gives other weights, as for architectures that the names cannot distinguish."""
     import torch
 
     back = convert_weights(weights, configs)
@@ -123,7 +123,7 @@ def _check_round_trip(
         ours = {_present_name(part, key): value for key, value in ours.items()}
         for key in ours.keys() | back[part].keys():
             one, other = ours.get(key), back[part].get(key)
-            # A VAE's attention comes back as it is kept: as a linear layer.
+            # A VAE's attention comes back as a linear layer, as diffusers stores it.
             if one is None or other is None or not torch.equal(one.flatten(), other.flatten()):
                 raise ImpastoError(f"{name} cannot be one file of Stable Diffusion v1: {part}'s {key} does not come back")
 

@@ -1,6 +1,7 @@
-"""diffusers' names of weights, turned into Stable Diffusion v1's own (Rombach et al. 2022, CompVis' `stable-diffusion`).
+"""Renames diffusers' weights to Stable Diffusion v1's own keys (Rombach et al. 2022, CompVis' `stable-diffusion`).
 
-diffusers renames only the other way round (see `single_file`), and ships this way as a script that cannot be imported.
+The diffusers package converts only in the other direction (see `single_file`); it ships this direction as a script that
+cannot be imported.
 """
 
 import re
@@ -29,17 +30,17 @@ _UNET_TOP = {
     "conv_out": "out.2",
 }
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
-# How diffusers called them before version 0.12; the hub's folders still do.
+# diffusers' names before version 0.12; folders on the hub still use them.
 FORMER_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 def unet_keys(weights: Mapping[str, Value]) -> dict[str, Value]:
-    """A U-Net's weights under the names that follow `model.diffusion_model.`.
+    """Returns a U-Net's weights under the names that follow `model.diffusion_model.`.
 
     Raises:
-        KeyError: a name that Stable Diffusion v1's U-Net has no place for.
+        KeyError: a name that Stable Diffusion v1's U-Net does not have.
     """
-    a_level = 1 + _count(weights, r"down_blocks\.0\.resnets\.(\d+)\.")  # residual blocks, then what halves the size
+    a_level = 1 + _count(weights, r"down_blocks\.0\.resnets\.(\d+)\.")  # residual blocks, then the downsampler
     attends = {match[1] for name in weights if (match := re.match(r"up_blocks\.(\d+)\.attentions\.", name))}
 
     def block(match: re.Match[str]) -> str:
@@ -67,14 +68,14 @@ def unet_keys(weights: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def vae_keys(weights: Weights) -> dict[str, "torch.Tensor"]:
-    """A VAE's weights under the names that follow `first_stage_model.`; it attends through 1x1 convolutions.
+    """Returns a VAE's weights under the names that follow `first_stage_model.`; its attention uses 1x1 convolutions.
 
     Raises:
-        KeyError: a name that Stable Diffusion v1's VAE has no place for.
+        KeyError: a name that Stable Diffusion v1's VAE does not have.
     """
     top = _count(weights, r"decoder\.up_blocks\.(\d+)\.") - 1
 
-    def level(match: re.Match[str]) -> str:  # the decoder's are counted from the finest on
+    def level(match: re.Match[str]) -> str:  # the decoder's levels are counted from the finest one
         return f"down.{match[2]}" if match[2] is not None else f"up.{top - int(match[3])}"
 
     side = r"(encoder|decoder)\.(?:down_blocks\.(\d+)|up_blocks\.(\d+))"
@@ -102,7 +103,7 @@ def vae_keys(weights: Weights) -> dict[str, "torch.Tensor"]:
 
 
 def clip_keys(weights: Mapping[str, Value]) -> dict[str, Value]:
-    """A CLIP text encoder's weights under the names that follow `cond_stage_model.transformer.`."""
+    """Returns a CLIP text encoder's weights under the names that follow `cond_stage_model.transformer.`."""
     return {f"text_model.{name.removeprefix('text_model.')}": value for name, value in weights.items()}
 
 

@@ -1,7 +1,7 @@
-"""Stable Diffusion v1 in one file (Rombach et al. 2022's own key layout), turned into diffusers' parts.
+"""Converts a single-file Stable Diffusion v1 checkpoint (Rombach et al. 2022's own key layout) to diffusers' parts.
 
 The configs are bundled; widths and depths follow from the shapes in the file. diffusers' conversion functions
-rename the keys: the mapping is not ours to write again.
+rename the keys, so that the mapping is not written a second time here.
 """
 
 import re
@@ -17,11 +17,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."
 CLIP = "cond_stage_model.transformer."
-CLIP_HEAD_WIDTH = 64  # of ViT-L/14: 768 / 12; the number of heads cannot be read off the shapes
+CLIP_HEAD_WIDTH = 64  # of ViT-L/14: 768 / 12; the number of heads does not follow from the shapes
 
 
 def check_layout(shapes: Shapes, file: Path) -> None:
-    """Raises ImpastoError, saying what the file is instead, unless it is a whole Stable Diffusion v1 one."""
+    """Raises ImpastoError unless the file is a complete Stable Diffusion v1 checkpoint; the message says what it is."""
 
     def any_starts(*prefixes: str) -> bool:
         return any(name.startswith(prefixes) for name in shapes)
@@ -47,7 +47,7 @@ def check_layout(shapes: Shapes, file: Path) -> None:
 
 
 def infer_configs(shapes: Shapes, file: Path) -> dict[str, dict[str, Any]]:
-    """The configs of `unet`, `vae` and `text_encoder`: the bundled ones, overridden by what the shapes say.
+    """Returns the configs of `unet`, `vae` and `text_encoder`: the bundled ones, with values from the shapes filled in.
 
     Raises:
         ImpastoError: keys that every Stable Diffusion v1 checkpoint has are missing.
@@ -74,7 +74,7 @@ def _below(shapes: Shapes, prefix: str) -> dict[str, tuple[int, ...]]:
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """How many numbers, from 0 on, `pattern`'s group takes."""
+    """Returns how many different numbers `pattern`'s group matches. They must be 0, 1, 2, ... without gaps."""
     found = {int(match[1]) for name in shapes if (match := re.match(pattern, name))}
     if found != set(range(len(found))) or not found:
         raise ValueError(f"a number in {pattern}")
@@ -132,9 +132,9 @@ def _clip_config(shapes: Shapes) -> dict[str, Any]:
 def convert_weights(
     weights: Mapping[str, Any], configs: dict[str, dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """The state dicts of `unet`, `vae` and `text_encoder` under diffusers' and transformers' names.
+    """Returns the state dicts of `unet`, `vae` and `text_encoder` under diffusers' and transformers' names.
 
-    Averaged weights (`model_ema.*`), where a training checkpoint holds both, are left aside: published files
+    If a training checkpoint also holds averaged weights (`model_ema.*`), they are ignored: published files
     paint with the plain names.
     """
     from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint

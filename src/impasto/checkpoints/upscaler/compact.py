@@ -1,7 +1,8 @@
-"""The network of Real-ESRGAN's compact upscalers (SRVGGNetCompact; Wang et al. 2021), by its published weights' names.
+"""The network of Real-ESRGAN's compact upscalers (SRVGGNetCompact; Wang et al. 2021), with its published weights' names.
 
-Convolutions of 3x3 with PReLU at the small size, one more to 3 * scale^2 channels, those laid out as pixels, and the picture
-itself added, enlarged by its nearest pixels. How large a network is, its weights say themselves.
+It applies 3x3 convolutions with PReLU at the small size, and one more convolution to 3 * scale^2 channels. These are
+rearranged to pixels (pixel shuffle), and the picture itself, enlarged by nearest neighbours, is added. The weights' shapes
+determine the size of the network.
 """
 
 from collections.abc import Mapping
@@ -24,12 +25,12 @@ _MOST_FEATURES, _MOST_CONVOLUTIONS = 512, 256
 
 @dataclass(frozen=True)
 class CompactShape:
-    """How large a compact upscaler is.
+    """The size of a compact upscaler.
 
     Attributes:
         features: channels of the inner convolutions.
-        convolutions: how many there are between the first and the last.
-        scale: how many times as wide and as high the picture becomes.
+        convolutions: the number of convolutions between the first and the last.
+        scale: the factor by which width and height grow.
     """
 
     features: int = 64
@@ -38,12 +39,12 @@ class CompactShape:
 
     @property
     def reach(self) -> int:
-        """How many pixels away (of the small picture) one can be and still matter."""
+        """The radius of the receptive field, in pixels of the small picture."""
         return self.convolutions + 2
 
 
 class CompactUpscaler(nn.Module):
-    """Pictures [n, 3, h, w] to [n, 3, scale * h, scale * w], RGB in 0..1 (what comes out may be a little beyond)."""
+    """Upscales pictures [n, 3, h, w] to [n, 3, scale * h, scale * w], RGB in 0..1 (the output may slightly exceed it)."""
 
     def __init__(self, shape: CompactShape) -> None:
         super().__init__()
@@ -62,10 +63,10 @@ class CompactUpscaler(nn.Module):
 
 
 def shape_of(weights: Mapping[str, torch.Tensor]) -> CompactShape:
-    """What the weights' names and shapes tell of their network.
+    """Infers the network's size from the weights' names and shapes.
 
     Raises:
-        ImpastoError: they are not of this layout; it says what was found and what is expected.
+        ImpastoError: they do not have this layout; the message says what was found and what is expected.
     """
     if not weights:
         raise ImpastoError(f"found no weights: {_EXPECTED}")

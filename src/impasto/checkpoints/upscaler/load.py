@@ -1,4 +1,4 @@
-"""Upscalers by name: the one that ships, those of a run, and published weights in Real-ESRGAN's compact layout."""
+"""Loads upscalers by name: the bundled one, those of a run, and published weights in Real-ESRGAN's compact layout."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ _SUFFIXES = (".safetensors", ".pth")
 
 @dataclass(frozen=True)
 class LoadedUpscaler:
-    """An upscaler's network, the name it goes by, and the SHA-256 of its file."""
+    """A loaded upscaler: its network, its name, and the SHA-256 of its file."""
 
     network: CompactUpscaler
     name: str
@@ -27,14 +27,14 @@ class LoadedUpscaler:
 
 
 def load_upscaler(name: str | Path | None = None, device: torch.device | None = None) -> LoadedUpscaler:
-    """The upscaler that ships (`pocket-upscaler`, `pocket` or None), or another one's, ready to evaluate in fp32.
+    """Loads the bundled upscaler (`pocket-upscaler`, `pocket` or None) or another one, in fp32 and evaluation mode.
 
     `name` may be a `.pth` or `.safetensors` file, a run of `impasto train pocket-upscaler` or the folder in it, or the name
     of a file under the cache's `upscalers`. Pickles are read weights-only.
 
     Raises:
-        UsageError: there is none of that name.
-        MissingPart, ImpastoError: its file is broken, wants to run code, or is of another layout.
+        UsageError: there is no upscaler of that name.
+        MissingPart, ImpastoError: its file is broken, would run code, or has another layout.
     """
     file = _find_file(name)
     weights = read_weights([file])
@@ -72,7 +72,7 @@ def _find_file(name: str | Path | None) -> Path:
 
 
 def save_upscaler(folder: Path, network: CompactUpscaler) -> None:
-    """Writes a folder that `load_upscaler` reads: the weights in fp16."""
+    """Writes the network's weights in fp16 to a folder that `load_upscaler` reads."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
