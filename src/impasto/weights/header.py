@@ -1,4 +1,4 @@
-"""What a weights file holds, read without loading it: a safetensors header, the index of its shards."""
+"""Reads the structure of weights files without loading them: safetensors headers and shard indexes."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from impasto.errors import ImpastoError, MissingPart
 
 HEADER_LIMIT = 100_000_000  # bytes: the limit of the safetensors format itself
 WHOLE_AGAIN = "copy or download it again"
-INT8_FORMAT = "impasto-int8"  # of files that `int8_weights` wrote
+INT8_FORMAT = "impasto-int8"  # of files that `impasto.weights.int8` writes
 
 
 def read_json(path: Path, kind: type = dict) -> Any:
-    """The JSON object (or, with `kind=list`, array) in a file.
+    """Reads the JSON object (or, with `kind=list`, array) in a file.
 
     Raises:
         MissingPart: there is no such file.
@@ -35,17 +35,17 @@ def read_json(path: Path, kind: type = dict) -> Any:
 
 
 def read_header(path: Path) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every tensor in a safetensors file, which must be as long as its header says.
+    """Reads the header of a safetensors file: name -> shape of every tensor. The file must be as long as its header says.
 
     Raises:
         MissingPart: there is no such file.
-        ImpastoError: the file is cut short, a Git LFS pointer, or not safetensors at all.
+        ImpastoError: the file is truncated, a Git LFS pointer, or not safetensors at all.
     """
     return _read_whole_header(path)[0]
 
 
 def is_int8(path: Path) -> bool:
-    """Whether a safetensors file says of itself that it is of the form of `int8_weights`.
+    """Returns whether a safetensors file's metadata declares the format of `impasto.weights.int8`.
 
     Raises:
         MissingPart, ImpastoError: as `read_header`.
@@ -54,7 +54,7 @@ def is_int8(path: Path) -> bool:
 
 
 def _read_whole_header(path: Path) -> tuple[dict[str, tuple[int, ...]], Mapping[str, Any]]:
-    """Name -> shape, and the metadata."""
+    """Returns name -> shape, and the metadata."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -83,12 +83,12 @@ def _read_whole_header(path: Path) -> tuple[dict[str, tuple[int, ...]], Mapping[
 
 
 def weight_files(folder: Path, stem: str) -> list[Path]:
-    """The files with the weights of the part in `folder`: the first found of whole, sharded, fp16, int8, pickle.
+    """Finds the weights files of the part in `folder`: the first found of single, sharded, fp16, int8, pickle.
 
     `stem` is diffusers' `diffusion_pytorch_model` or transformers' `model`.
 
     Raises:
-        MissingPart: none of them is there, or a shard is missing.
+        MissingPart: none of them exists, or a shard is missing.
         ImpastoError: a broken index.
     """
     for variant in ("", ".fp16", ".int8"):
@@ -110,7 +110,7 @@ def _shards(folder: Path, index: Path) -> list[Path]:
         raise ImpastoError(f"{index} holds no weight_map: {WHOLE_AGAIN}")
     names = sorted({str(name) for name in where.values()})
     for name in names:
-        # A shard lies beside its index; anything else would let an index read files elsewhere.
+        # A shard must be beside its index; otherwise an index could cause files elsewhere to be read.
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise ImpastoError(f"{index} names {name!r}, which is no .safetensors file beside it")
         if not (folder / name).is_file():
@@ -119,7 +119,7 @@ def _shards(folder: Path, index: Path) -> list[Path]:
 
 
 def count_parameters(files: list[Path]) -> int | None:
-    """Numbers in the weights of safetensors files; None where a pickle would have to be loaded to know."""
+    """Counts the parameters in safetensors files; None if a file is a pickle, which would have to be loaded."""
     if any(file.suffix != ".safetensors" for file in files):
         return None
     headers = [_read_whole_header(file) for file in files]

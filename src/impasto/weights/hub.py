@@ -1,4 +1,4 @@
-"""Models by hub name: from the Hugging Face cache where they are there, else from the network."""
+"""Finds models by hub name: in the Hugging Face cache, else by download."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from impasto.errors import MissingPart
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-ANSWER_SECONDS = 5.0  # longer than that and there is, for our purposes, no network
+ANSWER_SECONDS = 5.0  # if the hub takes longer, it counts as unreachable
 WANTED = (
     "model_index.json",
     "README.md",
@@ -30,12 +30,12 @@ TRUE = ("1", "true", "yes", "on")
 
 
 def offline() -> bool:
-    """Whether the user forbade the network (`HF_HUB_OFFLINE=1`)."""
+    """Returns whether the user disabled network access (`HF_HUB_OFFLINE=1`)."""
     return os.environ.get("HF_HUB_OFFLINE", "").lower() in TRUE
 
 
 def cached_folder(name: str) -> Path | None:
-    """The snapshot of `org/name` in the Hugging Face cache, or None."""
+    """Returns the snapshot folder of `org/name` in the Hugging Face cache, or None."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -46,7 +46,7 @@ def cached_folder(name: str) -> Path | None:
 
 
 def cached_names() -> dict[str, Path]:
-    """Hub name -> snapshot folder of every checkpoint in the Hugging Face cache, without the network."""
+    """Returns hub name -> snapshot folder of every checkpoint in the Hugging Face cache, without network access."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     root = Path(os.environ.get("HF_HUB_CACHE") or HF_HUB_CACHE)
@@ -60,7 +60,7 @@ def cached_names() -> dict[str, Path]:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether all that paints is there: an index, and weights for U-Net and VAE."""
+    """Returns whether the folder has all files needed for painting: an index, and weights for U-Net and VAE."""
     return (folder / "model_index.json").is_file() and all(
         any(
             any((folder / part).glob(f"diffusion_pytorch_model*{suffix}"))
@@ -72,13 +72,13 @@ def is_whole(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class HubLayout:
-    """What one kind of model needs of its repository.
+    """The files that one kind of model needs from its hub repository.
 
     Attributes:
-        wanted, unwanted: patterns of the files to download, and of those not to.
-        is_whole: whether a folder holds all that loads.
-        lacking: what is said of a repository without it: "NAME on the hub ...".
-        instead: what else a user can do.
+        wanted, unwanted: patterns of the files to download, and of those not to download.
+        is_whole: returns whether a folder has all files needed for loading.
+        lacking: the error message for a repository without them, after "NAME on the hub".
+        instead: the alternative that the error message suggests to the user.
     """
 
     wanted: tuple[str, ...]
@@ -98,10 +98,10 @@ DIFFUSERS = HubLayout(
 
 
 def hub_folder(name: str, layout: HubLayout = DIFFUSERS) -> Path:
-    """The folder of the model `org/name`: the cached one, else downloaded.
+    """Returns the folder of the model `org/name`: the cached one, else a downloaded one.
 
     Raises:
-        MissingPart: it is not cached and cannot be fetched; said within seconds, with what to do.
+        MissingPart: it is not cached and cannot be downloaded; raised within seconds, and the message says what to do.
     """
     folder = cached_folder(name)
     if folder is not None and layout.is_whole(folder):
@@ -119,7 +119,9 @@ def hub_folder(name: str, layout: HubLayout = DIFFUSERS) -> Path:
 
 
 def _ask_hub(name: str) -> str | None:
-    """Why `name` cannot be downloaded, or None. In a thread: looking up a host knows no timeout."""
+    """Returns the reason why `name` cannot be downloaded, or None. It asks in a thread, since a host lookup has no
+    timeout.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
@@ -133,7 +135,7 @@ def _ask_hub(name: str) -> str | None:
             answer.append("the hub wants you to accept its terms and log in (`hf auth login`)")
         except RepositoryNotFoundError:
             answer.append("the hub knows no such public model")
-        except Exception:  # every way in which a network can be absent
+        except Exception:  # a missing network can raise any exception
             answer.append("the hub cannot be reached")
 
     asking = threading.Thread(target=ask, daemon=True)
@@ -147,7 +149,7 @@ def _download(name: str, layout: HubLayout, advice: str) -> Path:
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=[*layout.wanted], ignore_patterns=[*layout.unwanted]))
-    except Exception as error:  # the network went away, the disk is full, the hub refused
+    except Exception as error:  # the network was lost, the disk is full, the hub refused
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise MissingPart(f"{name} could not be downloaded ({reason}): {advice}") from None
     if not layout.is_whole(folder):

@@ -1,12 +1,12 @@
-"""Weights in half the bytes of fp16: every weight of two or more dimensions as int8, with one scale an output channel.
+"""Int8 weight quantization, in half the bytes of fp16: weights of two or more dimensions have one scale per output channel.
 
-A file of this form is a safetensors file with the metadata {"format": "impasto-int8"}: `<name>` holds the int8 values
+A file in this format is a safetensors file with the metadata {"format": "impasto-int8"}: `<name>` holds the int8 values
 [out, ...], `<name>.scale` their scales, fp16 [out], and the weight is their product. Tensors of one dimension (biases,
-norms) are fp16. Its name is `diffusion_pytorch_model.int8.safetensors`, or with the variant in diffusers' place the names
-of shards and of their index.
+norms) are fp16. The file name is `diffusion_pytorch_model.int8.safetensors`; shards and their index have the variant `int8`
+where diffusers puts it.
 
-A scale has four significant bits, the values have seven, so that every product is a number of fp16: the weights can be
-written out in fp16 and paint the same pictures. It costs at most an eighth of the resolution.
+A scale has four significant bits and the values have seven, so every product is exactly representable in fp16: the weights
+can be written in fp16 and paint the same pictures. This costs at most an eighth of the resolution.
 """
 
 import json
@@ -28,7 +28,7 @@ _FINEST = -24  # fp16's smallest number is 2 ** -24
 
 
 def quantize(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors of a file of this form from weights in any precision.
+    """Quantizes weights of any precision; returns the tensors of a file in this format.
 
     Raises:
         ImpastoError: a weight is not a number, or too large for fp16.
@@ -52,7 +52,7 @@ def quantize(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _scales(largest: torch.Tensor) -> torch.Tensor:
-    """The next number of four significant bits above `largest` / 127, of those that fp16 holds: fp32 [out]."""
+    """Rounds `largest` / 127 up to a number of four significant bits that fp16 can hold: fp32 [out]."""
     wanted = largest / _LARGEST
     _, exponent = torch.frexp(wanted)
     unit = torch.ldexp(torch.ones_like(wanted), (exponent - 4).clamp(min=_FINEST))
@@ -64,10 +64,10 @@ def _by_channel(scale: torch.Tensor, dimensions: int) -> torch.Tensor:
 
 
 def dequantize(kept: Mapping[str, torch.Tensor], dtype: torch.dtype = torch.float16) -> dict[str, torch.Tensor]:
-    """The weights out of `quantize`'s tensors, in `dtype`; fp16 and fp32 hold them exactly.
+    """Reconstructs the weights from `quantize`'s tensors, in `dtype`; fp16 and fp32 hold them exactly.
 
     Raises:
-        ImpastoError: int8 values lack their scales, or scales of another shape lie with them.
+        ImpastoError: the scales of int8 values are missing or have another shape.
     """
     state: dict[str, torch.Tensor] = {}
     scales = {name + SCALE for name, value in kept.items() if value.dtype == torch.int8}
@@ -84,9 +84,9 @@ def dequantize(kept: Mapping[str, torch.Tensor], dtype: torch.dtype = torch.floa
 
 
 def save_int8(module: Any, folder: Path) -> None:
-    """Writes a diffusers model (`config.json` and its weights in this form) into `folder`, in files below 16 MiB.
+    """Writes a diffusers model (`config.json` and its weights in this format) into `folder`, in files below 16 MiB.
 
-    The folder is made where it is missing; each file appears whole. The module is not changed.
+    The folder is created if it is missing; each file is written atomically. The module is not changed.
     """
     from safetensors.torch import save
 
@@ -107,7 +107,7 @@ def save_int8(module: Any, folder: Path) -> None:
 
 
 def _shards(kept: Mapping[str, torch.Tensor]) -> Iterator[dict[str, torch.Tensor]]:
-    """`kept` in parts of at most SHARD_BYTES, unless one weight is larger; a weight's scales stay with it."""
+    """Splits `kept` into shards of at most SHARD_BYTES, unless one weight is larger; a weight's scales stay with it."""
     shard: dict[str, torch.Tensor] = {}
     size = 0
     for name, value in kept.items():

@@ -1,4 +1,4 @@
-"""Other people's models in transformers' layout: found by name, checked, loaded. No code runs out of them."""
+"""Finds, checks and loads third-party models in transformers' layout. No code from their folders is run."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-# All that can change what a model says of a picture, beside its weights.
+# All files that can change a model's output for a picture, beside its weights.
 CONFIGS = (
     "config.json",
     "generation_config.json",
@@ -48,7 +48,7 @@ TRANSFORMERS = HubLayout(
 
 @dataclass(frozen=True)
 class TransformersFolder:
-    """A checked folder: `config.json`, whole safetensors files, and nothing that asks for code of its own."""
+    """A checked model folder: it has `config.json` and complete safetensors files, and requests no custom code."""
 
     name: str
     path: Path
@@ -57,23 +57,23 @@ class TransformersFolder:
 
     @property
     def model_type(self) -> str:
-        """transformers' word for the architecture, for instance "clip" or "blip-2"."""
+        """The name of the architecture in transformers, for instance "clip" or "blip-2"."""
         return str(self.config.get("model_type", ""))
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256, hexadecimal, over the weights and over all configs, on which its vectors and words depend too."""
+        """SHA-256, hexadecimal, over the weights and over all configs, since the model's output depends on both."""
         configs = (self.path / name for name in CONFIGS)
         return hash_files({file.name: file for file in (*self.weights, *configs) if file.is_file()})
 
 
 def find_transformers_folder(name: str, short_names: Mapping[str, str] | None = None) -> TransformersFolder:
-    """The model called `name`: a folder, a hub name `org/name`, or one of `short_names`, which stand for hub names.
+    """Finds the model called `name`: a folder, a hub name `org/name`, or one of `short_names`, which map to hub names.
 
     Raises:
-        UsageError: the name is of no such kind.
-        MissingPart: it, or a part of it, is not on this machine and cannot be fetched; the message says what to do.
-        ImpastoError: it is refused (pickles, code of its own), or a file is cut short or broken.
+        UsageError: the name is none of these.
+        MissingPart: it, or a part of it, is not on this machine and cannot be downloaded; the message says what to do.
+        ImpastoError: it is refused (pickles, custom code), or a file is truncated or broken.
     """
     known = short_names or {}
     if name in known:
@@ -109,7 +109,10 @@ def _checked(name: str, path: Path) -> TransformersFolder:
 
 
 def _refuse_code(content: Any, file: Path) -> None:
-    """`auto_map` names Python files beside the weights; an attention called "org/name" is compiled code from the hub."""
+    """Raises ImpastoError if a config requests custom code.
+
+    `auto_map` names Python files beside the weights; an attention called "org/name" is compiled code from the hub.
+    """
     if isinstance(content, Mapping):
         if content.get("auto_map"):
             raise ImpastoError(f"{file} asks for code of its own (auto_map), which is never run: use a copy that needs none")
@@ -123,9 +126,10 @@ def _refuse_code(content: Any, file: Path) -> None:
 def load_transformers_model(
     folder: TransformersFolder, kind: Any, what: str, device: "torch.device", dtype: "torch.dtype"
 ) -> Any:
-    """The folder's model through `kind`, an Auto class of transformers, with every weight from the files; evaluating.
+    """Loads the folder's model with `kind`, an Auto class of transformers, in evaluation mode.
 
-    `what` names in messages what the model has to be, for instance "an image captioner".
+    Every weight must come from the files. `what` is the expected kind of model for error messages, for instance "an image
+    captioner".
 
     Raises:
         MissingPart: transformers needs another package for it.
@@ -140,20 +144,20 @@ def load_transformers_model(
             trust_remote_code=False,
             output_loading_info=True,
         )
-        # Missing weights would be drawn at random, which nobody would notice before reading the results.
+        # transformers would initialise missing weights at random, which nobody would notice before reading the results.
         if missing := sorted(report["missing_keys"]):
             raise ImpastoError(f"{folder.path} is not {what}: it lacks the weights {missing[0]}")
         return model.to(device).eval().requires_grad_(False)
 
 
 def load_transformers_part(folder: TransformersFolder, kind: Any, what: str) -> Any:
-    """The folder's tokenizer, or a processor with one, through `kind`, an Auto class of transformers.
+    """Loads the folder's tokenizer, or a processor with one, with `kind`, an Auto class of transformers.
 
     Raises:
         MissingPart: it holds no vocabulary, or transformers needs another package for it.
         ImpastoError: it cannot be read.
     """
-    # Without one transformers makes up an empty vocabulary of the right class, in which every text is the same.
+    # Without one, transformers creates an empty vocabulary of the right class, in which every text is the same.
     if not any((folder.path / name).is_file() for name in VOCABULARIES):
         raise MissingPart(f"{folder.path} holds no tokenizer (tokenizer.json, vocab.json, ...): {WHOLE_AGAIN}")
     with _one_sentence(folder, what), quietly():
@@ -168,11 +172,11 @@ def _one_sentence(folder: TransformersFolder, what: str) -> Iterator[None]:
         yield
     except ImpastoError:
         raise
-    except Exception as error:  # transformers and tokenizers raise nearly anything on what does not fit
+    except Exception as error:  # transformers and tokenizers raise nearly any exception on a model that does not fit
         said, kind = str(error), folder.model_type
         if "Unrecognized configuration class" in said:
             raise ImpastoError(f"{folder.path} holds a {kind!r} model, which is not {what}") from None
-        # Processors that also take videos exist only with torchvision; what transformers says then blames the folder.
+        # Processors that also take videos need torchvision; without it, transformers' message blames the folder.
         if "video processor" in said or "Torchvision library" in said:
             reason = "needs torchvision, which impasto does without: use another model"
             raise ImpastoError(f"{folder.path}: the processor of {kind!r} {reason}") from None
@@ -183,7 +187,7 @@ def _one_sentence(folder: TransformersFolder, what: str) -> Iterator[None]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """transformers without its bars and its advice to programmers, which would reach the user."""
+    """Silences transformers' progress bars and its warnings for programmers, which would reach the user."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
