@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.painting.defaults import choose_manner
+from impasto.painting.defaults import choose_sampling
 from impasto.painting.memory.record import OWN
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
@@ -44,7 +44,7 @@ def main() -> None:
     try:
         painter = Painter.load(chosen.checkpoint)
         size, rows, conditions = painter.components.default_size, [], []
-        manner = choose_manner(
+        sampling = choose_sampling(
             painter.components.painting_defaults,
             sampler=chosen.sampler,
             steps=chosen.steps,
@@ -57,11 +57,11 @@ def main() -> None:
                 PaintRequest(
                     condition=conditions[-1],
                     seed=seed,
-                    sampler=manner.sampler,
-                    steps=manner.steps,
-                    guider=manner.guider,
-                    guidance=manner.guidance,
-                    guidance_interval=manner.guidance_interval,
+                    sampler=sampling.sampler,
+                    steps=sampling.steps,
+                    guider=sampling.guider,
+                    guidance=sampling.guidance,
+                    guidance_interval=sampling.guidance_interval,
                     memory=OWN if chosen.memory == "default" else chosen.memory,
                     width=size,
                     height=size,
@@ -76,8 +76,8 @@ def main() -> None:
     except ImpastoError as error:
         sys.exit(str(error))
     print(
-        f"{chosen.out}: {len(rows)} prompts x {chosen.seeds} seeds, {manner.sampler}, {manner.steps} steps, "
-        f"{manner.guider}, guidance {manner.guidance:g}, memory {chosen.memory}, "
+        f"{chosen.out}: {len(rows)} prompts x {chosen.seeds} seeds, {sampling.sampler}, {sampling.steps} steps, "
+        f"{sampling.guider}, guidance {sampling.guidance:g}, memory {chosen.memory}, "
         f"checkpoint {painter.components.content_hash[:12]}"
     )
 
