@@ -1,4 +1,7 @@
-"""Search in a catalogue: pictures by words, or by a picture. Exact: one product of all vectors with the question's."""
+"""Searches a catalogue's pictures by text or by picture.
+
+The search is exact: the query's embedding is multiplied with the embeddings of all pictures.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from impasto.vision.scorers.interface import TextImageScorer
 
 @dataclass(frozen=True)
 class Found:
-    """A picture and its similarity to the question, -1..1."""
+    """A picture and its similarity to the query, -1..1."""
 
     entry: CatalogueEntry
     similarity: float
@@ -31,13 +34,13 @@ def search_catalogue(
     report: CatalogueReport | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Found]:
-    """The `count` pictures that are most like the words or the picture, the likest first.
+    """Returns the `count` pictures that are most similar to the text or the picture, the most similar first.
 
-    Vectors are kept in the cache by content, so that only new and edited pictures are looked at. 100,000 pictures of 256
-    numbers each are one product of a few milliseconds.
+    Embeddings are cached by content, so only new and edited pictures are encoded. The product with 100,000 embeddings of 256
+    numbers each takes a few milliseconds. `on_progress` is called with (done, total).
 
     Raises:
-        UsageError: an empty question, or `count` less than 1.
+        UsageError: `question` is empty, or `count` is less than 1.
         ImpastoError: the catalogue cannot be read.
     """
     if count < 1:

@@ -1,4 +1,7 @@
-"""A function over many inputs in several processes: results in order, few inputs waiting, no process left behind."""
+"""Runs a function over many inputs in several processes.
+
+Results come in order, few inputs are read ahead, and no process is left behind.
+"""
 
 import os
 import signal
@@ -15,18 +18,18 @@ from impasto.errors import ImpastoError
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
-_WAITING = 3  # inputs for each process that are read ahead
+_WAITING = 3  # inputs that are read ahead, per process
 
 
 def in_order(
     function: Callable[[Input], Output], inputs: Iterable[Input], workers: int | None = None
 ) -> Iterator[tuple[Input, Output]]:
-    """(input, result) for all inputs, in their order, made by `workers` processes (None: as many as there are cores).
+    """Yields (input, result) for all inputs, in their order, computed by `workers` processes (None: one per core).
 
-    At most a few inputs for each process are taken from `inputs` ahead of what was yielded.
+    At most a few inputs per process are taken from `inputs` ahead of the results.
 
     Raises:
-        ImpastoError: a process was killed from outside, for instance for its memory.
+        ImpastoError: a process was killed from outside, for instance because of its memory use.
     """
     count = workers if workers is not None else len(os.sched_getaffinity(0))
     if count <= 1:
@@ -50,7 +53,10 @@ def in_order(
 
 
 def _begin_worker() -> None:
-    """Leaves Ctrl-C to the parent, and ends with it: a killed parent closes no queue, and workers would wait for ever."""
+    """Leaves Ctrl-C to the parent process, and exits when the parent exits.
+
+    A killed parent closes no queue, so the workers would otherwise wait for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:

@@ -1,4 +1,4 @@
-"""Whom a checkpoint knows, and how a name that someone types finds its artist."""
+"""The artists that a checkpoint was trained on, and the lookup of an artist by a typed name."""
 
 import difflib
 import re
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from impasto.errors import UsageError
 
-# Letters that are no letter with an accent, and so keep what NFKD takes from the others.
+# Letters that NFKD does not decompose, as they are not a letter with an accent.
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ı": "i"})
-# Words that many names share and that alone name nobody.
+# Words that many names share and that do not identify an artist alone.
 _SHARED = frozenset(
     {"van", "von", "der", "den", "de", "del", "dell", "da", "di", "du", "la", "le", "el", "the", "ter", "of"}
     | {"elder", "younger", "jr", "sr", "brothers", "sir"}
@@ -21,26 +21,26 @@ _LONGEST = 120
 
 @dataclass(frozen=True)
 class Artist:
-    """An artist and how many of their works a checkpoint saw."""
+    """An artist, and the number of their works that a checkpoint was trained on."""
 
     name: str
     works: int = 0
 
 
 def plain_name(name: str) -> str:
-    """The name in small letters without accents, hyphens and points: "Dürer" -> "durer"."""
+    """Returns the name in lower case without accents, hyphens and points: "Dürer" -> "durer"."""
     letters = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN))
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(re.sub(r"[^\w]+", " ", letters).replace("_", " ").split())
 
 
 def _telling(words: set[str]) -> bool:
-    """Whether some word is more than an initial or a "van"."""
+    """Returns whether some word identifies an artist, other than an initial or a word like "van"."""
     return any(len(word) > 1 and word not in _SHARED for word in words)
 
 
 class ArtistIndex:
-    """Artists by name, most works first."""
+    """An index of artists by name, sorted by most works first."""
 
     def __init__(self, artists: Sequence[Artist]) -> None:
         self.artists = sorted(artists, key=lambda artist: (-artist.works, artist.name))
@@ -51,14 +51,14 @@ class ArtistIndex:
         return len(self.artists)
 
     def resolve(self, name: str) -> Artist:
-        """The artist called `name`: the whole name, the last name of one artist only, or words that only one has.
+        """Finds an artist by the whole name, a last name that only one artist has, or words that only one name contains.
 
-        Case, accents, hyphens and the order of words do not matter: "van gogh", "durer", "Monet, Claude". More words
-        than the index knows are no harm ("rembrandt van rijn" where it says "Rembrandt"). A slip of the pen is not
-        guessed at: the error suggests.
+        Case, accents, hyphens and the order of words are ignored: "van gogh", "durer", "Monet, Claude". The name may have
+        more words than the index ("rembrandt van rijn" for "Rembrandt"). A misspelled name is not guessed; the error
+        suggests similar names.
 
         Raises:
-            UsageError: nobody is called so (the nearest names are told), or several are.
+            UsageError: no artist has this name (the message lists the nearest names), or several have it.
         """
         if name in self._exact:
             return self._exact[name]
@@ -82,7 +82,10 @@ class ArtistIndex:
         )
 
     def _with_words(self, wanted: str) -> list[Artist]:
-        """Whom `wanted`, a plain name, may mean: by last name, else by any words, else by more words than known."""
+        """Returns the artists that `wanted`, a plain name, may mean.
+
+        Matches by last name, else by any words, else names whose words are all in `wanted`.
+        """
         words = set(wanted.split())
         names = {plain: set(plain.split()) for plain in self._by_name}
         # "marko" is the last name of "Károly Markó the Elder" as much as of "András Markó".
@@ -105,6 +108,6 @@ class ArtistIndex:
         return [self._by_name[plain].name for share, plain in rated[:count] if share > 0.45]
 
     def search(self, text: str) -> list[Artist]:
-        """The artists whose plain name holds `text`, most works first; all for an empty text."""
+        """Returns the artists whose plain name contains `text`, most works first; all artists for an empty text."""
         wanted = plain_name(text)
         return [artist for artist in self.artists if wanted in plain_name(artist.name)]

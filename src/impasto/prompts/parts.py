@@ -1,7 +1,8 @@
-"""The parts of a prompt and what is known to go into each: for `impasto compose`, and as wildcards.
+"""The parts of a prompt and known values for each, for `impasto compose` and wildcards.
 
 The parts are those of the lecture on pre-trained models ("anatomy of a good prompt"): subject, medium, style, artist,
-resolution, additional details, colour and lighting. Its ninth, the website, stands for living artists' work and is left out.
+resolution, additional details, colour and lighting. Its ninth part, the website, stands for living artists' work and is
+left out.
 """
 
 from collections.abc import Sequence
@@ -58,10 +59,10 @@ _VALUES: dict[str, tuple[str, ...]] = {
 
 @cache
 def known_values(part: str) -> tuple[str, ...]:
-    """What is known to go into a part; an artist, a style, a genre or a subject by the handbook's titles.
+    """Returns the known values of a part; for artist, style, genre and subject, the handbook's titles.
 
     Raises:
-        UsageError: there is no part of that name; the message lists those there are.
+        UsageError: there is no part of that name; the message lists the parts.
     """
     if part in _VALUES:
         return _VALUES[part]
@@ -71,9 +72,10 @@ def known_values(part: str) -> tuple[str, ...]:
 
 
 def complete(part: str, words: str) -> str:
-    """The known value that `words` begin or abbreviate: "moon" -> "moonlight", "oil canvas" -> "oil on canvas".
+    """Completes `words` to the known value that they begin or abbreviate.
 
-    Words that no known value or several of them fit are the user's own and come back as they are: nothing is guessed.
+    "moon" becomes "moonlight", "oil canvas" becomes "oil on canvas". If no known value fits, or several, the user's words
+    are returned as they are: nothing is guessed.
     """
     wanted = plain_name(words)
     if not wanted:
@@ -86,7 +88,7 @@ def complete(part: str, words: str) -> str:
 
 
 def candidates(part: str, words: str) -> Sequence[str]:
-    """The known values that `words` could be completed to."""
+    """Returns the known values that `words` could be completed to."""
     wanted = plain_name(words)
     names = {value: plain_name(value) for value in known_values(part)}
     return [value for value, name in names.items() if _begins(name, wanted) or _holds_words(name, wanted)]

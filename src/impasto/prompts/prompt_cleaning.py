@@ -1,7 +1,7 @@
-"""Prompts by many hands made fit to learn from: what a painter's prompt would not say is taken out, and counted.
+"""Cleans prompts by many users for training a prompt model: removes unsuitable clauses and prompts, and counts them.
 
-Texts that people gave to image generators speak of renderers, cameras, fan sites and living artists, and some are not for
-every eye. A model that goes on writing like them would bring all of that into prompts that did not ask for it.
+Prompts for image generators often name renderers, cameras, fan sites and living artists, and some contain unsafe content. A
+model trained on them would add all of that to prompts that did not ask for it.
 """
 
 import re
@@ -17,7 +17,7 @@ from impasto.prompts.expansion.term_table import words_of
 _WEIGHT = re.compile(r"[(\[{]+([^()\[\]{}:]*)(?::\s*[0-9.]+)?[)\]}]+")
 _FLAG = re.compile(r"(?:^|\s)(?:--?[a-z]+(?:\s+[0-9][0-9:.]*)?|::\s*[-0-9.]*|<[^<>]*>|https?:\S+|www\.\S+)", re.IGNORECASE)
 _CLAUSE = re.compile(r"\s*[,;|\n]+\s*|(?<=[a-z])[.!]\s+(?=[A-Z])|\s+-\s+")
-# Cameras, renderers, sites and cries for quality: they say how a file was made, not what a painting shows.
+# Cameras, renderers, sites and words for quality: they describe how a file was made, not what a painting shows.
 _NOISE = re.compile(
     r"\b(?:canon|nikon|sony|leica|hasselblad|fuji\w*|kodak\w*|polaroid|eos|d?slr|gopro|drone shot|iso ?[0-9]+|f ?/ ?[0-9.]+|"
     r"[0-9]+(?:\.[0-9])? ?mm|[0-9]+ ?(?:k|p|px|fps|dpi)\b|u?hd|hdr|raw photo|bokeh|depth of field|dof|lens|shutter|exposure|"
@@ -41,7 +41,7 @@ _OPENING = re.compile(
     r"close-?up|poster|print|artwork|rendering|scene)(?: shot)? (?:of|showing|depicting|with) ",
     re.IGNORECASE,
 )
-# Harmless words among them, but in such prompts they seldom are.
+# Some of these words are harmless, but in such prompts they seldom are.
 _UNSUITED = re.compile(
     r"\b(?:bikini|lingerie|pant(?:y|ies|yhose)|underw\w+|undress\w*|topless|bottomless|braless|bra|thong|cleavage|boobs?|"
     r"busty|buxom|curvy|voluptuous|seductive\w*|sensual\w*|sultry|fetish\w*|bondage|latex|kneel\w*|lick\w*|moan\w*|thighs?|"
@@ -56,7 +56,7 @@ _LEAST_WORDS, _MOST_WORDS = 4, 55
 
 @dataclass
 class Cleaning:
-    """Prompts that are left, in their order, and how many were dropped or cut for which reason."""
+    """The cleaned prompts in order, and how many prompts were dropped or clauses cut for each reason."""
 
     prompts: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -64,13 +64,14 @@ class Cleaning:
 
 
 def clean_prompts(lines: Iterable[str]) -> Cleaning:
-    """Cleans each line for itself; of prompts with the same words the first stays.
+    """Cleans prompts, one per line; of prompts with the same words only the first is kept.
 
-    A whole prompt is dropped where it is unsafe, names a person in its subject, is in another script, or too little is left.
-    From the others go clauses that name a person, a style or an artist, and clauses about cameras, renderers and quality.
+    A whole prompt is dropped if it is unsafe, names a person in its subject, is in another script, or too little is left.
+    From the others, clauses that name a person, a style or an artist, and clauses about cameras, renderers and quality are
+    removed.
 
     Raises:
-        MissingPart: spaCy, which knows names of people, is not installed.
+        MissingPart: spaCy, which recognises names of people, is not installed.
     """
     done, seen = Cleaning(), set[tuple[str, ...]]()
     rows = [_clauses(line) for line in lines]

@@ -1,8 +1,9 @@
-"""Wildcards in prompts: `{dawn|dusk}` and `__colour__`, chosen by a seed, through the dynamicprompts library.
+"""Resolves wildcards in prompts, `{dawn|dusk}` and `__colour__`, by a seed with the dynamicprompts library.
 
 `__medium__`, `__lighting__`, `__colour__`, `__detail__`, `__resolution__`, `__subject__`, `__style__`, `__genre__` and
-`__artist__` draw from what `impasto compose --list` prints; any other name from the user's own folder, in which `name.txt`
-holds one value a line (or a YAML or JSON file several lists). The folder wins where both know a name.
+`__artist__` choose from the values that `impasto compose --list` prints. Any other name is looked up in the user's own
+folder, in which `name.txt` has one value per line (or a YAML or JSON file has several lists). The folder takes precedence
+if both have a name.
 """
 
 import re
@@ -14,23 +15,23 @@ from impasto.prompts.parts import PARTS, known_values
 
 _NAME = re.compile(r"__([\w/*-]+?)__")
 _SYNTAX = re.compile(rf"\{{[^{{}}]*\}}|{_NAME.pattern}")
-_LONGEST = 4000  # characters; the parser is not made for books
-# In dynamicprompts' grammar these are no text, but begin a variable, a comment or a way of choosing: they travel as private
-# characters, so that "50 %" and "#1" stay what they are. `{2$$a|b|c}`, two of the three, keeps its meaning.
+_LONGEST = 4000  # characters; the parser is not made for long texts
+# In dynamicprompts' grammar these characters begin a variable, a comment or a selection mode. They are replaced by private
+# characters during parsing, so that "50 %" and "#1" stay unchanged. `{2$$a|b|c}`, two of the three, keeps its meaning.
 _ESCAPED = str.maketrans({"%": "\ue000", "$": "\ue001", "#": "\ue002", "\\": "\ue003"})
 _RESTORED = str.maketrans({"\ue000": "%", "\ue001": "$", "\ue002": "#", "\ue003": "\\"})
 
 
 def has_wildcards(template: str) -> bool:
-    """Whether there is anything in the text to choose."""
+    """Returns whether the text contains a wildcard."""
     return _SYNTAX.search(template) is not None
 
 
 def resolve_wildcards(template: str, seed: int, folder: Path | None = None) -> str:
-    """One prompt that the template allows; the same seed chooses the same. A text without wildcards comes back as it is.
+    """Returns one prompt from the template; the same seed gives the same prompt. A text without wildcards is unchanged.
 
     Raises:
-        UsageError: the braces do not match, a name is not known, or there is no such folder.
+        UsageError: the braces do not match, a name is unknown, or there is no such folder.
     """
     if not has_wildcards(template):
         return template

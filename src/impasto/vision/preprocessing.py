@@ -1,7 +1,7 @@
-"""Pictures as other people's models want them: resized, cropped and normalised as `preprocessor_config.json` says.
+"""Preprocesses pictures for third-party models: resizes, crops and normalises as `preprocessor_config.json` specifies.
 
-Written here because transformers' own way for most of them needs torchvision, which does not go with a CPU build of torch;
-it equals transformers' Pillow processors to the last bits.
+transformers' own processors need torchvision for most of these models, which does not work with a CPU build of torch, so
+the preprocessing is implemented here. It equals transformers' Pillow processors to the last bits.
 """
 
 import math
@@ -16,8 +16,8 @@ from PIL import Image
 from impasto.errors import ImpastoError, MissingPart
 from impasto.weights.header import WHOLE_AGAIN, read_json
 
-MAX_SIDE = 4096  # px that a config may ask for
-# Of a longer strip only the middle is resized: the crop shows no more, and the short side alone would set the memory.
+MAX_SIDE = 4096  # maximum side in px that a config may specify
+# Of a longer strip only the middle is resized: the crop shows no more, and the memory would have no limit.
 MAX_ASPECT = 16
 
 _CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -26,7 +26,7 @@ _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a processor of transformers does where its config is silent. `square`: what a size of one number means."""
+    """The defaults of one of transformers' processors. `square`: whether a size of one number means a square."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -50,13 +50,13 @@ _SUFFIXES = ("ImageProcessorFast", "ImageProcessorPil", "ImageProcessor", "Featu
 
 @dataclass(frozen=True)
 class ImagePreprocessing:
-    """Picture -> numbers, in this order: resize, crop the centre, scale, subtract the mean, divide by the deviation.
+    """Converts pictures to arrays: resize, crop the centre, scale, subtract the mean, divide by the deviation.
 
     Attributes:
         size: (height, width) in px, or the short side's px; None: no resizing.
         crop: (height, width) of the centre in px; None: no crop.
         resample: Pillow's number of the filter.
-        scale: what 0..255 is multiplied with.
+        scale: factor for the values 0..255.
         mean, std: of red, green and blue, after scaling.
     """
 
@@ -68,7 +68,7 @@ class ImagePreprocessing:
     std: tuple[float, ...]
 
     def prepare(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """float32 [n, 3, height, width] of pictures of any size and mode."""
+        """Returns float32 [n, 3, height, width] of pictures of any size and mode."""
         return np.stack([self._prepare(image.convert("RGB")) for image in images])
 
     def _prepare(self, image: Image.Image) -> np.ndarray:
@@ -99,11 +99,11 @@ def _cut_strip(image: Image.Image) -> Image.Image:
 
 
 def read_preprocessing(folder: Path) -> ImagePreprocessing:
-    """What the folder's `preprocessor_config.json` (or, in newer ones, `processor_config.json`) asks for.
+    """Reads the folder's `preprocessor_config.json` (or, in newer folders, `processor_config.json`).
 
     Raises:
-        MissingPart: neither file is there.
-        ImpastoError: it is broken, or asks for what is not done here.
+        MissingPart: neither file exists.
+        ImpastoError: the file is broken, or specifies an operation that is not implemented here.
     """
     file, config = _read_config(folder)
     name = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
@@ -158,7 +158,7 @@ def _colours(values: Any) -> tuple[float, ...]:
 
 
 def _size(value: Any, square: bool) -> tuple[int, int] | int:
-    """(height, width), or the short side alone."""
+    """Returns (height, width), or the short side alone."""
     if isinstance(value, dict):
         given = {key: _side(side) for key, side in value.items() if side is not None}
         if given.keys() == {"height", "width"}:

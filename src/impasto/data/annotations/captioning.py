@@ -1,7 +1,7 @@
-"""Captions for a catalogue's pictures: several candidates each, and the one that fits the picture and its tags.
+"""Writes captions for a catalogue's pictures: a captioner proposes candidates, a tagger and a scorer choose among them.
 
-wang2023 (section 3.1) tags with RAM and captions with Tag2Text, which is told the tags. Here a captioner is told them too,
-a candidate that names what the tagger holds for improbable loses, and of the others the scorer picks.
+wang2023 (section 3.1) tags with RAM and captions with Tag2Text, which takes the tags as input. Here the captioner also gets
+the tags. A candidate that names a tag with a low probability is discarded; the scorer picks the best of the others.
 """
 
 import hashlib
@@ -26,20 +26,20 @@ from impasto.vision.captioners.pocket import PocketCaptioner
 from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
 from impasto.vision.taggers.interface import EncodingTagger
 
-CHUNK = 192  # pictures whose captions go to disk together, a minute's: what a kill can cost
+CHUNK = 192  # pictures whose captions go to disk together: a kill loses at most these, a minute of work
 CANDIDATES = 3
-# A caption that names a tag of this probability or less contradicts the picture.
+# A caption that names a tag with a probability below this contradicts the picture.
 IMPROBABLE = 0.03
 
 
 @dataclass
 class CaptionOutcome:
-    """How many pictures were captioned now and before, and what happened on the way."""
+    """The numbers of pictures captioned in this run (`captioned`) and before (`known`), and a report of what was skipped."""
 
     captioned: int = 0
     known: int = 0
-    contradicted: int = 0  # candidates that lost because of the tags
-    from_tags: int = 0  # pictures of which every candidate lost: their tags are said as a phrase
+    contradicted: int = 0  # candidates discarded because of the tags
+    from_tags: int = 0  # pictures whose candidates were all discarded: the caption is a phrase made of the tags
     report: CatalogueReport = field(default_factory=CatalogueReport)
 
 
@@ -56,14 +56,15 @@ def caption_catalogue(
     most: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> CaptionOutcome:
-    """Captions every picture that has no text in the metadata, nor a caption by this captioner; killed it can go on.
+    """Captions every picture that has no text in the metadata and no caption by this captioner yet.
 
-    `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned too (the text still
-    counts before the machine's caption). `most` ends after so many pictures.
+    A killed run can be resumed. `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned
+    too (the text still takes precedence over the generated caption). The run ends after `most` pictures. `on_progress` is
+    called with (done, total).
 
     Raises:
         UsageError: `candidates` is less than 1.
-        ImpastoError: the catalogue cannot be read, its log not be written, or the captioner cannot run.
+        ImpastoError: the catalogue cannot be read, its log cannot be written, or the captioner cannot run.
     """
     if candidates < 1:
         raise UsageError(f"--candidates {candidates}: use 1 or more")
@@ -86,7 +87,7 @@ def caption_catalogue(
         else:
             missing.append((entry, content))
     missing = missing[:most]
-    # Looking goes before writing, once for all: what is seen is kept in the cache.
+    # All pictures are encoded once, before any caption is written; the vectors are kept in the cache.
     looked = _Looked([entry for entry, _ in missing], outcome.report)
     choice = _Choice(tagger, scorer, vocabulary, outcome, looked)
     for start in range(0, len(missing), CHUNK):
@@ -107,14 +108,14 @@ def caption_catalogue(
 
 
 class _Looked:
-    """Vectors of all pictures of a job, by encoder; each encoder goes over the pictures once."""
+    """Holds the vectors of all pictures of a job, by encoder; each encoder runs over the pictures once."""
 
     def __init__(self, entries: Sequence[CatalogueEntry], report: CatalogueReport) -> None:
         self.entries, self._report = entries, report
         self._vectors: dict[str, np.ndarray] = {}
 
     def vectors(self, encoder: ImageEncoder) -> np.ndarray:
-        """float32 [n, width]; a row of NaN where the picture cannot be read, which the report names once."""
+        """Returns float32 [n, width]; a row of NaN for a picture that cannot be read, which is reported once."""
         if encoder.identity not in self._vectors:
             report = None if self._vectors else self._report
             self._vectors[encoder.identity] = image_vectors(self.entries, encoder, report=report)
@@ -122,7 +123,7 @@ class _Looked:
 
 
 class _Choice:
-    """What the tagger says of pictures, and the choice among candidates by that and by the scorer."""
+    """Chooses among caption candidates by the tagger's probabilities and the scorer's similarities."""
 
     def __init__(
         self,
@@ -138,21 +139,21 @@ class _Choice:
         self._thresholds = thresholds_of(tagger)
 
     def tags(self, place: int) -> list[str]:
-        """The tags of a picture that can be read."""
+        """Returns the tags of a picture that can be read."""
         p = self._probabilities(place)
         return [name for name, _ in chosen_tags(p, self._tagger.tags, self._thresholds, MOST_TAGS)]
 
     def vector(self, place: int) -> np.ndarray:
-        """The scorer's, of a picture: NaN where it cannot be read."""
+        """Returns the scorer's vector of a picture: NaN if the picture cannot be read."""
         return self._looked.vectors(self._scorer)[place]
 
     def _probabilities(self, place: int) -> np.ndarray:
         return self._tagger.probabilities_of(self._looked.vectors(self._tagger.encoder)[place : place + 1])[0]
 
     def best(self, place: int, candidates: Sequence[str]) -> tuple[str, float]:
-        """The candidate that the scorer prefers among those that contradict no tag, and its similarity, -1..1.
+        """Returns the candidate with the highest similarity among those that contradict no tag, and its similarity, -1..1.
 
-        Where every candidate contradicts the tags, the tags are said as a phrase.
+        If every candidate contradicts the tags, the caption is a phrase made of the tags.
         """
         p = self._probabilities(place)
         texts = list(dict.fromkeys(text for text in candidates if text))
@@ -177,10 +178,10 @@ def _candidates(
     count: int,
     seed: int,
 ) -> Iterator[tuple[int, list[str]]]:
-    """(place, candidates) of the pictures of a chunk that can be read."""
+    """Yields (place, candidates) for the pictures of a chunk that can be read."""
     seen = [n for n in chunk if np.isfinite(choice.vector(n)).all()]
     tags = [choice.tags(n) for n in seen]
-    # A picture's own seed, so that its candidates do not depend on the pictures before it.
+    # Each picture has its own seed, so that its candidates do not depend on the pictures before it.
     seeds = [int.from_bytes(hashlib.sha256(f"{seed}/{missing[n][1]}".encode()).digest()[:6], "big") for n in seen]
     if isinstance(captioner, PocketCaptioner):
         if seen:
@@ -190,6 +191,6 @@ def _candidates(
     for n, told, own in zip(seen, tags, seeds, strict=True):
         try:
             picture = open_picture(missing[n][0].file)
-        except ImpastoError:  # it could be read a moment ago: the next start names it
+        except ImpastoError:  # it could be read a moment ago: the next run reports it
             continue
         yield n, captioner.caption([picture], tags=[told], count=count, seeds=[own])[0]

@@ -1,4 +1,4 @@
-"""Whether a caption says what the picture's tags say is not there."""
+"""Detects contradictions between a caption and a picture's tags: the caption names a tag with a low probability."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class TagsInText:
-    """Finds a vocabulary's tags in texts: "two boats" names the tag boat. Of tags inside each other the longest counts."""
+    """Finds a vocabulary's tags in texts: "two boats" names the tag boat. Of overlapping tags the longest is used."""
 
     def __init__(self, tags: Sequence[str]) -> None:
         self.tags = tuple(tags)
@@ -16,7 +16,7 @@ class TagsInText:
         self._longest = max((len(tag.split()) for tag in self.tags), default=1)
 
     def find(self, text: str) -> list[int]:
-        """Numbers of the tags that a text names, in its order, each once."""
+        """Returns the numbers of the tags that a text names, in the text's order, each once."""
         words = [_singular(word) for word in re.findall(r"[^\W_]+(?:['’][a-z]+)?", text)]
         found: list[int] = []
         place = 0
@@ -32,13 +32,16 @@ class TagsInText:
         return list(dict.fromkeys(found))
 
     def contradictions(self, text: str, probabilities: np.ndarray, *, below: float) -> list[str]:
-        """The tags that a text names although their probability is less than `below`. `probabilities`: [tags], 0..1."""
+        """Returns the tags that a text names although their probability is less than `below`.
+
+        `probabilities`: [tags], 0..1.
+        """
         return [self.tags[number] for number in self.find(text) if probabilities[number] < below]
 
 
 @cache
 def _singular(text: str) -> str:
-    """Small letters, and each word without the s of a plural or a genitive."""
+    """Converts a text to lower case and removes the s of a plural or a genitive from each word."""
     return " ".join(_stem(word) for word in re.sub(r"['’]s\b", "", text.casefold()).split())
 
 

@@ -1,4 +1,4 @@
-"""What a person's decisions about pictures come to: the review log, replayed."""
+"""Replays the review log to find the human reviewer's current decision about each picture."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _Decision = tuple[tuple[str, str], str, str]  # (file name, content), decision, 
 
 @dataclass(frozen=True)
 class ReviewOutcome:
-    """What a person's decisions about a picture come to, less those undone.
+    """The result of the reviewer's decisions about a picture, without those undone.
 
     Attributes:
         rejected: the last decision is a rejection.
-        edited: the caption that the person wrote, or "".
-        accepted: the caption that the person saw and accepted, or "".
+        edited: the caption that the reviewer wrote, or "".
+        accepted: the caption that the reviewer saw and accepted, or "".
     """
 
     rejected: bool = False
@@ -26,8 +26,9 @@ class ReviewOutcome:
 
 
 class Decisions:
-    """The decisions that stand, in the order in which they were taken. An undo takes back the last one about the same
-    content of the same picture.
+    """The decisions in force, in the order in which they were made.
+
+    An undo removes the last decision about the same content of the same picture.
     """
 
     def __init__(self, rows: Iterable[dict[str, Any]] = ()) -> None:
@@ -36,7 +37,7 @@ class Decisions:
             self.add(row)
 
     def add(self, row: dict[str, Any]) -> None:
-        """One row of the review log; what is no decision is passed over."""
+        """Applies one row of the review log. A row that is not a decision is ignored."""
         key, decision, text = (row["file_name"], row["content"]), row.get("decision"), annotated_text(row.get("text"))
         if decision == "undo":
             places = (n for n in range(len(self._standing) - 1, -1, -1) if self._standing[n][0] == key)
@@ -47,16 +48,16 @@ class Decisions:
             self._standing.append((key, decision, text))
 
     def last(self) -> tuple[str, str] | None:
-        """(file name, content) of the last decision that stands."""
+        """Returns (file name, content) of the last decision in force, or None."""
         return self._standing[-1][0] if self._standing else None
 
     def verdict(self, file_name: str, content: str) -> ReviewOutcome | None:
-        """What stands about one picture, or None."""
+        """Returns the outcome for one picture, or None if there is no decision about it."""
         key = (file_name, content)
         return _combined([row for row in self._standing if row[0] == key]).get(key)
 
     def verdicts(self) -> dict[tuple[str, str], ReviewOutcome]:
-        """(file name, content) -> what stands about it."""
+        """Returns a dict from (file name, content) to the outcome for that picture."""
         return _combined(self._standing)
 
 
@@ -73,6 +74,6 @@ def _combined(decisions: Iterable[_Decision]) -> dict[tuple[str, str], ReviewOut
 
 
 def annotated_text(value: object) -> str:
-    """A text out of a log, on one line; what is no text or longer than a caption may be is ""."""
+    """Returns a text from a log on one line; "" if the value is not a text or is longer than a caption may be."""
     text = cleaned(value).strip() if isinstance(value, str) else ""
     return text if len(text) <= MAX_TEXT else ""

@@ -1,4 +1,4 @@
-"""The filter of wang2023, section 3.1: pairs of a picture and a caption that do not belong together are dropped."""
+"""The filter of wang2023, section 3.1: drops pairs of picture and caption whose similarity is below a threshold."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ _TEXTS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Judged:
-    """One pair: how well the caption fits the picture, -1..1, and whether that is enough.
+    """One pair of picture and caption: its similarity, -1..1, and whether the pair is kept.
 
     Attributes:
-        by_person: a person decided about the picture, so that the filter has no say.
+        by_person: a human reviewer decided about the picture, which overrides the filter.
     """
 
     file_name: str
@@ -35,7 +35,7 @@ class Judged:
 
 @dataclass
 class FilterOutcome:
-    """All pairs, the least similar first; pictures without a caption; what could not be read."""
+    """All pairs, the least similar first; pictures without a caption; a report of what could not be read."""
 
     judged: list[Judged]
     threshold: float
@@ -61,9 +61,10 @@ def filter_catalogue(
 ) -> FilterOutcome:
     """Compares every caption of a catalogue with its picture, and drops the pairs whose similarity is below `below`.
 
-    Similarities go to the similarity log and are computed again only for another picture, caption or scorer; decisions go
-    to the filter log. A picture that a person rejected is not judged; one that a person accepted or whose caption a person
-    wrote is kept. `below` is the scorer's own threshold if not given; with `dry_run` the catalogue stays as it is.
+    Similarities are written to the similarity log and computed again only for another picture, caption or scorer; decisions
+    are written to the filter log. A picture that a reviewer rejected is not judged; one that a reviewer accepted or whose
+    caption a reviewer wrote is kept. `below` defaults to the scorer's own threshold. With `dry_run` the catalogue is not
+    changed. `on_progress` is called with (done, total).
 
     Raises:
         UsageError: `below` is not between -1 and 1.
@@ -92,7 +93,7 @@ def filter_catalogue(
     rows = []
     for pair, similarity in zip(pairs, similarities, strict=True):
         if not math.isfinite(similarity):
-            continue  # the report names it
+            continue  # it is in the report
         enough, by_person = similarity >= threshold, pair.known.verdict is not None
         name = pair.entry.file_name
         outcome.judged.append(Judged(name, pair.caption, similarity, enough or by_person, by_person))
@@ -123,7 +124,7 @@ def _similarities(
     dry_run: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> list[float]:
-    """Of each pair, -1..1; NaN where the picture cannot be read. What was not known goes to the log."""
+    """Returns the similarity of each pair, -1..1; NaN if the picture cannot be read. New similarities go to the log."""
     known = [pair.known.similarity_by(scorer.identity, pair.caption) for pair in pairs]
     missing = [n for n, similarity in enumerate(known) if similarity is None]
     found = [math.nan if similarity is None else similarity for similarity in known]

@@ -1,8 +1,8 @@
-"""What machines and persons say of a catalogue's pictures: append-only logs beside its metadata.
+"""Append-only logs of a catalogue's annotations, made by models or human reviewers and stored beside its metadata.
 
-`CATALOGUE/annotations/KIND.jsonl` holds one JSON object a line, the newest last. Nothing in it is ever changed, so whatever
-a killed job had written stays. Each row names its picture and the content that it was made from; a row about another
-content than the file's present one is stale, and counts as not there.
+`CATALOGUE/annotations/KIND.jsonl` holds one JSON object per line, the newest last. Existing rows are never changed, so rows
+that a killed job wrote are kept. Each row names its picture and the content hash that it was made from. A row whose content
+differs from the file's present content is stale and is ignored.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ FOLDER = "annotations"
 
 
 def content_of(file: Path) -> str:
-    """SHA-256, hexadecimal, of a picture's bytes, remembered by path, size and time of change.
+    """Returns the SHA-256 of a picture's bytes, hexadecimal. The hash is cached by path, size and time of change.
 
     Raises:
         ImpastoError: the file cannot be read.
@@ -25,13 +25,13 @@ def content_of(file: Path) -> str:
 
 
 class AnnotationLog(RowLog):
-    """The log of one kind of one catalogue; its rows are objects with at least `file_name` and `content`."""
+    """The log of one kind of annotation of one catalogue. Rows are objects with at least `file_name` and `content`."""
 
     def __init__(self, catalogue: Path, kind: Kind) -> None:
         super().__init__(Path(catalogue) / FOLDER / f"{kind}.jsonl", _is_annotation)
 
     def latest(self) -> dict[str, dict[str, Any]]:
-        """The last row of each `file_name`."""
+        """Returns the last row of each `file_name`."""
         return {row["file_name"]: row for row in self.rows()}
 
 

@@ -1,4 +1,7 @@
-"""What stands about each picture once the annotation logs are read: persons before machines, and nothing stale."""
+"""Merges the annotation logs into one annotation per picture.
+
+Decisions of human reviewers take precedence over those of models. Stale rows are ignored.
+"""
 
 import math
 from collections.abc import Sequence
@@ -18,14 +21,14 @@ _CHUNK = 32
 
 @dataclass(frozen=True)
 class Annotation:
-    """All that the logs say of one picture's present content; what they do not say is empty or None.
+    """The logs' annotations of one picture's present content; a missing annotation is empty or None.
 
     Attributes:
-        tags: the machine's, the likeliest first.
-        caption: the machine's.
-        similarity: of the text `compared` with the picture, -1..1, by the scorer of the identity `scorer`.
-        dropped: why the filter drops the pair of the picture and the text `filtered`, or "".
-        verdict: the person's, None before any decision.
+        tags: the tagger's tags, the most probable first.
+        caption: the captioner's caption.
+        similarity: similarity of the text `compared` and the picture, -1..1, by the scorer with the identity `scorer`.
+        dropped: the reason why the filter drops the pair of the picture and the text `filtered`, or "".
+        verdict: the outcome of the human review, None before any decision.
     """
 
     tags: tuple[str, ...] = ()
@@ -38,26 +41,30 @@ class Annotation:
     verdict: ReviewOutcome | None = None
 
     def caption_of(self, entry: CatalogueEntry) -> str:
-        """The caption that counts: a person's edit, the metadata's, the one a person accepted, the machine's."""
+        """Returns the caption in force.
+
+        The first of these that is not empty: the reviewer's edit, the metadata's caption, the caption that the reviewer
+        accepted, the captioner's caption.
+        """
         verdict = self.verdict or ReviewOutcome()
         return verdict.edited or entry.caption or verdict.accepted or self.caption
 
     def similarity_of(self, caption: str) -> float | None:
-        """How well `caption` fits the picture, where that was computed, -1..1."""
+        """Returns the similarity of `caption` and the picture, -1..1, or None if it was not computed."""
         return self.similarity if self.compared == caption else None
 
     def similarity_by(self, scorer: str, caption: str) -> float | None:
-        """The same, where it comes from the scorer of this identity."""
+        """Like `similarity_of`, but None if the similarity comes from another scorer than `scorer`."""
         return self.similarity_of(caption) if self.scorer == scorer else None
 
     def reason_against(self, entry: CatalogueEntry) -> str:
-        """Why the picture is not used, or "". Whatever a person decided, the filter has no more say."""
+        """Returns the reason why the picture is not used, or "". A reviewer's decision overrides the filter."""
         if self.verdict is not None:
             return "rejected in review" if self.verdict.rejected else ""
         return self.filter_reason(entry)
 
     def filter_reason(self, entry: CatalogueEntry) -> str:
-        """Why the filter drops the picture with the caption that counts, or ""."""
+        """Returns the reason why the filter drops the picture with the caption in force, or ""."""
         return self.dropped if self.filtered in (None, self.caption_of(entry)) else ""
 
 
@@ -65,10 +72,10 @@ class Annotations:
     """The logs of one catalogue, read once.
 
     Attributes:
-        broken: log file -> how many of its lines could not be read.
+        broken: dict from log file to the number of its lines that could not be read.
 
     Raises:
-        ImpastoError: a log is there and cannot be read.
+        ImpastoError: a log exists but cannot be read.
     """
 
     def __init__(self, catalogue: Path) -> None:
@@ -79,22 +86,22 @@ class Annotations:
         self.broken = {log.path: log.broken for log in logs.values() if log.broken}
 
     def warnings(self, catalogue: Path) -> list[Skipped]:
-        """The logs with lines that cannot be read."""
+        """Returns a warning for each log with lines that cannot be read."""
         lines = [(log.relative_to(catalogue).as_posix(), count) for log, count in self.broken.items()]
         return [Skipped(log, f"lines that cannot be read: {count}") for log, count in lines]
 
     def of(self, entries: Sequence[CatalogueEntry]) -> list[Annotation]:
-        """What is known of each entry; a picture that no log names, or that cannot be read, has an empty one."""
+        """Returns the annotation of each entry; it is empty if no log names the picture or the picture cannot be read."""
         if not self._named:
             return [Annotation()] * len(entries)
-        # In threads for files that must be hashed; in chunks, as most are remembered, which is quicker than a task.
+        # Threads, for files that must be hashed. Chunks, as most hashes are cached, and a lookup is quicker than a task.
         chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
         with ThreadPoolExecutor() as pool:
             found = pool.map(lambda chunk: [self.of_one(entry) for entry in chunk], chunks)
             return [known for chunk in found for known in chunk]
 
     def of_one(self, entry: CatalogueEntry) -> Annotation:
-        """What is known of one entry's file as it is now."""
+        """Returns the annotation of the present content of one entry's file."""
         name = entry.file_name
         if name not in self._named:
             return Annotation()
@@ -122,11 +129,13 @@ class Annotations:
 
 
 def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: CatalogueReport) -> list[CatalogueEntry]:
-    """The entries with the captions and tags that count; those that a person rejected or the filter dropped are named in
-    `report.skipped` instead. Lines of logs that cannot be read are named in `report.warnings`.
+    """Returns the entries with their captions and tags in force.
+
+    Entries that a reviewer rejected or the filter dropped are left out and listed in `report.skipped`. Lines of logs that
+    cannot be read are listed in `report.warnings`.
 
     Raises:
-        ImpastoError: a log is there and cannot be read.
+        ImpastoError: a log exists but cannot be read.
     """
     annotations = Annotations(folder)
     report.warnings += annotations.warnings(folder)
@@ -141,7 +150,7 @@ def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: Catal
 
 
 def annotated(entry: CatalogueEntry, known: Annotation) -> CatalogueEntry:
-    """The entry with the caption that counts, and the machine's tags where the metadata has none."""
+    """Returns the entry with the caption in force, and with the tagger's tags if the metadata has none."""
     caption, tags = known.caption_of(entry), entry.tags or known.tags
     return entry if (caption, tags) == (entry.caption, entry.tags) else replace(entry, caption=caption, tags=tags)
 
@@ -153,7 +162,7 @@ def _number(value: object) -> float | None:
 
 
 def _tags(value: object) -> tuple[str, ...]:
-    """Names out of [[name, probability], ...]."""
+    """Returns the names in [[name, probability], ...]."""
     rows = value if isinstance(value, list) else []
     names = (annotated_text(row[0]) for row in rows[:MAX_TAGS] if isinstance(row, list) and row)
     return tuple(dict.fromkeys(name for name in names if name))

@@ -1,4 +1,7 @@
-"""Review: a person accepts, edits or rejects captions, one picture at a time. No terminal here: any front end may use it."""
+"""Review sessions: a human reviewer accepts, edits or rejects captions, one picture at a time.
+
+The module does not use the terminal, so any front end can use it.
+"""
 
 import math
 import random
@@ -23,12 +26,12 @@ class ReviewItem:
     """A picture under review.
 
     Attributes:
-        content: the hash of what is shown, which the decision is about.
-        caption: the one that counts now.
-        similarity: of the caption with the picture, -1..1, where it was computed.
-        tags: those of the metadata, else the machine's.
-        dropped: why the filter drops the pair, or "".
-        verdict: what the person said before, or None.
+        content: the hash of the picture shown; the decision applies to this content.
+        caption: the caption in force.
+        similarity: similarity of caption and picture, -1..1, or None if it was not computed.
+        tags: the tags of the metadata, else the tagger's.
+        dropped: the reason why the filter drops the pair, or "".
+        verdict: the outcome of earlier decisions, or None.
     """
 
     entry: CatalogueEntry
@@ -42,7 +45,7 @@ class ReviewItem:
 
 @dataclass
 class ReviewCount:
-    """What this session decided, less what it took back."""
+    """Counts the decisions of a session, without those undone."""
 
     accepted: int = 0
     edited: int = 0
@@ -58,16 +61,17 @@ class ReviewCount:
 
 
 class ReviewSession:
-    """The pictures that wait for a person, one after the other; every decision is one row of the review log, at once.
+    """Presents the pictures to review, one after the other, and appends every decision to the review log at once.
 
-    `only` picks what is shown: `unreviewed` (neither decided about nor dropped by the filter), `filtered` (dropped by the
-    filter, not decided about) or `all`. The least similar come first, those without a similarity last.
+    `only` selects the pictures: `unreviewed` (neither decided about nor dropped by the filter), `filtered` (dropped by the
+    filter, not decided about) or `all`. With the order `similarity` the least similar pictures come first, those without a
+    similarity last.
 
     Attributes:
-        current: what to decide about now, None at the end.
-        waiting: how many pictures wait, the current one counted.
+        current: the picture to decide about now, None at the end.
+        waiting: the number of pictures left, including the current one.
         count: the decisions of this session.
-        report: what cannot be shown, and why.
+        report: the pictures that cannot be shown, with reasons.
 
     Raises:
         ImpastoError: the catalogue or its logs cannot be read.
@@ -94,12 +98,12 @@ class ReviewSession:
         return len(self._queue) + (self.current is not None)
 
     def accept(self) -> None:
-        """The picture and its caption are good."""
+        """Accepts the picture with its caption."""
         item = self._item()
         self._decide(item, "accept", item.caption)
 
     def edit(self, text: str) -> None:
-        """The picture is good with this caption.
+        """Accepts the picture with this caption in place of the present one.
 
         Raises:
             UsageError: the text is empty or too long.
@@ -111,18 +115,18 @@ class ReviewSession:
         self._decide(self._item(), "edit", cleaned)
 
     def reject(self) -> None:
-        """The picture is not to be used."""
+        """Rejects the picture: it will not be used."""
         self._decide(self._item(), "reject")
 
     def skip(self) -> None:
-        """Decides nothing now; the picture comes again in another session."""
+        """Leaves the picture undecided; another session shows it again."""
         self._item()
         self._show_next()
 
     def undo(self) -> bool:
-        """Takes back the last decision that stands, also of an earlier session, and shows its picture again.
+        """Undoes the last decision in force, also one of an earlier session, and shows its picture again.
 
-        False where there is none.
+        Returns False if there is no decision to undo.
         """
         last = self._decisions.last()
         if last is None:

@@ -1,4 +1,4 @@
-"""Tags said as a phrase: "a woman reading in a straw hat, with a garden and a dog, in the evening"."""
+"""Converts tags to a phrase: "a woman reading in a straw hat, with a garden and a dog, in the evening"."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from impasto.data.annotations.tag_vocabulary import Tag
 
 _PICTURES, _PEOPLE, _ACTIONS, _BODY, _CLOTHES = "kind of picture", "people", "action", "body and posture", "clothes"
-_UNSEEN = frozenset({"abstract"})  # how a picture is made, which no phrase about its contents needs
-# A phrase gains nothing by these: people have faces, and a genre scene shows what else is said.
+_UNSEEN = frozenset({"abstract"})  # describes how a picture is made, which a phrase about its contents does not need
+# These add nothing to a phrase: people have faces, and the other tags already describe a genre scene.
 _UNSAID = frozenset({"genre scene", "face", "head"})
 _TIMES = {
     "sunrise": "at sunrise", "sunset": "at sunset", "dusk": "at dusk", "night": "at night", "morning": "in the morning",
@@ -15,7 +15,7 @@ _TIMES = {
     "moonlight": "by moonlight", "candlelight": "by candlelight", "firelight": "by firelight",
 }  # fmt: skip
 _DEFINITE = frozenset({"sea", "sky", "sun", "moon", "seafront", "waterfront", "river bank", "coast"})
-# What is not counted, and so has no article.
+# Uncountable nouns, which take no article.
 _UNCOUNTED = (
     "water calm_sea snow ice mist wind rain smoke fire sunlight shadow chiaroscuro lightning woodland farmland heath marsh "
     "grass foliage bamboo ivy wheat blossom cherry_blossom lace fur drapery armour jewellery food bread cheese meat seafood "
@@ -27,7 +27,7 @@ _DOING = re.compile(r"^\w+ing\b")
 
 
 def with_article(tag: str) -> str:
-    """"a boat", "an old man", "clouds", "the sea", "Christ"."""
+    """Adds the article that a tag needs: "a boat", "an old man", "clouds", "the sea", "Christ"."""
     if tag in _DEFINITE:
         return f"the {tag}"
     last = tag.split()[-1]
@@ -38,14 +38,14 @@ def with_article(tag: str) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """"a", "a and b", "a, b and c"."""
+    """Joins parts to a list in words: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def tags_as_phrase(tags: Sequence[Tag]) -> str:
-    """A phrase that names the tags, without a capital or a full stop; "" where there is nothing to be seen among them.
+    """Returns a phrase that names the tags, without a capital or a full stop; "" if no tag names anything visible.
 
-    Of each kind only the first tag is used where several would contradict each other: one kind of picture, one time.
+    Only the first tag is used where several would contradict each other: one kind of picture, one time.
     """
     seen = [tag for tag in tags if tag.category not in _UNSEEN]
     seen = [tag for tag in seen if tag.name not in _UNSAID] or seen
@@ -74,7 +74,7 @@ def tags_as_phrase(tags: Sequence[Tag]) -> str:
         things = [*parts[:1], *things]
     head = with_article(picture) if picture else ""
     if head and whom:
-        # "a portrait of a man" says who; other pictures are "with" somebody.
+        # "a portrait of a man" names the sitter with "of"; other pictures use "with".
         joint = "of" if "portrait" in picture else "with"
         head = head if " of a " in head else f"{head} {joint} {whom}"
         head = f"{head}{whom.removeprefix(with_article(people[0]))}" if " of a " in picture else head

@@ -1,7 +1,7 @@
-"""The tags that pictures can be given: what paintings show and one can see.
+"""Reads the vocabulary of tags for pictures: visible things that paintings show.
 
-`tag_vocabulary.tsv` is curated from the subject terms of the Tate collection (CC0, github.com/tategallery/collection); what
-Tate lacks and paintings show is added. Artists, places and what cannot be seen ("irony") are left out.
+`tag_vocabulary.tsv` is curated from the subject terms of the Tate collection (CC0, github.com/tategallery/collection).
+Subjects of paintings that Tate lacks are added. Artists, places and what cannot be seen ("irony") are left out.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Tag:
     """One tag.
 
     Attributes:
-        name: as a person would type it, "sailing boat"; small letters but for names, "Virgin Mary".
-        category: "animals", "weather and light", ...; "" in a vocabulary of plain lines.
-        subjects: the terms of the Tate collection that mean the tag, word for word; () where there are none.
+        name: the tag as a person would type it, "sailing boat"; lower case except for names, "Virgin Mary".
+        category: "animals", "weather and light", ...; "" in a vocabulary with one tag per line.
+        subjects: the terms of the Tate collection that mean the tag, spelled exactly as there; () if there are none.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Tag:
 
 
 def tag_vocabulary(path: Path | None = None) -> list[Tag]:
-    """The tags of a file, in its order; without one, those that come with Impasto.
+    """Reads the tags of a file, in its order; without a file, returns the tags that come with Impasto.
 
-    The file has one tag a line, or three columns with tabs between and the line "tag, category, subjects" above, as
-    `tag_vocabulary.tsv` has. Empty lines and those that begin with # say nothing.
+    The file has one tag per line, or three tab-separated columns with the header "tag, category, subjects", as in
+    `tag_vocabulary.tsv`. Empty lines and lines that begin with # are ignored.
 
     Raises:
-        ImpastoError: there is no such file, it cannot be read or is not UTF-8, it holds no tag, one twice (capitals do not
-            matter), or a line with other columns.
+        ImpastoError: there is no such file, it cannot be read or is not UTF-8, it contains no tag, the same tag twice
+            (ignoring case), or a line with another number of columns.
     """
     return list(_built_in()) if path is None else _tags(_text(Path(path)), str(path))
 

@@ -1,4 +1,4 @@
-"""Tags for a catalogue's pictures: what is probably to be seen, from a fixed vocabulary."""
+"""Tags a catalogue's pictures: a tagger chooses the probable tags of each picture from a fixed vocabulary."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -18,14 +18,14 @@ from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError, UsageError
 from impasto.vision.taggers.interface import Tagger, is_encoding
 
-CHUNK = 64  # pictures whose tags go to disk together: what a kill can cost
+CHUNK = 64  # pictures whose tags go to disk together: a kill loses at most these
 MOST_TAGS = 12
 AT_LEAST = 0.25
 
 
 @dataclass
 class TagOutcome:
-    """How many pictures were tagged now and before, how often each tag was given, and what could not be read."""
+    """The numbers of pictures tagged in this run (`tagged`) and before (`known`), the count of each tag, and a report."""
 
     tagged: int = 0
     known: int = 0
@@ -41,14 +41,15 @@ def tag_catalogue(
     most: int = MOST_TAGS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TagOutcome:
-    """Writes the tags of every picture that has none by this tagger yet, the likeliest first; killed it can go on.
+    """Writes the tags of every picture that has none by this tagger yet, the most probable tag first.
 
-    A picture gets at most `most` tags whose probability is at least `at_least`, and always its likeliest one. Without
-    `at_least` each tag has the tagger's own threshold, or 0.25 where the tagger has none.
+    A killed run can be resumed. A picture gets at most `most` tags whose probability is at least `at_least`, and always its
+    most probable tag. Without `at_least` each tag has the tagger's own threshold, or 0.25 if the tagger has none.
+    `on_progress` is called with (done, total).
 
     Raises:
         UsageError: `at_least` is not between 0 and 1, or `most` is less than 1.
-        ImpastoError: the catalogue cannot be read, or its log not be written.
+        ImpastoError: the catalogue cannot be read, or its log cannot be written.
     """
     if at_least is not None and not 0 <= at_least <= 1:
         raise UsageError(f"--at-least {at_least:g}: a probability lies between 0 and 1")
@@ -69,7 +70,7 @@ def tag_catalogue(
             missing.append((entry, content))
     vectors = None
     if is_encoding(tagger):
-        # Looking is what takes the time; the cache of vectors is opened once, and keeps what a kill would cost.
+        # Encoding takes most of the time. The cache of vectors is opened once and keeps the finished vectors after a kill.
         vectors = image_vectors([entry for entry, _ in missing], tagger.encoder, on_progress, report=outcome.report)
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
@@ -94,17 +95,17 @@ def tag_catalogue(
 
 
 def thresholds_of(tagger: Tagger, at_least: float | None = None) -> np.ndarray:
-    """The probability from which on each tag is given, float32 [tags]."""
+    """Returns each tag's threshold, the lowest probability at which the tag is given, float32 [tags]."""
     if at_least is None and tagger.thresholds is not None:
         return tagger.thresholds
     return np.full(len(tagger.tags), AT_LEAST if at_least is None else at_least, np.float32)
 
 
 def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, most: int) -> list[tuple[str, float]]:
-    """(name, probability) of at most `most` tags, the likeliest first; the first one whatever its probability.
+    """Returns (name, probability) of at most `most` tags, the most probable first; the first one whatever its probability.
 
-    Of our vocabulary's kinds of picture only the likeliest is given, and what is more special than it ("portrait", then
-    "portrait of a woman").
+    Of the built-in vocabulary's kinds of picture, only the most probable one is given, and kinds that are more specific
+    ("portrait", then "portrait of a woman").
     """
     order = np.argsort(-p, kind="stable")
     chosen: list[int] = []
@@ -147,7 +148,7 @@ def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> lis
 def _probabilities(
     tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport
 ) -> list[np.ndarray | None]:
-    """Of each picture, [tags]; None where it cannot be read, which `report` then names."""
+    """Returns the probabilities [tags] of each picture; None if it cannot be read, which is added to `report`."""
     pictures, found = {}, dict[int, np.ndarray]()
     for number, entry in enumerate(entries):
         try:

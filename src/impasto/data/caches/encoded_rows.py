@@ -1,7 +1,7 @@
-"""What of a catalogue the cache holds encoded by a checkpoint, told without the checkpoint's weights.
+"""Counts the pictures and texts that a checkpoint must still encode, without loading its weights.
 
-The cache's keys come from hashes of the encoders' weights. Whoever has computed them notes them under the checkpoint's
-content hash, which is known from its files alone.
+The cache's keys come from hashes of the encoders' weights. Code that has computed such a hash records it under the
+checkpoint's content hash, which can be computed from the checkpoint's files alone.
 """
 
 import json
@@ -14,11 +14,11 @@ from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.files import write_atomically
 
 Encoder = Literal["latents", "texts"]
-_LOOKED_AT = 500  # pictures whose files are read; of more, evenly spread ones stand for the others
+_LOOKED_AT = 500  # pictures whose files are read; of more pictures, an evenly spaced sample is read
 
 
 def note_encoder(cache: Path, content_hash: str, encoder: Encoder, key: str) -> None:
-    """Notes that `key` is what the checkpoint's encoder fills the cache with."""
+    """Records `key` as the cache key of the checkpoint's encoder (`latents` or `texts`)."""
     file = _file(cache, content_hash)
     known = _known(file)
     if known.get(encoder) != key:
@@ -29,7 +29,10 @@ def note_encoder(cache: Path, content_hash: str, encoder: Encoder, key: str) -> 
 def pictures_to_encode(
     cache: Path, content_hash: str, entries: Sequence[CatalogueEntry], side: int, factor: int = 8
 ) -> int:
-    """How many of the pictures have no latents of `side` px yet, exactly for up to 500; one latent is of `factor` px."""
+    """Returns the number of pictures without cached latents for `side` px; exact for up to 500 pictures, else an estimate.
+
+    One latent covers `factor` x `factor` px.
+    """
     key = _known(_file(cache, content_hash)).get("latents")
     rows = _rows(cache, f"latents-{key[:16]}-*x{side // factor}") if key else set()
     if key is None or not rows:
@@ -40,7 +43,7 @@ def pictures_to_encode(
 
 
 def texts_to_encode(cache: Path, content_hash: str, texts: Collection[str]) -> int:
-    """How many of the texts have no token states yet."""
+    """Returns the number of texts without cached token states."""
     key = _known(_file(cache, content_hash)).get("texts")
     rows = _rows(cache, f"texts-{key[:16]}-*") if key else set()
     return sum(key is None or content_key(text, key) not in rows for text in set(texts))
@@ -54,7 +57,7 @@ def _picture_key(entry: CatalogueEntry, side: int, key: str) -> bytes | None:
 
 
 def _rows(cache: Path, pattern: str) -> set[bytes]:
-    """The keys of the rows in a cache's folders."""
+    """Returns the keys of all rows in the cache folders that match `pattern`."""
     found = b"".join(file.read_bytes() for file in cache.glob(f"{pattern}/keys.bin"))
     return {found[start : start + KEY_BYTES] for start in range(0, len(found), KEY_BYTES)}
 

@@ -1,4 +1,7 @@
-"""The vectors of a catalogue's pictures, each computed once per content and scorer: what filter, search and tags share."""
+"""Cached embeddings of a catalogue's pictures, each computed once per content and encoder.
+
+Filter, search and tagging share them.
+"""
 
 import os
 from collections import deque
@@ -20,7 +23,7 @@ from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder, Projecting
 
-CHUNK = 64  # pictures whose vectors go to disk together: what a kill can cost
+CHUNK = 64  # pictures whose vectors go to disk together: a kill loses at most these
 
 
 def image_vectors(
@@ -31,11 +34,11 @@ def image_vectors(
     report: CatalogueReport | None = None,
     dtype: Literal["float32", "float16"] = "float32",
 ) -> np.ndarray:
-    """The encoder's vectors of the entries' pictures, [n, width] of `dtype`, a row of NaN where no picture can be read.
+    """Returns the encoder's vectors of the entries' pictures, [n, width] of `dtype`; NaN for pictures that cannot be read.
 
-    A vector is kept in the user's cache by the picture's content and the encoder's identity: an edited picture or another
-    encoder is computed again, nothing else is, and a killed job goes on where it was. Pictures are opened in threads while
-    the encoder works; one that cannot be read is named in `report`. `on_progress` hears (number done, of).
+    Vectors are kept in the user's cache by the picture's content and the encoder's identity. Only edited pictures, or
+    pictures with another encoder, are encoded again, and a killed job can be resumed. Pictures are opened in threads while
+    the encoder works. A picture that cannot be read is added to `report`. `on_progress` is called with (done, total).
 
     Raises:
         ImpastoError: the cache cannot be written.
@@ -81,11 +84,11 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for thousands of pictures
+        pool.shutdown(cancel_futures=True)  # so that Ctrl-C does not wait for thousands of pictures
 
 
 def _key(entry: CatalogueEntry, encoder: ImageEncoder) -> tuple[bytes, str]:
-    """(key of the vector, reason why there is none or "")."""
+    """Returns (key of the vector, ""), or (b"", reason why there is none)."""
     try:
         return content_key(content_of(entry.file), encoder.identity), ""
     except ImpastoError as error:
@@ -107,14 +110,14 @@ def _open(place: int, entry: CatalogueEntry, encoder: ImageEncoder) -> _Opened:
         picture = open_picture(entry.file)
     except ImpastoError as error:
         return _Opened(place, None, reason=str(error).removeprefix(f"{entry.file}: "))
-    key, reason = _key(entry, encoder)  # again: it may have been edited in the hours since
+    key, reason = _key(entry, encoder)  # again: the picture may have been edited in the hours since
     return _Opened(place, None if reason else picture, key, reason)
 
 
 def _opened_in_order(
     pool: ThreadPoolExecutor, entries: Sequence[CatalogueEntry], places: Sequence[int], encoder: ImageEncoder
 ) -> Iterator[_Opened]:
-    """Opens a few pictures ahead of what is asked for: more would fill the memory."""
+    """Yields the pictures in order. Only a few are opened ahead: more would fill the memory."""
     ahead: deque[Future[_Opened]] = deque()
     waiting = iter(places)
     for place in islice(waiting, 2 + (os.cpu_count() or 1)):
@@ -128,7 +131,7 @@ def _opened_in_order(
 def _embed(
     chunk: Iterator[_Opened], encoder: ImageEncoder, store: RowCache, keys: dict[int, bytes], reasons: dict[int, str]
 ) -> None:
-    """Computes and keeps the vectors of one chunk, whose pictures pass by one at a time."""
+    """Computes the vectors of one chunk, whose pictures are streamed one at a time, and stores them in the cache."""
     places: list[int] = []
 
     def pictures() -> Iterator[Image.Image]:
@@ -142,6 +145,6 @@ def _embed(
 
     passing = pictures()
     first = next(passing, None)
-    if first is not None:  # an encoder need not know what to do with no picture at all
+    if first is not None:  # an encoder need not support an empty input
         vectors = encoder.embed_images(chain([first], passing))
         store.fill([keys[n] for n in places], lambda rows: vectors[rows], chunk=CHUNK)

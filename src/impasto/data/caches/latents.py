@@ -1,4 +1,4 @@
-"""What a denoiser trains on, computed once: posteriors of the pictures and token states of the texts."""
+"""Caches the training data of a denoiser: latent posteriors of the pictures and token states of the texts."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,20 +9,20 @@ import numpy as np
 from impasto.data.caches.pixels import Pixels
 from impasto.data.caches.row_cache import RowCache, content_key
 
-# Through the text encoder: on a CPU more are no faster, and encoding would take more memory than training.
+# Batch size of the text encoder: on a CPU a larger one is no faster, and encoding would take more memory than training.
 TEXTS_AT_ONCE = 32
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [n,s,s,3] -> mean, deviation, each [n,c,h,w]
 
 
 class PosteriorRows(Sequence[np.ndarray]):
-    """The means, or the deviations, of pictures' posteriors, each float32 [c, h, w], read from disk when it is asked for.
+    """The means or the deviations of pictures' latent posteriors, each float32 [c, h, w], read from disk on access.
 
-    All of WikiArt at 512 px are 10 GB of them, which no process of several on a machine should hold.
+    For all of WikiArt at 512 px they take 10 GB, too much to hold in each of several processes on a machine.
     """
 
     def __init__(self, rows: Sequence[tuple[RowCache, bytes]], part: int) -> None:
-        """`rows`: of each picture, the cache and the key of [mean, deviation]; `part`: 0 for means, 1 for deviations."""
+        """`rows`: for each picture, the cache and the key of [mean, deviation]; `part`: 0 for means, 1 for deviations."""
         self._rows, self._part = rows, part
 
     @overload
@@ -32,7 +32,7 @@ class PosteriorRows(Sequence[np.ndarray]):
     def __getitem__(self, index: slice) -> "PosteriorRows": ...
 
     def __getitem__(self, index: int | slice) -> "np.ndarray | PosteriorRows":
-        """Raises ImpastoError where the row was damaged on disk since the start."""
+        """Raises ImpastoError if the row was damaged on disk since the start."""
         if isinstance(index, slice):
             return PosteriorRows(self._rows[index], self._part)
         store, key = self._rows[index]
@@ -55,11 +55,12 @@ def prepare_latents(
     factor: int = 8,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[PosteriorRows, PosteriorRows]:
-    """The posterior of every picture: mean and standard deviation, each float32 [channels, height / factor, width / factor].
+    """Returns the latent posteriors of the pictures: means and standard deviations.
 
-    A row is keyed by the picture's content and by `encoder_key`, the hash of the encoder's weights: an edited picture or a
-    retrained encoder is encoded again, nothing else is. Mean and deviation are kept, not one sample, so that training can
-    draw another latent each time (equation 17 of wu2022).
+    Each mean and deviation is float32 [channels, height / factor, width / factor]. A row's key is made of the picture's
+    content and `encoder_key`, the hash of the encoder's weights: only edited pictures, or pictures with a retrained encoder,
+    are encoded again. The cache keeps mean and deviation, not one sample, so that training can draw another latent each time
+    (equation 17 of wu2022). `on_progress` is called with (done, total).
     """
     height, width = pixels.height // factor, pixels.width // factor
     sides = str(height) if height == width else f"{height}x{width}"
@@ -77,7 +78,7 @@ def prepare_latents(
 
 
 class TextStates:
-    """Token states of texts, each encoded once: `states(texts)` is float32 [n, tokens, width]."""
+    """Cached token states of texts, each text encoded once: `states(texts)` returns float32 [n, tokens, width]."""
 
     def __init__(
         self,
@@ -98,15 +99,15 @@ class TextStates:
         self._store.fill(keys, lambda rows: encode([unique[n] for n in rows]), chunk=TEXTS_AT_ONCE, on_progress=on_progress)
 
     def states(self, texts: Sequence[str]) -> np.ndarray:
-        """The states of texts that were given at the start: float32 [n, tokens, width].
+        """Returns the states of texts that were given to the constructor: float32 [n, tokens, width].
 
         Raises:
-            ImpastoError: they were damaged on disk since the start.
+            ImpastoError: the states were damaged on disk since the start.
         """
         return self._store.rows([self._keys[text] for text in texts]).astype(np.float32)
 
     def sample(self, count: int) -> np.ndarray:
-        """The states of at most `count` of all its texts, evenly spread in their order: float32 [n * tokens, width]."""
+        """Returns the states of at most `count` of all texts, evenly spaced in their order: float32 [n * tokens, width]."""
         texts = list(self._keys)
         picked = texts[:: max(1, len(texts) // count)][:count]
         states = self.states(picked)

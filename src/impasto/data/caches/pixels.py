@@ -1,4 +1,4 @@
-"""Training pixels: every picture of a catalogue once decoded, in one size, in a memory-mapped array."""
+"""Caches training pixels: a catalogue's pictures, decoded once and cropped to one size, in a memory-mapped array."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from impasto.errors import ImpastoError
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pictures in one size, `width` x `height` px, and their keys, by which the cache knows them."""
+    """Pictures in one size, `width` x `height` px, with their keys in the cache."""
 
     entries: list[CatalogueEntry]
     keys: list[bytes]
@@ -28,10 +28,10 @@ class Pixels:
         return len(self.entries)
 
     def batch(self, numbers: np.ndarray) -> np.ndarray:
-        """The pixels of these entries, uint8 [n, height, width, 3] in RGB.
+        """Returns the pixels of the entries with these numbers, uint8 [n, height, width, 3] in RGB.
 
         Raises:
-            ImpastoError: one is damaged in the cache, and its picture cannot be opened any more or is another one.
+            ImpastoError: a row is damaged in the cache, and its picture can no longer be opened or has been changed.
         """
         places = [int(number) for number in numbers]
         return self.store.rows(
@@ -59,20 +59,20 @@ def _crop(width: int, height: int) -> str:
 
 
 def is_for_training(entry: CatalogueEntry) -> bool:
-    """Whether a painting model should learn from the entry.
+    """Returns whether a painting model should be trained on the entry.
 
-    Left out are the held-out pictures, drawings and prints (`monochrome`) and pictures whose true aspect is unknown
-    (`square_stretched`); catalogues without these columns lose nothing.
+    Excluded are held-out pictures, drawings and prints (`monochrome`), and pictures whose true aspect ratio is unknown
+    (`square_stretched`). In a catalogue without these columns only held-out pictures are excluded.
     """
     marked = any(entry.extra.get(mark) == "1" for mark in ("monochrome", "square_stretched"))
     return not marked and not is_held_out(entry.file_name)
 
 
 def training_entries(catalogue: Catalogue) -> list[CatalogueEntry]:
-    """The catalogue's entries that a painting model should learn from.
+    """Returns the catalogue's entries that a painting model should be trained on.
 
     Raises:
-        ImpastoError: there is none.
+        ImpastoError: there is no such entry.
     """
     entries = [entry for entry in catalogue.entries if is_for_training(entry)]
     if not entries:
@@ -87,9 +87,10 @@ def prepare_pixels(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Pixels, dict[str, str]]:
-    """Decodes what is not in the cache yet: a centre crop per entry, square, or of a width and a height in px.
+    """Decodes the pictures that are not in the cache yet, each to a centre crop of `size` px (a side, or width and height).
 
-    Returns the pixels of all pictures that can be opened, and for the others file name -> reason.
+    Returns the pixels of all pictures that can be opened, and a dict from file name to reason for the others.
+    `on_progress` is called with (done, total).
     """
     width, height = size if isinstance(size, tuple) else (size, size)
     store = RowCache(cache / f"pixels-{_crop(width, height)}", (height, width, 3), "uint8")

@@ -1,8 +1,8 @@
-"""Arrays of one row per item on disk, where each row knows the content it was made from and what it has to be.
+"""A cache of array rows on disk, one row per item, each with a key of the content it was made from and a checksum.
 
-A row is made again only when its key changes: an edited picture, another encoder or another text gives another key, so a
-cache can neither serve stale rows nor lose the finished ones when the job that fills it is killed. A row that is not as it
-was written (a bad disk, a torn file) is noticed by its checksum when it is read, and made again.
+A row is made again only when its key changes. An edited picture, another encoder or another text gives another key, so the
+cache never returns stale rows, and a job that is killed loses no finished rows. A damaged row (a bad disk, a torn file) is
+detected by its checksum when it is read, and made again.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ Make = Callable[[list[int]], np.ndarray]  # positions in the keys -> their rows 
 
 
 def content_key(*parts: bytes | str) -> bytes:
-    """The SHA-256 digest of the parts, each with its length before it."""
+    """Returns the SHA-256 digest of the parts, each preceded by its length."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8") if isinstance(part, str) else part
@@ -42,10 +42,10 @@ def _sum(row: np.ndarray) -> int:
 class RowCache:
     """A memory-mapped array [rows, *shape] whose rows are filled in chunks and found by key.
 
-    The folder holds `rows.bin` (the array), `sums.bin` (a CRC-32 per row), `keys.bin` (one digest per row) and `shape.json`.
-    A row's key is written after all else is on disk, so a row whose key is there was written whole. Several processes may
-    fill one cache: each adds its rows under a lock, and takes in those of the others. What was written is not changed: a row
-    in place of a damaged one comes at the end.
+    The folder contains `rows.bin` (the array), `sums.bin` (a CRC-32 per row), `keys.bin` (one digest per row) and
+    `shape.json`. A row's key is written after its data is on disk, so every row with a key is complete. Several processes
+    may fill one cache: each appends its rows under a lock and also reads those of the others. Existing rows are never
+    changed: a row that replaces a damaged one is appended at the end.
     """
 
     def __init__(self, folder: Path, shape: Sequence[int], dtype: str) -> None:
@@ -73,7 +73,7 @@ class RowCache:
             yield
 
     def _begin(self) -> None:
-        """Empties a folder whose rows have another layout."""
+        """Deletes the rows if they have another layout."""
         layout = {"shape": list(self.shape), "dtype": self.dtype.str}
         described = self.folder / "shape.json"
         try:
@@ -86,7 +86,7 @@ class RowCache:
         write_atomically(described, json.dumps(layout).encode())
 
     def _learn(self) -> None:
-        """Takes in the rows that were on disk before this cache was opened, or that other processes added since."""
+        """Reads the keys of rows that were on disk before this cache was opened, or that other processes added since."""
         if not self._keys_path.exists() or not self._rows_path.exists():
             return
         keys_bytes, rows_bytes = self._keys_path.stat().st_size, self._rows_path.stat().st_size
@@ -106,7 +106,7 @@ class RowCache:
         self._sums = sums
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether there is a row for the key; it is compared with its checksum when it is read."""
+        """Returns whether there is a row for the key. The row's checksum is compared only when the row is read."""
         return key in self._places
 
     def fill(
@@ -117,7 +117,7 @@ class RowCache:
         chunk: int,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Makes the rows that are missing, `chunk` at a time. `on_progress` hears (number made, of)."""
+        """Makes the missing rows, `chunk` at a time. `on_progress` is called with (rows made, total)."""
         missing: list[int] = []
         seen: set[bytes] = set()
         for position, key in enumerate(keys):
@@ -134,10 +134,10 @@ class RowCache:
                 on_progress(start + len(positions), len(missing))
 
     def rows(self, keys: Sequence[bytes], make: Make | None = None, *, chunk: int = 64) -> np.ndarray:
-        """The rows [n, *shape] of the keys; those that are missing, or not as they were written, are made first.
+        """Returns the rows [n, *shape] of the keys. With `make`, missing or damaged rows are made first.
 
         Raises:
-            ImpastoError: rows are damaged and there is no `make`, or they are damaged again as soon as they are written.
+            ImpastoError: rows are damaged and there is no `make`, or rows are damaged again right after they are written.
         """
         for _ in range(3):
             if make is not None:
@@ -151,7 +151,7 @@ class RowCache:
         raise ImpastoError(f"{self.folder} does not keep what is written to it: remove it, and look after the disk")
 
     def check(self, keys: Iterable[bytes]) -> None:
-        """Reads the rows of the keys; those that are not as they were written are missing from now on."""
+        """Reads the rows of the keys; damaged ones are treated as missing from now on."""
         array = self.array()
         places = [self._places[key] for key in keys if key in self._places]
         self._forget(place for place in places if self._is_damaged(place, array[place]))
@@ -160,7 +160,7 @@ class RowCache:
         return _sum(row) != self._sums[place]
 
     def _forget(self, places: Iterable[int]) -> bool:
-        """Leaves these rows out, as if they were missing; returns whether there is any."""
+        """Treats these rows as missing; returns whether there is any."""
         found = {int(place) for place in places}
         self._damaged |= found
         self._places = {key: place for key, place in self._places.items() if place not in found} if found else self._places
@@ -171,7 +171,7 @@ class RowCache:
             self._learn()
             new = [n for n, key in enumerate(keys) if key not in self._places]  # the others came from another process
             rows, sums = rows[new], np.array([_sum(rows[n]) for n in new], np.uint32)
-            # A killed job may have left a part of a row or keys: the files are cut back to what is whole first.
+            # A killed job may have left a part of a row or key: the files are first cut back to complete rows.
             for path, size, data in (
                 (self._rows_path, self._row_bytes, rows.tobytes()),
                 (self._sums_path, SUM_BYTES, sums.tobytes()),
@@ -189,11 +189,11 @@ class RowCache:
             self._count, self._mapped = self._count + len(new), None
 
     def places(self, keys: Sequence[bytes]) -> np.ndarray:
-        """The row numbers [n] of keys that are all in the cache."""
+        """Returns the row numbers [n] of the keys, which must all be in the cache."""
         return np.array([self._places[key] for key in keys], dtype=np.int64)
 
     def array(self) -> np.ndarray:
-        """All rows as they lie on disk, memory-mapped and read-only: [rows, *shape]."""
+        """Returns all rows in the order on disk, memory-mapped and read-only: [rows, *shape]."""
         if not self._count:
             return np.zeros((0, *self.shape), self.dtype)
         if self._mapped is None:

@@ -1,7 +1,7 @@
-"""Append-only logs: one JSON object a line, the newest last. Nothing in them is ever changed.
+"""Append-only logs with one JSON object per line, the newest last. Existing rows are never changed.
 
-Whatever a killed writer had appended stays; the torn last line that it may leave is cut by the next one. Several processes
-may append to a log and read it at the same time.
+Rows that a killed writer had appended are kept; the next writer cuts an incomplete last line. Several processes may append
+to a log and read it at the same time.
 """
 
 import fcntl
@@ -19,9 +19,9 @@ class RowLog:
     """The log at `path`, whose rows are the JSON objects that `is_row` accepts.
 
     Attributes:
-        path: the file, which need not be there yet.
-        broken: how many lines the last complete reading had to skip; a torn last line, which a kill leaves, not counted.
-        torn: that last line, as the last complete reading met it; b"" where there was none.
+        path: the file, which need not exist yet.
+        broken: number of lines that the last complete reading skipped, not counting an incomplete last line left by a kill.
+        torn: the incomplete last line found by the last complete reading; b"" if there was none.
     """
 
     def __init__(self, path: Path, is_row: Callable[[object], bool]) -> None:
@@ -31,11 +31,11 @@ class RowLog:
         self._is_row = is_row
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Adds rows: one write, on disk when this returns. The log's folder is made where it is missing.
+        """Appends rows in one write, and returns when they are on disk. Creates the log's folder if it is missing.
 
         Raises:
-            ImpastoError: the log cannot be written; then it is as it was before.
-            ValueError: what is given is no row of this log, or holds what is not JSON.
+            ImpastoError: the log cannot be written; it is then unchanged.
+            ValueError: an object is not a row of this log, or contains a value that JSON does not support.
         """
         if not rows:
             return
@@ -56,10 +56,10 @@ class RowLog:
             raise ImpastoError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows, the oldest first; a torn or broken line is skipped.
+        """Yields all rows, the oldest first. Incomplete or broken lines are skipped.
 
         Raises:
-            ImpastoError: the log is there and cannot be read.
+            ImpastoError: the log exists but cannot be read.
         """
         broken, torn = 0, b""
         try:
@@ -101,7 +101,7 @@ class RowLog:
         return row if self._is_row(row) else None
 
     def _end_of_last_row(self) -> int:
-        """Where the log ends once a torn last line is cut; a last row that lacks only its line break is whole."""
+        """Returns the size of the log without an incomplete last line. A row that lacks only its line break is complete."""
         size = self.path.stat().st_size
         with self.path.open("rb") as file:
             start, tail = size, b""

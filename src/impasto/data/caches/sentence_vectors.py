@@ -1,4 +1,4 @@
-"""MiniLM's sentence vectors of many texts, each computed once and kept in the user's cache."""
+"""Cached sentence embeddings (MiniLM) of many texts, each computed once and kept in the user's cache."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,10 +14,13 @@ _CHUNK = 512
 
 
 def sentence_rows(texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None) -> np.ndarray:
-    """Unit vectors float32 [n, 384] of the texts. `on_progress` hears (number done, of) of those that are missing."""
+    """Returns unit vectors float32 [n, 384] of the texts.
+
+    `on_progress` is called with (done, total), counting the texts that are not in the cache.
+    """
     store = RowCache(cache_folder() / f"sentences-{MINILM_SHA256[:16]}", (WIDTH,), "float16")
     keys = [content_key(text) for text in texts]
-    # Texts of one length go through the encoder together.
+    # Sorted, so that texts of similar length go through the encoder together.
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
     sorted_keys = [keys[place] for place in order]
 

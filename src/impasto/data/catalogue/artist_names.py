@@ -1,6 +1,6 @@
-"""One form for every artist's name, whether it comes as a slug, a class, a folder or a catalogue's entry.
+"""Normalises artists' names from slugs, class lists, folders or catalogue entries to one form per artist.
 
-"j-m-w-turner", "Turner, J.M.W." and "William Turner" are "J. M. W. Turner"; "arnold-bã¶cklin" is "Arnold Böcklin".
+"j-m-w-turner", "Turner, J.M.W." and "William Turner" become "J. M. W. Turner"; "arnold-bã¶cklin" becomes "Arnold Böcklin".
 """
 
 import re
@@ -10,23 +10,23 @@ from importlib.resources import files
 
 from impasto.data.catalogue.plain_text import cleaned
 
-# Small words of names, which a slug cannot tell from others.
+# Particles of names. A slug has no capitals, so only this list tells them from other words.
 _PARTICLES = frozenset(
     {"af", "av", "da", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e", "la", "le", "of", "ten", "ter"}
     | {"the", "van", "von", "y", "zu"}
 )
-# Those that are small even where the rest is written with capitals; "Le" and "La" may be capital there.
+# Particles that are lower case even if the name has capitals; "Le" and "La" may have capitals there.
 _ALWAYS_SMALL = frozenset({"van", "von", "der", "den", "de", "del", "di", "da", "du", "the", "of"})
 _NOBODY = frozenset({"", "unknown", "unknown artist", "artist unknown", "anonymous", "various artists", "none", "nan"})
 _ROMAN = re.compile(r"(?i)i{2,3}|iv|v|vi{1,3}")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.){1,4}|[^\W\d_]{1}\.?")
 _RANK = re.compile(r"(?i)\s*\b((jr|sr|junior|senior|[ivx]{2,})\.?|the (elder|younger))$")
-# What UTF-8 read as Latin-1 and then put in small letters begins with: "ã©" was "Ã©".
+# First letters of UTF-8 that was decoded as Latin-1 and then converted to lower case: "ã©" was "Ã©".
 _SMALL_MOJIBAKE = re.compile(r"[ãâåä](?=[^\x00-\x7f])")
 
 
 def repair_text(text: str) -> str:
-    """The text in NFC on one line, with broken accents (UTF-8 read as Latin-1) put right, also in small letters."""
+    """Returns the text in NFC on one line, with broken accents (UTF-8 decoded as Latin-1, also lower-cased) repaired."""
     if not text.isascii():
         from ftfy import fix_text
 
@@ -35,9 +35,10 @@ def repair_text(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What all spellings of a name share: ASCII, small, words with single spaces, no points, hyphens or apostrophes.
+    """Returns a key that all spellings of a name share.
 
-    Initials stand apart: "J.M.W. Turner", "J M W Turner" and "j-m-w-turner" are all "j m w turner".
+    The key is lower-case ASCII words with single spaces, without points, hyphens or apostrophes. Initials are separate
+    words: "J.M.W. Turner", "J M W Turner" and "j-m-w-turner" are all "j m w turner".
     """
     name = repair_text(name)
     if not name.isascii():
@@ -49,10 +50,10 @@ def name_key(name: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def artist_name(name: str) -> str:
-    """The artist's name in the form that catalogues use; empty for nobody ("Unknown Artist", "anonymous").
+    """Returns the artist's name in the form that catalogues use; "" for an unknown artist ("Unknown Artist", "anonymous").
 
-    What `artist_names.txt` lists has the form that stands there. Else a name with capitals is kept, with its broken accents,
-    word order ("Monet, Claude"), initials and particles put right; a slug or a name in one case is given capitals.
+    A name that `artist_names.txt` lists gets the form given there. Otherwise, in a name with capitals, broken accents, word
+    order ("Monet, Claude"), initials and particles are corrected; a slug or a name in one case gets capitals.
     """
     name = _in_order(repair_text(name.replace("_", " ")))
     key = name_key(name)
@@ -72,7 +73,7 @@ def _has_case(name: str) -> bool:
 
 
 def _in_order(name: str) -> str:
-    """"Monet, Claude" as "Claude Monet", "Bruegel, Pieter the Elder" as "Pieter Bruegel the Elder"."""
+    """Changes "Monet, Claude" to "Claude Monet" and "Bruegel, Pieter the Elder" to "Pieter Bruegel the Elder"."""
     last, comma, first = name.partition(",")
     if not comma or "," in first:
         return name.replace(",", "")
@@ -82,7 +83,7 @@ def _in_order(name: str) -> str:
 
 
 def _word(word: str, place: int, guess: bool) -> str:
-    """One word of a name; with `guess` its capitals say nothing."""
+    """Returns one word of a name in its normal case. With `guess`, the word's present case is ignored."""
     small = word.lower()
     if place and small in (_PARTICLES if guess else _ALWAYS_SMALL):
         return small
@@ -92,7 +93,7 @@ def _word(word: str, place: int, guess: bool) -> str:
         return " ".join(f"{letter}." for letter in word.upper() if letter != ".")
     if not guess:
         return word
-    # "o'keeffe", "d'arcangelo": both letters are capital.
+    # "o'keeffe", "d'arcangelo": the letters before and after the apostrophe become capitals.
     return "'".join(part[:1].upper() + part[1:] for part in small.split("'"))
 
 

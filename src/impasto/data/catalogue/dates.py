@@ -1,4 +1,4 @@
-"""The year of a date in words: of a range, a decade or a century the first one.
+"""Parses the year from a date in words; for a range, a decade or a century the first year is taken.
 
 "c. 1889" is 1889, "1887-88" is 1887, "early 1900s" is 1900, "16th century" is 1501, "second half of XVII century" is 1651;
 "early", "mid" and "late" are a century's thirds.
@@ -13,13 +13,13 @@ EARLIEST = -3000
 _UNDATED = frozenset(
     {"", "?", "-", "n.d", "n.d.", "nd", "n/a", "na", "nan", "none", "null", "undated", "unknown", "no date", "s.d."}
 )
-_WHOLE = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # "1889.0" is what a table writes whose column has gaps
+_WHOLE = re.compile(r"[+-]?[0-9]{1,5}(\.0+)?")  # a table writes "1889.0" if the column has gaps
 _BEFORE_CHRIST = re.compile(r"(?i)(?<!\d)(\d{1,4})\s*(bce?\b|b\.\s?c\.)")
 _YEAR = re.compile(r"(?<![\d_])(?<!\d\.)(\d{4})(?=$|[^\d_])(?!\.\d)")
 _SHORT_YEAR = re.compile(r"(?i)(?:c|ca|circa|about)?\.?\s*([1-9]\d{2})\s*(?:ad|ce|\?)?")
 _CENTURY = re.compile(
     r"(?i)\b(\d{1,2}(?=(?:st|nd|rd|th)\b)|[ivx]+(?=(?:th)?\b))(?:st|nd|rd|th)?"
-    r"(?:\s*(?:-|–|/|to|or|and)\s*[\divx]+(?:st|nd|rd|th)?)?"  # the second of "17th-18th century"
+    r"(?:\s*(?:-|–|/|to|or|and)\s*[\divx]+(?:st|nd|rd|th)?)?"  # the second century in "17th-18th century"
     r"[\s.-]*c(?:ent(?:ury|uries|\.|\b)|\.|$)"
 )
 _PARTS = (
@@ -35,16 +35,16 @@ _ROMAN = {"i": 1, "v": 5, "x": 10}
 
 @dataclass(frozen=True)
 class PaintingDate:
-    """A year, or None where none is known; `understood` is false for words that were meant to tell one."""
+    """A year, or None if it is unknown. `understood` is false if the date was not empty but could not be parsed."""
 
     year: int | None
     understood: bool = True
 
 
 def read_date(value: Any) -> PaintingDate:
-    """The year that a catalogue's `year` or `date` tells, a number or words; negative before Christ.
+    """Parses a catalogue's `year` or `date`, a number or words; years before Christ are negative.
 
-    Years run from `EARLIEST` to the one after this. "n.d." and nothing are understood as no year.
+    Years from `EARLIEST` to next year are valid. "n.d." and an empty value count as understood, without a year.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         return PaintingDate(None, understood=False)
@@ -73,7 +73,7 @@ def _year_of(text: str) -> int | None:
 
 
 def _century(words: str) -> int | None:
-    """ "16" or "xvi" as 16; None above 21."""
+    """Converts "16" or "xvi" to 16. Returns None for numbers outside 1..21."""
     if words.isdigit():
         number = int(words)
     else:

@@ -1,4 +1,4 @@
-"""One picture of a catalogue, and what is told of those that are not used."""
+"""The entry of one picture in a catalogue, and the report on entries that are not used."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One picture and what is known of it; an unknown field is empty, an unknown year None."""
+    """One picture and its metadata. An unknown field is empty, an unknown year None."""
 
     file: Path
     file_name: str
@@ -22,7 +22,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class Skipped:
-    """An entry that is not used, and why."""
+    """An entry that is not used or has a problem, and the reason."""
 
     file_name: str
     reason: str
@@ -30,7 +30,7 @@ class Skipped:
 
 @dataclass
 class CatalogueReport:
-    """What was left out, and what was used but looked wrong."""
+    """The entries that were left out (`skipped`), and those used in spite of a problem (`warnings`)."""
 
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[Skipped] = field(default_factory=list)

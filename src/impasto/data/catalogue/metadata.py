@@ -1,4 +1,4 @@
-"""The rows that describe a catalogue's pictures: of `metadata.jsonl`, of `metadata.csv`, or guessed from a bare tree."""
+"""Reads a catalogue's metadata rows from `metadata.jsonl` or `metadata.csv`, or guesses them from a bare tree."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ MAX_METADATA_BYTES = 1 << 30
 
 
 def metadata_rows(folder: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, row) of the metadata, or of the bare tree where there is none; a line that cannot be read goes to `report`.
+    """Yields (location, row) of the metadata, or of the bare tree if there is none; unreadable lines go to `report`.
 
     Raises:
         ImpastoError: the metadata cannot be read as a whole.
@@ -35,7 +35,7 @@ def metadata_rows(folder: Path, report: CatalogueReport) -> Iterator[tuple[str, 
 
 
 def rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, row) of a file of JSON objects, read as a stream; a line that is none goes to `report`.
+    """Yields (location, row) of a file with one JSON object per line, read as a stream; other lines go to `report`.
 
     Raises:
         ImpastoError: the file cannot be read.
@@ -58,10 +58,13 @@ def rows_of_lines(path: Path, report: CatalogueReport) -> Iterator[tuple[str, di
 def rows_of_table(
     path: Path, report: CatalogueReport, names_file: Callable[[str], bool] = lambda column: column == "file_name"
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, row) of a CSV file, read as a stream; a row that cannot be read or is too short or long goes to `report`.
+    """Yields (location, row) of a CSV file, read as a stream.
+
+    A row that cannot be read is skipped and reported; a row that is too short or too long is used with a warning in
+    `report`.
 
     Args:
-        names_file: whether a column tells the picture's file; one such must be there.
+        names_file: returns whether a column of this name holds the picture's file name; there must be such a column.
 
     Raises:
         ImpastoError: the file cannot be read, or no column names the pictures.
@@ -89,7 +92,7 @@ def rows_of_table(
 
 
 def _lines(path: Path, newline: str) -> Iterator[str]:
-    """The lines of a text, one at a time; `newline` is what `open` is told."""
+    """Yields the lines of a text file, one at a time. `newline` is passed to `open`."""
     number = 0
     try:
         if path.stat().st_size > MAX_METADATA_BYTES:

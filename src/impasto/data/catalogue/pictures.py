@@ -1,4 +1,4 @@
-"""Opening one picture of unknown origin: fully decoded and upright, or refused with a reason."""
+"""Opens picture files of unknown origin: fully decoded and upright, or refused with a reason."""
 
 import io
 import warnings
@@ -12,14 +12,14 @@ from impasto.errors import ImpastoError
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 32
-# Only these decoders are tried, whatever the file is called: Pillow would hand others to programs (EPS to Ghostscript).
+# Only these decoders are tried, whatever the file name: Pillow would pass others to programs (EPS to Ghostscript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
-_ORIENTATION = 0x0112  # EXIF's tag; from 5 on width and height change places
+_ORIENTATION = 0x0112  # EXIF tag; from 5 on width and height are swapped
 _ON_THE_SIDE = frozenset({5, 6, 7, 8})
 
-# Pillow warns of large pictures and odd metadata, which are judged here. The filter is set once, for Pillow alone:
-# `warnings.catch_warnings` in several threads at a time can leave every warning of the process switched off.
+# Pillow warns about large pictures and odd metadata, which this module checks itself. The filter is set once, for Pillow
+# alone: `warnings.catch_warnings` in several threads at once can leave every warning of the process disabled.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -35,16 +35,16 @@ class OpenedPicture:
 def open_picture(
     path: Path, *, data: bytes | None = None, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
 ) -> Image.Image:
-    """The picture in RGB, fully decoded, turned as its EXIF says; what is transparent becomes white.
+    """Returns the picture in RGB, fully decoded and rotated according to its EXIF data; transparent areas become white.
 
-    16 bits a channel become 8; of an animation the first picture is taken. May be called from several threads.
+    16 bits per channel are reduced to 8; an animation is represented by its first picture. Thread-safe.
 
     Args:
-        data: the file's bytes, where they are at hand; `path` is then only its name.
+        data: the file's bytes, if already loaded; `path` is then only its name.
 
     Raises:
-        ImpastoError: not a picture, truncated, more than `max_pixels` pixels (told from the header, before
-            decoding), a side under `min_side` px, or values whose white is unknown (32-bit grey).
+        ImpastoError: not a picture, truncated, more than `max_pixels` pixels (checked in the header, before
+            decoding), a side under `min_side` px, or 32-bit grey values, whose white level is unknown.
     """
     return open_at_least(path, data=data, max_pixels=max_pixels, min_side=min_side).image
 
@@ -57,20 +57,20 @@ def open_at_least(
     max_pixels: int = MAX_PIXELS,
     min_side: int = MIN_SIDE,
 ) -> OpenedPicture:
-    """Like `open_picture`, and where a JPEG is larger it may come smaller, with no side under `side` px.
+    """Like `open_picture`, but a large JPEG may be decoded at a smaller size, with no side under `side` px.
 
-    Its decoder then makes 1/2, 1/4 or 1/8 of the size in a part of the time; still all of the file is read.
+    The JPEG decoder then decodes to 1/2, 1/4 or 1/8 of the size in a fraction of the time; it still reads the whole file.
     """
     return _open(Path(path), side, data, max_pixels, min_side, _on_white)
 
 
 def open_layered(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The picture as L, LA, RGB or RGBA, whichever it is, in 8 bits a channel, fully decoded and upright.
+    """Returns the picture as L, LA, RGB or RGBA, depending on its contents, with 8 bits per channel, decoded and upright.
 
-    Its colour profile stays in `info` where its colours stay what they are.
+    Its colour profile is kept in `info` if its colours are not converted.
 
     Raises:
-        ImpastoError: as `open_picture`; only no side is too small.
+        ImpastoError: as `open_picture`, but no side is too small.
     """
     return _open(Path(path), None, None, max_pixels, 1, _layered).image
 
@@ -115,10 +115,10 @@ def _open(
 
 
 def upright_size(path: Path) -> tuple[int, int]:
-    """Width and height in px, turned as the picture's EXIF says; nothing is decoded.
+    """Returns width and height in px after the rotation in the picture's EXIF data, without decoding the picture.
 
     Raises:
-        ImpastoError: not a picture.
+        ImpastoError: the file is not a picture.
     """
     try:
         with Image.open(path, formats=FORMATS) as opened:
@@ -151,9 +151,9 @@ def _layered(image: Image.Image, path: Path) -> Image.Image:
 
 def _in_8_bits(image: Image.Image, path: Path) -> Image.Image:
     if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling, which leaves nearly everything white.
+        # Pillow's own conversion clips at 255 instead of scaling, which turns nearly everything white.
         image = image.point(lambda value: value * (1 / 256)).convert("L")
-        image.info.pop("transparency", None)  # of 16 bits
+        image.info.pop("transparency", None)  # a 16-bit value
     if image.mode in ("I", "F"):
         raise ImpastoError(f"{path}: 32 bits a pixel, whose white is unknown: save it with 8 or 16")
     return image
@@ -164,13 +164,13 @@ def _is_transparent(image: Image.Image) -> bool:
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """The picture's centre as a square of `size` px: the short side becomes `size`, the long one is cropped."""
+    """Returns the picture's centre as a square of `size` px: the short side becomes `size`, the long one is cropped."""
     return fit(image, size, size)
 
 
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The picture's centre, `width` x `height` px: as large as it fills them, what is over is cropped.
+    """Scales the picture to fill `width` x `height` px, and crops the rest around its centre.
 
-    Lanczos resampling, whose support grows with the reduction, so that fine brushwork does not alias.
+    Uses Lanczos resampling, whose support grows with the reduction, so that fine brushwork does not alias.
     """
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)

@@ -1,12 +1,12 @@
-"""Texts of unknown origin, as they may be printed: one line each, without what could steer a terminal."""
+"""Makes texts of unknown origin safe to print: one line each, without characters that could control a terminal."""
 
 import unicodedata
 
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line and paragraph separators
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph separators
 
 
 def cleaned(text: str) -> str:
-    """The text in one line, without what does not print: controls, lone surrogates, line separators."""
+    """Returns the text on one line, without control characters, lone surrogates and line separators."""
     if not unprintable(text):
         return text
     letters = (" " if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
@@ -14,5 +14,5 @@ def cleaned(text: str) -> str:
 
 
 def unprintable(text: str) -> bool:
-    """Whether the text holds controls, lone surrogates or line separators."""
+    """Returns whether the text contains control characters, lone surrogates or line separators."""
     return not text.isprintable() and any(unicodedata.category(letter) in _UNPRINTABLE for letter in text)

@@ -1,6 +1,6 @@
-"""Catalogues: pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
+"""Reads catalogues: folders of pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
 
-The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; a report names what is not used.
+The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; a report lists what is not used.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tag
 
 @dataclass
 class Catalogue:
-    """The usable entries of a folder, in the order of its metadata, and the report on the rest."""
+    """The usable entries of a folder, in the order of its metadata, and a report on the rest."""
 
     folder: Path
     entries: list[CatalogueEntry]
@@ -43,14 +43,14 @@ def read_catalogue(
 ) -> Catalogue:
     """Reads a catalogue.
 
-    With `check_images` every picture is decoded and hashed in a pool of threads, so that broken, tiny, bomb-sized and
-    duplicate ones are found, and `on_progress` hears (number done, of); without, only names and paths are checked.
-    `metadata.jsonl` goes before `metadata.csv`; where there is neither, every picture of the tree is taken.
-    With `annotations` the logs beside it are merged in (see `merge_annotations`): tags and captions are added, what a
-    person rejected or the filter dropped is left out.
+    With `check_images` every picture is decoded and hashed in a thread pool to find broken, tiny, bomb-sized and duplicate
+    ones, and `on_progress` is called with (done, total); otherwise only names and paths are checked. `metadata.jsonl` takes
+    precedence over `metadata.csv`; if there is neither, every picture of the tree is used. With `annotations` the
+    annotation logs of the catalogue are merged in (see `merge_annotations`): tags and captions are added, and pictures that
+    a reviewer rejected or the filter dropped are left out.
 
     Raises:
-        ImpastoError: no such folder, no picture in it, metadata that cannot be read, or nothing usable.
+        ImpastoError: the folder does not exist, contains no usable picture, or its metadata cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -68,7 +68,7 @@ def read_catalogue(
             entries.append(entry)
     if check_images:
         entries = _whole_and_different(entries, report, on_progress)
-    if annotations:  # after the check: the twin of a rejected picture stays a twin
+    if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate
         entries = merge_annotations(folder, entries, report)
     if not entries:
         what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
@@ -126,7 +126,7 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
 
 
 def _place(root: Path, name: str) -> tuple[Path | None, str]:
-    """Where the entry's file lies, or None and the reason why it may not be opened."""
+    """Returns (path of the entry's file, ""), or (None, reason why it may not be opened)."""
     if len(name) > 1024 or unprintable(name):
         return None, "an impossible file name"
     parts = PurePosixPath(name.replace("\\", "/"))
@@ -151,7 +151,7 @@ def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
 
 
 def _tags(name: str, value: Any, report: CatalogueReport) -> tuple[str, ...]:
-    """Tags of a list, or of one text with commas between, as a table holds them."""
+    """Returns the tags of a list, or of one text with commas between, as in a table."""
     found = value.split(",") if isinstance(value, str) else value
     if found is None:
         return ()
@@ -166,11 +166,11 @@ def _whole_and_different(
     rows: list[CatalogueEntry], report: CatalogueReport, on_progress: Callable[[int, int], None] | None
 ) -> list[CatalogueEntry]:
     def look(entry: CatalogueEntry) -> tuple[str, str]:
-        """(content hash, reason why it cannot be used or "")."""
+        """Returns (content hash, ""), or ("", reason why the picture cannot be used)."""
         try:
             open_picture(entry.file)
             return hashlib.sha256(entry.file.read_bytes()).hexdigest(), ""
-        except (ImpastoError, OSError) as error:  # the file may go between the two
+        except (ImpastoError, OSError) as error:  # the file may disappear between the two reads
             return "", str(error).removeprefix(f"{entry.file}: ")
 
     kept: list[CatalogueEntry] = []
@@ -188,5 +188,5 @@ def _whole_and_different(
             if on_progress is not None:
                 on_progress(number, len(rows))
     finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for thousands of pictures
+        pool.shutdown(cancel_futures=True)  # so that Ctrl-C does not wait for thousands of pictures
     return kept

@@ -1,4 +1,4 @@
-"""Which pictures of a catalogue are held out from training, so that judgement has real pictures no checkpoint saw."""
+"""Splits a catalogue into training and held-out pictures; evaluation uses real pictures that no checkpoint has seen."""
 
 import hashlib
 
@@ -6,9 +6,9 @@ HELD_OUT_SHARE = 0.1
 
 
 def is_held_out(file_name: str) -> bool:
-    """Whether the picture is held out: about `HELD_OUT_SHARE` of all names, by a hash of the name.
+    """Returns whether the picture is held out: about `HELD_OUT_SHARE` of all names are, chosen by a hash of the name.
 
-    A hash and not a draw, so that adding pictures to a catalogue moves none from one side to the other.
+    A hash is used instead of a random draw so that adding pictures to a catalogue does not change the split of the others.
     """
     digest = hashlib.sha256(file_name.encode("utf-8")).digest()
     return int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32

@@ -1,4 +1,4 @@
-"""Captions without pictures: what may be published where the pictures may not."""
+"""Exports captions without pictures, for use when the pictures themselves may not be published."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ COLUMNS = ("file_name", "content", "artist", "title", "year", "caption", "tags",
 
 
 def write_captions(rows: ExportRows, out: Path) -> int:
-    """Writes a CSV of the rows that have a caption or tags, and gives their number.
+    """Writes a CSV file of the rows that have a caption or tags, and returns their number.
 
-    `content` is the SHA-256 of the picture's bytes, by which whoever has the picture finds its row. Tags are parted by
-    commas; `year` is empty where it is unknown.
+    `content` is the SHA-256 of the picture's bytes, so anyone who has the picture can find its row. Tags are separated by
+    commas; `year` is empty if it is unknown.
 
     Raises:
         ImpastoError: the file cannot be written.

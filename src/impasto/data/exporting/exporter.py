@@ -1,4 +1,4 @@
-"""A catalogue in the shapes that others read."""
+"""Exports a catalogue as imagefolder, WebDataset or Parquet, or exports its captions as a CSV file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ Shape = Literal["captions.csv", "imagefolder", "webdataset", "parquet"]
 
 @dataclass(frozen=True)
 class ExportChoices:
-    """How a catalogue is exported.
+    """Options of an export.
 
     Attributes:
-        force: an earlier export may be replaced.
-        shard_size: pictures in a file of webdataset and parquet.
-        copy: copies in place of hard links, for an imagefolder whose pictures will be edited.
-        check_images: decode every picture, and leave out broken ones and duplicates; captions alone never need it.
+        force: replace an earlier export.
+        shard_size: pictures per file of webdataset and parquet.
+        copy: copy the pictures instead of hard-linking them, for an imagefolder whose pictures will be edited.
+        check_images: decode every picture and leave out broken ones and duplicates; not done for captions.csv.
     """
 
     force: bool = False
@@ -36,7 +36,7 @@ class ExportChoices:
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """How many pictures were exported, and what was left out."""
+    """The number of exported pictures, and a report of what was left out."""
 
     pictures: int
     report: CatalogueReport
@@ -49,14 +49,14 @@ def export_catalogue(
     choices: ExportChoices | None = None,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, of: None,
 ) -> ExportSummary:
-    """Writes what is neither rejected nor dropped to `out`, a file for `captions.csv`, else a folder.
+    """Writes the entries that are neither rejected nor dropped to `out`, a file for `captions.csv`, else a folder.
 
-    `out` is there whole or not at all. `on_progress` hears (stage, number done, of).
+    `out` is either complete or not created. `on_progress` is called with (stage, done, total).
 
     Raises:
-        UsageError: the target may not be written, or a shard would hold nothing.
-        ImpastoError: the catalogue cannot be read, nothing is left of it, or the target cannot be written.
-        MissingPart: parquet without pyarrow.
+        UsageError: the target may not be written, or `shard_size` is less than 1.
+        ImpastoError: the catalogue cannot be read, it has nothing to export, or the target cannot be written.
+        MissingPart: the shape is parquet and pyarrow is not installed.
     """
     choices = choices or ExportChoices()
     if choices.shard_size < 1:

@@ -1,4 +1,4 @@
-"""Hugging Face's imagefolder: the pictures, and `metadata.jsonl` with everything merged."""
+"""Exports Hugging Face's imagefolder layout: the pictures, and `metadata.jsonl` with metadata and annotations merged."""
 
 import json
 import os
@@ -14,9 +14,10 @@ from impasto.data.exporting.target import write_synced
 def write_imagefolder(
     rows: ExportRows, folder: Path, *, copy: bool = False, on_progress: Callable[[int], None] = lambda done: None
 ) -> int:
-    """Writes pictures (hard links where the disk has them, else copies) and metadata, and gives the number of rows.
+    """Writes pictures (hard links if the disk supports them, else copies) and metadata, and returns the number of rows.
 
-    `datasets.load_dataset("imagefolder", data_dir=...)` and `read_catalogue` read it.
+    `datasets.load_dataset("imagefolder", data_dir=...)` and `read_catalogue` can read the folder. `on_progress` is called
+    with the number of pictures done.
 
     Raises:
         OSError: the folder cannot be written.

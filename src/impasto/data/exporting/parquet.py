@@ -1,4 +1,7 @@
-"""Parquet as the Hugging Face hub has it: pictures as bytes beside their columns, and the features in the schema."""
+"""Exports Parquet files in the layout of the Hugging Face hub.
+
+Pictures are stored as bytes next to their metadata columns; the schema describes the features.
+"""
 
 import json
 import os
@@ -12,17 +15,18 @@ from impasto.errors import MissingPart
 if TYPE_CHECKING:
     import pyarrow
 
-ROW_GROUP = 100  # rows, as the hub has it for pictures: who wants one need not read all
+ROW_GROUP = 100  # rows, as on the hub for pictures: a reader of one picture need not read the whole file
 _TEXTS = ("file_name", "artist", "title", "style", "genre", "text", "reviewed", "content")
 
 
 def write_parquet(
     rows: ExportRows, folder: Path, *, shard_size: int, on_progress: Callable[[int], None] = lambda done: None
 ) -> int:
-    """Writes `folder/data/train-00000-of-00001.parquet` and so on, `shard_size` pictures each, and gives the number of rows.
+    """Writes `folder/data/train-00000-of-00001.parquet` and so on, `shard_size` pictures each; returns the number of rows.
 
-    Columns: image (struct of bytes and path), file_name, artist, title, year (int32, null where unknown), style, genre,
-    text, tags (list of texts), reviewed, content, and the catalogue's own as texts.
+    Columns: image (struct of bytes and path), file_name, artist, title, year (int32, null if unknown), style, genre,
+    text, tags (list of strings), reviewed, content, and the catalogue's additional columns as strings. `on_progress` is
+    called with the number of rows written.
 
     Raises:
         MissingPart: pyarrow is not installed.
@@ -52,7 +56,7 @@ def write_parquet(
 
 
 def _schema(own: Sequence[str]) -> "pyarrow.Schema":
-    """The columns' types, and what `datasets` calls them in the schema's metadata."""
+    """Builds the schema: the columns' types, and in its metadata the features in the format of `datasets`."""
     import pyarrow as pa
 
     text = {"dtype": "string", "_type": "Value"}

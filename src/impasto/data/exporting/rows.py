@@ -1,4 +1,4 @@
-"""What is published of each picture, the same in every format."""
+"""The rows that an export writes, one for each picture; they are the same in every format."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from impasto.errors import ImpastoError
 
 @dataclass(frozen=True)
 class ExportRow:
-    """One picture that is neither rejected nor dropped, with everything merged.
+    """One picture that is neither rejected nor dropped, with its metadata and annotations merged.
 
     Attributes:
-        name: its path within the catalogue, with slashes.
+        name: the picture's path within the catalogue, with slashes.
         content: SHA-256 of its bytes, hexadecimal.
-        reviewed: what a person said: "accepted", "edited" or "".
+        reviewed: the decision of a human reviewer: "accepted", "edited" or "".
     """
 
     entry: CatalogueEntry
@@ -29,7 +29,7 @@ class ExportRow:
     reviewed: str
 
     def columns(self) -> dict[str, Any]:
-        """The columns of a catalogue's metadata, those of the catalogue's own last."""
+        """Returns the metadata columns; the catalogue's additional columns come last."""
         entry = self.entry
         known = {
             "file_name": self.name, "artist": entry.artist, "title": entry.title, "year": entry.year, "style": entry.style,
@@ -41,13 +41,13 @@ class ExportRow:
 
 @dataclass
 class ExportRows:
-    """The rows in the order of the catalogue, and what is left out."""
+    """The rows in the order of the catalogue, and a report of what is left out."""
 
     rows: list[ExportRow]
     report: CatalogueReport
 
     def with_bytes(self, rows: Sequence[ExportRow]) -> Iterator[tuple[ExportRow, bytes]]:
-        """`rows` with the bytes of their files; one that cannot be read is named in the report and left out."""
+        """Yields `rows` with the bytes of their files. A file that cannot be read is reported and left out."""
         for row in rows:
             try:
                 data = row.entry.file.read_bytes()
@@ -60,10 +60,12 @@ class ExportRows:
 def read_export_rows(
     folder: Path, *, check_images: bool = True, on_progress: Callable[[int, int], None] | None = None
 ) -> ExportRows:
-    """What a catalogue has to publish; with `check_images` broken pictures and duplicates are left out.
+    """Reads the rows of a catalogue that can be exported.
+
+    With `check_images`, broken pictures and duplicates are left out. `on_progress` is called with (done, total).
 
     Raises:
-        ImpastoError: the catalogue cannot be read, or nothing is left of it.
+        ImpastoError: the catalogue cannot be read, or no usable entry is left.
     """
     catalogue = read_catalogue(folder, check_images=check_images, on_progress=on_progress)
     rows = []

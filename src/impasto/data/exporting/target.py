@@ -1,4 +1,7 @@
-"""Where an export goes: written under a temporary name, renamed when it is whole, and nothing of others replaced."""
+"""Writes an export's target safely.
+
+The export is written under a temporary name and renamed when it is complete. Only earlier exports are replaced.
+"""
 
 import os
 import shutil
@@ -9,12 +12,14 @@ from pathlib import Path
 from impasto.errors import ImpastoError, UsageError
 from impasto.files import sync_folder
 
-# Hidden, so that no reader of the export takes it for data; only a folder that holds it is replaced.
+# A hidden file, so that no reader of the export takes it for data. Only a folder with this file is replaced.
 MARK = ".impasto-export"
 
 
 def check_target(out: Path, catalogue: Path, *, force: bool) -> None:
-    """Refuses a target that is there, without `force`, or that is not an export's, or that touches the catalogue.
+    """Checks that `out` may be written.
+
+    It must not exist unless `force` is set, must not be a folder that no export made, and must not overlap the catalogue.
 
     Raises:
         UsageError: the target may not be written.
@@ -33,14 +38,14 @@ def check_target(out: Path, catalogue: Path, *, force: bool) -> None:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes `out` at the end; after an error nothing of it is left.
+    """Yields a temporary folder to write into, which is renamed to `out` at the end. After an error it is removed.
 
     Raises:
         ImpastoError: a file cannot be written.
     """
     part = out.with_name(f".{out.name}.part")
     try:
-        shutil.rmtree(part, ignore_errors=True)  # of an export that was killed
+        shutil.rmtree(part, ignore_errors=True)  # left by an export that was killed
         part.mkdir()
         (part / MARK).touch()
         try:
@@ -54,7 +59,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def _replace(part: Path, out: Path) -> None:
-    """A folder cannot be renamed over another that holds files: the old one steps aside first."""
+    """Renames `part` to `out`. A folder cannot replace one that contains files, so the old one is renamed first."""
     for folder in {path.parent for path in part.rglob("*")}:
         sync_folder(folder)
     old = out.with_name(f".{out.name}.old")
@@ -69,7 +74,7 @@ def _replace(part: Path, out: Path) -> None:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Writes a file inside a folder that is renamed later, and waits until it is on disk."""
+    """Writes a file inside a folder that is renamed later, and returns when the data is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(data)

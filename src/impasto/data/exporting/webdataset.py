@@ -1,4 +1,4 @@
-"""WebDataset's layout: tar shards, in each of which the files of one sample share a key and follow each other."""
+"""Exports the WebDataset layout: tar shards in which the files of one sample share a key and are adjacent."""
 
 import io
 import json
@@ -16,8 +16,10 @@ from impasto.data.exporting.rows import ExportRows
 def write_webdataset(
     rows: ExportRows, folder: Path, *, shard_size: int, on_progress: Callable[[int], None] = lambda done: None
 ) -> int:
-    """Writes `folder/000000.tar` and so on with KEY.jpg (or what the picture is), KEY.txt (the caption) and KEY.json (all
-    columns), `shard_size` pictures each, and gives the number of samples. The same catalogue gives the same bytes.
+    """Writes `folder/000000.tar` and so on, `shard_size` pictures each, and returns the number of samples.
+
+    A sample consists of KEY.jpg (or the suffix of the picture's real format), KEY.txt (the caption) and KEY.json (all
+    columns). The same catalogue gives the same bytes. `on_progress` is called with the number of samples done.
 
     Raises:
         OSError: the folder cannot be written.
@@ -27,7 +29,7 @@ def write_webdataset(
         with (folder / f"{shard:06}.tar").open("wb") as file:
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for row, data in rows.with_bytes(rows.rows[start : start + shard_size]):
-                    key = f"{count:08}"  # of digits: a key ends at its first point
+                    key = f"{count:08}"  # digits only: a key ends at its first dot
                     described = json.dumps(row.columns(), ensure_ascii=False).encode("utf-8", "replace")
                     _add(tar, f"{key}.{_suffix(data)}", data)
                     _add(tar, f"{key}.txt", row.entry.caption.encode("utf-8", "replace"))
@@ -40,7 +42,7 @@ def write_webdataset(
 
 
 def _suffix(data: bytes) -> str:
-    """By what the picture is, whatever its file is called: readers choose the decoder by it."""
+    """Returns the suffix of the picture's real format, whatever its file name: readers choose the decoder by the suffix."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             return str(opened.format).lower().replace("jpeg", "jpg")
@@ -49,6 +51,6 @@ def _suffix(data: bytes) -> str:
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)  # of nobody, in 1970
+    member = tarfile.TarInfo(name)  # no owner, and the time 0 (1970)
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""How the pictures of a source look: worked out in several processes, each once, kept in the journal."""
+"""Computes the appearances (size, hash, thumbnail) of a source's pictures in several processes, for the import journal."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -12,8 +12,8 @@ from impasto.data.importing.source import Refused, SourcePicture
 from impasto.data.worker_pool import in_order
 from impasto.errors import ImpastoError
 
-_CHUNK = 16  # pictures that a worker looks at, at a time
-_KEPT_TOGETHER = 256  # looks that go to disk at once
+_CHUNK = 16  # pictures that a worker process handles at a time
+_KEPT_TOGETHER = 256  # looks that are written to disk together
 
 
 def read_appearances(
@@ -24,14 +24,15 @@ def read_appearances(
     workers: int | None,
     on_progress: Callable[[int], None],
 ) -> dict[str, int]:
-    """Brings the looks of a source's pictures into the journal; `known` are those that it had, by key.
+    """Computes the looks of a source's pictures and adds them to the journal.
 
     Returns:
-        Key -> how much is known of the picture (columns), for all pictures in the source's order.
+        A dict from key to the number of metadata columns of the picture, for all pictures in the source's order.
 
     Args:
         place: the source's name in the journal.
-        on_progress: hears how many pictures are done.
+        known: the looks that the journal already has, by key; they are not computed again.
+        on_progress: called with the number of pictures done.
     """
     done = 0
     pictures: dict[str, int] = {}
@@ -62,7 +63,7 @@ def read_appearances(
 
 
 def _stamp(item: SourcePicture) -> str:
-    """What changes when the picture's file does; empty for what lies inside another file."""
+    """Returns a stamp that changes when the picture's file changes; empty for a picture inside another file."""
     if item.file is None:
         return ""
     try:
@@ -77,7 +78,7 @@ def _looks_of(chunk: list[tuple[str, str, PictureBytes]]) -> list[tuple[Appearan
 
 
 def _look_at(picture: PictureBytes) -> tuple[Appearance | None, str]:
-    """(appearance, "") or (None, why there is none)."""
+    """Returns (appearance, "") or (None, reason why there is none)."""
     file = picture.file or Path(picture.name)
     try:
         opened = open_at_least(file, HASHED_SIDE, data=picture.data)

@@ -1,4 +1,4 @@
-"""Which pictures of a source a catalogue takes: all that can be read and look like no better one."""
+"""Decides which pictures of a source are imported: all readable ones that do not duplicate a better picture."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,13 @@ from impasto.data.importing.perceptual_hash import Appearance
 
 @dataclass
 class Decisions:
-    """By a picture's key: how those look that are taken, whom the duplicates repeat, why others cannot be read."""
+    """The decisions by picture key.
+
+    Attributes:
+        taken: key -> appearance of each picture to import.
+        same_as: key of each duplicate -> the picture that it duplicates.
+        unreadable: key -> reason why the picture cannot be read.
+    """
 
     taken: dict[str, Appearance] = field(default_factory=dict)
     same_as: dict[str, str] = field(default_factory=dict)
@@ -17,11 +23,11 @@ class Decisions:
 
 
 def decide(place: str, pictures: dict[str, int], journal: ImportJournal, present: set[str]) -> Decisions:
-    """What becomes of the `pictures` (see `read_appearances`) of the source `place`, all of whose looks are in the journal.
+    """Decides about the `pictures` (see `read_appearances`) of the source `place`; the journal must hold all their looks.
 
-    The largest of those that look alike is taken; of the same size the one of which most is known, then the first. One
-    that is among the catalogue's `present` file names stays before all others. As no two taken pictures look alike, those
-    that a stopped import put in place change nothing for the rest.
+    Of pictures that look alike the largest is taken; of the same size the one with the most metadata columns, then the
+    first. A picture that is already in the catalogue (its file name is in `present`) takes precedence over all others. As
+    no two taken pictures look alike, the pictures of an interrupted import do not change the decisions about the rest.
     """
     looks, names = journal.looks(place), journal.names()
     decisions = Decisions()
@@ -47,7 +53,7 @@ def decide(place: str, pictures: dict[str, int], journal: ImportJournal, present
     for number, (_, key, appearance) in enumerate(ranked, len(others)):
         alike = [] if key in in_place else finder.kept_alike(number)
         if alike:
-            # The best of them, which is the same whatever a stopped import had put in place.
+            # The best of them. It is the same whatever an interrupted import had already put in place.
             decisions.same_as[key] = told[min(alike)]
             continue
         decisions.taken[key] = appearance
@@ -59,7 +65,7 @@ def decide(place: str, pictures: dict[str, int], journal: ImportJournal, present
 def _of_other_sources(
     place: str, journal: ImportJournal, names: dict[tuple[str, str], str], present: set[str]
 ) -> list[tuple[str, Appearance]]:
-    """(file name, appearance) of what other sources have in the catalogue."""
+    """Returns (file name, appearance) of the catalogue's pictures that come from other sources."""
     found = []
     looks: dict[str, dict[str, Look]] = {}
     for (owner, key), name in sorted(names.items()):

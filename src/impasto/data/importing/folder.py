@@ -1,4 +1,7 @@
-"""A folder of pictures as a source: with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`."""
+"""An import source that reads a folder of pictures.
+
+The folder has `metadata.jsonl` or `metadata.csv`, or is a bare tree `artist/picture.jpg`.
+"""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,11 +15,11 @@ from impasto.data.importing.source import PictureTree, Refused, SourcePicture
 
 
 class FolderSource:
-    """Any folder of pictures. What its metadata names comes first, in its order; then the rest of the tree.
+    """Any folder of pictures. Pictures in the metadata come first, in its order, then the rest of the tree.
 
     Args:
-        defaults: artist, style and genre of pictures of which they are not known otherwise.
-        leave_out: a folder within that is not looked into.
+        defaults: artist, style and genre for pictures whose metadata lacks them.
+        leave_out: a folder inside `folder` that is skipped.
     """
 
     def __init__(self, folder: Path, defaults: dict[str, str] | None = None, leave_out: Path | None = None) -> None:
@@ -26,15 +29,15 @@ class FolderSource:
 
     @property
     def place(self) -> str:
-        """The folder, absolute."""
+        """The absolute path of the folder."""
         return str(self._folder.resolve())
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
-        """See `Source.pictures`; what is refused of the tree comes first."""
+        """See `Source.pictures`. Refused files of the tree come first."""
         del wanted
         tree = PictureTree.of(self._folder, self._leave_out)
         yield from tree.refused
-        # Some systems write "é" as one letter, some as two: a row and its file may differ in that.
+        # Some systems encode "é" as one character, some as two: a row and its file may differ in that.
         by_name = {unicodedata.normalize("NFC", key): key for key in reversed(tree.files)}
         seen: set[str] = set()
         for where, row, remark in self._rows():
@@ -57,7 +60,7 @@ class FolderSource:
                 yield SourcePicture(key, key, self._row_of_path(key), file)
 
     def _rows(self) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
-        """(where, row or None, what is odd about it or why there is none) of the metadata."""
+        """Yields (location, row, remark) of the metadata; for a row that cannot be read, (location, None, reason)."""
         report = CatalogueReport()
         lines, table = self._folder / "metadata.jsonl", self._folder / "metadata.csv"
         if lines.is_file():
@@ -69,7 +72,7 @@ class FolderSource:
         for where, row in rows:
             yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
             remark = report.warnings[-1].reason if report.warnings else ""
-            report.skipped.clear()  # emptied for each row: a million lines may all be odd
+            report.skipped.clear()  # emptied for each row: a million lines may all have warnings
             report.warnings.clear()
             yield where, row, remark
         yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
@@ -79,7 +82,7 @@ class FolderSource:
         guessed = {"title": path.stem.replace("-", " ").replace("_", " ")}
         if len(path.parts) > 1:
             guessed["artist"] = path.parts[0]
-        # What the user says of all pictures goes before what a folder's name may mean.
+        # The user's defaults take precedence over values guessed from the folder's name.
         return tidy_row(guessed | self._defaults)[0]
 
 
@@ -91,7 +94,7 @@ def _file_name(row: dict[str, Any]) -> str:
 
 
 def _inside(name: str) -> str:
-    """The name as the tree has it; one that climbs or is absolute is found in no tree."""
+    """Returns the name in the form of the tree's keys. No key matches an absolute name or one with `..`."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/")
     return str(PurePosixPath(name)) if "/" in name else name
 

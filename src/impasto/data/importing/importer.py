@@ -1,8 +1,8 @@
-"""Pictures of a source into a catalogue: looked at, the same ones told apart, put in place, each decision reported.
+"""Imports the pictures of a source into a catalogue, without duplicates, and reports each decision.
 
-Two passes over the source, each of which can be killed at any moment. In the first the looks go into the journal; what is a
-duplicate follows from all looks together, so it comes out the same however often the import was stopped. In the second the
-pictures are put in place and their rows appended, in the source's order.
+The import makes two passes over the source, each of which can be killed at any moment. The first pass records the looks in
+the journal. Duplicates are determined from all looks together, so the result is the same however often the import was
+stopped. The second pass puts the pictures in place and appends their metadata rows, in the source's order.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,20 +33,20 @@ from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import sync_folder
 
 REPORT = "import-report.jsonl"
-_HERE = ""  # the source of pictures that were in the catalogue before any import
-_ROWS = 64  # that go to disk together
-# (what is being done, pictures done)
+_HERE = ""  # the source name of pictures that were in the catalogue before any import
+_ROWS = 64  # rows that are written to disk together
+# called with (stage, pictures done)
 OnProgress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
 class ImportChoices:
-    """How pictures come into a catalogue.
+    """Options of an import.
 
     Attributes:
-        how: "link" makes hard links where the file system can, and copies else.
-        max_side: pixels of the longer side, above which a picture is made smaller; None keeps all as they are.
-        workers: processes; None for as many as there are cores.
+        how: "link" makes hard links if the file system supports them, else copies.
+        max_side: limit of the longer side in pixels; larger pictures are downscaled. None keeps all sizes.
+        workers: number of processes; None for one per core.
     """
 
     how: How = "link"
@@ -56,7 +56,10 @@ class ImportChoices:
 
 @dataclass
 class ImportSummary:
-    """What became of a source's pictures: each is `taken`, a `duplicate` or `refused`; `new` of the taken came just now."""
+    """The result of an import: each picture is counted in `taken`, `duplicates` or `refused`.
+
+    `new` counts the taken pictures that this run added. `renamed`, `smaller` and `remarks` count reports about pictures.
+    """
 
     taken: int = 0
     new: int = 0
@@ -70,16 +73,17 @@ class ImportSummary:
 def import_pictures(
     source: Source, catalogue: Path, choices: ImportChoices, on_progress: OnProgress = lambda stage, done: None
 ) -> ImportSummary:
-    """Brings the pictures of `source` into `catalogue`, which may hold others; run again after a stop, it goes on.
+    """Imports the pictures of `source` into `catalogue`, which may contain others. An interrupted import can be resumed.
 
-    Of pictures that look the same the largest is kept, one that is in the catalogue already before all others. What is not
-    taken or changed is told in `import-report.jsonl`, row by row.
+    Of pictures that look the same the largest is kept; a picture that is already in the catalogue takes precedence over all
+    others. Pictures that are not taken or are changed are listed in `import-report.jsonl`, one row each. `on_progress` is
+    called with (stage, pictures done).
 
     Raises:
-        UsageError: the catalogue is no folder, or another import into it is under way.
+        UsageError: the catalogue is not a folder, or another import into it is running.
         MissingPart: imagehash is not installed.
-        ImpastoError: nothing of the source can be used, or its metadata cannot be read.
-        OSError: the catalogue cannot be written; what is in it stays whole.
+        ImpastoError: the source has no usable picture, or its metadata cannot be read.
+        OSError: the catalogue cannot be written; its present contents stay intact.
     """
     try:
         import imagehash  # noqa: F401
@@ -96,7 +100,7 @@ def import_pictures(
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A picture on its way into the catalogue."""
+    """A picture that is to be added to the catalogue."""
 
     item: SourcePicture
     name: str
@@ -105,7 +109,7 @@ class _New:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What is to be written of a picture, and its size in px; or why it went wrong."""
+    """The bytes to write for a picture and its size in px, or the reason why it failed."""
 
     bytes: PictureBytes
     width: int
@@ -139,7 +143,7 @@ class _Import:
         return self._summary
 
     def _look(self) -> dict[str, int]:
-        """Looks at what was in the catalogue before and at the source's pictures; see `read_appearances`."""
+        """Computes the looks of the catalogue's earlier pictures and of the source's; see `read_appearances`."""
         root = self._catalogue.resolve()
         named = set(self._journal.names().values())
         files = {name: self._catalogue / name for name in sorted(self._present - named)}
@@ -154,7 +158,7 @@ class _Import:
         return read_appearances(self._journal, self._source.place, items, known, workers, on_progress)
 
     def _new_pictures(self, decisions: Decisions, report: ImportReport) -> Iterator[_New]:
-        """The pictures that are not in place yet, in the source's order; of all, what there is to report."""
+        """Yields the pictures that are not in place yet, in the source's order, and reports on all pictures."""
         every = self._journal.names()
         names = {key: name for (place, key), name in every.items() if place == self._source.place}
         free = FreeNames(self._catalogue, {*self._present, *every.values()})
@@ -203,7 +207,7 @@ class _Import:
         return self._choices.max_side is not None and max(appearance.width, appearance.height) > self._choices.max_side
 
     def _put(self, chunk: list[tuple[_New, _Fitted]], report: ImportReport) -> None:
-        """Names, then files, then rows: a row that is there has its file."""
+        """Writes names, then files, then rows: if a row exists, its file exists."""
         self._journal.add_names(self._source.place, ((new.item.key, new.name) for new, _ in chunk))
         rows: list[dict[str, Any]] = []
         for new, fitted in chunk:
@@ -222,7 +226,7 @@ class _Import:
             self._summary.new += len(rows)
 
     def _write(self, new: _New, picture: PictureBytes) -> str:
-        """Puts the picture in place; returns why it cannot be, where that is the picture's own fault."""
+        """Puts the picture in place; returns a reason if the picture's source file no longer exists, else ""."""
         try:
             put_picture(picture, self._catalogue / new.name, self._journal.folder / "part", self._choices.how)
         except FileNotFoundError:

@@ -1,4 +1,7 @@
-"""What an import remembers between its starts: how each picture looked, and which file name it was given."""
+"""The import journal, an SQLite file that lets an import resume.
+
+It stores how each picture looked and which file name it was given.
+"""
 
 import contextlib
 import fcntl
@@ -10,7 +13,7 @@ from pathlib import Path
 from impasto.data.importing.perceptual_hash import Appearance
 from impasto.errors import ImpastoError, UsageError
 
-FOLDER = ".import"  # in the catalogue; hidden, so that it is taken for no part of it
+FOLDER = ".import"  # in the catalogue; hidden, so that it is not read as a part of it
 _TABLES = """
 CREATE TABLE IF NOT EXISTS looks (
     source TEXT, key TEXT, stamp TEXT, reason TEXT, width INTEGER, height INTEGER, bits BLOB, thumbnail BLOB,
@@ -21,7 +24,7 @@ CREATE TABLE IF NOT EXISTS names (source TEXT, key TEXT, file_name TEXT UNIQUE, 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a picture looked, or the reason why it cannot be used; `stamp` changes when its file does."""
+    """The appearance of a picture, or the reason why it cannot be used. `stamp` changes when its file changes."""
 
     stamp: str
     appearance: Appearance | None
@@ -29,7 +32,7 @@ class Look:
 
 
 class ImportJournal:
-    """The journal of one catalogue, held by one process at a time; each `add_...` is on disk when it returns."""
+    """The journal of one catalogue, locked by one process at a time. Each `add_...` returns when its data is on disk."""
 
     def __init__(self, catalogue: Path) -> None:
         self.folder = Path(catalogue) / FOLDER
@@ -47,12 +50,12 @@ class ImportJournal:
             self._tables.executescript(_TABLES)
 
     def close(self) -> None:
-        """Ends the work; another import may begin."""
+        """Closes the journal and releases its lock, so that another import may begin."""
         self._tables.close()
         self._lock.close()
 
     def looks(self, source: str) -> dict[str, Look]:
-        """How the pictures of a source looked, by their keys."""
+        """Returns the looks of a source's pictures, by key."""
         with self._errors():
             rows = self._tables.execute(
                 "SELECT key, stamp, reason, width, height, bits, thumbnail FROM looks WHERE source = ?", (source,)
@@ -60,7 +63,7 @@ class ImportJournal:
             return {key: _look(*row) for key, *row in rows}
 
     def add_looks(self, source: str, looks: Iterable[tuple[str, Look]]) -> None:
-        """Remembers how pictures looked, in place of what was known of them."""
+        """Stores the looks of pictures by key, in place of earlier ones."""
         with self._errors(), self._tables:
             self._tables.executemany(
                 "INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -68,13 +71,13 @@ class ImportJournal:
             )
 
     def names(self) -> dict[tuple[str, str], str]:
-        """(source, key) -> file name, of all pictures that were given one."""
+        """Returns a dict from (source, key) to file name, for all pictures that were given one."""
         with self._errors():
             rows = self._tables.execute("SELECT source, key, file_name FROM names")
             return {(source, key): name for source, key, name in rows}
 
     def add_names(self, source: str, names: Iterable[tuple[str, str]]) -> None:
-        """Remembers (key, file name) of pictures, before their files are made."""
+        """Stores (key, file name) of pictures, before their files are created."""
         with self._errors(), self._tables:
             rows = ((source, key, name) for key, name in names)
             self._tables.executemany("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", rows)
@@ -90,7 +93,7 @@ class ImportJournal:
 def _columns(appearance: Appearance | None) -> tuple[int | None, int | None, bytes | None, bytes | None]:
     if appearance is None:
         return None, None, None, None
-    # SQLite's numbers are signed: the hash goes in as bytes.
+    # SQLite's integers are signed, so the hash is stored as bytes.
     return appearance.width, appearance.height, appearance.bits.to_bytes(8, "big"), appearance.thumbnail
 
 

@@ -1,4 +1,4 @@
-"""`metadata.jsonl` as a log: rows are appended, whole ones are never touched, a torn last line is cut."""
+"""Appends rows to `metadata.jsonl`: complete rows are never changed, an incomplete last line is cut."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from impasto.files import sync_folder
 
 
 class MetadataLog:
-    """The metadata of one catalogue, for one writer."""
+    """The `metadata.jsonl` of one catalogue, for a single writer."""
 
     def __init__(self, catalogue: Path) -> None:
-        """Cuts a torn last line, which a killed writer may have left."""
+        """Cuts an incomplete last line, which a killed writer may have left."""
         self.path = Path(catalogue) / "metadata.jsonl"
         if not self.path.is_file():
             return
@@ -24,13 +24,13 @@ class MetadataLog:
                     whole += len(line)
                 else:
                     torn = line
-            if _is_row(torn):  # another program's last row, that lacks only its line break
+            if _is_row(torn):  # the last row of another program, which lacks only its line break
                 file.write(b"\n")
             elif torn:
                 file.truncate(whole)
 
     def file_names(self) -> Iterator[str]:
-        """The `file_name` of every row; what is no row is passed over."""
+        """Yields the `file_name` of every row. Lines that are not rows are skipped."""
         if self.path.is_file():
             with self.path.open("rb") as file:
                 for line in file:
@@ -42,10 +42,10 @@ class MetadataLog:
                         yield row["file_name"]
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Adds rows: one write, on disk when this returns.
+        """Appends rows in one write, and returns when they are on disk.
 
         Raises:
-            OSError: they cannot be written; the log is as it was before.
+            OSError: the rows cannot be written; the log is unchanged.
         """
         data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "backslashreplace")
         new = not self.path.exists()

@@ -1,8 +1,8 @@
-"""Which pictures of many look the same: hashes that differ in few bits, confirmed by thumbnails.
+"""Finds near-duplicate pictures: their perceptual hashes differ in few bits, and their thumbnails confirm it.
 
-The limits were set by eye on the 295 closest pairs of 14,368 paintings. Up to 4 bits apart, all were one work in two
-reproductions; at 6 bits dark portraits of different people come in, whose thumbnails agree less; from 8 bits on half are
-different works.
+The thresholds were set by eye on the 295 closest pairs of 14,368 paintings. Up to 4 bits apart, all pairs were one work in
+two reproductions. At 6 bits there are also dark portraits of different people, whose thumbnails agree less. From 8 bits on,
+half of the pairs are different works.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ import numpy as np
 from impasto.data.importing.perceptual_hash import THUMBNAIL, Appearance
 
 MAX_BITS = 6
-SURE_BITS = 4  # up to here a thumbnail need only not contradict
+SURE_BITS = 4  # up to here the thumbnails need only the lower correlation
 CORRELATION, SURE_CORRELATION = 0.93, 0.8  # of the grey thumbnails
-FLAT = 6.0  # a grey thumbnail's standard deviation (of 255): below it there is nothing to correlate, and colours decide
+FLAT = 6.0  # a grey thumbnail's standard deviation (of 255); below it correlation means nothing, and colours decide
 FLAT_DIFFERENCE = 4.0  # of 255, on average
 MAX_ASPECT = 1.08
 _BITS = 64
 
 
 def near_hashes(hashes: np.ndarray, most: int = MAX_BITS) -> np.ndarray:
-    """The pairs [n, 2] of places in `hashes` [m], distinct uint64, that differ in at most `most` bits, each pair once.
+    """Returns the index pairs [n, 2] of hashes that differ in at most `most` bits, each pair once.
 
-    Cut into most + 1 bands, two such hashes agree in one band at least (Norouzi et al. 2012, multi-index hashing), so only
-    those that share a band are compared.
+    `hashes` [m] are distinct uint64. Two such hashes, cut into most + 1 bands, agree in at least one band (Norouzi et al.
+    2012, multi-index hashing), so only hashes that share a band are compared.
     """
     found = []
     edges = np.linspace(0, _BITS, most + 2).astype(np.uint64)
@@ -36,7 +36,7 @@ def near_hashes(hashes: np.ndarray, most: int = MAX_BITS) -> np.ndarray:
         starts, step = np.arange(len(band)), 0
         while len(starts):
             step += 1
-            # In sorted order, what shares a band with the one `step` places on, does so with all between.
+            # In sorted order, a hash that shares its band with the one `step` places later shares it with all between.
             starts = starts[starts + step < len(band)]
             starts = starts[band[starts] == band[starts + step]]
             near = starts[np.bitwise_count(sorted_hashes[starts] ^ sorted_hashes[starts + step]) <= most]
@@ -46,7 +46,7 @@ def near_hashes(hashes: np.ndarray, most: int = MAX_BITS) -> np.ndarray:
 
 
 class DuplicateFinder:
-    """Which of many pictures look like those that are kept. Pictures go by their place in `appearances`."""
+    """Finds pictures that look like those already kept. A picture is identified by its index in `appearances`."""
 
     def __init__(self, appearances: Sequence[Appearance]) -> None:
         self._sizes = np.array([(a.width, a.height) for a in appearances], np.float64).reshape(-1, 2)
@@ -61,17 +61,17 @@ class DuplicateFinder:
         self._kept: dict[int, list[int]] = {}
 
     def keep(self, place: int) -> None:
-        """Keeps a picture, whatever it looks like."""
+        """Marks a picture as kept, whatever it looks like."""
         self._kept.setdefault(int(self._group[place]), []).append(place)
 
     def kept_alike(self, place: int) -> list[int]:
-        """The pictures kept so far that look like the one at `place`."""
+        """Returns the indices of the kept pictures that look like the picture at `place`."""
         group = int(self._group[place])
         near = [other for g in (group, *self._near.get(group, ())) for other in self._kept.get(g, ())]
         return np.array(near)[self._alike(place, np.array(near))].tolist() if near else []
 
     def _alike(self, place: int, others: np.ndarray) -> np.ndarray:
-        """Which of `others` [n], near in their hashes, have nearly the same shape and thumbnail as `place`: [n] of bool."""
+        """Returns bool [n]: which of `others` [n], near in their hashes, have nearly the shape and thumbnail of `place`."""
         width, height = self._sizes[place]
         aspect = self._sizes[others, 0] * height / (self._sizes[others, 1] * width)
         shaped = (aspect <= MAX_ASPECT) & (aspect >= 1 / MAX_ASPECT)

@@ -1,4 +1,4 @@
-"""Which of the shapes that WikiArt travels in a folder has."""
+"""Opens a copy of WikiArt as an import source; detects whether it is the archive's tree, has lists, or is Parquet."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,15 +12,15 @@ Shape = Literal["auto", "tree", "lists", "parquet"]
 
 
 def open_wikiart(place: Path, lists: Path | None = None, shape: Shape = "auto", leave_out: Path | None = None) -> Source:
-    """WikiArt in `place`: the archive's tree, the same with ArtGAN's lists, or parquet files.
+    """Opens WikiArt in `place`: the archive's tree, the tree with ArtGAN's lists, or Parquet files.
 
     Args:
-        lists: where the lists are; looked for in `place` and right below it if not given.
-        leave_out: a folder within that is not looked into.
+        lists: folder of the lists; by default they are looked for in `place` and directly below it.
+        leave_out: a folder inside `place` that is skipped.
 
     Raises:
-        UsageError: the folder has not that shape.
-        MissingPart: it is parquet and pyarrow is not installed.
+        UsageError: the folder does not have that shape.
+        MissingPart: the shape is parquet and pyarrow is not installed.
         ImpastoError: the lists cannot be read.
     """
     files = parquet_files(place)

@@ -1,4 +1,7 @@
-"""WikiArt as the hub has it (huggan/wikiart): parquet with the pictures' bytes; artist, style and genre as class ids."""
+"""An import source that reads WikiArt in the layout of the Hugging Face hub (huggan/wikiart).
+
+Parquet files hold the pictures' bytes, with artist, style and genre as class ids.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,10 +21,10 @@ _BATCH = 16  # rows whose pictures are in memory at a time
 
 
 class ParquetSource:
-    """The rows of all `*.parquet` of a folder, or of one such file."""
+    """The rows of all `*.parquet` files of a folder, or of one such file."""
 
     def __init__(self, place: Path) -> None:
-        """Raises MissingPart where pyarrow is not installed."""
+        """Raises MissingPart if pyarrow is not installed."""
         try:
             import pyarrow  # noqa: F401
         except ModuleNotFoundError:
@@ -30,11 +33,11 @@ class ParquetSource:
 
     @property
     def place(self) -> str:
-        """The folder or file, absolute."""
+        """The absolute path of the folder or file."""
         return str(self._place.resolve())
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
-        """See `Source.pictures`; a file or a group of rows that cannot be read is refused as a whole."""
+        """See `Source.pictures`. If a file or a row group cannot be read, the rest of it is refused."""
         import pyarrow
         from pyarrow.parquet import ParquetFile
 
@@ -48,7 +51,7 @@ class ParquetSource:
 
 
 def parquet_files(place: Path) -> list[Path]:
-    """The parquet files of a folder, in order, hidden ones left out; or the one that `place` is."""
+    """Returns the Parquet files of a folder, sorted and without hidden ones, or `place` itself if it is such a file."""
     if place.is_file():
         return [place] if place.suffix == ".parquet" else []
     found = (path for path in place.rglob("*.parquet") if path.is_file())
@@ -111,7 +114,7 @@ def _image_column(schema: "pyarrow.Schema") -> str:
 
 
 def _classes(schema: "pyarrow.Schema") -> dict[str, list[str]]:
-    """Column -> its classes' names, from what `datasets` writes into the schema."""
+    """Returns a dict from column to class names, from the metadata that `datasets` writes into the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError):

@@ -1,8 +1,8 @@
-"""What a picture looks like in a 64-bit hash and a small thumbnail.
+"""Computes a picture's appearance, a 64-bit perceptual hash and a small thumbnail.
 
 The 64 bits are the signs of the lowest frequencies of a 32 x 32 grey picture's cosine transform (`imagehash.phash`, after
-Zauner 2010): scaling, compression and changes of tone flip few of them. Of dark or flat pictures they say little, and
-nothing of colour, so the thumbnail confirms what they find.
+Zauner 2010). Scaling, compression and changes of tone flip few of them. The hash carries little information about dark or
+flat pictures and none about colour, so the thumbnail confirms a match.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 THUMBNAIL = 12  # px of a side
-HASHED_SIDE = 96  # px of a side that a picture is decoded to at least, before it is hashed
+HASHED_SIDE = 96  # minimum side in px that a picture is decoded to before it is hashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Appearance:
 
 
 def appearance_of(image: Image.Image, width: int, height: int) -> Appearance:
-    """The appearance of an RGB picture, which may be a smaller version of one of `width` x `height` px."""
+    """Computes the appearance of an RGB picture, which may be a smaller version of one of `width` x `height` px."""
     import imagehash
     import numpy as np
 

@@ -1,4 +1,7 @@
-"""Putting pictures into a catalogue: linked, copied byte for byte or made smaller; never half-written or over another."""
+"""Writes picture files into a catalogue: hard-linked, copied byte for byte, or downscaled.
+
+A file is never left half-written, and never replaces another one.
+"""
 
 import io
 import os
@@ -21,7 +24,7 @@ _QUALITY = 95
 
 @dataclass(frozen=True, slots=True)
 class PictureBytes:
-    """A picture as a file, or as the bytes of one that is called `name`."""
+    """A picture as a file, or as bytes (`data`) with the file name `name`."""
 
     name: str
     file: Path | None
@@ -29,14 +32,14 @@ class PictureBytes:
 
 
 class FreeNames:
-    """File names that no picture of the catalogue has, also where capitals do not count."""
+    """Allocates file names that no picture of the catalogue has, ignoring case."""
 
     def __init__(self, catalogue: Path, taken: set[str]) -> None:
         self._catalogue = catalogue
         self._taken = {name.casefold() for name in taken}
 
     def take(self, wanted: str) -> str:
-        """`wanted` as a safe name, with -2, -3 ... where it is taken."""
+        """Reserves and returns `wanted` as a safe name, with -2, -3 ... appended if it is taken."""
         name = safe_name(wanted)
         stem, dot, suffix = name.rpartition(".")
         if not dot or "/" in suffix:
@@ -50,7 +53,7 @@ class FreeNames:
 
 
 def with_suffix(name: str, data: bytes | None) -> str:
-    """The name with the suffix of what the bytes are, where it has none of a picture's."""
+    """Appends the suffix of the bytes' picture format, if the name has no picture suffix."""
     if data is None or Path(name).suffix.lower() in PICTURE_SUFFIXES:
         return name
     with Image.open(io.BytesIO(data)) as opened:
@@ -58,16 +61,18 @@ def with_suffix(name: str, data: bytes | None) -> str:
 
 
 def smaller_name(name: str) -> str:
-    """What a picture is called once it was made smaller: TIFF, BMP and GIF become PNG."""
+    """Returns the name of a downscaled picture: TIFF, BMP and GIF become PNG."""
     suffix = Path(name).suffix
     return name if suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else f"{name.removesuffix(suffix)}.png"
 
 
 def made_smaller(picture: PictureBytes, max_side: int) -> tuple[bytes, int, int]:
-    """The picture with its longer side at `max_side` px, encoded as its name tells; width and height in px.
+    """Downscales a picture to `max_side` px on its longer side; returns (encoded bytes, width, height), sizes in px.
+
+    The suffix of the picture's name selects the format.
 
     Raises:
-        ImpastoError: it cannot be opened.
+        ImpastoError: the picture cannot be opened.
     """
     image = open_picture(picture.file or Path(picture.name), data=picture.data)
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
@@ -83,10 +88,10 @@ def made_smaller(picture: PictureBytes, max_side: int) -> tuple[bytes, int, int]
 
 
 def put_picture(picture: PictureBytes, target: Path, staging: Path, how: How) -> None:
-    """Makes `target` hold the picture's bytes; `staging` is a name on the same file system for what is not whole yet.
+    """Writes the picture's bytes to `target`. `staging` is a path on the same file system for the incomplete file.
 
     Raises:
-        OSError: it cannot be written; there is then no `target`.
+        OSError: the picture cannot be written; `target` is then not created.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     staging.unlink(missing_ok=True)
@@ -100,7 +105,7 @@ def put_picture(picture: PictureBytes, target: Path, staging: Path, how: How) ->
                 os.fsync(file.fileno())
         staging.replace(target)
     finally:
-        # A rename from one link of a file to another does nothing, and on a full disk half a copy may lie here.
+        # Renaming one hard link of a file to another does nothing, and a full disk may leave half a copy here.
         staging.unlink(missing_ok=True)
 
 
@@ -110,6 +115,6 @@ def _link_or_copy(file: Path, staging: Path, how: How) -> None:
             os.link(file, staging)
             return
         except OSError:
-            pass  # another file system, or one without links
+            pass  # another file system, or one without hard links
     shutil.copyfile(file, staging)
-    sync_folder(staging)  # a file is brought to disk in the same way
+    sync_folder(staging)  # works for files too

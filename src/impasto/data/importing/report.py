@@ -1,4 +1,4 @@
-"""`import-report.jsonl`: one row for each picture that an import did not take or changed, with the reason."""
+"""Writes `import-report.jsonl`: one row with a reason for each picture that an import did not take or changed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ Decision = Literal["refused", "duplicate", "renamed", "made smaller", "remark"]
 
 
 class ImportReport:
-    """The report of one import, beside the rows of other sources; it takes its place when all of it is written."""
+    """The report of one import. It keeps the rows of other sources, and replaces the old file once it is complete."""
 
     def __init__(self, path: Path, staging: Path, source: str) -> None:
         self._path = path
@@ -25,7 +25,7 @@ class ImportReport:
         return self
 
     def add(self, picture: str, decision: Decision, reason: str) -> None:
-        """Adds a row."""
+        """Adds a row about one picture."""
         row = {"source": self._source, "picture": picture, "decision": decision, "reason": reason}
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -1,4 +1,4 @@
-"""Rows of metadata as their makers wrote them, brought to a catalogue's columns, names and dates."""
+"""Normalises metadata rows of other data sets to a catalogue's columns, names and dates."""
 
 import re
 from functools import lru_cache
@@ -7,7 +7,7 @@ from typing import Any
 from impasto.data.catalogue.artist_names import artist_name, repair_text
 from impasto.data.catalogue.dates import read_date
 
-# What tables call the columns of a catalogue.
+# Column names in other tables, by the catalogue's column.
 _COLUMNS = {
     "file_name": ("file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_path", "image_file"),
     "artist": ("artist", "painter", "artist_name", "artistname", "author", "creator"),
@@ -17,14 +17,14 @@ _COLUMNS = {
     "genre": ("genre", "category", "subject_type"),
     "text": ("text", "caption", "description", "prompt"),
 }
-# ArtGAN's class list calls this style otherwise than the archive's folders and the hub do.
+# ArtGAN's class list has another name for this style than the archive's folders and the hub.
 _OTHER_WORDS = {"Art Nouveau": "Art Nouveau Modern"}
 _COLUMN_OF = {name: column for column, names in _COLUMNS.items() for name in names}
 
 
 @lru_cache(maxsize=1000)
 def column_of(name: str) -> str | None:
-    """The catalogue's column that a table calls `name`, or None."""
+    """Returns the catalogue's column for a table's column `name`, or None."""
     return _COLUMN_OF.get(_plain(name))
 
 
@@ -34,10 +34,10 @@ def _plain(name: str) -> str:
 
 
 def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A row with a catalogue's columns in one form, and remarks on what was not understood.
+    """Returns a row with a catalogue's columns in normalised form, and remarks on values that were not understood.
 
-    Columns go by `_COLUMNS`, whatever their capitals; the first that is not empty counts. Names are normalised; of the date
-    the first year goes to `year`, its words to `date`. `defaults` fill what is empty.
+    `_COLUMNS` maps the column names, ignoring case; of several columns for one the first that is not empty is used. Names
+    are normalised. The first year of a date is stored in `year`, its words in `date`. `defaults` fill empty columns.
     """
     found: dict[str, Any] = {}
     others: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
 
 
 def class_words(name: str) -> str:
-    """A style or genre in words: "still_life" is "still life"; empty for "Unknown Genre" and the like."""
+    """Converts a style or genre to words: "still_life" becomes "still life"; "Unknown Genre" and the like become ""."""
     words = " ".join(repair_text(name).replace("_", " ").split())
     if words.lower().startswith("unknown") or words.lower() == "none":
         return ""

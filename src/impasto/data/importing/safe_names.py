@@ -1,4 +1,4 @@
-"""File names that every system can hold, and that lead nowhere but into the catalogue."""
+"""Makes file names that are valid on every system and stay inside the catalogue."""
 
 import re
 import unicodedata
@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from impasto.data.catalogue.plain_text import cleaned
 
 _LONGEST_PART = 150  # characters of a file's or folder's name; file systems end at 255 bytes
-_FORBIDDEN = re.compile(r'[<>:"|?*\\]')  # in the names of other systems
+_FORBIDDEN = re.compile(r'[<>:"|?*\\]')  # in file names of other systems
 
 
 def safe_name(name: str) -> str:
-    """A file name that every system can hold and that stays inside the catalogue."""
+    """Returns the file name changed so that it is valid on every system and stays inside the catalogue."""
     parts = []
     for part in PurePosixPath(name).parts:
         part = _FORBIDDEN.sub("_", cleaned(unicodedata.normalize("NFC", part))).strip(" ")

@@ -1,4 +1,4 @@
-"""What an import reads: pictures one after the other, each with what is known of it, or the reason why it is not taken."""
+"""The interface of an import source, which yields pictures with their metadata, or refused items with a reason."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,11 +14,12 @@ class SourcePicture:
     """One picture of a source.
 
     Attributes:
-        key: names it within the source, the same in every run.
-        name: its file name in a catalogue, "/" between parts; without a suffix where only the bytes tell the format.
+        key: identifies the picture within the source, the same in every run.
+        name: its file name in a catalogue, "/" between parts; without a suffix if only the bytes show the format.
         row: the columns of its metadata.
-        file: where it lies; None for one inside another file, whose bytes are `data` (None where nobody wanted them).
-        remarks: what is odd about it.
+        file: its path; None for a picture inside another file.
+        data: the bytes of a picture inside another file; None if they were not wanted.
+        remarks: oddities of the picture, for the report.
     """
 
     key: str
@@ -31,28 +32,28 @@ class SourcePicture:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Something of a source that is not taken, and why."""
+    """An item of a source that is not taken, and the reason."""
 
     key: str
     reason: str
 
 
 class Source(Protocol):
-    """Where pictures come from."""
+    """A source of pictures for an import."""
 
     @property
     def place(self) -> str:
-        """The folder or file, absolute: names the source in the catalogue's journal and report."""
+        """The absolute path of the folder or file; it identifies the source in the catalogue's journal and report."""
         ...
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
-        """All pictures, in the same order each time; bytes inside another file are read only where `wanted(key)`."""
+        """Yields all pictures, in the same order each time. Bytes inside another file are read only if `wanted(key)`."""
         ...
 
 
 @dataclass
 class PictureTree:
-    """The picture files of a folder, and what of it is refused: links that lead out of it, names that are no text."""
+    """The picture files of a folder by key, and refused items, such as links that lead out of the folder."""
 
     files: dict[str, Path] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""WikiArt as its archive and ArtGAN's lists have it: `Style_Folder/artist-slug_title-slug-year.jpg`."""
+"""An import source for WikiArt's archive and ArtGAN's lists: `Style_Folder/artist-slug_title-slug-year.jpg`."""
 
 import csv
 import gzip
@@ -15,21 +15,21 @@ from impasto.errors import ImpastoError
 
 KINDS = ("style", "genre", "artist")
 _PARTS = ("train", "val")
-# A slug ends in the year of completion and what tells copies apart: "-1889", "-1889-2", "-1889(1)". An earlier year, as in
+# A slug ends in the year of completion and a copy number: "-1889", "-1889-2", "-1889(1)". An earlier year, as in
 # "-1714-1715", belongs to the title.
 _YEAR = re.compile(r"^(?:(?P<title>.*)-)?(?P<year>1\d{3}|20[0-2]\d)(?:-\d\d?|\(\d+\))*$")
 _COPY = re.compile(r"\(\d+\)$")
-# Slugs lose apostrophes: "dante-s-hell", "pont-d-asnieres".
+# Slugs contain no apostrophes: "dante-s-hell", "pont-d-asnieres".
 _OWN_S, _ELISION = re.compile(r"(?<=[^\W\d_]) s\b"), re.compile(r"\b([dl]) (?=[aeiouhy])")
 
 
 @dataclass
 class WikiArtLists:
-    """ArtGAN's `{style,genre,artist}_{train,val}.csv[.gz]` and `*_class.txt`: what they say of each file.
+    """The classes in ArtGAN's `{style,genre,artist}_{train,val}.csv[.gz]` and `*_class.txt`, for each file.
 
     Attributes:
-        classes: file as listed -> kind -> class, in words; in the lists' order.
-        rows: kind -> how many rows its lists have.
+        classes: file name in the lists -> kind -> class, in words; in the lists' order.
+        rows: kind -> number of rows in its lists.
     """
 
     classes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class WikiArtLists:
 
     @classmethod
     def read(cls, folder: Path) -> "WikiArtLists":
-        """The lists in `folder`.
+        """Reads the lists in `folder`.
 
         Raises:
             ImpastoError: a class list is missing, or a list cannot be read.
@@ -69,18 +69,18 @@ class WikiArtLists:
         return count
 
     def listed(self, name: str) -> str | None:
-        """How the lists call the file `name`, or None; broken accents do not matter."""
+        """Returns the name of the file `name` in the lists, or None. Broken accents are ignored."""
         short = "/".join(PurePosixPath(name).parts[-2:])
         return short if short in self.classes else self._by_key.get(_file_key(short))
 
 
 def list_file(folder: Path, name: str) -> Path | None:
-    """The list, plain or gzipped, or None."""
+    """Returns the path of a list, plain or gzipped, or None if there is none."""
     return next((file for file in (folder / name, folder / f"{name}.gz") if file.is_file()), None)
 
 
 def find_lists(folder: Path) -> Path | None:
-    """The folder with ArtGAN's lists: `folder` itself or one right below."""
+    """Finds the folder with ArtGAN's lists: `folder` itself or one directly below, or None."""
     if not folder.is_dir():
         return None
     below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -96,13 +96,13 @@ def _classes(kind: str, file: Path) -> dict[int, str]:
 
 
 def _file_key(name: str) -> str:
-    """What a file is called on any system: accents, which unpacking breaks in many ways, do not count."""
+    """Returns a key for a file name without accents, which unpacking breaks in many ways."""
     style, _, rest = name.rpartition("/")
     return f"{name_key(style)}/{name_key(rest)}"
 
 
 def row_of_name(name: str) -> dict[str, Any]:
-    """Artist, title and year of `artist-slug_title-slug-year.jpg`, and the style of its folder."""
+    """Parses artist, title and year from `artist-slug_title-slug-year.jpg`, and the style from its folder."""
     path = PurePosixPath(name)
     artist, underscore, work = path.stem.partition("_")
     if not underscore:
@@ -113,7 +113,7 @@ def row_of_name(name: str) -> dict[str, Any]:
         row["year"] = int(dated["year"])
         work = dated["title"] or ""
     words = _ELISION.sub(r"\1'", _OWN_S.sub("'s", " ".join(repair_text(work).replace("-", " ").replace("_", " ").split())))
-    if not words.startswith("not detected"):  # so WikiArt calls what has no title
+    if not words.startswith("not detected"):  # WikiArt's name for works without a title
         row["title"] = words[:1].upper() + words[1:]
     if len(path.parts) > 1:
         row["style"] = class_words(path.parts[-2])
@@ -121,7 +121,7 @@ def row_of_name(name: str) -> dict[str, Any]:
 
 
 class WikiArtSource:
-    """WikiArt's archive, unpacked; with `lists`, their classes go before what the path says."""
+    """WikiArt's unpacked archive. With `lists`, their classes take precedence over those parsed from the path."""
 
     def __init__(self, folder: Path, lists: WikiArtLists | None = None, leave_out: Path | None = None) -> None:
         self._folder = Path(folder)
@@ -130,11 +130,11 @@ class WikiArtSource:
 
     @property
     def place(self) -> str:
-        """The folder, absolute."""
+        """The absolute path of the folder."""
         return str(self._folder.resolve())
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
-        """See `Source.pictures`; what the lists name and the tree lacks comes last."""
+        """See `Source.pictures`. Files that are in the lists but not in the tree come last, as refused."""
         del wanted
         tree = PictureTree.of(self._folder, self._leave_out)
         yield from tree.refused

@@ -1,4 +1,4 @@
-"""What a catalogue holds, counted: artists and their shares, styles, genres, years, sizes, captions, and what is missing."""
+"""Counts the contents of a catalogue: artists and their shares, styles, genres, years, sizes, captions, missing values."""
 
 import os
 from collections import Counter
@@ -16,8 +16,8 @@ from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
 from impasto.data.importing.wikiart import WikiArtLists, row_of_name
 from impasto.errors import ImpastoError
 
-TOPS = (10, 20, 30)  # of the artists whose share wu2022 gives
-# Lower ends of what sizes and captions are counted in: pixels of the longer side, and words.
+TOPS = (10, 20, 30)  # numbers of top artists for which wu2022 reports their share of the paintings
+# Lower edges of the histogram bins: pixels of the longer side, and words of a caption.
 SIDES = (0, 256, 512, 768, 1024, 2048, 4096)
 WORDS = (0, 1, 5, 10, 20, 40, 80)
 Count = tuple[str, int]
@@ -25,7 +25,7 @@ Count = tuple[str, int]
 
 @dataclass(frozen=True)
 class Work:
-    """What is counted of one painting; "" and None are unknown."""
+    """The fields of one painting that are counted. "" and None mean unknown."""
 
     artist: str = ""
     title: str = ""
@@ -39,13 +39,15 @@ class Work:
 
 @dataclass(frozen=True)
 class CatalogueStatistics:
-    """Counts over `paintings` works; pairs (name, count), the most frequent first, decades, sizes and words in their order.
+    """Counts over `paintings` works, as pairs (name, count).
+
+    The most frequent name comes first; decades, sizes and words are in ascending order.
 
     Attributes:
-        decades: (first year of ten, count), only those with works.
-        sides: pixels of the longer side; empty where there are no pictures, as in lists.
-        words: words of a caption.
-        missing: column -> how many works have nothing there.
+        decades: (first year of the decade, count), only decades with works.
+        sides: histogram of the longer side in pixels; empty when there are no pictures, as for WikiArt's lists.
+        words: histogram of the number of words in a caption.
+        missing: (column, number of works in which it is empty).
     """
 
     paintings: int
@@ -59,12 +61,12 @@ class CatalogueStatistics:
     report: CatalogueReport = field(default_factory=CatalogueReport, compare=False)
 
     def share(self, top: int) -> float:
-        """The part of all works, 0..1, that the `top` artists with the most have painted."""
+        """Returns the share of all works, 0..1, painted by the `top` artists with the most works."""
         return sum(count for _, count in self.artists[:top]) / self.paintings if self.paintings else 0.0
 
 
 def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStatistics:
-    """The statistics of some works, of which `columns` (fields of Work) can be known."""
+    """Counts works. `columns` names the fields of `Work` that the data can contain."""
     counted = list(works)
     sides = [work.longer_side for work in counted if work.longer_side is not None]
     words = [len(work.caption.split()) for work in counted] if "caption" in columns else []
@@ -82,10 +84,12 @@ def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStati
 
 
 def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> CatalogueStatistics:
-    """The statistics of a catalogue as it is read: without what was rejected or dropped. Of pictures only the size is read.
+    """Counts the entries of a catalogue, without rejected or dropped ones.
+
+    Only the size is read from each picture. `on_progress` is called with (done, total).
 
     Raises:
-        ImpastoError: the catalogue cannot be read, or holds nothing usable.
+        ImpastoError: the catalogue cannot be read, or contains no usable entry.
     """
     catalogue = read_catalogue(folder, check_images=False)
     works = []
@@ -105,7 +109,7 @@ def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] |
 
 
 def list_statistics(folder: Path) -> CatalogueStatistics:
-    """The statistics of WikiArt's own lists (cs-chan/ArtGAN), over all rows of its style lists.
+    """Counts all rows of the style lists among WikiArt's own lists (cs-chan/ArtGAN).
 
     Raises:
         ImpastoError: a list or its classes cannot be read, or there is no style list.
@@ -123,7 +127,7 @@ def list_statistics(folder: Path) -> CatalogueStatistics:
 
 
 def _longer_side(entry: CatalogueEntry) -> int | None:
-    """Told from the header, in pixels."""
+    """Reads the length of the longer side in pixels from the file's header; None if it cannot be read."""
     try:
         with Image.open(entry.file, formats=FORMATS) as opened:
             return max(opened.size)
@@ -137,7 +141,7 @@ def _frequent(names: Iterable[str]) -> list[Count]:
 
 
 def _binned(values: Sequence[int], edges: Sequence[int]) -> list[Count]:
-    """How many values lie from one edge up to the next; nothing where there are no values."""
+    """Counts the values from each edge up to the next. Returns an empty list if there are no values."""
     if not values:
         return []
     found = []

@@ -1,4 +1,4 @@
-"""A catalogue's statistics as pictures: the artists with the most paintings (figure 3 of wu2022), and the decades."""
+"""Draws a catalogue's statistics as charts: the artists with the most paintings (figure 3 of wu2022), and the decades."""
 
 import io
 from pathlib import Path
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TOP = 30  # artists, as figure 3 has them
+TOP = 30  # artists, as in figure 3
 _INK, _BAR, _GRID = "#333333", "#3b6ea5", "#dddddd"
 _DOTS_PER_INCH = 150
 _LONGEST_NAME = 40
 
 
 def write_figures(found: CatalogueStatistics, folder: Path) -> list[Path]:
-    """Writes `artists.png` and `decades.png` into `folder`; what nothing is known of is left out.
+    """Writes `artists.png` and `decades.png` into `folder` and returns their paths. A chart without data is left out.
 
     Raises:
         MissingPart: matplotlib is not installed.
@@ -42,19 +42,19 @@ def write_figures(found: CatalogueStatistics, folder: Path) -> list[Path]:
 
 
 def artists_figure(found: CatalogueStatistics) -> "Figure":
-    """Horizontal bars, the artist with the most paintings on top."""
+    """Returns a chart with horizontal bars, the artist with the most paintings on top."""
     artists = found.artists[:TOP]
     figure, axes = _axes(7.5, 1.4 + 0.25 * len(artists))
     names = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name, _ in artists]
     counts = [count for _, count in artists]
-    # By place, not by name: two long names may be cut to the same.
+    # By position, not by name: two long names may be cut to the same text.
     bars = axes.barh(range(len(artists)), counts, color=_BAR, height=0.72)
     axes.set_yticks(range(len(artists)), names, parse_math=False)
     axes.invert_yaxis()
     axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8, color=_INK)
     axes.set_xlim(0, max(counts) * 1.08)
     axes.set_ylim(len(artists) - 0.4, -0.6)
-    axes.set_xticks([])  # the counts at the bars say it
+    axes.set_xticks([])  # the labels at the bars show the counts
     axes.spines["bottom"].set_visible(False)
     share = f"{100 * found.share(len(artists)):.2f} % of {found.paintings:,} paintings"
     axes.set_title(f"The {len(artists)} artists with the most paintings: {share}", fontsize=10, loc="left", pad=10)
@@ -62,7 +62,11 @@ def artists_figure(found: CatalogueStatistics) -> "Figure":
 
 
 def decades_figure(found: CatalogueStatistics) -> "Figure":
-    """A bar for every ten years. The earliest two in a thousand are told in words: a papyrus would squeeze the rest."""
+    """Returns a chart with one bar per decade.
+
+    The earliest paintings, up to two in a thousand, have no bar; the axis label gives their number. Otherwise a papyrus
+    would squeeze the other bars.
+    """
     dated = sum(count for _, count in found.decades)
     shown, earlier = list(found.decades), 0
     while len(shown) > 1 and earlier + shown[0][1] <= 0.002 * dated:
@@ -80,7 +84,7 @@ def decades_figure(found: CatalogueStatistics) -> "Figure":
 
 
 def _axes(width: float, height: float) -> tuple["Figure", "Axes"]:
-    """An empty figure, in inches, without the frame's right and upper lines."""
+    """Creates an empty figure of this size in inches, without the frame's left, right and upper lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

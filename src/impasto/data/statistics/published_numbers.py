@@ -1,4 +1,4 @@
-"""What the papers say of WikiArt, to lay beside what is counted here."""
+"""Numbers that papers publish about WikiArt, for comparison with the counts of a catalogue."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from impasto.data.statistics.counts import CatalogueStatistics
 
 @dataclass(frozen=True)
 class PublishedNumbers:
-    """A data set as a paper describes it.
+    """The size of a data set as a paper reports it.
 
     Attributes:
-        top_artists: (artist, paintings), the most first.
-        top_shares: (so many artists, their per cent of the paintings, with two decimals).
+        top_artists: (artist, paintings), the artist with the most paintings first.
+        top_shares: (number of top artists, their percentage of the paintings, with two decimals).
     """
 
     source: str
@@ -37,7 +37,7 @@ WU2022 = PublishedNumbers(
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number here and in a paper."""
+    """One number of a catalogue (`here`) and the same number in a paper (`published`)."""
 
     what: str
     here: str
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def compare(found: CatalogueStatistics, published: PublishedNumbers) -> list[Comparison]:
-    """Every published number beside the same number here, in the same precision."""
+    """Returns every published number with the same number of the catalogue, in the same precision."""
     by_artist = dict(found.artists)
     totals = (
         ("paintings", found.paintings, published.paintings),

@@ -1,4 +1,4 @@
-"""A catalogue's statistics as tables, for the terminal and as CSV files."""
+"""Converts a catalogue's statistics to tables, for the terminal and as CSV files."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from impasto.files import write_atomically
 
 @dataclass(frozen=True)
 class StatisticsTable:
-    """`name` is the file's name without its ending."""
+    """One table. `name` is the file's name without its suffix."""
 
     name: str
     header: tuple[str, ...]
@@ -21,7 +21,7 @@ class StatisticsTable:
 
 
 def statistics_tables(found: CatalogueStatistics, comparison: Sequence[Comparison] = ()) -> list[StatisticsTable]:
-    """All tables that are not empty; parts are in per cent of the paintings."""
+    """Returns all tables that are not empty. Shares are in per cent of the paintings."""
 
     def counted(name: str, heading: str, counts: Sequence[tuple[str | int, int]]) -> StatisticsTable:
         rows = [(what, count, f"{100 * count / found.paintings:.2f}") for what, count in counts]
@@ -45,7 +45,7 @@ def statistics_tables(found: CatalogueStatistics, comparison: Sequence[Compariso
 
 
 def write_tables(tables: Sequence[StatisticsTable], folder: Path) -> list[Path]:
-    """Writes each table as `folder/NAME.csv`, in UTF-8 with a heading."""
+    """Writes each table as `folder/NAME.csv`, in UTF-8 with a header row, and returns the paths."""
     written = []
     for table in tables:
         text = io.StringIO(newline="")

@@ -1,4 +1,4 @@
-"""Which candidates may become expansions at all, and the reason for each that may not."""
+"""Filters the candidates for prompt expansion, and gives a reason for each rejected one."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _CHAT = re.compile(
     r"ignore (?:the|all|any|every|previous)|instructions?)\b",
     re.IGNORECASE,
 )
-# What no museum label of a public-domain master would say; a prompt that says it itself is the user's own matter.
+# Words that no museum label of a public-domain master would contain. If the user's prompt has them, they are allowed.
 _UNSAFE = re.compile(
     r"\b(?:nsfw|porn\w*|hentai|naked|nudes?|sexy?|sexual\w*|erotic\w*|breasts?|nipples?|genital\w*|rape[ds]?|gore|gory|"
     r"behead\w*|dismember\w*|mutilat\w*|suicid\w*|torture[ds]?|nazis?|slurs?)\b",
@@ -30,7 +30,7 @@ _IN_A_MANNER = re.compile(
     r"suprematis|manner|neoclassic|minimal)is(?:m|ts?|tic)|4k|8k|hdr|trending|greg rutkowski|award[- ]winning)\b",
     re.IGNORECASE,
 )
-# Painters whom no list names: "Luke Fildes painted a doctor", "paintings by Joseph Wright of Derby".
+# Painters that are in no list: "Luke Fildes painted a doctor", "paintings by Joseph Wright of Derby".
 _NAME, _VERB = r"[A-Z][\w’'-]+", r"(?:painted|drew|sketched|engraved|etched|sculpted|photographed)"
 _FULL_NAME = rf"\b{_NAME}(?: (?:van|von|der|den|de|da|di|du|la|le|the|of))*"
 _AT_WORK = re.compile(
@@ -49,9 +49,9 @@ _LEAST_WORDS, _MOST_WORDS = 3, 60
 
 
 def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool = False) -> str | None:
-    """The reason why `text` cannot expand `prompt`, or None where it can.
+    """Returns the reason why `text` cannot expand `prompt`, or None if it can.
 
-    With `any_style`, styles and painters that the prompt does not name may come in. With `goes_on`, the text continues the
+    With `any_style`, the text may name styles and painters that the prompt does not. With `goes_on`, the text continues the
     prompt's own words and need not name its subject again.
     """
     words = text.split()
@@ -80,13 +80,13 @@ def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool 
 
 
 def _without(text: str, prompt: str) -> str:
-    """The text without the words that the prompt has itself."""
+    """Returns the text without the words that are also in the prompt."""
     own = set(words_of(prompt))
     return re.sub(r"[^\W_]+(?:['’][a-z]+)?", lambda match: "" if match[0].casefold() in own else match[0], text)
 
 
 def _painter_at_work(text: str, prompt: str) -> str | None:
-    """The words that show somebody painting whom the prompt does not name."""
+    """Returns the words that mention a painter at work whom the prompt does not name, or None."""
     match = _AT_WORK.search(text)
     if match is None:
         return None
@@ -96,17 +96,17 @@ def _painter_at_work(text: str, prompt: str) -> str | None:
 
 
 def unsafe(text: str) -> bool:
-    """Whether a text says what no museum label of a public-domain master would."""
+    """Returns whether a text contains words that no museum label of a public-domain master would."""
     return _UNSAFE.search(text) is not None
 
 
 def names_manner(text: str) -> bool:
-    """Whether a text names a style or a painter that the handbook knows, or asks for a manner."""
+    """Returns whether a text names a style or a painter of the handbook, or asks for a manner ("in the style of")."""
     return next(_manners(text), None) is not None
 
 
 def _manners(text: str) -> Iterator[str]:
-    """Styles and painters that a text names."""
+    """Yields the styles and painters that a text names."""
     if match := _IN_A_MANNER.search(text):
         yield match[0]
     pattern, names = _handbook_manners()
@@ -116,7 +116,7 @@ def _manners(text: str) -> Iterator[str]:
 
 @cache
 def _handbook_manners() -> tuple[re.Pattern[str], dict[str, str]]:
-    """All names of painters and styles in the handbook in plain letters, and what they are names of as they are written."""
+    """Returns a pattern of all plain names of painters and styles in the handbook, and a dict to their written forms."""
     entries = [entry for entry in handbook() if entry.kind in ("artists", "styles")]
     names = {plain_name(name): name for entry in entries for name in entry.names}
     longest_first = sorted(filter(None, names), key=len, reverse=True)
@@ -124,9 +124,9 @@ def _handbook_manners() -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 def near_duplicates(texts: Sequence[str], *, most_shared: float = 0.7) -> list[int]:
-    """For each text the place of the first that says nearly the same (its own where there is none).
+    """Returns for each text the index of its first near-duplicate, or its own index if there is none before it.
 
-    Two texts are near-duplicates where their sets of words share at least `most_shared` of their union.
+    Two texts are near-duplicates if their sets of words share at least `most_shared` of their union.
     """
     sets = [set(words_of(text)) for text in texts]
     places: list[int] = []

@@ -1,4 +1,4 @@
-"""The expander as users have it: the parts that are on this machine, put together and kept for the next prompt."""
+"""Prompt expansion with the models and indexes that are installed; they are loaded once and reused."""
 
 from dataclasses import replace
 from functools import cache
@@ -16,7 +16,7 @@ METHODS = ("wu2022", "wang2023")
 
 
 def offline_writers() -> list[Proposer]:
-    """The language models on this machine.
+    """Returns the proposers that use the small language model on this machine.
 
     Raises:
         MissingPart: llama.cpp or the small model is not installed.
@@ -27,10 +27,10 @@ def offline_writers() -> list[Proposer]:
 
 
 def knowledge_indexes(folder: Path | None) -> list[Searchable]:
-    """The handbook, and the index in a folder if one is given.
+    """Returns the handbook's index, and the index in a folder if one is given.
 
     Raises:
-        MissingPart: bm25s is not installed. ImpastoError: the folder holds no whole index.
+        MissingPart: bm25s is not installed. ImpastoError: the folder does not contain a complete index.
     """
     return [handbook_index(), *([_wiki_index(folder)] if folder is not None else [])]
 
@@ -43,11 +43,11 @@ def _wiki_index(folder: Path) -> Searchable:
 
 
 def prompt_writer(model: Path | None) -> Proposer:
-    """The language model that goes on writing prompts: ours, or the one in a folder.
+    """Loads the prompt model, a language model that continues prompts: the built-in one, or the one in a folder.
 
     Raises:
         MissingPart: llama.cpp, the small model, or (for a folder of another kind) peft is not installed.
-        ImpastoError: the folder holds no prompt model.
+        ImpastoError: the folder contains no prompt model.
     """
     from impasto.prompts.expansion.proposers.prompt_model import PromptWriter, load_prompt_model
 
@@ -55,7 +55,7 @@ def prompt_writer(model: Path | None) -> Proposer:
 
 
 def check_method(method: str) -> str:
-    """The method's name. Raises UsageError where there is none of that name."""
+    """Returns the method's name. Raises UsageError if there is no such method."""
     if method not in METHODS:
         raise UsageError(f"there is no expansion {method!r}: use {' or '.join(METHODS)}")
     return method
@@ -73,18 +73,18 @@ def expand(
     most_tokens: int = MOST_TOKENS,
     search: Search | None = None,
 ) -> list[Expansion]:
-    """Richer prompts for `prompt`, best first, each beginning with the user's words.
+    """Expands `prompt`: returns richer prompts, best first, each beginning with the user's words.
 
     Args:
         method: wu2022 (knowledge and language models, ranked by equation 20) or wang2023 (a language model that was
-            fine-tuned on prompts goes on writing).
-        index: for wu2022, what `impasto knowledge build` wrote, to be looked up beside the handbook.
-        model: for wang2023, what `impasto train prompt-model` wrote, in place of the one that ships.
-        count: at most so many.
-        seed: of what language models write; the same seed gives the same expansions.
-        any_style: also ones that name a style or a painter that the prompt does not.
-        most_tokens: what the text encoder reads; parts that do not fit are left out and told in `left_out`.
-        search: takes note of what was dropped, and why.
+            fine-tuned on prompts continues the prompt).
+        index: for wu2022, a folder written by `impasto knowledge build`, searched in addition to the handbook.
+        model: for wang2023, a folder written by `impasto train prompt-model`, used instead of the built-in model.
+        count: maximum number of expansions.
+        seed: seed of the language models; the same seed gives the same expansions.
+        any_style: also return expansions that name a style or a painter that the prompt does not.
+        most_tokens: token limit of the text encoder; parts that do not fit are left out and listed in `left_out`.
+        search: records the dropped candidates and the reasons.
 
     Raises:
         UsageError: the prompt is empty or far too long, or there is no such method.
@@ -110,7 +110,7 @@ def expand(
 
 
 def expand_caption(condition: Condition, method: str, *, count: int = 5) -> list[Expansion]:
-    """Expansions of the condition's caption that leave room for its other parts, best first; see `expand`."""
+    """Expands the condition's caption so that its other parts still fit; returns expansions, best first (see `expand`)."""
     rest = replace(condition, caption="").text()
     room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
     return expand(condition.caption, method, count=count, most_tokens=room)

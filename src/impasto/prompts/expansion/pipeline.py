@@ -1,4 +1,4 @@
-"""Richer prompts for a prompt: proposed, weeded, scored by equation 20 of wu2022, brought into the token budget."""
+"""The pipeline of prompt expansion: propose, filter, score by equation 20 of wu2022, and fit into the token budget."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from impasto.prompts.expansion.scoring import Embed, Score, Weights, score
 from impasto.prompts.expansion.term_table import TermTable
 
 MOST_TOKENS = 77
-# Below this a candidate speaks of something else.
+# A candidate with a lower similarity has another subject.
 LEAST_LIKENESS = 0.2
-# Below this an expanded prompt has lost the prompt's subject.
+# An expanded prompt with a lower similarity has lost the prompt's subject.
 LEAST_KEPT = 0.5
 _LONGEST_PROMPT = 2000  # characters
 _CLAUSE = re.compile(r"(?<=[,;])\s+|\s+(?=and |with |while |under |beneath |above |beside |between )")
@@ -24,10 +24,11 @@ _CLAUSE = re.compile(r"(?<=[,;])\s+|\s+(?=and |with |while |under |beneath |abov
 
 @dataclass(frozen=True)
 class Expansion:
-    """A richer prompt, what it is worth and why.
+    """A richer prompt with its score and the terms of the score.
 
-    `text` begins with the user's words; `added` is what follows them. `components` are the weighted terms of `score`.
-    `spans` are the places and times in `text` (start, end, kind). For `left_out` the token budget had no room.
+    `text` begins with the user's words; `added` is the text that follows them. `components` are the weighted terms of
+    `score`. `spans` are the places and times in `text` (start, end, kind). `left_out` are the parts that did not fit into
+    the token budget.
     """
 
     text: str
@@ -39,7 +40,7 @@ class Expansion:
     left_out: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """All JSON types."""
+        """Returns the expansion as a dict of JSON types."""
         return {
             "text": self.text,
             "score": round(self.score, 6),
@@ -52,13 +53,13 @@ class Expansion:
 
 @dataclass
 class Search:
-    """What was considered on the way: every dropped candidate with its reason."""
+    """A record of an expansion: every dropped candidate with its reason."""
 
     dropped: list[tuple[Candidate, str]] = field(default_factory=list)
 
 
 def check_request(prompt: str, count: int) -> str:
-    """The prompt in one line. Raises UsageError where there is nothing to expand, or no expansion is asked for."""
+    """Returns the prompt on one line. Raises UsageError if the prompt cannot be expanded or `count` is less than 1."""
     if count < 1:
         raise UsageError(f"count {count}: use 1 or more")
     text = " ".join(prompt.split())
@@ -73,13 +74,13 @@ def check_request(prompt: str, count: int) -> str:
 
 @dataclass(frozen=True)
 class Measures:
-    """What candidates are measured by.
+    """The functions and limits by which candidates are scored and filtered.
 
     Attributes:
-        embed: texts -> unit vectors.
-        count_tokens: how many of the text encoder's tokens a text takes.
-        most_tokens: how many it reads.
-        any_style: styles and painters that the prompt does not name may come in.
+        embed: function from texts to unit vectors.
+        count_tokens: function that returns a text's number of tokens in the text encoder.
+        most_tokens: token limit of the text encoder.
+        any_style: allow styles and painters that the prompt does not name.
     """
 
     embed: Embed
@@ -100,10 +101,10 @@ def expand_wu2022(
     seed: int = 0,
     search: Search | None = None,
 ) -> list[Expansion]:
-    """Section 3 of wu2022: the `count` best of what language models write and of the knowledge that this leads to.
+    """Expands a prompt by section 3 of wu2022: returns the `count` best texts of language models and of looked-up knowledge.
 
-    The writers are asked first; knowledge is then looked up for the prompt and for everything they wrote. What is unfit, off
-    the subject or said already is dropped, the rest ranked by w(v).
+    The writers run first; knowledge is then looked up for the prompt and for everything they wrote. Candidates that are
+    unfit, off the subject or near-duplicates are dropped, the rest is ranked by w(v).
 
     Raises:
         UsageError: the prompt is empty or far too long.
@@ -125,9 +126,10 @@ def expand_wang2023(
     seed: int = 0,
     search: Search | None = None,
 ) -> list[Expansion]:
-    """Section 3.3 of wang2023: a language model that learned from prompts goes on writing; the prompt stays whole and first.
+    """Expands a prompt by section 3.3 of wang2023: a language model trained on prompts continues the unchanged prompt.
 
-    What it writes is weeded and ranked as wu2022's candidates are. Where too little is left it is asked once more.
+    Its texts are filtered and ranked like wu2022's candidates. If too few are left, the model runs again, up to three times
+    in all.
 
     Raises:
         UsageError: the prompt is empty or far too long.
@@ -156,7 +158,7 @@ def _ranked(
     *,
     goes_on: bool,
 ) -> list[Expansion]:
-    """The best of what is fit. People may come in from knowledge only; `goes_on`: candidates continue the prompt's words."""
+    """Returns the best expansions. Only knowledge may add people; `goes_on`: candidates continue the prompt's words."""
     people = dict(zip((c.text for c in written), names_people([c.text for c in written]), strict=True))
     fit = []
     for candidate in (*written, *known):
@@ -181,7 +183,7 @@ def _ranked(
             waiting.append((candidate, worth))
     expansions: list[Expansion] = []
     while waiting and len(expansions) < count:
-        # As many as are still wanted go through the text encoder together.
+        # The number of expansions still needed goes through the text encoder in one batch.
         now, waiting = waiting[: count - len(expansions)], waiting[count - len(expansions) :]
         joined = [_join(prompt, candidate, worth, measures) for candidate, worth in now]
         vectors = measures.embed([prompt, *(expansion.text for expansion in joined)])
@@ -195,7 +197,7 @@ def _ranked(
 
 def _join(prompt: str, candidate: Candidate, worth: Score, measures: Measures) -> Expansion:
     words = candidate.text.rstrip(" .")
-    # A continuation brings its own comma, or none; a sentence of its own gets one, where the prompt ends without.
+    # A continuation has its own comma, or none; a separate sentence gets one if the prompt does not end with a mark.
     joint = " " if words.startswith(" ") or prompt.endswith((",", ";", ":", ".", "!", "?")) else ", "
     added, left_out = fit_budget(
         prompt, words.lstrip(" ,;"), measures.table, measures.count_tokens, measures.most_tokens, joint
@@ -217,13 +219,13 @@ def fit_budget(
     most_tokens: int = MOST_TOKENS,
     joint: str = ", ",
 ) -> tuple[str, list[str]]:
-    """What of `added` fits behind `prompt` into `most_tokens`, and the parts left out, weakest first.
+    """Returns the parts of `added` that fit after `prompt` into `most_tokens`, and the parts left out, weakest first.
 
-    The part with the least TF-IDF per token goes first; the prompt itself is never cut.
+    The part with the least TF-IDF per word is removed first; the prompt itself is never cut.
     """
     parts, left_out = [part for part in _CLAUSE.split(added) if part], []
     while parts and count_tokens(f"{prompt}{joint}{' '.join(parts)}") > most_tokens:
-        # The first part holds the sentence's subject: it goes last.
+        # The first part contains the sentence's subject, so it is removed last.
         rest = range(1, len(parts)) if len(parts) > 1 else range(1)
         weakest = min(rest, key=lambda place: table.richness(parts[place]) / max(1, len(parts[place].split())))
         left_out.append(parts.pop(weakest).strip(" ,;"))

@@ -1,9 +1,9 @@
-"""What an expansion is worth: equation 20 of wu2022, with the term for places and times that its section 3 adds.
+"""Scores prompt expansions by equation 20 of wu2022, with the term for places and times that its section 3 adds.
 
     w(v) = TFIDF(v) + lambda1 cos(e(u), e(v)) + lambda2 E(v)
 
-TFIDF(v) is brought to 0 .. 1 (`TermTable.richness`), a cosine lies in -1 .. 1 already, and E(v), the number of places and
-times, is counted up to three: so the three terms are of one size, and lambda1 = 1, lambda2 = 0.1 weigh them as they read.
+TFIDF(v) is scaled to 0 .. 1 (`TermTable.richness`), a cosine lies in -1 .. 1, and E(v), the number of places and times, is
+counted up to three. The three terms thus have similar magnitudes, and lambda1 = 1, lambda2 = 0.1 weigh them as expected.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Score:
-    """The three terms, before their weights, and what they were counted from."""
+    """The three terms of a score before weighting, and the entities that were counted."""
 
     richness: float  # TFIDF(v), 0 .. 1
     likeness: float  # cos(e(u), e(v)), -1 .. 1
@@ -38,7 +38,7 @@ class Score:
 
     @property
     def terms(self) -> dict[str, float]:
-        """The weighted terms, by the names that tables show; they add up to `total`."""
+        """The weighted terms by their names in tables; their sum is `total`."""
         return {
             "tf-idf": self.richness,
             "cosine": self.weights.likeness * self.likeness,
@@ -47,14 +47,14 @@ class Score:
 
     @property
     def total(self) -> float:
-        """w(v)."""
+        """The score w(v)."""
         return sum(self.terms.values())
 
 
 def score(
     prompt: str, candidates: Sequence[str], embed: Embed, table: TermTable, weights: Weights | None = None
 ) -> list[Score]:
-    """w(v) of every candidate v for the prompt u.
+    """Returns the score w(v) of every candidate v for the prompt u.
 
     Raises:
         MissingPart: spaCy is not installed.

@@ -1,4 +1,4 @@
-"""Texts as MiniLM's sentence vectors, and how many tokens they are: what likeness and the token budget are measured by."""
+"""MiniLM's sentence embeddings and token counts of texts, for the similarity term and the token budget of expansion."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
-    """Unit vectors float32 [n, 384]: the mean of each text's token states (Reimers and Gurevych 2019).
+    """Returns unit vectors float32 [n, 384]: the mean of each text's token states (Reimers and Gurevych 2019).
 
     Raises:
         MissingPart: the text encoder's package is not installed.
@@ -17,7 +17,7 @@ def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
 
 
 def count_tokens(text: str) -> int:
-    """How many of the text encoder's 77 tokens a text takes, its two marks included.
+    """Returns how many of the text encoder's 77 tokens a text takes, including the two special tokens.
 
     Raises:
         MissingPart: the text encoder's package is not installed.

@@ -1,7 +1,7 @@
-"""How rare words are: the document frequencies behind the TF-IDF term of wu2022's equation 20.
+"""The table of document frequencies of words for the TF-IDF term of wu2022's equation 20.
 
-The paper fits its TF-IDF model on the text of LAION-5B and WikiArt. The table that ships was counted, by
-`impasto knowledge terms`, over texts under open terms; its first lines name them.
+The paper fits its TF-IDF model on the text of LAION-5B and WikiArt. The built-in table was counted by
+`impasto knowledge terms` over texts with open licences; its first lines name them.
 """
 
 import gzip
@@ -19,18 +19,18 @@ from impasto.files import write_atomically
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]{4}")
 _HEADER = "# impasto term table 1"
-# Half of what a text can score, in summed weights: about a sentence of ten words that mean something.
+# The sum of weights at which a text scores 1/2: about a sentence of ten meaningful words.
 _HALF = 40.0
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in small letters, and its years; numbers and marks are left out."""
+    """Returns the words of a text in lower case, and its years; other numbers and punctuation are left out."""
     return _WORD.findall(text.casefold().replace("’", "'"))
 
 
 @dataclass(frozen=True)
 class TermTable:
-    """In how many of `documents` texts each word stands."""
+    """The number of texts that contain each word, out of `documents` texts."""
 
     documents: int
     frequencies: dict[str, int]
@@ -38,7 +38,7 @@ class TermTable:
 
     @classmethod
     def count(cls, texts: Iterable[str], sources: Iterable[str] = (), *, at_least: int = 3) -> "TermTable":
-        """Counts texts, one at a time. Words in fewer than `at_least` of them are left out."""
+        """Counts the words of texts, one text at a time. Words in fewer than `at_least` texts are left out."""
         frequencies: Counter[str] = Counter()
         documents = 0
         for text in texts:
@@ -48,15 +48,15 @@ class TermTable:
         return cls(documents, kept, tuple(sources))
 
     def weight(self, word: str) -> float:
-        """The word's inverse document frequency, ln((1 + N) / (1 + n)): 0 for a word that is everywhere."""
+        """Returns the word's inverse document frequency, ln((1 + N) / (1 + n)): 0 for a word that is in every text."""
         return math.log((1 + self.documents) / (1 + self.frequencies.get(word, 0)))
 
     def richness(self, text: str) -> float:
-        """TFIDF(v) of equation 20, made comparable with a cosine: from 0 for no word towards 1 for very many rare ones.
+        """Returns TFIDF(v) of equation 20, scaled like a cosine: 0 for no word, towards 1 for very many rare words.
 
-        The sum over the text's words of (1 + ln tf) idf grows with every word that means something; s / (s + 40) brings
-        it to 0 .. 1, with 1/2 at about ten such words. A word that the table does not hold counts half as much as the
-        rarest that it does: it may be a name, or a misspelling.
+        The sum s over the text's words of (1 + ln tf) idf grows with every meaningful word; s / (s + 40) scales it to
+        0 .. 1, with 1/2 at about ten such words. A word that is not in the table counts half as much as the rarest word
+        in it: it may be a name, or a misspelling.
         """
         unknown = 0.5 * math.log((1 + self.documents) / 2)
         total = 0.0
@@ -65,7 +65,7 @@ class TermTable:
         return total / (total + _HALF)
 
     def write(self, path: Path) -> None:
-        """Writes the table as gzipped text, the same bytes for the same counts."""
+        """Writes the table as gzipped text; the same counts give the same bytes."""
         lines = [_HEADER, *(f"# {source}" for source in self.sources), str(self.documents)]
         rows = sorted(self.frequencies.items(), key=lambda row: (-row[1], row[0]))
         lines += [f"{word}\t{count}" for word, count in rows]
@@ -76,7 +76,7 @@ class TermTable:
 
     @classmethod
     def read(cls, path: Path) -> "TermTable":
-        """Raises ImpastoError where the file is no term table."""
+        """Reads a table. Raises ImpastoError if the file is not a term table."""
         try:
             lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
             if not lines or lines[0] != _HEADER:
@@ -91,5 +91,5 @@ class TermTable:
 
 @cache
 def shipped_table() -> TermTable:
-    """The table that came with Impasto."""
+    """Returns the table that comes with Impasto."""
     return TermTable.read(Path(__file__).parent / "terms.tsv.gz")

@@ -1,4 +1,4 @@
-"""Texts out of files of several kinds, one at a time, for counting words."""
+"""Reads texts from files of several formats, one at a time, for counting words."""
 
 import csv
 import gzip
@@ -11,7 +11,7 @@ from typing import Any
 
 from impasto.errors import ImpastoError
 
-# What frames the books of Project Gutenberg, and is not theirs.
+# The markers before and after the text of a Project Gutenberg book.
 _BOOK_STARTS = re.compile(r"\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*?\*\*\*", re.IGNORECASE)
 _BOOK_ENDS = re.compile(r"\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG EBOOK", re.IGNORECASE)
 _SUFFIXES = (".txt", ".json", ".jsonl", ".csv")
@@ -19,13 +19,13 @@ _LEAST_WORDS = 2
 
 
 def read_texts(path: Path) -> Iterator[str]:
-    """The texts of a file, or of all files under a folder, in the order of their names.
+    """Yields the texts of a file, or of all files under a folder, in the order of their names.
 
-    .txt: its lines, or its paragraphs where empty lines part them (without what frames a Project Gutenberg book); .json, and
-    .jsonl by lines: every string of two words or more; .csv: the same of every row. Each also as .gz.
+    .txt: its lines, or its paragraphs if empty lines separate them (without the header and footer of a Project Gutenberg
+    book); .json, and each line of .jsonl: every string of two words or more; .csv: the same for every row. Each also as .gz.
 
     Raises:
-        ImpastoError: the file is of another kind, or broken.
+        ImpastoError: the file is of another format, or broken.
     """
     if path.is_dir():
         for file in sorted(path.rglob("*")):
@@ -69,7 +69,7 @@ def _plain(text: str) -> Iterator[str]:
     text = text.replace("\r\n", "\n")
     paragraphs = text.split("\n\n")
     lines = text.split("\n")
-    # A list has a line for each text; prose is wrapped, and parted by empty lines.
+    # A list has one line per text; prose is wrapped, with empty lines between paragraphs.
     pieces = paragraphs if len(paragraphs) > max(1, 0.1 * len(lines)) else lines
     yield from (" ".join(piece.split()) for piece in pieces if piece.strip())
 

@@ -1,4 +1,4 @@
-"""Builds a `WikiIndex` from a dump, shard after shard; killed and started again it goes on behind the last whole one."""
+"""Builds a `WikiIndex` from a Wikipedia dump, shard by shard; a killed build resumes after the last complete shard."""
 
 import json
 import os
@@ -31,15 +31,15 @@ from impasto.prompts.knowledge.wiki_index import (
 )
 
 _BEGUN = "begun.json"
-_CHUNK = 64  # pages that a worker cleans at a time
-# (share of the dump that is read, pages indexed, articles kept)
+_CHUNK = 64  # pages that a worker process cleans at a time
+# called with (share of the dump that was read, pages indexed, articles kept)
 OnProgress = Callable[[float, int, int], None]
 _TELL_EVERY = 500  # pages
 
 
 @dataclass
 class _Pending:
-    """What the shard under way holds."""
+    """The contents of the shard in progress."""
 
     pages: int = 0
     titles: list[str] = field(default_factory=list)
@@ -69,20 +69,21 @@ def build_wiki_index(
     workers: int | None = None,
     on_progress: OnProgress = lambda share, pages, articles: None,
 ) -> int:
-    """Indexes the articles of a dump (see `read_pages`) into `folder`; returns how many articles there are.
+    """Indexes the articles of a dump (see `read_pages`) into `folder`; returns the number of articles.
 
-    Run again after being stopped at any moment it goes on behind the last whole shard, and ends with the same files.
+    If it is stopped at any moment and run again, it resumes after the last complete shard and writes the same files.
 
     Args:
-        name: what sources are called in expansions ("wikipedia: Shenzhen").
-        most_sentences: of an article that are kept, from its beginning.
-        shard_articles, shard_characters: when a shard is full; what is in memory at once.
-        workers: processes that take the markup out; None for as many as there are cores.
+        name: the name of sources in expansions ("wikipedia: Shenzhen").
+        most_sentences: maximum number of sentences kept per article, from its beginning.
+        shard_articles, shard_characters: limits of a shard; one shard is in memory at a time.
+        workers: processes that remove the markup; None for one per core.
+        on_progress: called with (share of the dump that was read, pages indexed, articles kept).
 
     Raises:
-        UsageError: the folder was begun from another dump, or is no folder for an index.
+        UsageError: the folder was begun from another dump or with other settings, or is not empty, or `dump` does not exist.
         MissingPart: bm25s or mwparserfromhell is not installed.
-        ImpastoError: the dump breaks off (the shards so far stay), or holds no article.
+        ImpastoError: the dump is incomplete (finished shards are kept), or contains no article.
     """
     bm25_library()
     if not dump.is_file():
@@ -138,7 +139,7 @@ def _begin(dump: Path, folder: Path, settings: dict[str, Any]) -> None:
 
 
 def _whole_shards(folder: Path) -> list[dict[str, Any]]:
-    """What the shards say of themselves, in their order; what was not finished is removed."""
+    """Returns the metadata of the complete shards, in order, and removes unfinished ones."""
     for unfinished in folder.glob("*.part"):
         shutil.rmtree(unfinished, ignore_errors=True)
     shards = []
@@ -152,7 +153,7 @@ def _whole_shards(folder: Path) -> list[dict[str, Any]]:
 
 
 def _cleaned(pages: Iterator[Page], most: int, workers: int | None) -> Iterator[tuple[Page, list[str]]]:
-    """The pages with their sentences, in their order, the markup taken out by other processes."""
+    """Yields the pages with their sentences, in order; worker processes remove the markup."""
     count = workers if workers is not None else len(os.sched_getaffinity(0))
     if count <= 1:
         for page in pages:
@@ -203,7 +204,7 @@ def _write_shard(folder: Path, number: int, pending: _Pending) -> dict[str, Any]
     }
     (unfinished / SHARD).write_text(json.dumps(about), "utf-8")
     for file in (*unfinished.rglob("*"), unfinished):
-        sync_folder(file)  # a file is brought to disk in the same way
+        sync_folder(file)  # works for files too
     unfinished.replace(target)
     sync_folder(folder)
     return about
@@ -220,7 +221,7 @@ def _write_field(folder: Path, texts: Sequence[str]) -> None:
 
 
 def _finish(folder: Path, name: str, shards: Sequence[dict[str, Any]]) -> None:
-    """The titles of all shards in one sorted array, for redirects, and the manifest."""
+    """Writes the titles of all shards as one sorted array, for redirects, and the manifest."""
     hashes, places = [], []
     for number in range(len(shards)):
         shard = folder / shard_name(number)

@@ -1,4 +1,4 @@
-"""Pages out of a MediaWiki `pages-articles` dump or a JSONL of articles, as a stream: memory does not grow with the file."""
+"""Streams pages from a MediaWiki `pages-articles` dump or a JSONL file; memory use does not grow with the file."""
 
 import bz2
 import gzip
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from impasto.errors import ImpastoError, MissingPart
 from impasto.prompts.knowledge.handbook import split_sentences
 
-# Of an article's source only its beginning is read: the lead and the first sections say what it is about.
+# Only the beginning of an article's source is read: the lead and the first sections describe its subject.
 _MOST_SOURCE = 20_000  # characters
 _MOST_SENTENCES = 40
 _TELL_EVERY = 200  # pages
@@ -31,7 +31,7 @@ _ENDS_AS_A_SENTENCE = (".", "!", "?", '."', ".'")
 
 @dataclass(frozen=True)
 class Page:
-    """An article, or a redirect to one. `text` is MediaWiki markup in a dump, plain in a JSONL (`plain`)."""
+    """An article, or a redirect to one. `text` is MediaWiki markup in a dump, and plain text in a JSONL file (`plain`)."""
 
     title: str
     text: str
@@ -40,13 +40,14 @@ class Page:
 
 
 def read_pages(path: Path, on_share: Callable[[float], None] | None = None) -> Iterator[Page]:
-    """The articles and redirects of a dump (.xml, .xml.bz2, .xml.gz; multistream too) or a JSONL (.jsonl, .jsonl.gz, .bz2).
+    """Yields the articles and redirects of a dump or a JSONL file.
 
-    Pages of other namespaces (talk, templates, files) are left out. `on_share` is told now and then which share of the
-    file is read.
+    A dump is .xml, .xml.bz2 or .xml.gz (multistream too), a JSONL file .jsonl, .jsonl.gz or .jsonl.bz2. Pages of other
+    namespaces (talk, templates, files) are left out. `on_share` is called from time to time with the share of the file
+    that was read.
 
     Raises:
-        ImpastoError: the file breaks off or is no dump; every page before that was given.
+        ImpastoError: the file is incomplete or is not a dump; all pages before that point were yielded.
     """
     name = path.name.removesuffix(".bz2").removesuffix(".gz")
     try:
@@ -90,7 +91,7 @@ def _xml_pages(file: IO[bytes]) -> Iterator[Page]:
         if element.findtext(f"{space}ns", "0") == "0" and title:
             text = element.findtext(f"{space}revision/{space}text") or ""
             yield Page(title, text, redirect.get("title", "") if redirect is not None else "")
-        root.clear()  # the page, and with it all that would pile up below the root
+        root.clear()  # frees the page, which would otherwise stay in memory below the root
 
 
 def _json_pages(file: IO[bytes]) -> Iterator[Page]:
@@ -104,7 +105,7 @@ def _json_pages(file: IO[bytes]) -> Iterator[Page]:
 
 
 def clean_sentences(page: Page, most: int = _MOST_SENTENCES) -> list[str]:
-    """The first sentences of a page in plain text: no templates, tables, references, lists or headings.
+    """Returns the first sentences of a page as plain text, without templates, tables, references, lists or headings.
 
     Raises:
         MissingPart: mwparserfromhell is not installed.
@@ -137,5 +138,5 @@ def _without_markup(text: str) -> str:
             try:
                 code.remove(link)
             except ValueError:
-                continue  # it stood inside another one that is gone already
+                continue  # it was inside another link that is already removed
     return code.strip_code(normalize=True, collapse=True, keep_template_params=False)

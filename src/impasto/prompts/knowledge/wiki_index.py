@@ -1,8 +1,8 @@
-"""An index of articles on disk: BM25 over names and over texts in shards, memory-mapped, however many articles there are.
+"""A BM25 index of any number of articles on disk, over names and texts, in memory-mapped shards.
 
-A shard is a folder with two bm25s indexes (`names`, `texts`), the articles' plain text and where each begins. A token's
-number in a shard is found by its hash in a sorted array, so that opening reads no vocabulary. Each shard has its own inverse
-document frequencies, as shards of search engines have: 20,000 articles are enough for them to agree.
+A shard is a folder with two bm25s indexes (`names`, `texts`), the articles' plain text and the start of each article. A
+token's number in a shard is found by its hash in a sorted array, so that opening the index reads no vocabulary. Each shard
+has its own inverse document frequencies, like the shards of search engines: with 20,000 articles they agree well enough.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ _MOST_REDIRECTS = 3
 
 
 def token_hash(word: str) -> int:
-    """64 bits that stand for a word in all shards."""
+    """Returns the 64-bit hash of a word, the same in all shards."""
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
 def title_hash(title: str) -> int:
-    """64 bits that stand for a title; case and accents do not matter."""
+    """Returns the 64-bit hash of a title; case and accents are ignored."""
     return token_hash(plain_name(title) or title)
 
 
@@ -50,7 +50,7 @@ class _Field:
         return cls(index, vocabulary["hash"], vocabulary["number"])
 
     def scores(self, hashes: np.ndarray) -> np.ndarray:
-        """BM25 of every document [documents] for a query's tokens [n] by their hashes."""
+        """Returns the BM25 scores of all documents [documents] for a query's tokens, given as hashes [n]."""
         places = np.searchsorted(self.hashes, hashes)
         known = places < len(self.hashes)
         known[known] = self.hashes[places[known]] == hashes[known]
@@ -71,18 +71,18 @@ class _Shard:
         return [(float(scores[place]), int(place)) for place in top if scores[place] > 0]
 
     def article(self, place: int) -> tuple[str, str, str]:
-        """Title, the title that it redirects to (or ""), and text."""
+        """Returns (title, title that it redirects to or "", text)."""
         start, end = int(self._starts[place]), int(self._starts[place + 1])
         title, redirect, text = bytes(self._blob[start:end]).decode("utf-8").split("\0")
         return title, redirect, text
 
 
 class WikiIndex:
-    """Articles that `impasto knowledge build` indexed.
+    """The index of articles that `impasto knowledge build` wrote.
 
     Raises:
         MissingPart: bm25s is not installed.
-        ImpastoError: the folder holds no index, an unfinished one, or a broken one.
+        ImpastoError: the folder contains no index, an unfinished one, or a broken one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -101,9 +101,9 @@ class WikiIndex:
             raise ImpastoError(f"{folder} is a broken index: {error}; build it again") from None
 
     def search(self, query: str, count: int = 5) -> list[tuple[Article, float]]:
-        """The best articles for a query and their scores, best first; none that shares no word with it.
+        """Returns the best articles for a query and their scores, best first.
 
-        A redirect that fits leads to its article.
+        Articles that share no word with the query are not returned. A matching redirect returns its article.
 
         Raises:
             ImpastoError: the index is broken.
@@ -146,15 +146,15 @@ class WikiIndex:
 
 
 def shard_name(number: int) -> str:
-    """The folder of shard `number` within its index."""
+    """Returns the folder name of shard `number` within its index."""
     return f"shard-{number:05d}"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a finished index says of itself.
+    """Reads the manifest of a finished index.
 
     Raises:
-        ImpastoError: there is none, it is unfinished, of another version, or broken.
+        ImpastoError: there is no index, or it is unfinished, of another version, or broken.
     """
     file = folder / MANIFEST
     if not file.is_file():
@@ -174,7 +174,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def vocabulary_array(vocabulary: dict[str, int]) -> np.ndarray:
-    """A token's number by its hash: structured [n] with `hash` uint64, sorted, and `number` int32."""
+    """Returns a structured array [n] of token hashes (`hash` uint64, sorted) and their numbers (`number` int32)."""
     rows = np.empty(len(vocabulary), [("hash", np.uint64), ("number", np.int32)])
     rows["hash"] = [token_hash(word) for word in vocabulary]
     rows["number"] = list(vocabulary.values())
@@ -182,5 +182,5 @@ def vocabulary_array(vocabulary: dict[str, int]) -> np.ndarray:
 
 
 def plain_tokens(texts: Sequence[str]) -> Any:
-    """Token numbers of each text and the vocabulary (`ids`, `vocab`), as bm25s indexes them."""
+    """Returns the token numbers of each text (`ids`) and the vocabulary (`vocab`), in the form that bm25s indexes."""
     return tokens_of(texts, numbered=True)

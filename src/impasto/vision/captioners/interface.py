@@ -1,4 +1,4 @@
-"""Models that say in words what a picture shows: one interface, the well-known ones by name, how their words are cleaned."""
+"""The interface of captioners, the prompts and hub names of known models, and the cleaning of their captions."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ class Captioner(Protocol):
     """A model that writes captions.
 
     Attributes:
-        name: what is told to people.
-        identity: a hash of the weights, on which caches of captions depend.
+        name: the name shown to users.
+        identity: a hash of the weights, used in the keys of caches of captions.
     """
 
     name: str
@@ -27,22 +27,22 @@ class Captioner(Protocol):
         count: int,
         seeds: Sequence[int],
     ) -> list[list[str]]:
-        """`count` candidates for each RGB picture, the first one the most probable that could be found.
+        """Returns `count` candidates for each RGB picture, the first one the most probable that was found.
 
-        The same picture, tags and seed give the same texts, alone or beside other pictures. A captioner that takes no
-        instructions does not hear the tags. A text may be empty where the model wrote nothing that is left after cleaning.
+        The same picture, tags and seed give the same texts, alone or in a batch with other pictures. A captioner that takes
+        no instructions ignores the tags. A text may be empty if nothing of it is left after cleaning.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a kind of model (transformers' `model_type`) is asked.
+    """How a kind of model (transformers' `model_type`) is prompted.
 
     Attributes:
-        prompt: what the caption goes on from, or the instruction; empty: none.
-        tagged_prompt: the instruction where tags are known, which stand for `{tags}`; empty: the model takes none.
-        beams: of the beam search for the first candidate (Li et al. 2022 use 3); 1 is greedy.
+        prompt: the beginning that the caption continues, or the instruction; empty: none.
+        tagged_prompt: the instruction if tags are known, which replace `{tags}`; empty: the model takes no tags.
+        beams: number of beams of the search for the first candidate (Li et al. 2022 use 3); 1 is greedy.
     """
 
     prompt: str = ""
@@ -52,12 +52,12 @@ class Manner:
 
 _TASK = "Say in one plain sentence what is seen in this painting. Do not name a title, an artist or a date."
 MANNERS = {
-    # A beginning turns a model of photographs towards paintings; it is no part of the caption.
+    # This beginning steers a model of photographs towards paintings; it is not part of the caption.
     "blip": Manner("a painting of"),
     "blip-2": Manner("a painting of"),
     "git": Manner(),
     "vision-encoder-decoder": Manner(),
-    # One of the questions that it was trained on, behind the word <CAPTION> of its authors' code (Xiao et al. 2023).
+    # One of the questions that the model was trained on; <CAPTION> stands for it in the authors' code (Xiao et al. 2023).
     "florence2": Manner("What does the image describe?"),
 }
 CHAT = Manner(_TASK, f"{_TASK} It probably shows: {{tags}}.", beams=1)
@@ -72,7 +72,7 @@ HUB_NAMES = {
 _KIND = r"(?:(?:oil|acrylic|watercolou?r|old|famous|beautiful|black and white) )*"
 _THING = r"(?:painting|picture|image|photo|photograph|artwork|illustration)"
 _SHOWS = r"(?:of|shows|showing|depicts|depicting|describes|features)"
-# "A painting of", "The image shows", "In this picture we can see": said of every painting, and so of none.
+# "A painting of", "The image shows", "In this picture we can see": true of every painting, so without information.
 _OPENING = re.compile(
     rf"^(?:there is |this is )?(?:an?|the|this) {_KIND}{_THING} {_SHOWS}\b:? *"
     rf"|^in (?:this|the) {_KIND}{_THING},? (?:we can see|we see|there is|there are)\b *",
@@ -82,9 +82,9 @@ _TWICE = re.compile(r"\b(\w+(?: \w+){0,3})(?: \1\b)+")
 
 
 def clean_caption(written: str, *, ended: bool = True) -> str:
-    """One line that names what is seen: no opening that fits any picture, no words said twice in a row, no quotes around it.
+    """Cleans a caption: one line without a generic opening, words repeated in a row, or quotes around it.
 
-    `ended`: whether the model came to an end; else a last sentence that breaks off goes, where a whole one stands before it.
+    `ended`: whether the model ended the text. If not, an incomplete last sentence is removed if a complete one precedes it.
     """
     text = "".join(letter if letter.isprintable() else " " for letter in written)
     text = " ".join(text.split()).strip(" \"'“”`*")

@@ -1,4 +1,4 @@
-"""Captioners by name."""
+"""Loads captioners by name."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from impasto.vision.captioners.interface import Captioner
 
 
 def load_captioner(name: str | Path | None = None) -> Captioner:
-    """The captioner that ships (`pocket`, or None), one that `impasto train pocket-captioner` wrote, or one of transformers.
+    """Loads the built-in captioner (`pocket`, or None), one by `impasto train pocket-captioner`, or a transformers model.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: there is no such captioner, it is not whole, or a package is missing.
+        UsageError, MissingPart, ImpastoError: there is no such captioner, it is incomplete, or a package is missing.
     """
     from impasto.vision.captioners.pocket import CONFIG, SHIPPED, PocketCaptioner, is_pocket_captioner
 

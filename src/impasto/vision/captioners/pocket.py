@@ -1,8 +1,8 @@
-"""The captioner that ships: a picture's features become a prefix that a small language model goes on from.
+"""The built-in captioner: a small language model writes the caption after a prefix made of the picture's features.
 
-ClipCap (Mokady et al. 2021): a network turns an image's features into a few vectors that stand where words would, and the
-language model writes the caption behind them. Here the features are EfficientNet-Lite2's, the model is SmolLM2-135M with a
-small LoRA, and behind the prefix it is told the tags.
+The method is ClipCap (Mokady et al. 2021): a network maps an image's features to a few embedding vectors in place of words,
+and the language model continues them with the caption. Here the features are EfficientNet-Lite2's, and the language model
+is SmolLM2-135M with a small LoRA. The tags follow the prefix in its prompt.
 """
 
 import json
@@ -30,22 +30,22 @@ from impasto.weights.header import read_json
 
 SHIPPED = Path(__file__).parent / "pocket-captioner"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_ROWS = 96  # captions that are written together
-_STEP = 8  # a prompt is padded to a multiple of as many tokens, and goes with others of that length
+_ROWS = 96  # captions that are generated in one batch
+_STEP = 8  # prompts are padded to a multiple of this many tokens, and batched by length
 
 
 @dataclass(frozen=True)
 class CaptionerConfig:
-    """Shapes, and how captions are drawn.
+    """The shape of the captioner's network, and its sampling options.
 
     Attributes:
-        prefix: vectors that stand for the picture.
-        hidden: units of the hidden layer that makes them.
-        rank: of the LoRA on the language model's projections (Hu et al. 2021).
-        side: pixels of the square that pictures are brought to.
-        told: tags at most that the model is told.
-        longest: tokens of a caption at most.
-        temperature: of drawing all candidates but the first, which is the most probable word each time.
+        prefix: number of prefix vectors that represent the picture.
+        hidden: units of the hidden layer that computes them.
+        rank: rank of the LoRA on the language model's projections (Hu et al. 2021).
+        side: side in pixels of the square that pictures are resized to.
+        told: maximum number of tags in the prompt.
+        longest: maximum number of tokens of a caption.
+        temperature: sampling temperature of all candidates but the first, which is decoded greedily.
     """
 
     prefix: int = 6
@@ -58,7 +58,10 @@ class CaptionerConfig:
 
 
 class PrefixNetwork(nn.Module):
-    """Features [n, 1280], brought to mean 0 and deviation 1, to vectors [n, prefix, width] of the language model."""
+    """Maps features [n, 1280] to prefix vectors [n, prefix, width] of the language model.
+
+    The features are first normalised to mean 0 and deviation 1.
+    """
 
     def __init__(self, config: CaptionerConfig, width: int) -> None:
         super().__init__()
@@ -74,12 +77,12 @@ class PrefixNetwork(nn.Module):
 
 
 def prompt_for(tags: Sequence[str]) -> str:
-    """What the language model reads behind the picture's prefix."""
+    """Returns the prompt text that follows the picture's prefix."""
     return f"Seen: {', '.join(tags)}.\nCaption:" if tags else "Caption:"
 
 
 def with_lora(model: Any, rank: int) -> Any:
-    """The language model with LoRA around its linear layers, the last one excepted.
+    """Adds LoRA to all linear layers of the language model except the last one.
 
     Raises:
         MissingPart: peft is not installed.
@@ -93,10 +96,10 @@ def with_lora(model: Any, rank: int) -> Any:
 
 
 def load_language_model() -> tuple[Any, Any]:
-    """SmolLM2 in fp32 and its tokenizer.
+    """Loads SmolLM2 in fp32 and its tokenizer.
 
     Raises:
-        MissingPart: its package, or what reads its file, is not installed.
+        MissingPart: its package, or a package that reads its file, is not installed.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -111,8 +114,8 @@ class PocketCaptioner:
 
     Attributes:
         name, identity: see `Captioner`.
-        features: what sees the pictures; its vectors can be cached.
-        language_model, tokenizer: what writes, the LoRA merged in.
+        features: the image encoder; its vectors can be cached.
+        language_model, tokenizer: the language model with the LoRA merged in, and its tokenizer.
     """
 
     name = "pocket-captioner"
@@ -121,7 +124,7 @@ class PocketCaptioner:
         """Loads prefix network and language model.
 
         Raises:
-            MissingPart, ImpastoError: the folder holds no whole captioner, or a package is not installed.
+            MissingPart, ImpastoError: the folder does not contain a complete captioner, or a package is not installed.
         """
         from peft import set_peft_model_state_dict
 
@@ -148,14 +151,14 @@ class PocketCaptioner:
     def caption(
         self, images: Sequence[Image.Image], *, tags: Sequence[Sequence[str]] | None, count: int, seeds: Sequence[int]
     ) -> list[list[str]]:
-        """See `Captioner.caption`: the first candidate is the model's likeliest words, the others are drawn."""
+        """See `Captioner.caption`: the first candidate is decoded greedily, the others are sampled."""
         return self.caption_features(self.features.embed_images(images), tags=tags, count=count, seeds=seeds)
 
     @torch.inference_mode()
     def caption_features(
         self, features: np.ndarray, *, tags: Sequence[Sequence[str]] | None, count: int, seeds: Sequence[int]
     ) -> list[list[str]]:
-        """The same from features [n, 1280] of pictures."""
+        """Like `caption`, from features [n, 1280] of pictures."""
         together = max(1, _ROWS // count)
         ids = [self._ids(some) for some in tags or [()] * len(features)]
         by_length: dict[int, list[int]] = {}
@@ -173,7 +176,7 @@ class PocketCaptioner:
 
     @torch.inference_mode()
     def prompts(self, features: np.ndarray, tags: Sequence[Sequence[str]]) -> list[torch.Tensor]:
-        """What the language model reads before it writes, each [length, width]: a picture's prefix, then its tags."""
+        """Returns the language model's input embeddings, each [length, width]: a picture's prefix, then its tags."""
         return self._prompts(features, [self._ids(some) for some in tags])
 
     def _ids(self, tags: Sequence[str]) -> list[int]:
@@ -201,7 +204,7 @@ class PocketCaptioner:
 
 
 def is_pocket_captioner(folder: Path) -> bool:
-    """Whether the folder's config describes one of ours."""
+    """Returns whether the folder's config describes a pocket captioner."""
     try:
         CaptionerConfig(**read_json(folder / CONFIG))
     except (ImpastoError, TypeError):
@@ -210,7 +213,10 @@ def is_pocket_captioner(folder: Path) -> bool:
 
 
 def save_captioner(folder: Path, config: CaptionerConfig, prefix: PrefixNetwork, tuned: Any) -> None:
-    """Writes a folder that `PocketCaptioner` reads; the weights in fp16. `tuned`: the model that `with_lora` made."""
+    """Writes a folder that `PocketCaptioner` can load, with the weights in fp16.
+
+    `tuned`: the model that `with_lora` returned.
+    """
     from peft import get_peft_model_state_dict
     from safetensors.torch import save
 

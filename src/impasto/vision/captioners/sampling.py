@@ -1,6 +1,6 @@
-"""Several continuations each of several prompts that are vectors; each depends on its own prompt and seed alone.
+"""Samples several continuations of several prompts given as embeddings; each depends only on its own prompt and seed.
 
-transformers' `generate` has one generator for all rows: a picture's captions would depend on the pictures beside it.
+transformers' `generate` uses one random generator for all rows, so captions would depend on the rest of the batch.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ _FEWEST = 4
 
 @dataclass(frozen=True)
 class Drawing:
-    """How tokens are chosen.
+    """Options of the sampling.
 
     Attributes:
-        longest: tokens of a continuation at most.
-        temperature: of all continuations of a prompt but the first, which takes the likeliest token each time.
+        longest: maximum number of tokens of a continuation.
+        temperature: sampling temperature of all continuations of a prompt but the first, which is greedy.
         end: the token that ends a continuation.
-        likeliest: tokens that are drawn from.
+        likeliest: number of most probable tokens to sample from (top-k).
     """
 
     longest: int
@@ -34,11 +34,11 @@ class Drawing:
 def draw_continuations(
     model: Any, prompts: Sequence[torch.Tensor], length: int, count: int, seeds: Sequence[int], drawing: Drawing
 ) -> list[list[int]]:
-    """The tokens of `count` continuations of each prompt [n_k, width], in the prompts' order, without the end token.
+    """Returns the tokens of `count` continuations of each prompt [n_k, width], in the prompts' order, without the end token.
 
-    Every prompt is padded to `length`, and at least four rows go through the model: with another length, or with fewer
-    rows, which take another way through matrix products, the last digits differ, and a word could. Rows that have ended
-    leave.
+    Every prompt is padded to `length`, and at least four rows go through the model. With another length, or with fewer rows,
+    which use other matrix products, the last digits differ, and so a word could differ. Rows that have ended are removed
+    from the batch.
     """
     given = len(prompts) * count
     short = max(0, _FEWEST - len(prompts))
@@ -54,7 +54,7 @@ def draw_continuations(
     draws = [np.random.default_rng([seed, number]) for seed in seeds for number in range(count)]
     greedy = [number == 0 for _ in seeds for number in range(count)]
     rows: list[list[int]] = [[] for _ in draws]
-    writing = list(range(len(rows)))  # the rows that are in the model, some of them ended
+    writing = list(range(len(rows)))  # the rows in the batch; some of them have ended
     ended = [row >= given for row in writing]
     for _ in range(drawing.longest):
         chosen = _choose(logits, [draws[row] for row in writing], [greedy[row] for row in writing], drawing)
@@ -79,7 +79,7 @@ def draw_continuations(
 def _choose(
     logits: torch.Tensor, draws: Sequence[np.random.Generator], greedy: Sequence[bool], drawing: Drawing
 ) -> list[int]:
-    """One token a row: the likeliest, or one of `drawing.likeliest` by the Gumbel trick."""
+    """Chooses one token per row: the most probable one, or one of `drawing.likeliest` by the Gumbel trick."""
     values, tokens = logits.topk(min(drawing.likeliest, logits.shape[-1]), dim=-1)
     chosen = []
     for row, (draw, plain) in enumerate(zip(draws, greedy, strict=True)):
@@ -90,5 +90,5 @@ def _choose(
 
 
 def _positions(mask: torch.Tensor) -> torch.Tensor:
-    """Token positions [n, length] that count from the first one that is no padding."""
+    """Returns token positions [n, length], counted from the first token that is not padding."""
     return (mask.cumsum(dim=1) - 1).clamp(min=0)

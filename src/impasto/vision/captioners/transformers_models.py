@@ -1,7 +1,7 @@
-"""Captions by any image-to-text model of transformers: BLIP, BLIP-2, GIT, Florence-2, encoder with decoder, chat models.
+"""A captioner with any image-to-text model of transformers: BLIP, BLIP-2, GIT, Florence-2, encoder-decoder, chat models.
 
-The pipelines for it came and went between transformers' releases. What is used here has stayed: tokenizers, and `generate`
-on pixels and token numbers. Only a chat model's prompt is laid out by its own processor.
+The pipelines for this task changed between transformers' releases. This module uses only what has remained stable:
+tokenizers, and `generate` on pixels and token numbers. Only a chat model's prompt is formatted by its own processor.
 """
 
 from collections.abc import Sequence
@@ -24,22 +24,22 @@ from impasto.weights.transformers_folder import (
 )
 
 WHAT = "an image captioner"
-MAX_TOKENS = 60  # of a caption: with what else a condition says, it has to fit into CLIP's 77
-TOP_P = 0.9  # nucleus sampling, as Li et al. 2022 (BLIP) drew the captions that they trained on
+MAX_TOKENS = 60  # of a caption: with the other parts of a condition it has to fit into CLIP's 77
+TOP_P = 0.9  # nucleus sampling, as Li et al. 2022 (BLIP) sampled their training captions
 
 
 class TransformersCaptioner:
     """A `Captioner` from a folder or hub name in transformers' layout, or one of the names in `HUB_NAMES`.
 
-    Pictures are captioned one by one, the candidates of each together: a text cannot depend on the pictures beside it.
+    Pictures are captioned one by one, the candidates of each together, so a text cannot depend on other pictures.
     """
 
     def __init__(self, name: str, *, device: str = "auto", precision: str = "auto") -> None:
-        """Loads the model; `device` and `precision` as `impasto.settings` has them.
+        """Loads the model. `impasto.settings` describes `device` and `precision`.
 
         Raises:
             UsageError, MissingPart, ImpastoError: as `find_transformers_folder` and `load_transformers_model`; or its
-                model is of a kind that cannot be asked here.
+                model is of a kind that is not supported here.
         """
         from transformers import AutoModelForImageTextToText
 
@@ -63,12 +63,12 @@ class TransformersCaptioner:
         count: int,
         seeds: Sequence[int],
     ) -> list[list[str]]:
-        """`count` candidates for each picture (see `Captioner`): one by search, the others drawn with the picture's seed.
+        """Returns `count` candidates per picture (see `Captioner`): one by search, the others sampled with its seed.
 
-        The same picture, tags, seed and count give the same texts. Only chat models hear the tags.
+        The same picture, tags, seed and count give the same texts. Only chat models use the tags.
 
         Raises:
-            ImpastoError: the model cannot be run, for instance for want of memory.
+            ImpastoError: the model cannot be run, for instance because there is too little memory.
         """
         told = [()] * len(images) if tags is None else tags
         jobs = list(zip(images, told, seeds, strict=True))
@@ -96,13 +96,13 @@ class TransformersCaptioner:
         return found[:count]
 
     def _write(self, inputs: dict[str, torch.Tensor], given: list[int], **choices: Any) -> list[str]:
-        # In a chat the tags stand in the prompt, and may well be said again.
+        # A chat model's prompt contains the tags, and the caption may repeat them.
         ban = {} if self._manner is CHAT else {"no_repeat_ngram_size": 3}
         made = self._model.generate(**inputs, max_new_tokens=MAX_TOKENS, **ban, **choices)
         return [self._read(row, given) for row in made.tolist()]
 
     def _read(self, tokens: list[int], given: list[int]) -> str:
-        """The caption in a row of tokens, which may begin with the prompt's and end with padding."""
+        """Decodes the caption in a row of tokens, which may begin with the prompt's tokens and end with padding."""
         tokenizer = self._inputs.tokenizer
         new = tokens[len(given) :] if given and tokens[: len(given)] == given else tokens
         ended = len(new) < MAX_TOKENS or new[-1] in tokenizer.all_special_ids
@@ -110,17 +110,17 @@ class TransformersCaptioner:
 
 
 class _Inputs(Protocol):
-    """What a model's `generate` is given for a picture."""
+    """Prepares the inputs of a model's `generate` for a picture."""
 
     tokenizer: Any
 
     def of(self, image: Image.Image, tags: Sequence[str]) -> tuple[dict[str, torch.Tensor], list[int]]:
-        """The tensors by name, and the token numbers that a row of `generate` may begin with."""
+        """Returns the tensors by name, and the token numbers that a row of `generate` may begin with."""
         ...
 
 
 class _TokenInputs:
-    """Pixels, and the prompt as the numbers that each kind of model was trained on. These models take no instruction."""
+    """Pixels, and the prompt as token numbers that each kind of model was trained on. These models take no instruction."""
 
     def __init__(self, folder: TransformersFolder, manner: Manner, model: Any) -> None:
         from transformers import AutoTokenizer
@@ -140,7 +140,7 @@ class _TokenInputs:
         return inputs, self._given
 
     def _prompt(self, folder: TransformersFolder, text: str, model: Any) -> tuple[list[int], list[int]]:
-        """What to hand over, and what a made row begins with."""
+        """Returns the token numbers of the prompt, and those that a generated row begins with."""
         config, kind = model.config, folder.model_type
         words: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         if kind == "blip":  # its `generate` drops the last token, which ends a text
@@ -159,14 +159,14 @@ class _TokenInputs:
 
     @torch.inference_mode()
     def _features(self, model: Any) -> int:
-        """How many vectors Florence-2 sees a picture as; each has a place in its prompt."""
+        """Returns the number of vectors into which Florence-2 encodes a picture; each has a place in its prompt."""
         blank = torch.from_numpy(self._preprocessing.prepare([Image.new("RGB", (64, 64))]))
         output = model.get_image_features(pixel_values=blank.to(model.device, model.dtype))
         return int((output if isinstance(output, torch.Tensor) else output.pooler_output).shape[1])
 
 
 class _ChatInputs:
-    """An instruction that tells the tags, in the model's own chat template."""
+    """The picture and an instruction that contains the tags, in the model's own chat template."""
 
     def __init__(self, folder: TransformersFolder, manner: Manner) -> None:
         from transformers import AutoProcessor

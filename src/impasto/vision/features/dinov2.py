@@ -1,4 +1,4 @@
-"""Features of DINOv2 (Oquab et al. 2023), on which Fréchet distances agree best with human eyes (Stein et al. 2023)."""
+"""Image features of DINOv2 (Oquab et al. 2023); Fréchet distances on them agree best with humans (Stein et al. 2023)."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -19,10 +19,13 @@ _CPU_BATCH, _ACCELERATOR_BATCH = 8, 64
 
 
 class Dinov2Features:
-    """Pictures -> float32 [n, width], the normalised class token. An `ImageEncoder`; name, identity, width: see there."""
+    """Encodes pictures as float32 [n, width], the normalised class token.
+
+    An `ImageEncoder`; see there for name, identity and width.
+    """
 
     def __init__(self, folder: TransformersFolder, *, device: torch.device | str = "cpu", batch: int = 0) -> None:
-        """Loads the model in fp32; `batch`: 0 for as many as are fast.
+        """Loads the model in fp32. `batch`: pictures per batch; 0 chooses a fast size for the device.
 
         Raises:
             MissingPart, ImpastoError: as `load_transformers_model` and `read_preprocessing`.
@@ -42,7 +45,7 @@ class Dinov2Features:
 
     @torch.inference_mode()
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Features float32 [n, width] of pictures of any size, prepared as the folder's own config says."""
+        """Returns features float32 [n, width] of pictures of any size, preprocessed as the folder's config specifies."""
         stream, parts = iter(images), [np.zeros((0, self.width), np.float32)]
         while group := list(islice(stream, self._batch)):
             pixels = torch.from_numpy(self._preprocessing.prepare(group)).to(self._device)

@@ -1,6 +1,6 @@
-"""Image features of EfficientNet-Lite2 (Tan and Le 2019), on which paintings are compared here.
+"""Image features of EfficientNet-Lite2 (Tan and Le 2019), which this package uses to compare paintings.
 
-Distances on them are not "FID", which is defined on Inception-v3, and are never called so.
+Distances on them are not "FID", which is defined on Inception-v3, and are never called FID.
 """
 
 import hashlib
@@ -18,27 +18,32 @@ from impasto.errors import MissingPart
 from impasto.settings import keep_freed_memory
 
 WIDTH = 1280
-# The side that pictures are brought to for judgement. The network was trained at 260 px; pocket's pictures have 128 px of
-# detail, and at 128 px a picture costs a quarter of the time. Every distance of this package is taken at this one size.
+# The side that pictures are resized to for evaluation. The network was trained at 260 px; pictures by the pocket model have
+# 128 px of detail, and a picture of 128 px takes a quarter of the time. All distances in this package use this size.
 SIDE = 128
-# Beside a plain loop in batches of 16: with AVX2 batches of 4 are 1.4 times as fast and those of 32 leave the caches; with
-# AVX-512 batches of 4 are 0.7 times as fast, and those of 16 about as fast.
+# Compared with a plain loop in batches of 16: with AVX2, batches of 4 are 1.4 times as fast, and batches of 32 exceed the
+# CPU caches; with AVX-512, batches of 4 are 0.7 times as fast, and batches of 16 about as fast.
 _CPU_BATCH = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 4
 _ACCELERATOR_BATCH = 64
 
 
 class ImageFeatures:
-    """Pictures -> float32 [n, 1280], the globally averaged last features, in batches. The network loads when first used.
+    """Encodes pictures as float32 [n, 1280], the global average of the last feature map, in batches.
+
+    The network is loaded on first use.
 
     Attributes:
-        name, identity, width: as `TextImageScorer` has them, so that the features can be cached as vectors are.
+        name, identity, width: as in `TextImageScorer`, so that the features can be cached like its vectors.
     """
 
     name, width = "efficientnet-lite2", WIDTH
 
     def __init__(self, *, side: int = SIDE, batch: int = 0, device: torch.device | str = "cpu") -> None:
-        """`side`: pixels of the square that pictures are brought to; `batch`: pictures that go through the network together,
-        0 for as many as are fast: on a CPU the maps of more than a few leave its caches."""
+        """Sets the size and the batch size; the network is loaded later.
+
+        `side`: side in pixels of the square that pictures are resized to. `batch`: pictures per batch; 0 chooses a fast
+        size: on a CPU the feature maps of more than a few pictures exceed its caches.
+        """
         self.side, self._device = side, torch.device(device)
         self._batch = batch or (_CPU_BATCH if self._device.type == "cpu" else _ACCELERATOR_BATCH)
         self.identity = hashlib.sha256(f"{self.name}/{side}".encode()).hexdigest()
@@ -58,7 +63,7 @@ class ImageFeatures:
         return network.eval().to(self._device)
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Features float32 [n, 1280] of pictures of any size.
+        """Returns features float32 [n, 1280] of pictures of any size.
 
         Raises:
             MissingPart: the packages of the extra `data` are not installed.
@@ -67,7 +72,7 @@ class ImageFeatures:
 
     @torch.inference_mode()
     def of_squares(self, squares: np.ndarray) -> np.ndarray:
-        """Features float32 [n, 1280] of pictures uint8 [n, h, w, 3] of one size."""
+        """Returns features float32 [n, 1280] of pictures uint8 [n, h, w, 3] of one size."""
         parts = []
         for start in range(0, len(squares), self._batch):
             pictures = torch.from_numpy(np.ascontiguousarray(squares[start : start + self._batch]))
@@ -75,7 +80,7 @@ class ImageFeatures:
             wanted = (self.side, self.side)
             if x.shape[-2:] != wanted:
                 x = F.interpolate(x, wanted, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)
-            # (x - 127) / 128 is what EfficientNet-Lite was trained on.
+            # EfficientNet-Lite was trained on (x - 127) / 128.
             features = self._network.extract_features((x - 127) / 128)
             parts.append(features.mean(dim=(2, 3)).cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, WIDTH), np.float32)
@@ -83,7 +88,10 @@ class ImageFeatures:
     def of_images(
         self, images: Iterable[Image.Image], *, on_progress: Callable[[int], None] | None = None
     ) -> np.ndarray:
-        """Features float32 [n, 1280] of pictures of any size; each is brought to a square of `side` px."""
+        """Returns features float32 [n, 1280] of pictures of any size; each is resized to a square of `side` px.
+
+        `on_progress` is called with the number of pictures done.
+        """
         parts: list[np.ndarray] = []
         stream, count = iter(images), 0
         while group := list(islice(stream, self._batch)):
@@ -98,5 +106,5 @@ class ImageFeatures:
 
 
 def stack_images(images: Sequence[Image.Image]) -> np.ndarray:
-    """Pictures of one size as uint8 [n, h, w, 3]."""
+    """Stacks pictures of one size to uint8 [n, h, w, 3]."""
     return np.stack([np.asarray(image.convert("RGB"), np.uint8) for image in images])

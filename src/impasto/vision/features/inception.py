@@ -1,7 +1,7 @@
-"""Features of Inception-v3 for FID, KID and the Inception score, with the weights that those names are bound to.
+"""Image features of Inception-v3 for FID, KID and the Inception score, with the weights that define those metrics.
 
-Pictures are brought to 299 px as clean-fid does (Parmar, Zhang and Zhu 2022): Pillow's antialiased bicubic on every
-channel in floating point, never rounded to bytes in between.
+Pictures are resized to 299 px as in clean-fid (Parmar, Zhang and Zhu 2022): Pillow's antialiased bicubic filter on every
+channel in floating point, without rounding to bytes in between.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from impasto.vision.features.inception_network import SIDE, WIDTH, Inception
 from impasto.weights.file_hash import hash_file
 from impasto.weights.files import fill_module, read_weights
 
-# TensorFlow's inception-2015-12-05 as pytorch-fid and torch-fidelity publish it: one file under two names.
+# TensorFlow's inception-2015-12-05 as published by pytorch-fid and torch-fidelity: one file under two names.
 FID_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 KNOWN_FILES = ("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth")
 _SOURCE = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/" + KNOWN_FILES[0]
@@ -27,21 +27,24 @@ _CPU_BATCH, _ACCELERATOR_BATCH = 8, 64
 
 
 class InceptionFeatures:
-    """Pictures -> float32 [n, 2048]. An `ImageEncoder`.
+    """Encodes pictures as float32 [n, 2048]. An `ImageEncoder`.
 
     Attributes:
         name, identity, width: see `ImageEncoder`.
-        is_fid: whether the weights are those of the FID; on others no distance may be called so.
+        is_fid: whether the weights are those of the FID; distances with other weights must not be called FID.
     """
 
     width = WIDTH
 
     def __init__(self, weights: Path | None = None, *, device: torch.device | str = "cpu", batch: int = 0) -> None:
-        """`weights`: the file, else the known one in the cache folder or in torch's; `batch`: 0 for as many as are fast.
+        """Loads the network.
+
+        `weights`: the file; by default the known file in the cache folder or in torch's. `batch`: pictures per batch; 0
+        chooses a fast size for the device.
 
         Raises:
-            MissingPart: there is no such file; the message says where it comes from.
-            ImpastoError: it holds other weights than Inception's, or has the FID file's name and other content.
+            MissingPart: there is no such file; the message gives its download address.
+            ImpastoError: the weights are not those of Inception, or the file has the FID file's name and other content.
         """
         file = _find(weights)
         found = hash_file(file)
@@ -53,7 +56,7 @@ class InceptionFeatures:
         self._device = torch.device(device)
         self._batch = batch or (_CPU_BATCH if self._device.type == "cpu" else _ACCELERATOR_BATCH)
         content = read_weights([file])
-        # Some conversions leave out the counters of the normalisations, which evaluation has no use for.
+        # Some conversions leave out the counters of the batch normalisations, which evaluation does not use.
         for name in [name for name in content if name.endswith("bn.weight")]:
             content.setdefault(name.removesuffix("weight") + "num_batches_tracked", torch.tensor(0))
         if self._device.type == "cpu":
@@ -61,7 +64,7 @@ class InceptionFeatures:
         self._network = fill_module(Inception, content, file, torch.float32, self._device).fuse()
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Features float32 [n, 2048] of pictures of any size; the whole picture becomes a square."""
+        """Returns features float32 [n, 2048] of pictures of any size; the whole picture is resized to a square."""
         stream, parts = iter(images), [np.zeros((0, WIDTH), np.float32)]
         while group := list(islice(stream, self._batch)):
             parts.append(self.of_squares(np.stack([clean_square(image, SIDE) for image in group])))
@@ -69,19 +72,19 @@ class InceptionFeatures:
 
     @torch.inference_mode()
     def of_squares(self, squares: np.ndarray) -> np.ndarray:
-        """Features float32 [n, 2048] of pictures float32 [n, 299, 299, 3], 0 .. 255, all at once."""
+        """Returns features float32 [n, 2048] of pictures float32 [n, 299, 299, 3], 0 .. 255, in one batch."""
         x = torch.from_numpy(squares).to(self._device).permute(0, 3, 1, 2)
-        # NVIDIA's convolutions round to 10 bits if they may, which moves a feature by thousandths.
+        # With TF32, NVIDIA's convolutions round to 10 bits, which changes a feature by thousandths.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return self._network((x - 128) / 128).cpu().numpy()
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """Logits float64 [n, 1008] of features [n, 2048], without the biases, as the Inception score is defined on them."""
+        """Returns logits float64 [n, 1008] of features [n, 2048], without biases, as the Inception score is defined."""
         return features.astype(np.float64) @ self._network.fc.weight.double().cpu().numpy().T
 
 
 def clean_square(image: Image.Image, side: int) -> np.ndarray:
-    """The picture as float32 [side, side, 3], 0 .. 255: each channel by Pillow's antialiased bicubic, unrounded."""
+    """Resizes a picture to float32 [side, side, 3], 0 .. 255, with Pillow's antialiased bicubic filter, unrounded."""
     channels = [
         np.asarray(channel.convert("F").resize((side, side), Image.Resampling.BICUBIC))
         for channel in image.convert("RGB").split()

@@ -1,7 +1,7 @@
-"""Inception-v3 (Szegedy et al. 2016) as the FID was defined on it: TensorFlow's network of 2015 with its 1,008 classes.
+"""The Inception-v3 network (Szegedy et al. 2016) that defines the FID: TensorFlow's version of 2015 with 1,008 classes.
 
-It differs from the published architecture in its pools (Heusel et al. 2017's graph, as torch-fidelity and pytorch-fid have
-it): averages leave the border out, and the last block takes the maximum. The names are those of the converted weights.
+It differs from the published architecture in its pooling (the graph of Heusel et al. 2017, as in torch-fidelity and
+pytorch-fid): averages exclude the border, and the last block uses the maximum. Module names match the converted weights.
 """
 
 import torch
@@ -15,7 +15,7 @@ CLASSES = 1008
 
 
 class Inception(nn.Module):
-    """Pictures float32 [n, 3, 299, 299], -1 .. 1, to features [n, 2048]; `fc` makes logits [n, 1008] of them."""
+    """Maps pictures float32 [n, 3, 299, 299], -1 .. 1, to features [n, 2048]; `fc` maps features to logits [n, 1008]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Inception(nn.Module):
         return x.mean(dim=(2, 3))
 
     def fuse(self) -> "Inception":
-        """Works every normalisation into the convolution before it: the same numbers with a third less to read and write."""
+        """Fuses every batch normalisation into the convolution before it: same result, a third less to read and write."""
         for module in self.modules():
             if isinstance(module, _Convolution) and isinstance(module.bn, nn.BatchNorm2d):
                 module.conv, module.bn = fuse_conv_bn_eval(module.conv, module.bn), nn.Identity()
@@ -72,7 +72,7 @@ def _average(x: torch.Tensor) -> torch.Tensor:
 
 
 class _Squares(nn.Module):
-    """35 px: 1x1, 5x5 and twice 3x3 beside an average (figure 5 of the paper)."""
+    """The block at 35 px: branches with 1x1, 5x5, two 3x3 convolutions and an average (figure 5 of the paper)."""
 
     def __init__(self, inputs: int, pooled: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Squares(nn.Module):
 
 
 class _HalvedSquares(nn.Module):
-    """35 px to 17."""
+    """The block that reduces 35 px to 17."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _HalvedSquares(nn.Module):
 
 
 class _Strips(nn.Module):
-    """17 px: 7x7 as a row and a column, once and twice, beside an average (figure 6)."""
+    """The block at 17 px: 7x7 convolutions factored into 1x7 and 7x1, once and twice, and an average (figure 6)."""
 
     def __init__(self, inputs: int, middle: int) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class _Strips(nn.Module):
 
 
 class _HalvedStrips(nn.Module):
-    """17 px to 8."""
+    """The block that reduces 17 px to 8."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class _HalvedStrips(nn.Module):
 
 
 class _Fans(nn.Module):
-    """8 px: a row and a column side by side, after 1x1 and after 3x3 (figure 7); the last block takes the maximum."""
+    """The block at 8 px: 1x3 and 3x1 in parallel, after 1x1 and after 3x3 (figure 7); the last block uses the maximum."""
 
     def __init__(self, inputs: int, *, last: bool) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""SSCD, a descriptor trained to recognise copies (Pizzi et al. 2022): a ResNet-50 with generalised-mean pooling.
+"""SSCD, an image descriptor for copy detection (Pizzi et al. 2022): a ResNet-50 with generalised-mean pooling.
 
-Its authors publish the weights for non-commercial use, so nothing of them ships here: a user names the file. Taken are
-`sscd_disc_mixup.torchvision.pt` and its like, whose tensors are read weights-only, and safetensors with the same names. The
-TorchScript files hold code and are refused.
+Its authors publish the weights for non-commercial use, so they do not come with Impasto: the user names the file. Supported
+are `sscd_disc_mixup.torchvision.pt` and similar files, whose tensors are read weights-only, and safetensors with the same
+names. TorchScript files contain code and are refused.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from impasto.weights.files import fill_module, read_weights
 
 WIDTH = 512
 _GEM_POWER = 3.0
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's colours, 0..1, as the model was trained on
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, 0..1; the model was trained with them
 _BATCH = 4
 
 
@@ -37,7 +37,7 @@ _EXPANSION = 4
 
 
 class _Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 and the way around them; the 3x3 takes the stride, as in torchvision."""
+    """A bottleneck block: 1x1, 3x3 and 1x1 with a skip connection; the 3x3 has the stride, as in torchvision."""
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class _Bottleneck(nn.Module):
 
 
 class _ResNet50(nn.Module):
-    """torchvision's names and order of the parts; the pooling is GeM (Radenović et al. 2018, equation 3)."""
+    """A ResNet-50 with torchvision's module names and order; the pooling is GeM (Radenović et al. 2018, equation 3)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,20 +93,22 @@ class _SscdNetwork(nn.Module):
 
 
 class Sscd:
-    """Squares of pictures -> unit vectors float32 [n, 512].
+    """Encodes square pictures as unit vectors float32 [n, 512].
 
     Attributes:
-        identity: the SHA-256 of the weights' file.
+        identity: the SHA-256 of the weights file.
     """
 
     name, width = "sscd", WIDTH
 
     def __init__(self, file: Path, sha256: str = "", *, device: torch.device | str = "cpu") -> None:
-        """`file`: `.pt` with tensors only, or `.safetensors`; `sha256`: what the file must have, where it is known.
+        """Loads the weights.
+
+        `file`: `.pt` with tensors only, or `.safetensors`; `sha256`: the expected hash of the file, if known.
 
         Raises:
             MissingPart: there is no such file.
-            ImpastoError: another hash, code inside (TorchScript), or weights of another model.
+            ImpastoError: the file has another hash, contains code (TorchScript), or holds weights of another model.
         """
         if not file.is_file():
             raise MissingPart(f"{file}: there is no such file; SSCD's authors publish sscd_disc_mixup.torchvision.pt")
@@ -123,7 +125,7 @@ class Sscd:
 
     @torch.inference_mode()
     def of_squares(self, squares: np.ndarray) -> np.ndarray:
-        """Unit vectors of pictures uint8 [n, side, side, 3]; the authors advise sides of 288 to 320 px."""
+        """Returns unit vectors of pictures uint8 [n, side, side, 3]; the authors recommend sides of 288 to 320 px."""
         mean, std = (torch.tensor(values, device=self._device).view(1, 3, 1, 1) for values in (_MEAN, _STD))
         parts: Sequence[np.ndarray] = [
             self._network((self._pixels(squares[start : start + _BATCH]) - mean) / std).cpu().numpy()

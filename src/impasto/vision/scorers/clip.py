@@ -1,4 +1,4 @@
-"""CLIP (Radford et al. 2021) and its like as the scorer: whatever transformers loads as a text and an image encoder."""
+"""A scorer with CLIP (Radford et al. 2021) or a similar pair of text and image encoders that transformers can load."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -25,22 +25,22 @@ from impasto.weights.transformers_folder import (
 SHORT_NAMES = {"clip": CLIP_HUB_NAME, "siglip": "google/siglip-base-patch16-224"}
 WHAT = "a pair of text and image encoders"
 CLIP_THRESHOLD = 0.2  # wang2023, section 3.1
-# SigLIP (Zhai et al. 2023) has no such published number: below this probability of its own the pair counts as mismatched.
+# SigLIP (Zhai et al. 2023) publishes no such threshold: a pair below this probability of the model counts as mismatched.
 SIGLIP_PROBABILITY = 0.01
 
 
 class ClipScorer:
-    """A `TextImageScorer` from a folder or hub name in transformers' layout; `clip` is wang2023's, ViT-L/14.
+    """A `TextImageScorer` from a folder or hub name in transformers' layout; `clip` is the model of wang2023, ViT-L/14.
 
-    Vectors depend only on the picture or text, up to rounding, not on what is embedded beside it.
+    An embedding depends only on its picture or text, up to rounding, not on the others in the batch.
 
     Attributes:
         name, identity, width, threshold: see `TextImageScorer`.
-        max_tokens: of a text, its marks included; what is longer is cut there (see `tokens_left_out`).
+        max_tokens: limit of tokens per text, including special tokens; longer texts are cut (see `tokens_left_out`).
     """
 
     def __init__(self, name: str = "clip", *, device: str = "auto", precision: str = "auto", batch: int = 32) -> None:
-        """Loads the model; `device` and `precision` as `impasto.settings` has them.
+        """Loads the model. `impasto.settings` describes `device` and `precision`.
 
         Raises:
             UsageError, MissingPart, ImpastoError: as `find_transformers_folder` and `load_transformers_model`.
@@ -56,7 +56,7 @@ class ClipScorer:
         if not all(hasattr(self._model, f"get_{kind}_features") for kind in ("text", "image")):
             raise ImpastoError(f"{folder.path} holds a {folder.model_type!r} model, which is not {WHAT}")
         self._batch = batch
-        # SigLIP saw its padding and no mask, in training and ever since.
+        # SigLIP is trained and used with padding and without an attention mask.
         self._padded = folder.model_type.startswith("siglip")
         config = self._model.config
         self.max_tokens = token_limit(self._tokenizer, getattr(config, "text_config", config))
@@ -64,26 +64,26 @@ class ClipScorer:
         self.threshold = _threshold(self._model)
         try:
             self.width = int(self._of_texts([""]).shape[1])
-        except Exception as error:  # a tokenizer of another model, a config that lies: each fails in its own way
+        except Exception as error:  # a tokenizer of another model, a wrong config: each raises another error
             raise ImpastoError(f"{folder.path} cannot embed a text: {one_line(error)}") from None
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Unit vectors float32 [n, width] of pictures of any size."""
+        """Returns unit vectors float32 [n, width] of pictures of any size."""
         stream, parts = iter(images), [np.zeros((0, self.width), np.float32)]
         while group := list(islice(stream, self._batch)):
             parts.append(self._of_images(group))
         return np.concatenate(parts)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors float32 [n, width]; of a long text, of its first `max_tokens` tokens."""
+        """Returns unit vectors float32 [n, width]; a long text is cut to its first `max_tokens` tokens."""
         parts = [np.zeros((0, self.width), np.float32)]
         for start in range(0, len(texts), self._batch):
             parts.append(self._of_texts(list(texts[start : start + self._batch])))
         return np.concatenate(parts)
 
     def tokens_left_out(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens of each text `embed_texts` does not see."""
-        with quietly():  # the tokenizer would warn of the very lengths that are asked for
+        """Returns the number of tokens of each text that `embed_texts` cuts."""
+        with quietly():  # the tokenizer would warn about long texts, whose length is measured here
             return [max(0, len(self._tokenizer(text)["input_ids"]) - self.max_tokens) for text in texts]
 
     @torch.inference_mode()
@@ -105,13 +105,13 @@ class ClipScorer:
 
 
 def _unit(output: Any) -> np.ndarray:
-    """Vectors of length 1 from what the encoders give: until transformers 5 a tensor, since then one inside an object."""
+    """Normalises the encoders' output to unit vectors. Before transformers 5 it is a tensor, later an object with one."""
     vectors = output if isinstance(output, torch.Tensor) else output.pooler_output
     return F.normalize(vectors.float(), dim=-1).cpu().numpy()
 
 
 def _threshold(model: Any) -> float:
-    """CLIP's 0.2; for SigLIP, whose probability is sigmoid(scale * cosine + bias), the cosine of its 1 %."""
+    """Returns 0.2 for CLIP; for SigLIP, with probability sigmoid(scale * cosine + bias), the cosine where it is 1 %."""
     bias, scale = getattr(model, "logit_bias", None), getattr(model, "logit_scale", None)
     if bias is None or scale is None:
         return CLIP_THRESHOLD

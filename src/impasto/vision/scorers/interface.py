@@ -1,4 +1,4 @@
-"""How well a text and a picture belong together: one small interface, whatever model is behind it."""
+"""Interfaces of image encoders and text-image scorers, which measure the similarity of a text and a picture."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ from PIL import Image
 
 
 class ImageEncoder(Protocol):
-    """What turns pictures into vectors.
+    """A model that converts pictures to embeddings.
 
     Attributes:
-        name: what is told to people, for instance "pocket-scorer" or "clip-vit-large-patch14".
-        identity: a hash of the weights, on which caches of vectors depend.
-        width: numbers in a vector.
+        name: the name shown to users, for instance "pocket-scorer" or "clip-vit-large-patch14".
+        identity: a hash of the weights, used in the keys of embedding caches.
+        width: dimension of an embedding.
     """
 
     name: str
@@ -22,14 +22,14 @@ class ImageEncoder(Protocol):
     width: int
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Vectors float32 [n, width] of RGB pictures of any size."""
+        """Returns embeddings float32 [n, width] of RGB pictures of any size."""
         ...
 
 
 class TextImageScorer(ImageEncoder, Protocol):
-    """A pair of encoders into one space; the similarity of a text and a picture is the product of their vectors, -1..1.
+    """A pair of encoders into one embedding space. The similarity of a text and a picture is their dot product, -1..1.
 
-    `embed_images` gives unit vectors.
+    `embed_images` returns unit vectors.
 
     Attributes:
         threshold: the similarity below which a pair counts as mismatched; CLIP's is 0.2 (wang2023, section 3.1).
@@ -38,18 +38,18 @@ class TextImageScorer(ImageEncoder, Protocol):
     threshold: float
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors float32 [n, width]."""
+        """Returns unit vectors float32 [n, width]."""
         ...
 
 
 @runtime_checkable
 class Projecting(Protocol):
-    """A scorer whose vectors are cheap to make from another encoder's, which are the ones worth keeping in a cache."""
+    """A scorer that computes its embeddings cheaply from another encoder's features; a cache should keep the features."""
 
     features: ImageEncoder
 
     def project(self, features: np.ndarray) -> np.ndarray:
-        """Vectors float32 [n, width] from those of `features`; a row of NaN stays one."""
+        """Returns embeddings float32 [n, width] from the vectors of `features`; a row of NaN stays NaN."""
         ...
 
 
@@ -57,10 +57,10 @@ POCKET = "pocket"
 
 
 def load_scorer(name: str | Path | None = None) -> TextImageScorer:
-    """The scorer that ships (`pocket`, or None), one that `impasto train pocket-scorer` wrote, or CLIP and its like.
+    """Loads the built-in scorer (`pocket`, or None), one that `impasto train pocket-scorer` wrote, or CLIP or similar.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: there is no such scorer, it is not whole, or a package is missing.
+        UsageError, MissingPart, ImpastoError: there is no such scorer, it is incomplete, or a package is missing.
     """
     from impasto.vision.scorers.pocket import SHIPPED, TAGS, PocketScorer
 

@@ -1,7 +1,7 @@
-"""The scorer that ships: EfficientNet-Lite2's features and MiniLM's sentence vectors, each through a small projection.
+"""The built-in scorer: small projections of EfficientNet-Lite2's image features and MiniLM's sentence embeddings.
 
-CLIP (Radford et al. 2021) trains both encoders on hundreds of millions of pairs. Here they stay as they are, and only two
-projections are learned, contrastively, from paintings with titles, styles and genres (`impasto train pocket-scorer`).
+CLIP (Radford et al. 2021) trains both encoders on hundreds of millions of pairs. Here the encoders are frozen, and only two
+projections are trained, contrastively, on paintings with titles, styles and genres (`impasto train pocket-scorer`).
 """
 
 import json
@@ -31,15 +31,15 @@ CONFIG, WEIGHTS, TAGS = "config.json", "model.safetensors", "tags.json"
 
 @dataclass(frozen=True)
 class ScorerConfig:
-    """The shape of the projections, and what was measured when they had been trained.
+    """The shape of the projections, and values that were measured after training.
 
     Attributes:
-        width: numbers in a vector.
+        width: dimension of an embedding.
         hidden: units of each projection's hidden layer.
-        side: pixels of the square that pictures are brought to.
+        side: side in pixels of the square that pictures are resized to.
         threshold: see `TextImageScorer`.
         slope: probability of a tag = sigmoid(slope * similarity + the tag's offset).
-        offset: of a tag that the scorer was not calibrated for.
+        offset: offset of a tag that the scorer was not calibrated for.
     """
 
     width: int = 256
@@ -51,7 +51,10 @@ class ScorerConfig:
 
 
 class Projection(nn.Module):
-    """Features [n, d], brought to mean 0 and deviation 1, to unit vectors [n, width]: a linear path and one hidden layer."""
+    """Maps features [n, d] to unit vectors [n, width] by a linear path and one hidden layer.
+
+    The features are first normalised to mean 0 and deviation 1.
+    """
 
     def __init__(self, inputs: int, hidden: int, width: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -61,7 +64,7 @@ class Projection(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def measure(self, features: torch.Tensor) -> None:
-        """Takes mean and deviation from features [n, d]."""
+        """Sets mean and deviation from features [n, d]."""
         self.mean.copy_(features.mean(dim=0))
         self.deviation.copy_(features.std(dim=0) + 1e-4)
 
@@ -84,16 +87,16 @@ class PocketScorer:
 
     Attributes:
         name, identity, width, threshold: see `TextImageScorer`.
-        features: what sees the pictures. Its vectors depend on no training and are what a cache should keep.
+        features: the image encoder. Its vectors do not depend on training; a cache should keep them.
         projections: the trained part.
-        offsets: tag -> offset of its logit (`ScorerConfig.slope`).
+        offsets: dict from tag to the offset of its logit (`ScorerConfig.slope`).
     """
 
     def __init__(self, folder: Path = SHIPPED) -> None:
-        """Loads the projections; the encoders when they are first needed.
+        """Loads the projections. The encoders are loaded on first use.
 
         Raises:
-            MissingPart, ImpastoError: the folder holds no whole scorer.
+            MissingPart, ImpastoError: the folder does not contain a complete scorer.
         """
         values = read_json(folder / CONFIG)
         try:
@@ -110,22 +113,22 @@ class PocketScorer:
         self.features = ImageFeatures(side=self.config.side)
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
-        """Unit vectors float32 [n, width] of RGB pictures of any size."""
+        """Returns unit vectors float32 [n, width] of RGB pictures of any size."""
         return self.project(self.features.embed_images(images))
 
     @torch.inference_mode()
     def project(self, features: np.ndarray) -> np.ndarray:
-        """Unit vectors float32 [n, width] of what `features` gave, [n, 1280]; a row of NaN stays one."""
+        """Returns unit vectors float32 [n, width] from the vectors of `features`, [n, 1280]; a row of NaN stays NaN."""
         return self.projections.image(torch.from_numpy(np.asarray(features, np.float32))).numpy()
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors float32 [n, width]."""
+        """Returns unit vectors float32 [n, width]."""
         return self.projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
 
 
 def save_scorer(folder: Path, config: ScorerConfig, projections: Projections, offsets: dict[str, float]) -> None:
-    """Writes a folder that `PocketScorer` reads; the weights in fp16."""
+    """Writes a folder that `PocketScorer` can load, with the weights in fp16."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)

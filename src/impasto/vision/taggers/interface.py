@@ -1,4 +1,4 @@
-"""Models that say which words of a fixed vocabulary apply to a picture: one small interface, and one for RAM's class."""
+"""The interface of taggers, which assign words of a fixed vocabulary to a picture, and a tagger for models like RAM."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeGuard
@@ -21,13 +21,13 @@ WHAT = "an image classifier"
 
 
 class Tagger(Protocol):
-    """A vocabulary, and how probable each of its tags is for a picture.
+    """A model that estimates the probability of each tag of a vocabulary for a picture.
 
     Attributes:
-        name: what is told to people.
-        identity: a hash of weights and vocabulary, on which caches of probabilities depend.
+        name: the name shown to users.
+        identity: a hash of weights and vocabulary, used in the keys of caches of probabilities.
         tags: the vocabulary, each tag once.
-        thresholds: the probability from which on each tag is given, float32 [tags]; None where one does for all.
+        thresholds: the lowest probability at which each tag is given, float32 [tags]; None if all tags share one.
     """
 
     name: str
@@ -36,43 +36,43 @@ class Tagger(Protocol):
     thresholds: np.ndarray | None
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """float32 [n, len(tags)], 0..1, of RGB pictures of any size.
+        """Returns probabilities float32 [n, len(tags)], 0..1, of RGB pictures of any size.
 
-        Calibrated: of the tags given at 0.8, four in five are right.
+        They are calibrated: of the tags with a probability of 0.8, four in five are right.
         """
         ...
 
 
 class EncodingTagger(Tagger, Protocol):
-    """A tagger that needs only an encoder's vectors of pictures, which a cache can keep."""
+    """A tagger whose only input is an encoder's vectors of pictures, which a cache can keep."""
 
     encoder: ImageEncoder
 
     def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
-        """float32 [n, tags] from vectors [n, encoder.width]; a row of NaN stays one."""
+        """Returns probabilities float32 [n, tags] from vectors [n, encoder.width]; a row of NaN stays NaN."""
         ...
 
 
 def is_encoding(tagger: Tagger) -> TypeGuard[EncodingTagger]:
-    """Whether a tagger's work on pictures can be cached."""
+    """Returns whether the tagger works on an encoder's vectors, which can be cached."""
     return hasattr(tagger, "encoder")
 
 
 class TransformersTagger:
-    """A classifier of transformers whose head gives each label its own probability, as RAM's (Zhang et al. 2023) does.
+    """A multi-label classifier of transformers: each label has its own probability, as in RAM (Zhang et al. 2023).
 
     Its vocabulary is `id2label` of its config. Such a head is trained on yes or no for each tag, so its sigmoid is a
-    probability on pictures like those of its training; how well it holds on paintings is for the caller to measure.
+    probability on pictures like those of its training. Callers must measure how well it holds on paintings.
     """
 
     thresholds: np.ndarray | None = None
 
     def __init__(self, name: str, *, device: str = "auto", precision: str = "auto", batch: int = 32) -> None:
-        """Loads a folder or hub name; `device` and `precision` as `impasto.settings` has them.
+        """Loads a folder or hub name. `impasto.settings` describes `device` and `precision`.
 
         Raises:
             UsageError, MissingPart, ImpastoError: as `find_transformers_folder` and `load_transformers_model`; or it is
-                no multi-label classifier, or its config names no tags.
+                not a multi-label classifier, or its config names no tags.
         """
         from transformers import AutoModelForImageClassification
 
@@ -86,7 +86,7 @@ class TransformersTagger:
         self.identity = folder.identity
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """float32 [n, len(tags)], 0..1, of pictures of any size."""
+        """Returns probabilities float32 [n, len(tags)], 0..1, of pictures of any size."""
         parts = [np.zeros((0, len(self.tags)), np.float32)]
         for start in range(0, len(images), self._batch):
             parts.append(self._of_group(images[start : start + self._batch]))

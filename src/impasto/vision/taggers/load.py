@@ -1,4 +1,4 @@
-"""Taggers by name."""
+"""Loads taggers by name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +8,10 @@ from impasto.vision.taggers.interface import Tagger, TransformersTagger
 
 
 def load_tagger(name: str | None = None) -> Tagger:
-    """The tagger that ships (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or one of transformers.
+    """Loads the built-in tagger (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or a transformers model.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: there is no such tagger, it is not whole, or a package is missing.
+        UsageError, MissingPart, ImpastoError: there is no such tagger, it is incomplete, or a package is missing.
     """
     from impasto.vision.taggers.pocket import SHIPPED, TAGS, PocketTagger
 
@@ -25,7 +25,7 @@ def load_tagger(name: str | None = None) -> Tagger:
 
 
 def zero_shot_tagger(tags: Sequence[str], scorer: str | Path | None = None) -> Tagger:
-    """A scorer (`load_scorer`) that compares pictures with these tags.
+    """Returns a tagger that compares pictures with these tags by a scorer (`load_scorer`).
 
     Raises:
         UsageError, MissingPart, ImpastoError: as `load_scorer`.

@@ -1,7 +1,7 @@
-"""The tagger that ships: EfficientNet-Lite2's features, one hidden layer, and a probability for each tag of our vocabulary.
+"""The built-in tagger: EfficientNet-Lite2's features, one hidden layer, and a probability for each tag of the vocabulary.
 
-It is trained (`impasto train pocket-tagger`) on what titles and genres tell of tags, and finds more of what titles name than
-the pocket scorer does by comparing (its card has the figures).
+It is trained (`impasto train pocket-tagger`) on tags found in titles and genres. It finds more of the things that titles
+name than the pocket scorer does by comparing (the figures are in its model card).
 """
 
 import json
@@ -29,11 +29,11 @@ CONFIG, WEIGHTS, TAGS = "config.json", "model.safetensors", "thresholds.json"
 
 @dataclass(frozen=True)
 class TaggerConfig:
-    """Shapes.
+    """The shape of the tagger's network.
 
     Attributes:
         hidden: units of the hidden layer.
-        side: pixels of the square that pictures are brought to.
+        side: side in pixels of the square that pictures are resized to.
     """
 
     hidden: int = 512
@@ -41,7 +41,7 @@ class TaggerConfig:
 
 
 class TagHead(nn.Module):
-    """Features [n, 1280], brought to mean 0 and deviation 1, to logits [n, tags]."""
+    """Maps features [n, 1280], first normalised to mean 0 and deviation 1, to logits [n, tags]."""
 
     def __init__(self, config: TaggerConfig, tags: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class TagHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def measure(self, features: torch.Tensor) -> None:
-        """Takes mean and deviation from features [n, 1280]."""
+        """Sets mean and deviation from features [n, 1280]."""
         self.mean.copy_(features.mean(dim=0))
         self.deviation.copy_(features.std(dim=0) + 1e-4)
 
@@ -62,8 +62,8 @@ class TagHead(nn.Module):
 class PocketTagger:
     """An `EncodingTagger` that runs on a laptop, offline.
 
-    A tag's threshold lies where it is given to as many paintings as it is expected in: there what is wrongly given and what
-    is missed balance (the break-even point), for "woman" as for "windmill".
+    At a tag's threshold, the number of paintings that get the tag equals the number that are expected to show it. There
+    false positives and false negatives balance (the break-even point), for "woman" as for "windmill".
 
     Attributes:
         name, identity, tags, thresholds, encoder: see `EncodingTagger`.
@@ -72,10 +72,10 @@ class PocketTagger:
     name = "pocket-tagger"
 
     def __init__(self, folder: Path = SHIPPED) -> None:
-        """Loads the head; the network that sees when it is first needed.
+        """Loads the head. The image encoder is loaded on first use.
 
         Raises:
-            MissingPart, ImpastoError: the folder holds no whole tagger.
+            MissingPart, ImpastoError: the folder does not contain a complete tagger.
         """
         try:
             config = TaggerConfig(**read_json(folder / CONFIG))
@@ -92,17 +92,20 @@ class PocketTagger:
         self.encoder: ImageEncoder = ImageFeatures(side=config.side)
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """float32 [n, tags], 0..1, of RGB pictures of any size."""
+        """Returns probabilities float32 [n, tags], 0..1, of RGB pictures of any size."""
         return self.probabilities_of(self.encoder.embed_images(images))
 
     @torch.inference_mode()
     def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
-        """The same from features [n, 1280]; a row of NaN stays one."""
+        """Returns probabilities float32 [n, tags] from features [n, 1280]; a row of NaN stays NaN."""
         return self._head(torch.from_numpy(np.asarray(vectors, np.float32))).sigmoid().numpy()
 
 
 def save_tagger(folder: Path, config: TaggerConfig, head: TagHead, thresholds: dict[str, float]) -> None:
-    """Writes a folder that `PocketTagger` reads; the weights in fp16. `thresholds`: of each tag, in the head's order."""
+    """Writes a folder that `PocketTagger` can load, with the weights in fp16.
+
+    `thresholds`: the threshold of each tag, in the head's order.
+    """
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)

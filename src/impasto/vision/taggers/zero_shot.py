@@ -1,4 +1,4 @@
-"""Tags without a trained tagger: a scorer compares the picture with every tag's name (Radford et al. 2021, section 3.1)."""
+"""A zero-shot tagger: a scorer compares the picture with every tag's name (Radford et al. 2021, section 3.1)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from PIL import Image
 from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
 from impasto.vision.scorers.pocket import PocketScorer
 
-# For a scorer that is not calibrated (CLIP's logits are 100 times the cosine): a tag is even money where its similarity is
-# what the scorer's threshold asks of a pair, and rarer below.
+# For a scorer that is not calibrated (CLIP's logits are 100 times the cosine): a tag has probability 0.5 where its
+# similarity equals the scorer's threshold for a pair, and less below it.
 _CLIP_SLOPE = 100.0
 
 
 class ZeroShotTagger:
     """A `Tagger` from a scorer and a vocabulary: probability = sigmoid(slope * similarity + the tag's offset).
 
-    The pocket scorer brings slope and offsets that were calibrated, per tag, on held-out paintings. A tag that it was not
-    calibrated for has the median offset; with another scorer the probabilities are an order, not a measure.
+    The slope and offsets of the pocket scorer were calibrated, per tag, on held-out paintings. A tag that it was not
+    calibrated for has the median offset. With another scorer the probabilities only rank the tags; they are not calibrated.
 
     Attributes:
         name, identity, tags, thresholds, encoder: see `EncodingTagger`; the encoder is the scorer.
@@ -41,11 +41,11 @@ class ZeroShotTagger:
         self._vectors: np.ndarray | None = None
 
     def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """float32 [n, len(tags)], 0..1, of RGB pictures of any size."""
+        """Returns probabilities float32 [n, len(tags)], 0..1, of RGB pictures of any size."""
         return self.probabilities_of(self.encoder.embed_images(images))
 
     def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
-        """The same of pictures' vectors [n, width]; a row of NaN stays one."""
+        """Returns probabilities float32 [n, len(tags)] from pictures' vectors [n, width]; a row of NaN stays NaN."""
         if self._vectors is None:
             self._vectors = self._scorer.embed_texts(self.tags)
         logits = self._slope * (vectors @ self._vectors.T) + self._offsets

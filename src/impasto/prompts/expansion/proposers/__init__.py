@@ -1,4 +1,4 @@
-"""What proposes expansions: knowledge that is looked up, and language models that write on."""
+"""The interface of proposers of prompt expansions: knowledge indexes and language models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text that may expand a prompt, and where it comes from ("handbook: Venice", "continuation")."""
+    """A text that may expand a prompt, and its source ("handbook: Venice", "continuation")."""
 
     text: str
     source: str
@@ -19,7 +19,7 @@ class Proposer(Protocol):
     name: str
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
-        """About `count` candidates, fewer where there are none.
+        """Returns about `count` candidates, or fewer if there are not enough.
 
         Raises:
             MissingPart: a package or a model is not installed.

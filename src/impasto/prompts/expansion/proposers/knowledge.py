@@ -1,4 +1,4 @@
-"""Knowledge about what a prompt names, looked up with BM25: titles first, then contents (section 3 of wu2022)."""
+"""Looks up knowledge about a prompt's subject with BM25, by titles and contents of articles (section 3 of wu2022)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from impasto.prompts.knowledge.handbook import handbook, split_sentences
 
 @dataclass(frozen=True)
 class Article:
-    """What can be looked up: `names` are its title and other names, `source` says where it stands."""
+    """An article of a knowledge index: `names` are its title and other names, `source` names its origin."""
 
     title: str
     names: tuple[str, ...]
@@ -37,9 +37,10 @@ class KnowledgeIndex:
             self._texts = _index([f"{' '.join(article.names)} {article.text}" for article in self.articles])
 
     def search(self, query: str, count: int = 5, *, title_weight: float = 2.0) -> list[tuple[Article, float]]:
-        """The best articles for a query and their scores, best first; none that shares no word with it.
+        """Returns the best articles for a query and their scores, best first.
 
-        An article's score is that of its text, plus `title_weight` times that of its names.
+        Articles that share no word with the query are not returned. An article's score is the score of its text, plus
+        `title_weight` times the score of its names.
         """
         words = tokens_of([query])
         if not self.articles or not words[0]:
@@ -50,9 +51,9 @@ class KnowledgeIndex:
 
 
 def tokens_of(texts: Sequence[str], *, numbered: bool = False) -> Any:
-    """The words of each text that are looked up, in small letters without accents.
+    """Returns the search tokens of each text, in lower case without accents.
 
-    `numbered`: as numbers (`.ids`) with their vocabulary (`.vocab`), which does not depend on the process.
+    `numbered`: return token numbers (`.ids`) with their vocabulary (`.vocab`), which does not depend on the process.
 
     Raises:
         MissingPart: bm25s is not installed.
@@ -63,7 +64,7 @@ def tokens_of(texts: Sequence[str], *, numbered: bool = False) -> Any:
     )
     if not numbered:
         return tokens
-    # bm25s numbers words as Python's sets have them, in another order in every process.
+    # bm25s numbers words in the order of Python's sets, which differs in every process.
     vocabulary = {word: number for number, word in enumerate(sorted(tokens.vocab))}
     renumbered = np.empty(len(vocabulary), np.int64)
     for word, number in tokens.vocab.items():
@@ -73,7 +74,7 @@ def tokens_of(texts: Sequence[str], *, numbered: bool = False) -> Any:
 
 
 def _singular(words: Sequence[str]) -> list[str]:
-    """Plurals and singulars fall together: enough of a stemmer for nouns, and one that leaves names alone."""
+    """Maps plurals to singulars: a sufficient stemmer for nouns, which does not change names."""
     plural = [len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) for word in words]
     return [word[:-1] if cut else word for word, cut in zip(words, plural, strict=True)]
 
@@ -86,7 +87,7 @@ def _index(texts: Sequence[str]) -> Any:
 
 @cache
 def bm25_library() -> Any:
-    """bm25s. Raises MissingPart where it is not installed."""
+    """Returns the module bm25s. Raises MissingPart if it is not installed."""
     try:
         import bm25s
     except ImportError:
@@ -96,7 +97,7 @@ def bm25_library() -> Any:
 
 @cache
 def handbook_index() -> KnowledgeIndex:
-    """The handbook, ready to be searched. Only themes, genres and styles: who asks for an artist names him."""
+    """Returns the search index of the handbook's themes. Artists are left out: a user who wants one names him."""
     return KnowledgeIndex(
         [
             Article(entry.title, tuple(entry.names), entry.body, f"handbook: {entry.title}")
@@ -107,24 +108,24 @@ def handbook_index() -> KnowledgeIndex:
 
 
 class Searchable(Protocol):
-    """Articles that can be looked up: the handbook's, or those of a `WikiIndex`."""
+    """The interface of a searchable index of articles: the handbook's, or a `WikiIndex`."""
 
     def search(self, query: str, count: int = 5) -> list[tuple[Article, float]]:
-        """The best articles for a query and their scores, best first."""
+        """Returns the best articles for a query and their scores, best first."""
         ...
 
 
 class KnowledgeProposer:
-    """The sentences of the articles that a prompt, or what language models wrote on it, leads to."""
+    """Proposes sentences of the articles found for a prompt and for the texts that language models wrote on it."""
 
     name = "knowledge"
 
     def __init__(self, *indexes: Searchable, articles: int = 4, least_share: float = 0.3) -> None:
-        """At most `articles` of an index for a query, and none with less than `least_share` of the best one's score."""
+        """`articles`: maximum per index and query; `least_share`: minimum score of an article, relative to the best one."""
         self._indexes, self._articles, self._least_share = indexes, articles, least_share
 
     def propose(self, prompt: str, *, count: int, seed: int, queries: Sequence[str] = ()) -> list[Candidate]:
-        """The sentences of the articles found for `prompt`, then for each of `queries`, in the articles' order."""
+        """Returns the sentences of the articles found for `prompt`, then for each of `queries`, in the articles' order."""
         del seed
         found: dict[str, Article] = {}
         for query in (prompt, *queries):

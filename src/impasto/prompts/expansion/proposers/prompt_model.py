@@ -1,4 +1,4 @@
-"""The prompt model of wang2023 (section 3.3): a language model that learned from people's prompts goes on writing one."""
+"""The prompt model of wang2023 (section 3.3): a language model trained on people's prompts continues a prompt."""
 
 import json
 import re
@@ -17,23 +17,23 @@ TOKENS = 60
 _LEAST_WORDS = 3
 _ADAPTER = "adapter.gguf"
 _SHIPPED = Path(__file__).parents[1] / "prompt_model" / _ADAPTER
-# Where a continuation that was cut off may end.
+# The last part of a continuation, which is removed if the text was cut off.
 _LAST_PART = re.compile(r"[,;.][^,;.]*$")
 
 
 class Continues(Protocol):
-    """A model that goes on writing after a text."""
+    """The interface of a model that continues a text."""
 
     def go_on(self, text: str, *, seed: int, count: int, tokens: int) -> list[tuple[str, bool]]:
-        """For each of the seeds `seed`, `seed` + 1, ... what follows `text`, and whether the model ended it by itself.
+        """Returns for each of the seeds `seed`, `seed` + 1, ... a continuation of `text`, and whether the model ended it.
 
-        At most `tokens` tokens each.
+        Each continuation has at most `tokens` tokens.
         """
         ...
 
 
 class PromptWriter:
-    """Proposes what a prompt model writes after the prompt; each seed gives another text, the same seed the same."""
+    """Proposes a prompt model's continuations of the prompt. Each seed gives another text; the same seed gives the same."""
 
     name = "wang2023"
 
@@ -41,10 +41,10 @@ class PromptWriter:
         self._model = model
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
-        """Continuations with the comma or space that they begin with; fewer than `count` where nothing was written.
+        """Returns continuations, including the comma or space that they begin with; fewer than `count` if some are empty.
 
-        Many prompts that people wrote end where this one does, and the model ends it too. Where it writes less than three
-        words it is asked again, behind a comma.
+        Many people's prompts end where this one does, and then the model ends it too. If it writes less than three words, it
+        continues the prompt again after a comma.
         """
         found = self._written(prompt, count, seed)
         if any(len(text.split()) < _LEAST_WORDS for text in found):
@@ -65,9 +65,9 @@ class PromptWriter:
 
 
 def continuation(prompt: str, written: str, *, ended: bool) -> str:
-    """What may follow the prompt: its first line without the part that was cut off, beginning with ", " or " ".
+    """Returns the usable part of a continuation: its first line, without a part that was cut off, after ", " or " ".
 
-    Letters glued to the prompt's last word would change a word of the user's: they go.
+    Letters directly after the prompt's last word would change the user's word, so they are removed.
     """
     line = written.split("\n")[0]
     if prompt[-1:].isalnum():
@@ -83,11 +83,11 @@ def continuation(prompt: str, written: str, *, ended: bool) -> str:
 
 
 class TransformersModel:
-    """A prompt model in transformers' or peft's layout, for bases that llama.cpp is not given.
+    """A prompt model in transformers' or peft's layout, for base models that are not used through llama.cpp.
 
     Raises:
-        MissingPart: the folder holds a LoRA and peft is not installed.
-        ImpastoError: transformers cannot read it.
+        MissingPart: the folder contains a LoRA and peft is not installed.
+        ImpastoError: transformers cannot read the model.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -128,12 +128,12 @@ class TransformersModel:
 
 @cache
 def load_prompt_model(folder: Path | None = None) -> Continues:
-    """The prompt model that ships, or what `impasto train prompt-model` wrote into a folder.
+    """Loads the built-in prompt model, or one that `impasto train prompt-model` wrote into a folder.
 
     Raises:
         UsageError: there is no such folder.
         MissingPart: llama.cpp, SmolLM2's file, or peft is not installed.
-        ImpastoError: the folder holds no prompt model.
+        ImpastoError: the folder contains no prompt model.
     """
     if folder is None:
         if not _SHIPPED.is_file():

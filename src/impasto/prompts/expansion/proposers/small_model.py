@@ -1,6 +1,6 @@
-"""A small language model that writes on a laptop: SmolLM2-135M-Instruct through llama.cpp.
+"""A small language model that runs on a laptop, SmolLM2-135M-Instruct with llama.cpp, and its proposers.
 
-It stands where wu2022 has T5 (continuation) and DialoGPT (dialogue) when those are not on the machine.
+It takes the place of T5 (continuation) and DialoGPT (dialogue) in wu2022 when those are not on the machine.
 """
 
 import os
@@ -18,22 +18,22 @@ from impasto.language.smollm2 import smollm2_file
 from impasto.prompts.expansion.proposers import Candidate
 from impasto.prompts.knowledge.handbook import split_sentences
 
-# As many texts are written side by side, each in its own share of the context: in a shared one what was written before
-# would change the order of sums, and so the words.
+# Number of texts generated in parallel, each in its own part of the context: in a shared context, earlier texts would
+# change the order of sums, and so the words.
 _LANES, _CONTEXT = 4, 4 * 1024
 
 
 class SmallModel:
-    """A GGUF model, with a LoRA adapter if one is given. The same text and seed give the same answer.
+    """A GGUF language model, with a LoRA adapter if one is given. The same text and seed give the same answer.
 
     Raises:
         MissingPart: llama.cpp is not installed.
-        ImpastoError: a file is not what llama.cpp can read.
+        ImpastoError: llama.cpp cannot read a file.
     """
 
     def __init__(self, path: Path, *, adapter: Path | None = None, threads: int | None = None) -> None:
         try:
-            library: Any = import_module("xllamacpp")  # its stubs leave out what is used here
+            library: Any = import_module("xllamacpp")  # its stubs lack what is used here
         except ImportError:
             raise MissingPart("the small language model needs llama.cpp: pip install 'impasto[expand]'") from None
         for file in (path, *([adapter] if adapter is not None else [])):
@@ -49,10 +49,10 @@ class SmallModel:
             lora: Any = library.CommonAdapterLoraInfo()
             lora.path, lora.scale = str(adapter), 1.0
             parameters.lora_adapters = [lora]
-        # llama.cpp's server insists on an address to listen on. It gets one that is gone when it has begun, and a key that
-        # nobody knows: no network, and nobody else's prompts.
+        # llama.cpp's server needs an address to listen on. It gets a socket that is deleted once it runs, and a random
+        # secret key: no network, and no prompts from others.
         parameters.api_keys = [secrets.token_hex()]
-        # A socket's path has room for some hundred bytes: a long TMPDIR is not for it.
+        # A socket's path is limited to some hundred bytes, so a long TMPDIR is not used.
         short = "/tmp" if len(os.fsencode(tempfile.gettempdir())) > 80 else None
         with tempfile.TemporaryDirectory(dir=short) as folder:
             if hasattr(socket, "AF_UNIX"):
@@ -65,9 +65,10 @@ class SmallModel:
     def go_on(
         self, text: str, *, seed: int, count: int, tokens: int, whole: bool = False, stop: Sequence[str] = ()
     ) -> list[tuple[str, bool]]:
-        """For each of the seeds `seed`, `seed` + 1, ... what follows `text`, and whether the model ended it by itself.
+        """Returns for each of the seeds `seed`, `seed` + 1, ... a continuation of `text`, and whether the model ended it.
 
-        `whole`: all `tokens` tokens, whatever the model would end with. `stop`: none is written, and nothing behind it.
+        `whole`: always write all `tokens` tokens, ignoring the end token. `stop`: strings that end the text and are not
+        part of it.
         """
         found = []
         for first in range(0, count, _LANES):
@@ -78,7 +79,9 @@ class SmallModel:
     def answer(
         self, system: str, question: str, *, seed: int, count: int, tokens: int, stop: Sequence[str] = ()
     ) -> list[tuple[str, bool]]:
-        """For each of the seeds `seed`, `seed` + 1, ... what the model answers in its chat template, and whether it ended.
+        """Returns for each of the seeds `seed`, `seed` + 1, ... the chat model's answer, and whether the model ended it.
+
+        The question is formatted by the model's chat template.
 
         `stop`: see `go_on`.
         """
@@ -94,10 +97,10 @@ class SmallModel:
 def _order(seed: int, tokens: int, **what: Any) -> dict[str, Any]:
     return {
         **what,
-        # Always as many texts side by side: with fewer the last digits, and so the words, could differ.
+        # Always the same number of texts in parallel: with fewer the last digits, and so the words, could differ.
         "n": _LANES,
         "max_tokens": tokens,
-        "seed": seed % 2**31,  # llama.cpp gives the texts this seed and the ones after it
+        "seed": seed % 2**31,  # llama.cpp uses this seed and the following ones for the texts
         "temperature": 0.8,
         "top_p": 0.95,
         "repeat_penalty": 1.1,
@@ -117,16 +120,16 @@ def _ended(choice: dict[str, Any]) -> bool:
 
 @cache
 def small_model() -> SmallModel:
-    """SmolLM2, loaded once."""
+    """Returns SmolLM2, which is loaded only once."""
     return SmallModel(smollm2_file())
 
 
-# Behind its first sentence nothing of a text is used, so nothing is written there.
+# Only the first sentence of a text is used, so generation stops after it.
 _SENTENCE_ENDS = (". ", ".\n", "\n")
 
 
 def _first_sentence(text: str, ended: bool) -> str:
-    """The first sentence of a text, "" where the model was cut off in it. The stop that ended the text is not in it."""
+    """Returns the first sentence of a text, or "" if the text was cut off in it. `text` does not contain the stop string."""
     first = next(iter(split_sentences(text.strip())), "")
     if ended and first and not first.endswith((".", "!", "?")):
         return f"{first}."
@@ -134,7 +137,7 @@ def _first_sentence(text: str, ended: bool) -> str:
 
 
 class ContinuationProposer:
-    """The prompt as a prefix that the model writes on from (T5's part in wu2022)."""
+    """Proposes continuations of a text with the prompt as prefix (the role of T5 in wu2022)."""
 
     name = "continuation"
 
@@ -142,14 +145,14 @@ class ContinuationProposer:
         self._model = model
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
-        """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
+        """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
         written = (_first_sentence(text, ended) for text, ended in texts)
         return [Candidate(text, self.name) for text in written if text]
 
 
 class DialogueProposer:
-    """The prompt as what somebody says, the model's answer as candidate (DialoGPT's part in wu2022)."""
+    """Proposes the model's chat answers to the prompt (the role of DialoGPT in wu2022)."""
 
     name = "dialogue"
     _SYSTEM = "You describe what can be seen in a picture, in one plain sentence that names places, things, light and time."
@@ -158,7 +161,7 @@ class DialogueProposer:
         self._model = model
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
-        """One candidate for each of the seeds `seed`, `seed` + 1, ..., without those that broke off."""
+        """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
         written = (_first_sentence(text, ended) for text, ended in texts)
         return [Candidate(text, self.name) for text in written if text]

@@ -1,7 +1,7 @@
-"""The handbook: what can be painted and how it was painted, offline, in plain files that a person can read and correct.
+"""The handbook: an offline knowledge base of artists, styles, genres and themes for prompts, in editable Markdown files.
 
-`artists`, `styles`, `genres` and `themes` hold one Markdown file per entry: a title, fields (`name: a, b, c`), a body. The
-body's sentences each name their subject, so that any of them can stand alone in a prompt.
+`artists`, `styles`, `genres` and `themes` contain one Markdown file per entry: a title, fields (`name: a, b, c`), a body.
+Each sentence of the body names its subject, so that it can be used alone in a prompt.
 """
 
 import re
@@ -29,7 +29,7 @@ _END = re.compile(r"(?<!\b[A-Z])(?<!\bSt)(?<!\bMt)(?<!\bc)[.!?]\s+(?=[^a-z])")
 
 @dataclass(frozen=True)
 class HandbookEntry:
-    """One file of the handbook. `fields` holds the lines between title and body, in their order."""
+    """One file of the handbook. `fields` contains the lines between title and body, in order."""
 
     kind: Kind
     slug: str
@@ -38,16 +38,16 @@ class HandbookEntry:
     body: str
 
     def field(self, name: str) -> str:
-        """The field's text, or "" where the entry has none."""
+        """Returns the field's text, or "" if the entry has no such field."""
         return dict(self.fields).get(name, "")
 
     def items(self, name: str) -> list[str]:
-        """The field's text cut at its commas."""
+        """Returns the field's text, split at commas."""
         return [part.strip() for part in self.field(name).split(",") if part.strip()]
 
     @property
     def names(self) -> list[str]:
-        """The title and what else the entry is looked for by."""
+        """The title and the other names of the entry."""
         return [self.title, *self.items("also")]
 
     @property
@@ -57,7 +57,7 @@ class HandbookEntry:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences of plain prose, each with its full stop."""
+    """Splits plain prose into sentences, each with its full stop."""
     text = " ".join(text.split())
     ends = [match.start() + 1 for match in _END.finditer(text)]
     parts = [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
@@ -65,7 +65,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def read_entry(kind: Kind, path: Path) -> HandbookEntry:
-    """One file. Raises ImpastoError naming file and line where it is not as it should be."""
+    """Reads one file. Raises ImpastoError, with file and line, if its format is wrong."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -87,18 +87,18 @@ def read_entry(kind: Kind, path: Path) -> HandbookEntry:
 
 
 def read_handbook(folder: Path) -> list[HandbookEntry]:
-    """All entries under `folder`, by kind and file name. Raises ImpastoError for the first file that cannot be read."""
+    """Reads all entries under `folder`, by kind and file name. Raises ImpastoError for the first unreadable file."""
     return [read_entry(kind, path) for kind in KINDS for path in sorted((folder / kind).glob("*.md"))]
 
 
 @cache
 def handbook() -> tuple[HandbookEntry, ...]:
-    """The handbook that came with Impasto."""
+    """Returns the entries of the handbook that comes with Impasto."""
     return tuple(read_handbook(Path(__file__).parent))
 
 
 def look_up(name: str, entries: Sequence[HandbookEntry], kind: Kind | None = None) -> HandbookEntry | None:
-    """The entry of this name, or of one of its other names; case and accents do not matter."""
+    """Returns the entry with this title or other name, or None. Case and accents are ignored."""
     wanted = plain_name(name)
     for entry in entries:
         if kind in (None, entry.kind) and wanted and wanted in map(plain_name, entry.names):
