@@ -37,7 +37,6 @@ class MemoryConfig:
         hidden: units of the network's hidden layer.
         width: of a token, equal to the width of the text's states.
         neighbours: the number of works that a painting attends to.
-        side: pixels of the square that pictures are resized to before their features are computed.
     """
 
     features: str = "efficientnet-lite2"

@@ -1,12 +1,12 @@
-"""Every verb as a typed job that command line, Python, web page, queue and cluster run alike.
+"""Jobs: one typed request class per verb, used in the same way by command line, Python, web page, queue and cluster.
 
     from impasto.jobs import run
     from impasto.jobs.painting.paint import PaintJob
 
     pictures = run(PaintJob(prompt="boats at sunset", artist="Claude Monet", seed=1, out=Path("pictures")))
 
-A job is checked when it is made, is JSON and back (`job_from_json`), reports typed events (`impasto.jobs.events`) to its
-`Context`, and prints nothing.
+A job is validated when it is created, can be converted to JSON and back (`job_from_json`), reports typed events
+(`impasto.jobs.events`) to its `Context`, and prints nothing.
 """
 
 import json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from impasto.jobs.base import Job
     from impasto.jobs.context import Context
 
-# kind -> module and class; imported when they are asked for
+# kind -> module and class; imported on first use
 HOMES: dict[str, str] = {
     "paint": "impasto.jobs.painting.paint:PaintJob",
     "repaint": "impasto.jobs.painting.repaint:RepaintJob",
@@ -27,6 +27,7 @@ HOMES: dict[str, str] = {
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
     "evaluate": "impasto.jobs.judging.evaluate:EvaluateJob",
     "memorization": "impasto.jobs.judging.memorization:MemorizationJob",
+    "prefer": "impasto.jobs.judging.prefer:PreferJob",
     "preference-scores": "impasto.jobs.judging.scores:PreferenceScoresJob",
     "reproduce/wang2023": "impasto.jobs.judging.reproduce:Wang2023Job",
     "reproduce/wu2022": "impasto.jobs.judging.reproduce:Wu2022Job",
@@ -62,10 +63,10 @@ HOMES: dict[str, str] = {
 
 
 def run(job: "Job", context: "Context | None" = None) -> Any:
-    """Does `job` and returns what it made; without a context nobody hears its events.
+    """Runs `job` and returns its result; without a context, its events are ignored.
 
     Raises:
-        ImpastoError, StoppedError: as the job's `run`.
+        ImpastoError, StoppedError: the same as the job's `run`.
     """
     from impasto.jobs.context import Context
 
@@ -73,10 +74,10 @@ def run(job: "Job", context: "Context | None" = None) -> Any:
 
 
 def job_class(kind: str) -> "type[Job]":
-    """The class of the jobs of this kind.
+    """Returns the job class of this kind.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such kind.
     """
     from importlib import import_module
 
@@ -87,10 +88,10 @@ def job_class(kind: str) -> "type[Job]":
 
 
 def job_from_json(text: str) -> "Job":
-    """The job that `Job.to_json` wrote.
+    """Reads a job from the JSON text of `Job.to_json`.
 
     Raises:
-        UsageError: it is no JSON object, of no known kind, of a newer version, or its fields are not the kind's.
+        UsageError: the text is no JSON object, or its kind is unknown, its version is newer, or its fields do not fit.
     """
     try:
         fields = json.loads(text)

@@ -1,4 +1,4 @@
-"""One request of any verb: typed, frozen, checked when it is made, and the same again from JSON.
+"""The base class of all jobs: a typed, immutable request that is validated on creation and convertible to and from JSON.
 
 To add a job: a subclass of `Job` with a `kind`, its fields and `run`, and a row in `impasto.jobs.HOMES`.
 """
@@ -16,13 +16,13 @@ KIND, VERSION = "kind", "version"
 
 
 class Job(BaseModel):
-    """What is asked for. Equal jobs ask for the same.
+    """A request to run one verb. Equal jobs are the same request.
 
-    Making one checks all that needs no file: kinds of values and their ranges. What needs the disk is checked when the job
-    runs, before anything is loaded: a job may wait in a queue, on another machine than the one that runs it.
+    The constructor checks everything that needs no file: types and ranges of values. Checks that need the disk are done when
+    the job runs, before anything is loaded, because a job may wait in a queue on another machine than the one that runs it.
 
     Raises:
-        UsageError: a field is unknown, of a wrong kind or out of its range; the message names it.
+        UsageError: a field is unknown, has a wrong type or is out of its range; the message names it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, validate_default=False)
@@ -36,33 +36,33 @@ class Job(BaseModel):
             raise UsageError(_sentence(self.kind, error)) from None
 
     def run(self, context: Context) -> Any:
-        """Does the job; returns what it made, a typed value that each job names.
+        """Runs the job and returns its result; each job class defines the type.
 
         Raises:
-            ImpastoError: it failed; the message is one sentence.
-            StoppedError: it was stopped; the message says what was kept.
+            ImpastoError: the job failed; the message is one sentence.
+            StoppedError: the job was stopped; the message states what was kept.
         """
         raise NotImplementedError
 
     def to_json(self) -> str:
-        """The job as one JSON object: its fields, `kind` and `version`."""
+        """Returns the job as one JSON object: its fields, `kind` and `version`."""
         return json.dumps({KIND: self.kind, VERSION: self.version, **self.model_dump(mode="json")}, ensure_ascii=False)
 
     @classmethod
     def upgrade(cls, version: int, fields: dict[str, Any]) -> dict[str, Any]:
-        """The fields of an older version in today's words.
+        """Converts the fields of an older version to the present version.
 
         Raises:
-            UsageError: that version cannot be read any more.
+            UsageError: the older version is not supported any more.
         """
         raise UsageError(f"a {cls.kind} job of version {version} cannot be read: this is version {cls.version}")
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
-        """The job of a JSON object without its `kind`.
+        """Creates the job from the fields of a JSON object without its `kind`.
 
         Raises:
-            UsageError: fields or version are not this job's.
+            UsageError: the fields or the version do not fit this job.
         """
         given = dict(fields)
         version = given.pop(VERSION, cls.version)
@@ -76,7 +76,7 @@ class Job(BaseModel):
 
 
 def _sentence(kind: str, error: ValidationError) -> str:
-    """The first thing that is wrong, in one line."""
+    """The first validation error, in one line."""
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "the job"
     given = "" if first["type"] in ("missing", "extra_forbidden") else f" {str(first['input'])[:80]!r}"

@@ -1,4 +1,4 @@
-"""What a job runs in: who hears its events, who may stop it, and the painters that are kept between jobs."""
+"""The execution context of a job: the callback for its events, the stop request, and the cache of loaded painters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StopRequested(KeyboardInterrupt):
-    """`should_stop` said yes. It takes the way that Ctrl-C takes: what is finished is kept."""
+    """Raised when `should_stop` returns True. It is handled like Ctrl-C: finished work is kept."""
 
 
 def _nobody(event: Event) -> None:
@@ -28,11 +28,11 @@ def _never() -> bool:
 
 @dataclass
 class Context:
-    """How a job talks to whoever started it.
+    """The connection between a job and its caller.
 
     Attributes:
-        on_event: hears every event, on the job's own thread.
-        should_stop: asked at every progress event; True ends the job with `StoppedError`.
+        on_event: called with every event, on the job's own thread.
+        should_stop: called at every progress event; True ends the job with `StoppedError`.
         painters: loaded checkpoints, kept for the next job.
     """
 
@@ -41,7 +41,7 @@ class Context:
     painters: PainterPool = field(default_factory=PainterPool)
 
     def check(self) -> None:
-        """Raises StopRequested where the job should end."""
+        """Raises StopRequested if the job should end."""
         if self.should_stop():
             raise StopRequested
 
@@ -55,7 +55,7 @@ class Context:
         self.on_event(Progress(stage, share, figures))
 
     def count(self, what: str) -> Callable[[int, int], None]:
-        """A callback (done, of) that reports "`done` of `of` `what`"."""
+        """Returns a callback (done, of) that reports the progress "`done` of `of` `what`"."""
         return lambda done, of: self.progress(f"{done} of {of} {what}", done / max(of, 1))
 
     def note(self, text: object) -> None:

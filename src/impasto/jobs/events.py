@@ -1,4 +1,4 @@
-"""What a job reports while it runs: typed events for a terminal, a web page or a queue. No event carries torch objects."""
+"""Typed events that a job reports while it runs, for a terminal, a web page or a queue. Events contain no torch objects."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the job is.
+    """The progress of the job.
 
     Attributes:
-        stage: what it does now, in a few words: "loading", "2 of 8".
-        share: of the stage or the whole job, 0 to 1; None where nobody can tell.
-        figures: of this moment, by name: `loss`, `pictures_per_second`.
+        stage: the present step, in a few words: "loading", "2 of 8".
+        share: share done of the stage or the whole job, 0 to 1; None if it is unknown.
+        figures: current values by name: `loss`, `pictures_per_second`.
     """
 
     stage: str
@@ -27,27 +27,27 @@ class Progress:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence for the user; the job goes on."""
+    """A sentence for the user; the job continues."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One of many inputs failed, in a sentence; the job goes on with the others and fails at its end."""
+    """One of many inputs failed; `text` is one sentence. The job continues with the others and fails at its end."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class PictureDone:
-    """A picture is finished and lies on the disk.
+    """A picture is finished and saved.
 
     Attributes:
         path: its file.
-        seconds: since the job began to paint.
-        provenance: how it was made; None for pictures that are not painted here.
-        figures: what else there is to say of it, JSON values.
+        seconds: seconds since the job began to paint.
+        provenance: the record of how it was made; None for pictures that are not painted here.
+        figures: further values, as JSON types.
     """
 
     path: Path
@@ -58,11 +58,11 @@ class PictureDone:
 
 @dataclass(frozen=True)
 class Preview:
-    """How a picture looks by now.
+    """An intermediate preview of a picture.
 
     Attributes:
-        number: of the picture in its job, from 0.
-        steps: that are done.
+        number: index of the picture in its job, from 0.
+        steps: number of steps done.
         image: RGB, at most 256 px a side.
     """
 
@@ -73,7 +73,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Figures:
-    """Measured values, as soon as they are known, by name; JSON values."""
+    """Measured values by name, reported as soon as they are known; JSON types."""
 
     values: dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Loaded checkpoints, kept from job to job: a queue of paintings loads a checkpoint once."""
+"""A cache of loaded checkpoints that is kept between jobs: a queue of paintings loads a checkpoint once."""
 
 import threading
 from collections import OrderedDict
@@ -18,15 +18,19 @@ _Base = tuple[str, str, str, str]  # name, content hash, device, precision
 
 
 class PainterPool:
-    """Painters by checkpoint, device and precision, with the adapters that a job asks for.
+    """A cache of painters by checkpoint, device and precision, with the adapters of each job.
 
-    A checkpoint's weights stay loaded, and adapters are merged into copies of those that they change: another LoRA loads
-    nothing anew. What was used longest ago goes first. Safe to call from several threads; a painter itself is for one
-    thread at a time.
+    A checkpoint's weights stay loaded. Adapters are merged into copies of the weights that they change, so another LoRA does
+    not reload the checkpoint. The least recently used painter is evicted first. The pool is safe to call from several
+    threads; a painter itself is for one thread at a time.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        """`most_bytes`: of all weights that are kept; the painter that was asked for last stays whatever it takes."""
+        """Creates an empty pool.
+
+        Args:
+            most_bytes: limit for all kept weights; the most recently used painter stays, however large it is.
+        """
         self._most = most_bytes
         self._bases: OrderedDict[_Base, Components] = OrderedDict()
         self._painters: OrderedDict[tuple[object, ...], Painter] = OrderedDict()
@@ -41,10 +45,10 @@ class PainterPool:
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
     ) -> "Painter":
-        """A painter as `Painter.load` makes it, of what is loaded already where its files have not changed.
+        """Returns a painter like `Painter.load`; reuses loaded weights if the files have not changed.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as `Painter.load`.
+            UsageError, MissingPart, ImpastoError: the same as `Painter.load`.
         """
         from impasto.adapters.merge import loaded_concepts, loaded_loras
         from impasto.checkpoints.listing import inspect_checkpoint
@@ -73,7 +77,7 @@ class PainterPool:
 
     @property
     def bytes(self) -> int:
-        """Of the weights that are kept, each tensor once."""
+        """The size of the kept weights, counting each tensor once."""
         from impasto.painting.painter import Painter
 
         holders: list[Components | Painter] = [*self._bases.values(), *self._painters.values()]
@@ -84,13 +88,13 @@ class PainterPool:
         return sum(tensors.values())
 
     def clear(self) -> None:
-        """Lets go of everything."""
+        """Removes all painters and checkpoints from the pool."""
         with self._lock:
             self._painters.clear()
             self._bases.clear()
 
     def _shrink(self) -> None:
-        """Lets painters go, the ones that were used longest ago first, then checkpoints, until the rest fits."""
+        """Evicts painters, least recently used first, then their checkpoints, until the rest fits."""
         while self.bytes > self._most and len(self._painters) > 1:
             self._painters.popitem(last=False)
             used = {key[0] for key in self._painters}

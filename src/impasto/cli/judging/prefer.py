@@ -1,11 +1,16 @@
 """`impasto prefer`: a page that asks which of two pictures is the better one, and what the answers come to."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli.console import say
+from impasto.cli.run_job import run_job
 from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.jobs.events import Event
 
 _USUAL_QUESTION = "Which picture is better?"
 
@@ -36,9 +41,9 @@ def prefer(
     as_json: Annotated[bool, typer.Option("--json", help="With --scores: print JSON.")] = False,
 ) -> None:
     """Let persons judge, blind: two pictures, which is better? With --scores, Bradley-Terry scores of the folders."""
-    if by is not None and question is not None:
-        raise UsageError("--by and --question ask two questions: give one of them")
-    asked = _asked(by, question)
+    from impasto.jobs.judging.prefer import PreferJob, asked_question
+
+    asked = asked_question(by, question)
     if scores:
         if log is not None or judge is not None or count is not None or port or open_page:
             raise UsageError("--log, --judge, --count, --port and --open are for voting: --scores takes the logs alone")
@@ -50,19 +55,16 @@ def prefer(
         raise UsageError("--regularize, --seed and --json go with --scores")
     if log is None:
         raise UsageError("say where the votes go: --log votes.jsonl")
-    from impasto.cli.judging.prefer_page import serve_page
 
-    serve_page(paths, log, asked or _USUAL_QUESTION, judge=judge, count=count, port=port, open_page=open_page)
+    def show(event: "Event") -> None:
+        url = getattr(event, "values", {}).get("url")
+        if url:
+            say(url)
+            if open_page:
+                import webbrowser
 
+                webbrowser.open(url)
 
-def _asked(by: str | None, question: str | None) -> str | None:
-    from impasto.data.catalogue.plain_text import cleaned
-    from impasto.evaluation.preference.votes import MAX_QUESTION
-
-    given, option = (by, "--by") if by is not None else (question, "--question")
-    if given is None:
-        return None
-    text = cleaned(given).strip()
-    if not text or len(text) > MAX_QUESTION:
-        raise UsageError(f"{option} is {'empty' if not text else f'longer than {MAX_QUESTION} characters'}")
-    return f"Which picture is more by {text}?" if by is not None else text
+    job = PreferJob(folders=tuple(paths), log=log, question=question, by=by, judge=judge, count=count, port=port)
+    done = run_job(job, begin="looking", on_event=show)
+    say(f"{done.votes} vote{'' if done.votes == 1 else 's'} more in {log}: see `impasto prefer --scores {log}`")

@@ -1,4 +1,4 @@
-"""The job `evaluate`: folders of paintings against real pictures, side by side."""
+"""The job `evaluate`: measures folders of paintings against real pictures."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,7 @@ USUAL_FEATURES = "efficientnet-lite2"
 
 
 def check_measures(measures: tuple[str, ...] | None) -> None:
-    """Raises UsageError where one of them is not known."""
+    """Raises UsageError if one of the measures is unknown."""
     from impasto.evaluation.judgement import MEASURES
 
     unknown = [measure for measure in measures or () if measure not in MEASURES]
@@ -23,19 +23,20 @@ def check_measures(measures: tuple[str, ...] | None) -> None:
 
 
 class EvaluateJob(Job):
-    """Measures of folders of paintings against real pictures.
+    """Measures folders of paintings against real pictures.
 
     Attributes:
-        paintings: one folder or more.
-        against: a folder of real pictures, with metadata or without.
-        features: what sees the pictures: efficientnet-lite2, inception, dinov2, clip, or a folder.
-        weights: Inception's weights.
-        measures: some of `impasto.evaluation.judgement.MEASURES`; None for all that go with the features.
-        artist: only this artist's real pictures; `held_out`: only those that training holds out.
-        count: only so many pictures of each folder, chosen by `seed`.
-        scorer: what compares with prompts: pocket, or CLIP's folder.
-        allow_few: gives also what too few pictures are refused for.
-        seed: of everything that is left to chance.
+        paintings: one or more folders.
+        against: a folder of real pictures, with or without metadata.
+        features: the feature extractor: efficientnet-lite2, inception, dinov2, clip, or a folder.
+        weights: the file with Inception's weights.
+        measures: some of `impasto.evaluation.judgement.MEASURES`; None for all that fit the features.
+        artist: compares only with this artist's real pictures.
+        held_out: compares only with pictures that are held out of training.
+        count: number of pictures of each folder, chosen by `seed`; None for all.
+        scorer: the scorer of the similarity to prompts: pocket, or CLIP's folder.
+        allow_few: computes a measure even if there are fewer pictures than it needs.
+        seed: seed of all random choices.
     """
 
     kind: ClassVar[str] = "evaluate"
@@ -61,11 +62,11 @@ class EvaluateJob(Job):
         return self
 
     def run(self, context: Context) -> Evaluation:
-        """Looks at all pictures, each once, and measures; notes are in the result and reported.
+        """Computes the features of all pictures, each once, and the measures; notes are reported and part of the result.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: a folder is not there or holds nothing usable; nothing can be measured.
-            StoppedError: it was stopped; what was looked at is kept.
+            UsageError, MissingPart, ImpastoError: a folder does not exist or holds nothing usable; nothing can be measured.
+            StoppedError: the job was stopped; computed features are kept.
         """
         for folder in (*self.paintings, self.against):
             if not folder.is_dir():
@@ -74,7 +75,7 @@ class EvaluateJob(Job):
         from impasto.evaluation.features import INCEPTION
         from impasto.evaluation.judgement import MEASURES, Judging
 
-        # The Inception score is for Inception's features alone, and said to be so only to who asks for it.
+        # The Inception score needs Inception's features; only a user who requests it sees that message.
         usual = tuple(one for one in MEASURES if one != "inception-score" or self.features == INCEPTION)
         chosen = usual if self.measures is None else tuple(dict.fromkeys(self.measures))
         question = Question(

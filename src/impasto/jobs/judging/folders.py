@@ -1,4 +1,4 @@
-"""From folders to measures: which pictures are compared, seen by what, and what is worth saying about them."""
+"""Computes measures for folders: selects the pictures, extracts features, and collects notes for the user."""
 
 import random
 from collections.abc import Callable
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from impasto.evaluation.judgement import Judging
     from impasto.vision.scorers.interface import ImageEncoder
 
-_NAMED = 3  # pictures that cannot be opened, of each folder
+_NAMED = 3  # number of pictures per folder that are named if they cannot be opened
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which folders are compared with which real pictures, and by what; see `impasto evaluate --help`."""
+    """The folders, the real pictures and the options of an evaluation; see `impasto evaluate --help`."""
 
     paintings: list[Path]
     against: Path
@@ -35,7 +35,7 @@ class Question:
 
 @dataclass(frozen=True)
 class JudgedFolder:
-    """A folder's measures, in the order of printing, on so many pictures."""
+    """A folder's measures, in the order of printing, and its number of pictures."""
 
     folder: str
     pictures: int
@@ -44,7 +44,7 @@ class JudgedFolder:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found, and what it was found with. `level`: of the intervals, 0 to 1."""
+    """The results of an evaluation, and the extractor that was used. `level` is the level of the intervals, 0 to 1."""
 
     judged: list[JudgedFolder]
     against: str
@@ -59,7 +59,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Seen:
-    """Looks at folders' entries with one extractor; what is to be said goes to `notes`."""
+    """Extracts the features of folders' entries with one extractor; messages for the user go to `notes`."""
 
     extractor: "ImageEncoder"
     update: Callable[[str, float], None]
@@ -84,10 +84,15 @@ class _Seen:
 
 
 def evaluate_folders(question: Question, judging: "Judging", update: Callable[[str, float], None]) -> Evaluation:
-    """`update` hears (what is done, share of it done).
+    """Computes the measures of all folders in `question`.
+
+    Args:
+        question: the folders and options.
+        judging: the measures to compute.
+        update: called with (name of the step, share of it done).
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as `load_extractor`, `read_catalogue`, `features_of` and `judge`.
+        UsageError, MissingPart, ImpastoError: the same as `load_extractor`, `read_catalogue`, `features_of` and `judge`.
     """
     from impasto.evaluation.estimate import LEVEL
     from impasto.evaluation.features import load_extractor
@@ -163,7 +168,7 @@ def _entries(folder: Path, notes: list[str]) -> "list[CatalogueEntry]":
 
 
 def _chosen(entries: "list[CatalogueEntry]", question: Question) -> "list[CatalogueEntry]":
-    """The real pictures that are compared with."""
+    """The real pictures for the comparison."""
     from impasto.data.catalogue.split import is_held_out
 
     if question.artist is not None:

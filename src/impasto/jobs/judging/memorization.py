@@ -1,4 +1,4 @@
-"""The job `memorization`: are paintings copies of training pictures?"""
+"""The job `memorization`: tests whether paintings are copies of training pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 class MemorizationJob(Job):
-    """Paintings beside the training pictures that they are most like.
+    """Compares paintings with the training pictures that are most similar to them.
 
     Attributes:
         paintings: a folder of pictures, or one picture.
-        training: a catalogue, or an index that `impasto data copy-index` wrote.
-        out: an .html page of the pairs; None writes none. `overwrite` replaces it.
+        training: a catalogue, or an index written by `impasto data copy-index`.
+        out: an .html page of the pairs; None writes no page.
+        overwrite: whether `out` may be replaced.
         features: see `load_copy_features`.
-        false_alarms: the share of held-out real works that may be called copies; None for 0.005.
+        false_alarms: the share of held-out real works that may be classified as copies; None for 0.005.
     """
 
     kind: ClassVar[str] = "memorization"
@@ -34,12 +35,12 @@ class MemorizationJob(Job):
     false_alarms: float | None = None
 
     def run(self, context: Context) -> "MemorizationReport":
-        """Compares, and writes the page.
+        """Compares the pictures and writes the page.
 
         Raises:
             UsageError: a value cannot be used, or there is nothing to compare.
             ImpastoError: none of the pictures can be read, or the page cannot be written.
-            StoppedError: it was stopped; what was looked at is kept.
+            StoppedError: the job was stopped; computed features are kept.
         """
         if self.out is not None:
             _check_page(self.out, self.overwrite)
@@ -49,7 +50,7 @@ class MemorizationJob(Job):
         from impasto.evaluation.memorization.search import compare_paintings, paintings_in
         from impasto.files import write_atomically
 
-        # What is wrong with these costs no look at thousands of training pictures.
+        # These are checked first, before thousands of training pictures are processed.
         share = USUAL_FALSE_ALARMS if self.false_alarms is None else self.false_alarms
         Calibration().threshold(share)
         paintings_in(self.paintings)

@@ -1,4 +1,4 @@
-"""What the pictures of a folder say of how they were painted."""
+"""Reads the prompts from the provenance records of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedPrompt:
-    """What was asked of the painter of one picture; "" and None where its file does not tell."""
+    """The prompt, artist and seed of one picture; "" and None if its file does not contain them."""
 
     prompt: str = ""
     artist: str = ""
@@ -20,7 +20,10 @@ class RecordedPrompt:
 
 
 def read_recorded_prompts(entries: "Sequence[CatalogueEntry]") -> list[RecordedPrompt]:
-    """From each picture's own record, or from another tool's; a picture without one asked for nothing."""
+    """Reads the prompt of each picture from its provenance record, impasto's or another tool's.
+
+    The result of a picture without a record is empty.
+    """
     from impasto.painting.provenance.record import Provenance, read_provenance
 
     found = []

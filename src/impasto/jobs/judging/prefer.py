@@ -1,15 +1,19 @@
-"""`impasto prefer FOLDERS --log FILE`: reads the folders, serves the page until Ctrl-C."""
+"""The job `prefer`: a page that asks a person which of two pictures is the better one, until it is stopped."""
 
 import contextlib
 import getpass
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from impasto.cli.console import progress_bar, say, say_note
+from pydantic import model_validator
+
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
 from impasto.jobs.painting.output import check_writable
 
 if TYPE_CHECKING:
@@ -17,53 +21,125 @@ if TYPE_CHECKING:
     from impasto.evaluation.preference.session import PreferenceSession
     from impasto.evaluation.preference.votes import VoteLog
 
+USUAL_QUESTION = "Which picture is better?"
 _NAMED = 3  # pictures that cannot be opened, of each folder
 
 
-def serve_page(
-    folders: list[Path],
-    log: Path,
-    question: str,
-    *,
-    judge: str | None = None,
-    count: int | None = None,
-    port: int = 0,
-    open_page: bool = False,
-) -> None:
-    """Prints the page's address, keeps votes in `log`, and says at the end how many there are.
+def asked_question(by: str | None, question: str | None) -> str | None:
+    """The question of `by` (an artist's name) or `question`; None where neither is given.
 
     Raises:
-        UsageError: fewer than two folders, one of them twice or not there; the log is something else or about another
-            question; the port is taken.
-        ImpastoError: a folder holds no usable picture, the log cannot be written.
+        UsageError: both are given, or one is empty or too long.
     """
-    from impasto.evaluation.preference.contestants import folder_labels
-    from impasto.evaluation.preference.server import PreferenceServer
-    from impasto.evaluation.preference.session import PreferenceSession
-    from impasto.evaluation.preference.votes import VoteLog
+    from impasto.data.catalogue.plain_text import cleaned
+    from impasto.evaluation.preference.votes import MAX_QUESTION
 
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: there is no such folder")
-    labels = folder_labels(folders)
-    votes = VoteLog(log)
-    _check_log(votes, question)
-    contestants = [_contestant(label, folder) for label, folder in zip(labels, folders, strict=True)]
-    _say_sizes(contestants)
-    session = PreferenceSession(contestants, votes, question=question, judge=_judge(judge), count=count, on_skip=say_note)
-    _say_matchings(session)
-    if session.current() is None:
-        raise ImpastoError("no pair can be shown: the folders hold the same pictures")
-    with PreferenceServer(session, port=port, on_error=say_note) as server:
-        say(server.url)
-        say_note(f"asking: {question} Ctrl-C ends it; every vote is kept at once")
-        if open_page:
-            import webbrowser
+    if by is not None and question is not None:
+        raise UsageError("--by and --question ask two questions: give one of them")
+    given, option = (by, "--by") if by is not None else (question, "--question")
+    if given is None:
+        return None
+    text = cleaned(given).strip()
+    if not text or len(text) > MAX_QUESTION:
+        raise UsageError(f"{option} is {'empty' if not text else f'longer than {MAX_QUESTION} characters'}")
+    return f"Which picture is more by {text}?" if by is not None else text
 
-            webbrowser.open(server.url)
-        with _ends_at_ctrl_c(server.shutdown), contextlib.suppress(KeyboardInterrupt):
-            server.serve_forever()
-        say(f"{session.made} vote{'' if session.made == 1 else 's'} more in {log}: see `impasto prefer --scores {log}`")
+
+@dataclass(frozen=True)
+class Voted:
+    """How many votes a sitting added to a log."""
+
+    log: Path
+    votes: int
+
+
+class PreferJob(Job):
+    """Serves the page on this machine until Ctrl-C or until `count` votes are made.
+
+    The page's address is a `Figures` event with `url`, as soon as the page can be opened.
+
+    Attributes:
+        folders: two folders of pictures, or more.
+        log: where votes go: a file that only grows.
+        question: what is asked; None for which picture is better. `by` asks which is more by this artist.
+        judge: who votes; None for the login name.
+        count: ends after so many votes; None for never.
+        port: of the page; 0 for any that is free.
+    """
+
+    kind: ClassVar[str] = "prefer"
+
+    folders: tuple[Path, ...]
+    log: Path
+    question: str | None = None
+    by: str | None = None
+    judge: str | None = None
+    count: int | None = None
+    port: int = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> "PreferJob":
+        asked_question(self.by, self.question)
+        return self
+
+    def run(self, context: Context) -> Voted:
+        """Reads the folders, serves the page, and keeps each vote at once.
+
+        Raises:
+            UsageError: fewer than two folders, one of them twice or not there; the log is something else or about another
+                question; the port is taken.
+            ImpastoError: a folder holds no usable picture, the log cannot be written.
+        """
+        from impasto.evaluation.preference.contestants import folder_labels
+        from impasto.evaluation.preference.server import PreferenceServer
+        from impasto.evaluation.preference.session import PreferenceSession
+        from impasto.evaluation.preference.votes import VoteLog
+
+        question = asked_question(self.by, self.question) or USUAL_QUESTION
+        for folder in self.folders:
+            if not folder.is_dir():
+                raise UsageError(f"{folder}: there is no such folder")
+        labels = folder_labels(list(self.folders))
+        votes = VoteLog(self.log)
+        _check_log(votes, question, context)
+        contestants = [_contestant(label, folder, context) for label, folder in zip(labels, self.folders, strict=True)]
+        _note_sizes(contestants, context)
+        session = PreferenceSession(
+            contestants, votes, question=question, judge=_judge(self.judge), count=self.count, on_skip=context.note
+        )
+        _note_matchings(session, context)
+        if session.current() is None:
+            raise ImpastoError("no pair can be shown: the folders hold the same pictures")
+        with PreferenceServer(session, port=self.port, on_error=context.note) as server:
+            context.figures(url=server.url)
+            context.note(f"asking: {question} Ctrl-C ends it; every vote is kept at once")
+            with (
+                _ends_at_ctrl_c(server.shutdown),
+                _ends_when_asked(server.shutdown, context),
+                contextlib.suppress(KeyboardInterrupt),
+            ):
+                server.serve_forever()
+        return Voted(self.log, session.made)
+
+
+@contextlib.contextmanager
+def _ends_when_asked(shutdown: Callable[[], None], context: Context) -> Iterator[None]:
+    """Ends the server when the context's `should_stop` says so; it is asked twice a second."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            if context.should_stop():
+                shutdown()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 @contextlib.contextmanager
@@ -80,7 +156,7 @@ def _ends_at_ctrl_c(shutdown: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _check_log(log: "VoteLog", question: str) -> None:
+def _check_log(log: "VoteLog", question: str, context: Context) -> None:
     if log.path.is_dir():
         raise UsageError(f"--log {log.path} is a folder: name a file")
     if not log.path.parent.is_dir():
@@ -89,7 +165,7 @@ def _check_log(log: "VoteLog", question: str) -> None:
     if others and question not in others:
         raise UsageError(f"{log.path} holds votes on another question ({min(others)}): name another log, or ask the same")
     if log.broken:
-        say_note(f"{log.path}: {log.broken} line{'' if log.broken == 1 else 's'} cannot be read and will not count")
+        context.note(f"{log.path}: {log.broken} line{'' if log.broken == 1 else 's'} cannot be read and will not count")
     check_writable(log.path.parent)
     if log.path.exists():
         try:
@@ -98,18 +174,20 @@ def _check_log(log: "VoteLog", question: str) -> None:
             raise ImpastoError(f"{log.path} cannot be written: {error.strerror}") from None
 
 
-def _contestant(label: str, folder: Path) -> "Contestant":
+def _contestant(label: str, folder: Path, context: Context) -> "Contestant":
     from impasto.data.annotations.log import content_of
     from impasto.data.catalogue.read import read_catalogue
     from impasto.evaluation.preference.contestants import Contestant, Picture
     from impasto.jobs.judging.painted_pictures import read_recorded_prompts
 
-    with progress_bar(f"looking at {label}", 1.0) as update:
-        found = read_catalogue(folder, on_progress=lambda done, of: update(f"looking at {label}: {done} of {of}", done / of))
+    context.progress(f"looking at {label}", 0.0)
+    found = read_catalogue(
+        folder, on_progress=lambda done, of: context.progress(f"looking at {label}: {done} of {of}", done / of)
+    )
     for skipped in found.report.skipped[:_NAMED]:
-        say_note(f"{label}: {skipped.file_name}: {skipped.reason}")
+        context.note(f"{label}: {skipped.file_name}: {skipped.reason}")
     if len(found.report.skipped) > _NAMED:
-        say_note(f"{label}: {len(found.report.skipped)} pictures are left out in all")
+        context.note(f"{label}: {len(found.report.skipped)} pictures are left out in all")
     pictures: list[Picture] = []
     for entry, asked in zip(found.entries, read_recorded_prompts(found.entries), strict=True):
         content = content_of(entry.file)
@@ -117,7 +195,7 @@ def _contestant(label: str, folder: Path) -> "Contestant":
     return Contestant(label, tuple(pictures))
 
 
-def _say_sizes(contestants: "list[Contestant]") -> None:
+def _note_sizes(contestants: "list[Contestant]", context: Context) -> None:
     from impasto.data.catalogue.pictures import upright_size
 
     sizes = [{upright_size(picture.file) for picture in one.pictures} for one in contestants]
@@ -126,18 +204,18 @@ def _say_sizes(contestants: "list[Contestant]") -> None:
             f"{one.label} {'x'.join(map(str, min(size)))}" + (" and others" if len(size) > 1 else "")
             for one, size in zip(contestants, sizes, strict=True)
         )
-        say_note(f"pictures of different sizes, by which a judge may tell the folders apart: {said}")
+        context.note(f"pictures of different sizes, by which a judge may tell the folders apart: {said}")
 
 
-def _say_matchings(session: "PreferenceSession") -> None:
+def _note_matchings(session: "PreferenceSession", context: Context) -> None:
     for matching in session.matchings:
         of = f"{matching.first.label} and {matching.second.label}"
         if not matching.pairs:
-            say_note(f"{of}: their records name no prompt in common, so pictures are paired at random")
+            context.note(f"{of}: their records name no prompt in common, so pictures are paired at random")
             continue
         count = len(matching.pairs)
         alone = f"; {matching.alone} without a partner" if matching.alone else ""
-        say_note(f"{of}: {count} pair{'' if count == 1 else 's'} of the same {matching.ground}{alone}")
+        context.note(f"{of}: {count} pair{'' if count == 1 else 's'} of the same {matching.ground}{alone}")
 
 
 def _judge(given: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The jobs that reproduce a paper: its table and figures, in a folder that goes on after a stop."""
+"""The jobs that reproduce a paper's table and figures, in a workspace that can be resumed after a stop."""
 
 import json
 from collections.abc import Mapping
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was reproduced.
+    """The result of a reproduction.
 
     Attributes:
-        report: the page.
-        header, rows: of the paper's table; empty where an earlier report cannot be read.
-        was_complete: nothing was done: the folder held a whole report.
+        folder: the workspace folder.
+        report: the HTML page.
+        header, rows: the table like the paper's; empty if an earlier report cannot be read.
+        was_complete: whether the folder already held a complete report, so that nothing was done.
     """
 
     folder: Path
@@ -36,18 +37,18 @@ class Reproduction:
 
 
 class ReproduceJob(Job):
-    """What both papers' protocols have in common; None takes the protocol's own value.
+    """Base class of both papers' jobs, with their common fields; None means the protocol's own value.
 
     Attributes:
         catalogue: a folder of real paintings with metadata.
-        checkpoint: what is retrained.
-        quick: a small version, in under an hour on two cores.
+        checkpoint: the checkpoint to retrain.
+        quick: runs a small version, in under an hour on two cores.
         artists: other artists, by the catalogue's names.
-        minutes: of each retraining; None for the recipe's epochs, quick a few.
-        paintings: in each set.
-        sampler, steps, guidance: of all paintings.
-        precision: of the retraining: fp32, bf16, fp16 or "".
-        command: the words of the command line that began it, for `impasto runs`.
+        minutes: minutes of each retraining; None for the recipe's epochs, or a few minutes with `quick`.
+        paintings: number of paintings in each set.
+        sampler, steps, guidance: sampling settings of all paintings.
+        precision: precision of the retraining: fp32, bf16, fp16 or "".
+        command: the words of the command line that started it, for `impasto runs`.
     """
 
     catalogue: Path
@@ -73,14 +74,14 @@ class ReproduceJob(Job):
 
     @property
     def named(self) -> tuple[str, ...] | None:
-        """The artists' names as they were given."""
+        """The artists' names as the user gave them."""
         return None if self.artists is None else tuple(name.strip() for name in self.artists if name.strip())
 
     def read_works(self, context: Context) -> "RealWorks":
-        """The catalogue's works.
+        """Reads the catalogue's works.
 
         Raises:
-            ImpastoError: as `RealWorks.read`.
+            ImpastoError: the same as `RealWorks.read`.
         """
         from impasto.reproduction.real_works import RealWorks
 
@@ -90,11 +91,11 @@ class ReproduceJob(Job):
     def go_through(
         self, study: "Wang2023Study | Wu2022Study", name: str, works: "RealWorks", needed: int, context: Context
     ) -> Reproduction:
-        """Takes the study's folder and goes through its phases.
+        """Locks the study's folder and runs all phases.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as the phases' own parts.
-            StoppedError: it was stopped; the same job goes on from what is kept.
+            UsageError, MissingPart, ImpastoError: the same as the parts of the phases.
+            StoppedError: the job was stopped; the same job resumes from what is kept.
         """
         place = study.place
         page = place.path / "report" / "report.html"
@@ -120,10 +121,10 @@ class ReproduceJob(Job):
 
 
 class Wang2023Job(ReproduceJob):
-    """Table 3 and figures 8 to 11 of wang2023: retrain for each artist, expand prompts, paint, measure, report.
+    """Reproduces Table 3 and figures 8 to 11 of wang2023: retrain for each artist, expand prompts, paint, measure, report.
 
     Attributes:
-        runs: artist -> a retrained checkpoint that is there already.
+        runs: artist -> a retrained checkpoint that already exists.
     """
 
     kind: ClassVar[str] = "reproduce/wang2023"
@@ -160,12 +161,14 @@ class Wang2023Job(ReproduceJob):
 
 
 class Wu2022Job(ReproduceJob):
-    """Figures 4 to 12 of wu2022: retrain the text encoder, then both, and paint the same prompts before and after.
+    """Reproduces figures 4 to 12 of wu2022: paints the same prompts before and after retraining.
+
+    The retraining has two stages: the text encoder, then text encoder and U-Net.
 
     Attributes:
-        artists: the first four stand in figures 4 to 8.
-        paintings: of each prompt by each artist.
-        eta: 0 to 1; ddim only.
+        artists: the artists; the first four are in figures 4 to 8.
+        paintings: number of paintings of each prompt by each artist.
+        eta: 0 to 1; for ddim only.
     """
 
     kind: ClassVar[str] = "reproduce/wu2022"
@@ -181,7 +184,7 @@ class Wu2022Job(ReproduceJob):
         from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
 
         protocol = wu2022_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
-        # The protocol's eta is ddim's.
+        # The protocol's eta is for ddim only.
         eta = 0.0 if self.sampler not in (None, "ddim") and self.eta is None else self.eta
         sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance, eta=eta)
         protocol = changed(
@@ -196,12 +199,12 @@ class Wu2022Job(ReproduceJob):
 
 
 def changed(choices: Any, **given: Any) -> Any:
-    """The dataclass with those values that were given."""
+    """Returns a copy of the dataclass with those given values that are not None."""
     return replace(choices, **{name: value for name, value in given.items() if value is not None})
 
 
 def _earlier_table(folder: Path, context: Context) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The table of a reproduction that was complete already."""
+    """The table of a reproduction that was already complete."""
     context.note(f"{folder}: already complete; to measure and write it again, remove report.json there")
     try:
         table = json.loads((folder / "report.json").read_text("utf-8"))["table"]

@@ -1,4 +1,4 @@
-"""The job `preference-scores`: what votes between pictures come to, question by question."""
+"""The job `preference-scores`: computes preference scores from votes between pictures, separately for each question."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class PreferenceScoresJob(Job):
-    """Bradley-Terry scores from logs of votes. Votes on different questions are never put together.
+    """Computes Bradley-Terry scores from logs of votes. Votes on different questions are never combined.
 
     Attributes:
+        logs: the logs of votes.
         question: one of the questions; None for all.
         regularize: adds one tie for each two folders that were compared.
-        seed: of the intervals' resampling.
+        seed: seed of the resampling for the intervals.
     """
 
     kind: ClassVar[str] = "preference-scores"
@@ -28,11 +29,11 @@ class PreferenceScoresJob(Job):
     seed: int = 0
 
     def run(self, context: Context) -> "list[PreferenceReport]":
-        """A report for each question.
+        """Returns a report for each question.
 
         Raises:
-            UsageError: a log is not there or something else; nobody voted on the question.
-            ImpastoError: a log cannot be read, or holds no vote that counts.
+            UsageError: a log does not exist or is not a log of votes; nobody voted on the question.
+            ImpastoError: a log cannot be read, or holds no valid vote.
         """
         from impasto.evaluation.preference.scores import score_votes
         from impasto.evaluation.preference.votes import VoteLog, standing_votes

@@ -1,4 +1,4 @@
-"""The training pictures that jobs compare with: of a catalogue, or of an index that was made from one."""
+"""Loads the training pictures for detecting copies, from a catalogue or from a copy index."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +18,19 @@ _NOTES = 5
 
 @dataclass(frozen=True)
 class Training:
-    """Training pictures and what they are seen with."""
+    """The index of training pictures and its feature extractor."""
 
     index: "CopyIndex"
     features: "ImageEncoder"
 
     @classmethod
     def load(cls, place: Path, features: str, context: Context) -> "Training":
-        """Those of the catalogue `place`, which is looked through (what was seen before is kept), or of a copy index.
+        """Loads a copy index, or indexes the catalogue `place`, reusing cached features.
 
         Raises:
-            UsageError: there is nothing there, unknown features, or an index that was made with others.
+            UsageError: `place` does not exist, the features are unknown, or the index was made with other features.
             ImpastoError: the catalogue or the index cannot be used.
-            StoppedError: it was stopped.
+            StoppedError: the job was stopped.
         """
         if not place.exists():
             raise UsageError(f"{place}: there is no such catalogue or copy index")
@@ -61,7 +61,7 @@ class Training:
 
 
 def say_skipped(report: "CatalogueReport", context: Context) -> None:
-    """The first pictures of a catalogue that are not used, and how many there are."""
+    """Notes the first pictures of a catalogue that are not used, and their number."""
     for skipped in report.skipped[:_NOTES]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
     if len(report.skipped) > _NOTES:

@@ -1,4 +1,4 @@
-"""The adapters of a painting job, LoRAs and concepts: by name, or as a picture's record names them."""
+"""Loads the adapters of a painting job, LoRAs and concepts: from options, or from a picture's provenance record."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
     from impasto.painting.provenance.record import Provenance
 
-Say = Callable[[str], None]  # hears notes for the user
+Say = Callable[[str], None]  # called with notes for the user
 Loaded = TypeVar("Loaded", "Lora", "Concept")
 
 
@@ -25,10 +25,10 @@ class Adapters:
 
     @classmethod
     def named(cls, loras: Sequence[str] | None, concepts: Sequence[str] | None) -> "Adapters":
-        """Those of the options, a LoRA without a scale at 1.
+        """Loads the adapters named by the options; a LoRA without a scale gets scale 1.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: a scale out of its range; a file that is not there or is broken.
+            UsageError, MissingPart, ImpastoError: a scale is out of its range; a file does not exist or is broken.
         """
         if not loras and not concepts:
             return cls()
@@ -43,26 +43,33 @@ class Adapters:
     def recorded(
         cls, record: "Provenance", loras: Sequence[str] | None, concepts: Sequence[str] | None, say: Say
     ) -> "Adapters":
-        """Those that `record` names, at the places it names; or those of the options instead ('' for none), a LoRA
-        without a scale at the one it is recorded with. `say` hears where one is not what it was.
+        """Loads the adapters named in `record`, from the paths recorded there, or those of the options instead.
+
+        Args:
+            record: the picture's record.
+            loras, concepts: replace the recorded ones; None keeps them, '' stands for none. A LoRA without a scale gets
+                its recorded scale.
+            say: called with a note if an adapter is not the recorded one.
 
         Raises:
-            MissingPart: one is gone.
-            UsageError, ImpastoError: as `named`.
+            MissingPart: a recorded adapter no longer exists.
+            UsageError, ImpastoError: the same as `named`.
         """
         return cls(tuple(_recorded_loras(record, loras, say)), tuple(_recorded_concepts(record, concepts, say)))
 
     @property
     def student_steps(self) -> int:
-        """The fewest steps that a student among the LoRAs was made for; 0 without one."""
+        """The smallest number of steps for which a distilled student among the LoRAs was made; 0 if there is none."""
         return min((lora.steps for lora, _ in self.loras if lora.steps), default=0)
 
     def with_student(self, checkpoint: str, say: Say) -> "Adapters":
-        """These, and pocket's own few-step student where none was given, which `say` hears. For other checkpoints it
-        hears what is missing: whether they, or a LoRA that does not say so, were distilled, cannot be seen.
+        """Returns these adapters, plus pocket's few-step student if there is no student among them.
+
+        `say` is called with a note about the added student. For other checkpoints, `say` is called with a note that a
+        student is needed: whether the checkpoint, or a LoRA without this information, was distilled cannot be detected.
 
         Raises:
-            MissingPart, ImpastoError: pocket's student is not there or is broken.
+            MissingPart, ImpastoError: pocket's student does not exist or is broken.
         """
         if self.student_steps:
             return self
@@ -79,11 +86,11 @@ class Adapters:
         return replace(self, loras=(*self.loras, (student, 1.0)))
 
     def without_students(self) -> "Adapters":
-        """These but for students, which other samplers have no use for."""
+        """Returns these adapters without students, which other samplers do not use."""
         return replace(self, loras=tuple((lora, scale) for lora, scale in self.loras if not lora.steps))
 
     def say_other_bases(self, base_name: str, base_hash: str, say: Say) -> None:
-        """Notes of the LoRAs that were trained on another checkpoint than this one."""
+        """Notes which LoRAs were trained on another checkpoint than this one."""
         for lora, _ in self.loras:
             if lora.base_hash and lora.base_hash != base_hash:
                 trained_on = lora.base_name or "another checkpoint"
@@ -130,7 +137,7 @@ def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None, say: S
 def _find(
     record: "AppliedLora | AppliedConcept", kind: str, option: str, load: Callable[[str], Loaded], say: Say
 ) -> Loaded:
-    """What `record` names, from where it was; one that was made in memory was nowhere."""
+    """Loads the adapter that `record` names from its recorded path; an adapter made in memory has no path."""
     asked = f"the {kind} {record.name} that it was painted with"
     if not record.path:
         raise MissingPart(f"{asked} was in no file: say with {option} where it is")

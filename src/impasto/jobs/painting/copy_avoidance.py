@@ -1,4 +1,4 @@
-"""Painting without copies: which training pictures are compared with, and what is reported of refusals."""
+"""Painting without copies: compares paintings with training pictures, repaints copies, and reports refusals."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ MOST_REPAINTS = 100
 
 
 class TrainingJudge:
-    """The `CopyJudge` of a catalogue's or an index's training pictures."""
+    """A `CopyJudge` for the training pictures of a catalogue or an index."""
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -28,7 +28,7 @@ class TrainingJudge:
         self.identity = training.index.identity
 
     def nearest(self, image: "Image.Image") -> "Likeness":
-        """The training picture that `image` is most like."""
+        """Returns the training picture that is most similar to `image`."""
         from impasto.evaluation.memorization.search import nearest_training_picture
         from impasto.painting.copies.avoiding import Likeness
 
@@ -38,12 +38,13 @@ class TrainingJudge:
 
 @dataclass
 class CopyAvoidance:
-    """Paints what is no copy of a training picture.
+    """Paints pictures that are not copies of training pictures.
 
     Attributes:
-        judge: what tells copies.
+        judge: detects copies.
         repaints: how often one painting is painted again with another seed.
-        left_out: how many paintings are not handed out, since they were copies to the last.
+        context: the job's context, for notes.
+        left_out: number of paintings that are left out because all tries were copies.
     """
 
     judge: "CopyJudge"
@@ -53,20 +54,20 @@ class CopyAvoidance:
 
     @classmethod
     def prepare(cls, training: Path, repaints: int, features: str, context: Context) -> "CopyAvoidance":
-        """The training pictures of a catalogue, or of an index that `impasto data copy-index` wrote.
+        """Loads the training pictures of a catalogue, or of an index written by `impasto data copy-index`.
 
         Raises:
-            UsageError, ImpastoError: as `Training.load`.
+            UsageError, ImpastoError: the same as `Training.load`.
         """
         return cls(TrainingJudge(Training.load(training, features, context)), repaints, context)
 
     def paint(
         self, paint: "Callable[[Sequence[PaintRequest]], Iterator[Painting]]", requests: "Sequence[PaintRequest]"
     ) -> "Iterator[Painting]":
-        """As `paint_without_copies`; every refusal is reported in one line.
+        """Paints like `paint_without_copies`; every refusal is reported in one line.
 
         Raises:
-            ImpastoError: at the end, where paintings were left out.
+            ImpastoError: at the end, if paintings were left out.
         """
         from impasto.painting.copies.avoiding import paint_without_copies
 
@@ -90,10 +91,10 @@ class CopyAvoidance:
 
 
 def check_avoidance(training: Path | None, repaints: int | None) -> int:
-    """The number of repaintings that was asked for, 4 if none was, before anything is loaded.
+    """Returns the requested number of repaintings, 4 by default; checks it before anything is loaded.
 
     Raises:
-        UsageError: it is out of its range, or there is nothing to avoid.
+        UsageError: the number is out of its range, or given without training pictures.
     """
     if repaints is not None and training is None:
         raise UsageError("--copy-repaints goes with --avoid-copies")

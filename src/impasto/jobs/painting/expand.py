@@ -1,4 +1,4 @@
-"""The job `expand`: richer prompts for a prompt, ranked, each with its reasons."""
+"""The job `expand`: finds and ranks richer prompts for a prompt, each with its reasons."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A proposal that became no expansion, and why."""
+    """A rejected proposal, and the reason."""
 
     reason: str
     source: str
@@ -25,21 +25,22 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Expansions:
-    """What was found, the best first."""
+    """The expansions, best first, and the rejected proposals."""
 
     found: "list[Expansion]"
     dropped: list[Dropped] = field(default_factory=list)
 
 
 class ExpandJob(Job):
-    """Richer prompts for a prompt.
+    """Finds richer prompts for a prompt.
 
     Attributes:
         method: "wu2022" (knowledge and language models) or "wang2023" (a prompt model).
-        model: for wang2023, what `impasto train prompt-model` wrote.
-        index: for wu2022, what `impasto knowledge build` wrote.
-        count: how many, 1 to 50; `seed`: of what language models write.
-        any_style: also styles and painters that the prompt does not name.
+        model: for wang2023, the output of `impasto train prompt-model`.
+        index: for wu2022, the output of `impasto knowledge build`.
+        count: number of prompts, 1 to 50.
+        seed: seed of the language models' sampling.
+        any_style: whether expansions may add styles and painters that the prompt does not name.
     """
 
     kind: ClassVar[str] = "expand"
@@ -66,10 +67,10 @@ class ExpandJob(Job):
         return self
 
     def run(self, context: Context) -> Expansions:
-        """Proposes, weeds, scores and ranks.
+        """Generates, filters, scores and ranks proposals.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: the prompt is empty, or a model or an index is not there.
+            UsageError, MissingPart, ImpastoError: the prompt is empty, or a model or an index does not exist.
         """
         from impasto.prompts.expansion.expander import expand
         from impasto.prompts.expansion.pipeline import Search

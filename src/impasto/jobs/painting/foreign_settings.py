@@ -1,9 +1,9 @@
-"""Other tools' settings in our words, for `impasto repaint` on their pictures."""
+"""Maps other tools' settings to impasto's, for `impasto repaint` on their pictures."""
 
 import math
 import re
 
-# In lower case, without anything but letters, digits and pluses: the tools spell the same name in many ways.
+# Keys are lower case and contain only letters, digits and pluses: the tools spell the same name in many ways.
 _SAMPLERS = {
     "ddpm": "ddpm",
     "ddim": "ddim",
@@ -30,7 +30,7 @@ _SCHEDULES = ("karras", "exponential", "sgmuniform", "automatic", "gpu")
 
 
 def our_sampler(name: str) -> str | None:
-    """Our name for another tool's sampler, its spacing of noise levels set aside; None if we have none."""
+    """Returns impasto's name for another tool's sampler, ignoring its noise schedule; None if there is no equivalent."""
     key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("k")
     for _ in range(2):
         for schedule in _SCHEDULES:
@@ -41,7 +41,7 @@ def our_sampler(name: str) -> str | None:
 
 
 def fitting_size(width: int | None, height: int | None, side: int) -> tuple[int, int]:
-    """About side x side pixels in the proportions of width x height, in multiples of 8 within 64 .. 2048."""
+    """Returns a size of about side x side pixels in the proportions of width x height, in multiples of 8 in 64 .. 2048."""
     if not width or not height:
         return side, side
     stretch = math.sqrt(width / height)

@@ -1,4 +1,4 @@
-"""The job `grid`: a sheet of paintings, one thing changed from row to row and another from column to column."""
+"""The job `grid`: paints a sheet in which one setting changes from row to row and another from column to column."""
 
 import time
 from contextlib import suppress
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaintedSheet:
-    """A sheet on the disk.
+    """A saved sheet.
 
     Attributes:
+        path: the sheet's file.
+        rows, columns: the axes.
         cells: the cells' files, row by row.
-        painted, kept: how many different cells were painted now, and were there already.
+        folder: the folder of the cells.
+        painted, kept: the numbers of different cells that were painted now, and that existed before.
+        seconds: seconds that the job took.
     """
 
     path: Path
@@ -41,15 +45,18 @@ class PaintedSheet:
 
 
 class GridJob(PictureJob):
-    """A sheet of all combinations of two axes; the picture's own fields hold for every cell. Its seed is 1 if not given.
+    """Paints a sheet of all combinations of two axes. The picture's own fields apply to every cell; the default seed is 1.
 
     Attributes:
         rows, columns: "AXIS=VALUES"; see `Axis.parse`.
-        prompts: a file, a row for each prompt in it; `artists`: "A,B" or "@FILE", a column for each.
-        out: the sheet, .png, .webp or .pdf; its cells lie beside it in NAME-cells.
+        prompts: a file with one prompt per line; each gives a row.
+        artists: "A,B" or "@FILE"; each artist gives a column.
+        out: the sheet, .png, .webp or .pdf; its cells are saved beside it in NAME-cells.
         overwrite: replaces a file that is no sheet.
-        cell: pixels of a cell's longer side in the sheet; None for its painting's.
-        title: the words above, "" for none, None for what all cells show; `legend`: axes and settings below.
+        cell: pixels of a cell's longer side in the sheet; None for the size of the painting.
+        title: the text above the sheet; "" for none, None for the text that all cells share.
+        legend: whether axes and settings are printed below the sheet.
+        batch: number of cells that are painted at once; None for as many as fit.
     """
 
     kind: ClassVar[str] = "grid"
@@ -72,21 +79,21 @@ class GridJob(PictureJob):
 
     @property
     def is_whole(self) -> bool:
-        """See `PictureJob.is_whole`: cells are checked one by one, before the first is painted."""
+        """False, see `PictureJob.is_whole`: cells are checked one by one, before the first one is painted."""
         return False
 
     @property
     def picture(self) -> Picture:
-        """What all cells have in common."""
+        """The settings that all cells share."""
         return Picture(**{name: getattr(self, name) for name in Picture.model_fields})
 
     def run(self, context: Context) -> PaintedSheet:
-        """Paints the cells that are not there yet, and draws the sheet.
+        """Paints the missing cells and draws the sheet.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: an axis or a value makes no sense; as the job `paint` of any cell; the
-                sheet cannot be written.
-            StoppedError: it was stopped; painted cells are kept.
+            UsageError, MissingPart, ImpastoError: an axis or a value is invalid; the job `paint` of a cell would raise it;
+                the sheet cannot be written.
+            StoppedError: the job was stopped; painted cells are kept.
         """
         started = time.monotonic()
         down, across = choose_axes(self.rows, self.columns, self.prompts, self.artists)
@@ -109,7 +116,7 @@ class GridJob(PictureJob):
             raise StoppedError(f"stopped: {kept} of {len(files)} cells are painted and kept in {folder}") from None
         finally:
             with suppress(OSError):
-                folder.rmdir()  # only where it stayed empty
+                folder.rmdir()  # succeeds only if the folder is empty
         seconds = time.monotonic() - started
         context.picture_done(self.out, seconds, painted=painted, kept=len(files) - painted)
         return PaintedSheet(
@@ -119,11 +126,13 @@ class GridJob(PictureJob):
 
 
 def choose_axes(rows: str, columns: str, prompts: str, artists: str) -> tuple[Axis, Axis]:
-    """What changes from row to row and from column to column. `prompts` takes the rows where they are free, `artists`
-    the columns; a side without an axis has one value, which changes nothing.
+    """Returns the axes of the rows and of the columns.
+
+    `prompts` become the rows if these are free, `artists` become the columns if these are free. A side without an axis has
+    one value, which changes nothing.
 
     Raises:
-        UsageError: no axis, or more than two.
+        UsageError: there is no axis, or more than two.
     """
     given = {"rows": rows, "columns": columns}
     chosen = {side: Axis.parse(f"--{side}", text) if text else None for side, text in given.items()}
@@ -144,7 +153,7 @@ def choose_axes(rows: str, columns: str, prompts: str, artists: str) -> tuple[Ax
 
 
 def _check_place(out: Path, overwrite: bool) -> None:
-    """Raises UsageError or ImpastoError where the sheet cannot be written, or would replace what is none of ours."""
+    """Raises UsageError or ImpastoError if the sheet cannot be written or would replace a file that is no sheet."""
     from impasto.painting.sheets.file import check_suffix, is_sheet
 
     check_suffix(out)

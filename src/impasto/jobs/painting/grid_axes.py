@@ -1,6 +1,6 @@
-"""The axes of a sheet: `--rows artist="Claude Monet,Rembrandt"`, and what a value of each changes in a picture.
+"""The axes of a sheet, such as `--rows artist="Claude Monet,Rembrandt"`, and how their values change a picture.
 
-To add one: a row in `AXES`.
+To add an axis, add a row to `AXES`.
 """
 
 import re
@@ -26,14 +26,15 @@ def _whole(text: str) -> int:
 
 @dataclass(frozen=True)
 class AxisKind:
-    """One thing that may change from row to row or from column to column.
+    """A setting that can change from row to row or from column to column.
 
     Attributes:
-        title: how a value is written on the sheet.
-        read: from the text of a value.
-        none: what `none` stands for, where an axis may leave its thing away.
-        adds: the value joins those that the option has already.
-        is_text: its values hold commas themselves, and only semicolons part them.
+        name: the name of the axis.
+        title: format of a value on the sheet.
+        read: converts the text of a value.
+        none: the value that `none` stands for, if the setting may be left out.
+        adds: whether the value is added to the values that the option already has.
+        is_text: whether values may contain commas, so that only semicolons separate them.
     """
 
     name: str
@@ -45,7 +46,7 @@ class AxisKind:
 
     @property
     def field(self) -> str:
-        """The field of `Picture` that it changes."""
+        """The field of `Picture` that the axis changes."""
         return self.name.replace("-", "_")
 
 
@@ -79,20 +80,21 @@ AXES: dict[str, AxisKind] = {
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis with its values, as they were typed. The axis without a name has one value, and changes nothing."""
+    """An axis with its values as the user typed them. An axis without a name has one value and changes nothing."""
 
     name: str = ""
     values: tuple[str, ...] = ("",)
 
     @classmethod
     def parse(cls, option: str, text: str) -> "Axis":
-        """The axis that `--rows` or `--columns` names (`option` says which): NAME=VALUES.
+        """Parses NAME=VALUES, the value of `--rows` or `--columns`; `option` is used in error messages.
 
-        Values are parted by semicolons, or by commas where there is no semicolon; texts by semicolons only. 1-8 and 10-50:10
-        count. `@FILE` reads them from a file, one a line. `none` leaves an artist, a LoRA and the like away.
+        Values are separated by semicolons, or by commas if there is no semicolon; texts by semicolons only. 1-8 and 10-50:10
+        are number ranges. `@FILE` reads the values from a file, one per line. `none` leaves out an artist, a LoRA and
+        similar settings.
 
         Raises:
-            UsageError: not of this form, no such axis, no values, or too many.
+            UsageError: the text does not have this form, or there is no such axis, no value, or too many values.
             ImpastoError: the file cannot be read.
         """
         name, equals, values = text.partition("=")
@@ -116,14 +118,14 @@ class Axis:
         return cls(name, tuple(found))
 
     def title(self, value: str) -> str:
-        """A value as it is written on the sheet."""
+        """Returns the text of a value on the sheet."""
         if not self.name:
             return ""
         kind = AXES[self.name]
         return f"no {self.name}" if _is_none(kind, value) else kind.title.format(value)
 
     def check_free(self, picture: Picture) -> None:
-        """Raises UsageError where an option gives the same thing that the axis changes."""
+        """Raises UsageError if an option sets the same setting that the axis changes."""
         if not self.name or self.name == "scale" or AXES[self.name].adds:
             return
         names = ("size", "width", "height") if self.name == "size" else (AXES[self.name].field,)
@@ -133,10 +135,10 @@ class Axis:
                 raise UsageError(f"{self.name} is an axis of this sheet: leave {word} away")
 
     def apply(self, picture: Picture, value: str) -> Picture:
-        """The picture with this value.
+        """Returns the picture with this value.
 
         Raises:
-            UsageError: it is no value for this axis, or a scale without a LoRA.
+            UsageError: the value is invalid for this axis, or it is a scale and there is no LoRA.
         """
         if not self.name:
             return picture
@@ -155,10 +157,10 @@ class Axis:
 
 
 def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
-    """The picture of each cell: `picture`, changed by the row's value and by the column's.
+    """Returns the picture of each cell: `picture`, changed by the row's and the column's value.
 
     Raises:
-        UsageError: the axes are the same, a value is none of its axis, or a field gives what an axis changes.
+        UsageError: the axes are the same, a value is invalid for its axis, or a field sets what an axis changes.
     """
     if rows.name and rows.name == columns.name:
         raise UsageError(f"{rows.name} cannot be both the rows and the columns: choose another axis for one of them")
@@ -167,7 +169,7 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
 
     def cell(row: str, column: str) -> Picture:
         made, without = picture, False
-        # A LoRA comes before the scale that it is merged at.
+        # The LoRA is applied before its scale.
         for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale"):
             without = without or (axis.name == "lora" and _is_none(AXES["lora"], value))
             if axis.name != "scale" or not without:
@@ -180,10 +182,11 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
 
 
 def read_lines(path: Path, what: str) -> list[str]:
-    """The lines of a text file that are not empty; `what` is on each of them, for errors.
+    """Returns the non-empty lines of a text file; `what` describes the content of a line in error messages.
 
     Raises:
-        UsageError: there is none. ImpastoError: the file cannot be read.
+        UsageError: there is no such line.
+        ImpastoError: the file cannot be read.
     """
     try:
         text = path.expanduser().read_text("utf-8-sig")
@@ -197,7 +200,7 @@ def read_lines(path: Path, what: str) -> list[str]:
 
 
 def _counted(value: str) -> list[str]:
-    """["1", "2", "3"] of "1-3", ["10", "20", "30"] of "10-30:10"; any other value alone."""
+    """Expands a range: "1-3" to ["1", "2", "3"], "10-30:10" to ["10", "20", "30"]; any other value stays alone."""
     span = _RANGE.fullmatch(value)
     if span is None:
         return [value]

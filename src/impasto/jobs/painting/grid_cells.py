@@ -1,7 +1,7 @@
-"""The cells of a sheet: what each will be, which are painted already, and how the others come to be.
+"""Plans the cells of a sheet, finds those that are already painted, and paints the others.
 
-A cell is a painting in a file of its own. Its name ends in a key of all that decides what it is, so that a cell that is
-there is never painted again: not after a kill, and not in another sheet of the same folder.
+A cell is a painting in its own file. The file name ends in a key (hash) of all settings of the painting. So an existing cell
+is never painted again: not after a kill, and not in another sheet of the same folder.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
 
-SEED = 1  # of all cells, where nothing else is said: a random one would have every cell painted anew each time
+SEED = 1  # default seed of all cells: with a random seed, every cell would be painted again each time
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Cell:
     """One painting of a sheet.
 
     Attributes:
-        record: what it will say of itself.
-        file: where it lies, or will lie.
+        request: the painting request.
+        setup: the checkpoint and adapters.
+        record: the provenance record that the painting will get.
+        file: the file, which may not exist yet.
     """
 
     request: "PaintRequest"
@@ -38,10 +40,10 @@ class Cell:
 
 
 def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Context) -> list[list[Cell]]:
-    """The cells of these pictures in their rows, all checked, with files in `folder`. Only adapters are loaded.
+    """Plans and checks the cells of these pictures, in their rows, with files in `folder`. Only adapters are loaded.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as the job `paint` of any of them.
+        UsageError, MissingPart, ImpastoError: the same as the job `paint` of any cell.
     """
     from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.painting.memory.reader import planned_use
@@ -52,7 +54,7 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
     flat = [picture for row in pictures for picture in row]
     seeds = [SEED if picture.seed is None else picture.seed for picture in flat]
     for picture, seed in zip(flat, seeds, strict=True):
-        picture.draft(seed)  # all that needs no files is checked for every cell first
+        picture.draft(seed)  # first checks in every cell all that needs no files
     setups = _setups(flat, context)
     settled = [picture.settle(setup, seed) for picture, setup, seed in zip(flat, setups, seeds, strict=True)]
     requests = _with_prompts(flat, settled, context)
@@ -71,7 +73,7 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
 
 
 def missing_cells(cells: Sequence[Sequence[Cell]]) -> list[Cell]:
-    """Those that are not painted yet, or whose files are not whole; each file once."""
+    """Returns the cells that are not painted yet or whose files are incomplete; each file once."""
     from impasto.painting.provenance.reuse import is_painted
 
     once = {cell.file: cell for row in cells for cell in row}
@@ -79,10 +81,10 @@ def missing_cells(cells: Sequence[Sequence[Cell]]) -> list[Cell]:
 
 
 def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context) -> Iterator[Cell]:
-    """Paints cells, and gives each as soon as it is saved; those of one checkpoint, sampler, size and so on in batches.
+    """Paints cells and yields each as soon as it is saved; cells with equal checkpoint, sampler, size etc. form batches.
 
     Raises:
-        ImpastoError: a checkpoint cannot be loaded, a painting is not a number or cannot be saved. What is saved stays.
+        ImpastoError: a checkpoint cannot be loaded, a painting is not a number or cannot be saved. Saved cells are kept.
     """
     groups: dict[int, list[Cell]] = {}
     for cell in missing:
@@ -105,14 +107,14 @@ def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context)
 
 
 def _together(cell: Cell) -> tuple[object, ...]:
-    """Cells of one such key go through the U-Net in one batch when they are neighbours."""
+    """Sort key: neighbouring cells with the same key go through the U-Net in one batch."""
     request = cell.request
     manner = request.sampler, request.steps, request.eta, request.guider, request.guidance_interval or (), request.guidance
     return request.width, request.height, *manner
 
 
 def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup]:
-    """The setup of each; one object, and one look at the files, for all that are painted with the same."""
+    """The setup of each picture; pictures with the same checkpoint and adapters share one object and one file check."""
     known: dict[tuple[object, ...], PaintingSetup] = {}
     found = []
     for picture in pictures:
@@ -126,7 +128,7 @@ def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup
 def _with_prompts(
     pictures: Sequence[Picture], requests: "Sequence[PaintRequest]", context: Context
 ) -> "list[PaintRequest]":
-    """The requests, their prompts resolved and expanded; a prompt that several cells share is expanded once."""
+    """The requests with resolved and expanded prompts; a prompt that several cells share is expanded once."""
     done: list[PaintRequest] = list(requests)
     places: dict[PromptSteps, list[int]] = {}
     for place, picture in enumerate(pictures):

@@ -1,4 +1,4 @@
-"""From the cells of a sheet to its file: titles, legend and layout are known, and checked, before the first is painted."""
+"""Composes the cells of a sheet into one file; titles, legend and layout are checked before the first cell is painted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ class SheetPlan:
     """A sheet that can be drawn once its cells are painted.
 
     Attributes:
-        record: what it will say of its cells.
-        layout: where everything goes.
+        cells: the cells, row by row.
+        record: the provenance record of the sheet.
+        layout: the layout of the sheet.
     """
 
     cells: Sequence[Sequence[Cell]]
@@ -33,15 +34,17 @@ class SheetPlan:
     def of(
         cls, rows: Axis, columns: Axis, cells: Sequence[Sequence[Cell]], *, side: int | None, title: str | None, legend: bool
     ) -> "SheetPlan":
-        """The plan for cells in rows and columns along these axes.
+        """Plans a sheet of cells in rows and columns along these axes.
 
         Args:
-            side: pixels of the longer side of a cell in the sheet; None for those of the largest painting.
-            title: the words above the sheet; None for what all cells show.
-            legend: whether axes, settings and checkpoint are told below.
+            rows, columns: the axes.
+            cells: the cells, row by row.
+            side: pixels of the longer side of a cell in the sheet; None for the size of the largest painting.
+            title: the text above the sheet; None for the text that all cells share.
+            legend: whether axes, settings and checkpoint are printed below.
 
         Raises:
-            UsageError: an impossible `side`.
+            UsageError: `side` is out of its range.
         """
         from impasto.painting.sheets.layout import Sheet
         from impasto.painting.sheets.record import SheetAxis, SheetRecord
@@ -67,17 +70,17 @@ class SheetPlan:
         return cls(cells, record, layout)
 
     def check(self, out: Path) -> None:
-        """Raises UsageError where a file of this name cannot hold the sheet."""
+        """Raises UsageError if the file format of `out` cannot hold the sheet."""
         from impasto.painting.sheets.file import check_size
 
         check_size(out, *self.layout.size)
         self.record.to_json()
 
     def save(self, out: Path) -> None:
-        """Draws the sheet from the files of its cells, and writes it with what those say of themselves.
+        """Draws the sheet from the files of its cells and writes it with their provenance records.
 
         Raises:
-            ImpastoError: a cell's file is gone or broken, or the disk refuses.
+            ImpastoError: a cell's file is missing or broken, or the sheet cannot be written.
         """
         from dataclasses import replace
 
@@ -91,20 +94,20 @@ class SheetPlan:
 
 
 def _titles(axis: Axis, cells: Sequence[Cell]) -> tuple[str, ...]:
-    """A title for each value of an axis, from the first cell that has it: artists by their whole names."""
+    """A title for each value of an axis; artists get their full names from the first cell with this value."""
     if axis.name != "artist":
         return tuple(axis.title(value) for value in axis.values)
     return tuple(cell.request.condition.artist or "no artist" for cell in cells)
 
 
 def _shared_words(record: "SheetRecord") -> str:
-    """What all cells show, as far as it is the same."""
+    """The text or prompt that all cells share; "" if there is none."""
     shared = record.shared()
     return str(shared.get("text") or shared.get("prompt") or "")
 
 
 def _legend(record: "SheetRecord") -> str:
-    """The axes, and what all cells have in common."""
+    """The axes, and the settings that all cells share."""
     shared, first = record.shared(), record.cells[0][0]
     axes = (("rows", record.rows.name), ("columns", record.columns.name))
     words = [f"{place}: {name}" for place, name in axes if name]

@@ -1,4 +1,4 @@
-"""Guider and guidance of a picture that is painted again: as another guider wants them, or as A1111's text has them."""
+"""Guider and guidance of a repainted picture, for another guider or from A1111's parameter text."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 def other_guidance(
     request: "PaintRequest", guider: str | None, interval: str | None, sampler: str | None
 ) -> dict[str, Any]:
-    """What changes in a request that is painted again by another guider: where that has a guidance of its own, or the former
-    had, the guidance with it. An interval is the guider `interval`'s.
+    """Returns the changed fields of a request that is repainted with another guider.
+
+    If the new or the former guider has its own usual guidance, the guidance changes, too. An interval implies the guider
+    `interval`.
 
     Raises:
-        UsageError: there is no such guider, or the interval is none.
+        UsageError: there is no such guider, or the interval is invalid.
     """
     from impasto.painting.guidance.guiders import find_guider
     from impasto.painting.guidance.record import parse_interval
@@ -35,7 +37,7 @@ def other_guidance(
 
 
 def guidance_in_text(record: "ForeignRecord") -> dict[str, Any]:
-    """The guider and its interval in A1111's text, where it was we who wrote it."""
+    """Returns the guider and its interval from A1111's parameter text, if impasto wrote this text."""
     from impasto.painting.guidance.record import GUIDANCE_INTERVAL, GUIDER, parse_interval
 
     if record.tool != "impasto" or GUIDER not in record.extra:

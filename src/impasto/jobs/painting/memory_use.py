@@ -1,4 +1,4 @@
-"""What a painter looks at while it paints: a memory by name, pictures to be like, and what is reported of both."""
+"""Options for retrieval memory and reference pictures (`--memory`, `--like`), and notes about them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def check_memory(name: str) -> str:
-    """The memory of this name, as a request has it.
+    """Checks the name of a memory and returns it for a request.
 
     Raises:
         UsageError: there is no such folder.
@@ -25,10 +25,10 @@ def check_memory(name: str) -> str:
 
 
 def read_like_options(words: Sequence[str] | None) -> "tuple[Like, ...]":
-    """The pictures of `--like`; '' is none.
+    """Reads the pictures of `--like`; '' stands for none.
 
     Raises:
-        UsageError, ImpastoError: a weight is out of its range; a file is not there or is no picture.
+        UsageError, ImpastoError: a weight is out of its range; a file does not exist or is no picture.
     """
     if not any(words or ()):
         return ()
@@ -38,7 +38,7 @@ def read_like_options(words: Sequence[str] | None) -> "tuple[Like, ...]":
 
 
 def say_skipped(skipped: "Sequence[Skipped]", say: Callable[[str], None]) -> None:
-    """`say` hears which pictures of a memory are left out."""
+    """Calls `say` with notes on the pictures that are left out of a memory."""
     for one in skipped[:_SHOWN]:
         say(f"{one.file_name}: {one.reason}: left out of the memory")
     if len(skipped) > _SHOWN:

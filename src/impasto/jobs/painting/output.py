@@ -1,4 +1,4 @@
-"""Where paintings go: names made from the prompt, no file replaced, no work for a disk that refuses."""
+"""Output files of paintings: names from the prompt, no replaced files, and a write test before the work starts."""
 
 import re
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from impasto.errors import ImpastoError, UsageError
 if TYPE_CHECKING:
     from impasto.painting.painting import Painting
 
-# Enough to notice a full disk or a quota, and about what a painting of 128 px takes.
+# Enough to detect a full disk or a quota; about the size of a painting of 128 px.
 _PROBE = bytes(64 << 10)
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where the paintings of one command go.
+    """The output location of the paintings of one command.
 
     Attributes:
-        folder: the folder they lie in; it is made when the first one is finished.
-        stem: their names are `<stem>-<number>.png`, with the numbers that follow those in use.
-        file: the one painting's whole path, instead of a numbered name.
-        overwrite: `file` may replace what is there.
-        made: the folders that were not there yet, innermost first.
+        folder: the folder of the paintings; it is created when the first one is finished.
+        stem: the file names are `<stem>-<number>.png`, with the numbers that follow those in use.
+        file: the full path of a single painting, instead of a numbered name.
+        overwrite: whether `file` may replace an existing file.
+        made: the folders that did not exist before, innermost first.
     """
 
     folder: Path
@@ -34,11 +34,11 @@ class Output:
 
     @classmethod
     def at(cls, out: Path, stem: str, count: int, overwrite: bool) -> "Output":
-        """The output that `--out` asks for: one file where it ends in .png, else a folder.
+        """Returns the output for `--out`: one file if it ends in .png, otherwise a folder.
 
         Raises:
-            UsageError: one file for several paintings, a file that is there already, or no folder for it.
-            ImpastoError: the place cannot be written.
+            UsageError: one file is given for several paintings, the file exists, or its folder does not exist.
+            ImpastoError: the location cannot be written.
         """
         if out.suffix.lower() == ".png" and not out.is_dir():
             if count > 1:
@@ -60,7 +60,7 @@ class Output:
         """Writes `painting` under its name and returns the path.
 
         Raises:
-            ImpastoError: as `Painting.save`.
+            ImpastoError: the same as `Painting.save`.
         """
         if self.file is not None:
             return painting.save(self.file, overwrite=self.overwrite)
@@ -69,12 +69,12 @@ class Output:
             try:
                 return painting.save(path)
             except UsageError:
-                # Another command took the name between the look and the save.
+                # Another command took the name between the check and the save.
                 if not path.exists():
                     raise
 
     def tidy(self) -> None:
-        """Take back the folders that were made and stayed empty."""
+        """Removes the created folders that stayed empty."""
         for folder in self.made:
             try:
                 folder.rmdir()
@@ -82,7 +82,7 @@ class Output:
                 return
 
     def free_path(self, suffix: str = "") -> Path:
-        """`<stem><suffix>-<number>.png` with the number after the largest in use; makes the folder."""
+        """Returns `<stem><suffix>-<number>.png` with the number after the largest in use; creates the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = self.stem + suffix
         numbered = re.compile(re.escape(stem) + r"-([1-9]\d{0,8})\.png", re.IGNORECASE)
@@ -92,10 +92,10 @@ class Output:
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure that `folder`, or the folder it will be made in, takes files; nothing stays behind.
+    """Checks that files can be written to `folder`, or to the folder in which it will be created; leaves no file behind.
 
     Raises:
-        ImpastoError: it does not: not a folder, read-only, full.
+        ImpastoError: files cannot be written: it is not a folder, read-only, or full.
     """
     import tempfile
 
@@ -105,10 +105,10 @@ def check_writable(folder: Path) -> None:
             place = place.parent
         if not place.is_dir():
             raise UsageError(f"cannot write to {folder}: {place} is not a folder")
-        # Asking for permission is not enough: root has it on read-only file systems too.
+        # A permission check is not enough: root has permission on read-only file systems, too.
         with tempfile.TemporaryFile(dir=place, buffering=0) as probe:
             left = memoryview(_PROBE)
-            while left:  # the last bytes before a limit are taken without complaint
+            while left:  # near a limit, a partial write succeeds without an error
                 left = left[probe.write(left) :]
     except OSError as error:
         raise ImpastoError(f"cannot write to {folder}: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""The job `paint`: new pictures from a prompt."""
+"""The job `paint`: paints new pictures from a prompt."""
 
 import secrets
 from dataclasses import replace
@@ -20,21 +20,24 @@ MOST_PICTURES = 10_000
 
 
 def check_batch(batch: int | None) -> None:
-    """Raises UsageError where so many pictures cannot be painted at once."""
+    """Raises UsageError if the batch size is invalid."""
     if batch is not None and batch < 1:
         raise UsageError(f"batch {batch}: use 1 or more")
 
 
 class PaintJob(PictureJob):
-    """New pictures from a prompt.
+    """Paints new pictures from a prompt.
 
     Attributes:
-        count: how many, 1 to 10,000; picture k has `seed` + k - 1.
-        batch: how many are painted at once; None for as many as fit.
-        preview_every: how many steps apart a file shows how far each picture is; 0 for never.
-        out: a folder, or one FILE.png; `overwrite` replaces that file.
-        avoid_copies: training pictures (a catalogue, or a copy index): what looks like one of them is painted again, at most
-            `copy_repaints` times (4), compared by `copy_features`.
+        count: number of pictures, 1 to 10,000; picture k has `seed` + k - 1.
+        batch: number of pictures that are painted at once; None for as many as fit.
+        preview_every: number of steps between two previews, which are written to a file per picture; 0 for never.
+        out: a folder, or one FILE.png.
+        overwrite: whether that file may be replaced.
+        avoid_copies: training pictures (a catalogue, or a copy index); a picture that looks like one of them is painted
+            again.
+        copy_repaints: how often a copy is painted again at most; None for 4.
+        copy_features: the feature extractor for finding copies.
     """
 
     kind: ClassVar[str] = "paint"
@@ -57,16 +60,16 @@ class PaintJob(PictureJob):
             raise UsageError(f"preview-every {self.preview_every}: use 0 (never) or more")
         check_avoidance(self.avoid_copies, self.copy_repaints)
         if self.seed is not None:
-            self.draft(self.seed + self.count - 1)  # the last seed has its range too
+            self.draft(self.seed + self.count - 1)  # the last seed must be in range, too
         return self
 
     def run(self, context: Context) -> list[PaintedFile]:
         """Paints the pictures and saves each as soon as it is finished.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: something that was asked for is not there, or does not go together; the
-                disk refuses; copies were left out.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: a requested part does not exist, or options do not fit together; a file
+                cannot be written; copies were left out.
+            StoppedError: the job was stopped.
         """
         seed = secrets.randbelow(2**32) if self.seed is None else self.seed
         if self.avoid_copies is not None and not self.avoid_copies.exists():

@@ -1,4 +1,4 @@
-"""From settled requests to saved files: what `paint` and `repaint` share. A stop keeps what is finished."""
+"""Paints complete requests and saves the files, for `paint` and `repaint`. A stop keeps finished pictures."""
 
 import time
 from collections.abc import Sequence
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaintedFile:
-    """One painting on the disk.
+    """One saved painting.
 
     Attributes:
-        seconds: since painting began; a batch is finished together.
+        path: its file.
+        provenance: the record of how it was made.
+        seconds: seconds since painting began; the pictures of a batch are finished together.
     """
 
     path: Path
@@ -48,14 +50,16 @@ def paint_files(
 
     Args:
         requests: what to paint, in this order.
-        output: where to.
-        batch: how many at once; None for as many as fit.
-        preview_every: how many steps apart `<stem>-preview-<number>.png` shows how far it is; 0 for never.
-        expected_hash: the context hears if the checkpoint is another one.
-        avoidance: paints again what looks like a training picture.
+        output: the output location.
+        setup: the checkpoint and adapters.
+        context: the job's context.
+        batch: number of pictures at once; None for as many as fit.
+        preview_every: number of steps between two updates of `<stem>-preview-<number>.png`; 0 for never.
+        expected_hash: if the checkpoint has another hash, a note is reported; "" for no check.
+        avoidance: repaints pictures that look like a training picture; None for no check.
 
     Raises:
-        StoppedError: it was stopped; what was finished is kept.
+        StoppedError: the job was stopped; finished pictures are kept.
         ImpastoError: the checkpoint cannot be loaded, a painting cannot be saved, or copies were left out.
     """
     done: list[PaintedFile] = []
@@ -89,7 +93,7 @@ def paint_files(
 
 
 class _Previews:
-    """`<stem>-preview-<number>.png` for each picture under way, replaced at each look, removed at the end."""
+    """Writes `<stem>-preview-<number>.png` for each unfinished picture; replaced at each preview, removed at the end."""
 
     def __init__(self, output: Output, context: Context) -> None:
         self._output, self._context = output, context

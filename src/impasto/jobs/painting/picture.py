@@ -1,4 +1,4 @@
-"""What a picture is to be: the fields that all painting jobs share, and how they become settled requests."""
+"""The settings of a picture that all painting jobs share, and their conversion to complete painting requests."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def parse_size(size: str | None, width: int | None, height: int | None) -> tuple[int | None, int | None]:
-    """(width, height) of "128" or "192x128", unless `width` or `height` say otherwise; else None.
+    """Parses "128" or "192x128" to (width, height); `width` and `height` take precedence. Missing values are None.
 
     Raises:
-        UsageError: `size` is neither form.
+        UsageError: `size` has neither form.
     """
     if size is not None:
         parts = size.lower().replace("×", "x").split("x")
@@ -35,21 +35,28 @@ def parse_size(size: str | None, width: int | None, height: int | None) -> tuple
 
 
 class Picture(BaseModel):
-    """One picture as it is asked for. None stands for what the checkpoint says of itself, else for what is usual.
+    """The settings of one picture. None means the checkpoint's recommended value, otherwise the usual default.
 
     Attributes:
-        prompt: what it shows; the seed chooses in {dawn|dusk} and __colour__.
-        any_artist: the artist's name is taken as it is, known or not.
+        prompt: what the picture shows; the seed chooses in {dawn|dusk} and __colour__.
+        artist: the artist's name.
+        any_artist: accepts the artist's name unchanged, even if the checkpoint does not know it.
         year, style, genre, negative: see `Condition` and `PaintRequest`.
-        expand: the method of expansion, "wu2022" or "wang2023", or "off"; `expand_rank`: which expansion, from 1.
+        expand: the expansion method, "wu2022" or "wang2023", or "off".
+        expand_rank: the rank of the chosen expansion, from 1.
         wildcards: a folder with lists for __name__.
-        seed: None draws one.
+        seed: the seed; None draws one.
         sampler, steps, guidance, guider, eta: see `PaintRequest`.
-        guidance_interval: "LOW,HIGH", of the guider `interval`.
-        size: "128" or "192x128"; `width`, `height`: pixels.
-        lora: "PATH" or "PATH:SCALE" each; `concept`: files.
-        memory: "" for the checkpoint's, "none", or a folder of pictures; `like`: "PICTURE" or "PICTURE:WEIGHT" each.
-        device: auto, cpu, cuda, cuda:1, mps; `precision`: auto, fp32, bf16, fp16.
+        guidance_interval: "LOW,HIGH", for the guider `interval`.
+        size: "128" or "192x128".
+        width, height: pixels.
+        checkpoint: the checkpoint that paints.
+        lora: LoRAs, each as "PATH" or "PATH:SCALE".
+        concept: files of concepts.
+        memory: "" for the checkpoint's memory, "none", or a folder of pictures.
+        like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
+        device: auto, cpu, cuda, cuda:1, mps.
+        precision: auto, fp32, bf16, fp16.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,14 +91,14 @@ class Picture(BaseModel):
 
     @property
     def prompt_steps(self) -> PromptSteps:
-        """What is done with the prompt before it is painted."""
+        """The processing of the prompt before painting."""
         return PromptSteps(self.expand, self.expand_rank, self.wildcards)
 
     def draft(self, seed: int) -> "PaintRequest":
-        """The request as far as it is known without the disk; each value is checked.
+        """Returns the request as far as it is known without the disk, and checks each value.
 
         Raises:
-            UsageError: a value makes no sense.
+            UsageError: a value is invalid.
         """
         width, height = parse_size(self.size, self.width, self.height)
         self.prompt_steps.check()
@@ -102,7 +109,7 @@ class Picture(BaseModel):
 
         sampling = self.sampling(None)
         if self.sampler is None and self.eta:
-            sampling = replace(sampling, sampler="ddim")  # as the checkpoint may say that it is painted
+            sampling = replace(sampling, sampler="ddim")  # the checkpoint may recommend this sampler
         return PaintRequest(
             condition=Condition(
                 caption=self.prompt.strip(), artist=self.artist.strip(), year=self.year, style=self.style, genre=self.genre
@@ -117,10 +124,10 @@ class Picture(BaseModel):
         )
 
     def sampling(self, defaults: "PaintingDefaults | None") -> "Sampling":
-        """Sampler, steps, guider and guidance: what was asked for, and what a checkpoint of these defaults adds.
+        """Returns sampler, steps, guider and guidance: the requested values, completed by the checkpoint's defaults.
 
         Raises:
-            UsageError: no such sampler or guider, or no interval.
+            UsageError: there is no such sampler or guider, or the interval is invalid.
         """
         from impasto.painting.defaults import NO_DEFAULTS, choose_sampling
         from impasto.painting.guidance.record import parse_interval
@@ -136,10 +143,10 @@ class Picture(BaseModel):
         )
 
     def setup(self, say: Say) -> PaintingSetup:
-        """What it is painted with: the checkpoint and its adapters, pocket's student for lcm among them.
+        """Returns the checkpoint and its adapters for painting; for lcm, they include pocket's student.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: as `Adapters.named` and `PaintingSetup.check`.
+            UsageError, MissingPart, ImpastoError: the same as `Adapters.named` and `PaintingSetup.check`.
         """
         adapters = Adapters.named(self.lora, self.concept)
         if self.sampler == "lcm":
@@ -147,12 +154,14 @@ class Picture(BaseModel):
         return PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
 
     def settle(self, setup: PaintingSetup, seed: int) -> "PaintRequest":
-        """The whole request but for the prompt's steps: artist's whole name, sampling, size, pictures to be like.
+        """Returns the complete request with the artist's full name, sampling, size and reference pictures.
+
+        Only the processing of the prompt (`prompt_steps`) is not included.
 
         Raises:
-            UsageError: the checkpoint knows artists, and not this one; it has no memory and is to look at another; or it
-                has no guide and is to be led by one; a weight is out of its range.
-            ImpastoError: a picture to be like cannot be read.
+            UsageError: the checkpoint has a list of artists without this one; the request uses a memory but the checkpoint
+                has none; the guider needs a guide model but the checkpoint has none; a weight is out of its range.
+            ImpastoError: a reference picture cannot be read.
         """
         request = replace(self.draft(seed), memory=check_memory(self.memory), like=read_like_options(self.like))
         setup.check_memory(request)
@@ -185,5 +194,5 @@ class PictureJob(Picture, Job):
 
     @property
     def is_whole(self) -> bool:
-        """Whether these fields alone say what is painted; a sheet's axes may say more."""
+        """Whether these fields alone determine the picture; in a sheet, the axes may determine more."""
         return True

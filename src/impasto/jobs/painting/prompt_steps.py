@@ -1,4 +1,4 @@
-"""From the prompt that was typed to the captions that are painted: wildcards are chosen, then it is expanded, if asked."""
+"""Converts the user's prompt to the captions for painting: resolves wildcards, then expands the prompt if requested."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from impasto.prompts.condition import Condition
 
 OFF = "off"
-USUAL_COUNT = 5  # expansions that are looked for, as `impasto expand` does
+USUAL_COUNT = 5  # number of expansions that are searched, as in `impasto expand`
 
 
 @dataclass(frozen=True)
 class PromptSteps:
-    """What is done with a prompt before it is painted.
+    """The processing of a prompt before painting.
 
     Attributes:
-        method: of expansion, or "off".
-        rank: which line of the table that `impasto expand` prints for it, from 1.
+        method: the expansion method, or "off".
+        rank: the rank of the chosen expansion, from 1: the line of the table that `impasto expand` prints.
         wildcards: a folder of the user's own wildcards.
     """
 
@@ -30,7 +30,7 @@ class PromptSteps:
     wildcards: Path | None = None
 
     def check(self) -> None:
-        """Raises UsageError where the words make no sense; nothing is loaded for it."""
+        """Raises UsageError if a value is invalid; loads nothing."""
         from impasto.prompts.expansion.expander import METHODS
 
         if self.method not in (OFF, *METHODS):
@@ -41,12 +41,13 @@ class PromptSteps:
             raise UsageError("--expand-rank chooses among expansions: give --expand too")
 
     def apply(self, requests: Sequence["PaintRequest"], say: Callable[[str], None]) -> list["PaintRequest"]:
-        """The requests with their captions resolved, picture by picture with its own seed, and expanded.
+        """Returns the requests with resolved wildcards, each with its picture's seed, and expanded captions.
 
-        `say` hears what a prompt was expanded to.
+        `say` is called with the expanded prompts.
 
         Raises:
-            UsageError: a wildcard is not known; ImpastoError: there is no expansion of this rank.
+            UsageError: a wildcard is unknown.
+            ImpastoError: there is no expansion of this rank.
         """
         from impasto.prompts.wildcards import resolve_wildcards
 

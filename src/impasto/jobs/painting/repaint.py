@@ -1,4 +1,4 @@
-"""The job `repaint`: a picture once more from the record inside its file, or with something changed."""
+"""The job `repaint`: paints a picture again from the provenance record in its file, unchanged or with changed settings."""
 
 import re
 from dataclasses import replace
@@ -28,14 +28,14 @@ _LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
 
 
 class RepaintJob(Job):
-    """A picture once more. None leaves a setting as the record has it.
+    """Paints a picture again. None keeps the recorded setting.
 
     Attributes:
-        file: a picture with its record inside, ours or another tool's.
-        prompt, artist, year, style, genre, negative, seed, sampler, steps, guidance, guider, guidance_interval, eta: in
-            place of the recorded ones; see `Picture`. "" leaves an artist, a style or a genre away.
-        lora, concept, like: in place of the recorded ones; ("",) for none.
-        memory: "" for the checkpoint's.
+        file: a picture with a record inside, impasto's or another tool's.
+        prompt, artist, year, style, genre, negative, seed, sampler, steps, guidance, guider, guidance_interval, eta:
+            replace the recorded values; see `Picture`. "" removes an artist, a style or a genre.
+        lora, concept, like: replace the recorded values; ("",) for none.
+        memory: replaces the recorded memory; "" for the checkpoint's.
         out: a folder, or FILE.png; None for the picture's own folder.
     """
 
@@ -78,15 +78,15 @@ class RepaintJob(Job):
         """Paints the picture and saves it.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: the file has no record, or what it names is not there; a value makes no
-                sense; the disk refuses.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: the file has no record, or a recorded file does not exist; a value is
+                invalid; the picture cannot be written.
+            StoppedError: the job was stopped.
         """
         from impasto.painting.provenance.record import Provenance, read_provenance
 
         record = read_provenance(self.file)
         if isinstance(record, Provenance):
-            # First the record's numbers: what is wrong with them needs no look at the checkpoint.
+            # The record's numbers are checked first, because this does not need the checkpoint.
             request = _our_request(record, context.note)
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
             setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, self.precision, adapters)
@@ -106,10 +106,10 @@ class RepaintJob(Job):
         return paint_files([request], output, setup, context, expected_hash=expected_hash)[0]
 
     def _changed(self, request: "PaintRequest", setup: PaintingSetup) -> "PaintRequest":
-        """The recorded request with what this job gives in place of it.
+        """Returns the recorded request with the settings that this job replaces.
 
         Raises:
-            UsageError: a value makes no sense, or the checkpoint lacks what it needs.
+            UsageError: a value is invalid, or the checkpoint lacks a part that it needs.
         """
         width, height = parse_size(self.size, self.width, self.height)
         given = {"caption": self.prompt, "artist": self.artist, "year": self.year, "style": self.style, "genre": self.genre}
@@ -130,13 +130,13 @@ class RepaintJob(Job):
             settings["guidance"] = self.guidance
         settings = {key: value for key, value in settings.items() if value is not None or key == "guidance_interval"}
         if self.sampler not in (None, "ddim") and self.eta is None:
-            settings["eta"] = 0.0  # recorded for ddim, without meaning for the new sampler
+            settings["eta"] = 0.0  # recorded for ddim; the new sampler does not use it
         if self.prompt is not None:
             settings |= {"prompt": "", "expansion": None}
         request = replace(request, condition=replace(request.condition, **parts), **settings)
         setup.check_guider(request)
         if parts or settings or any(choice is not None for choice in (self.checkpoint, self.lora, self.concept)):
-            request = replace(request, copy_check=None)  # it was another picture that was compared
+            request = replace(request, copy_check=None)  # the recorded check was of another picture
         if parts or self.checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
             request = replace(request, looked_at=None)
             setup.check_memory(request)
@@ -149,11 +149,11 @@ class RepaintJob(Job):
 def _to_or_from_few_steps(
     request: "PaintRequest", setup: PaintingSetup, sampler: str, say: Say
 ) -> "tuple[PaintRequest, PaintingSetup]":
-    """`request` with the steps and the guidance that are usual with `sampler`, and the student come or gone with lcm.
+    """Returns `request` with the usual steps and guidance of `sampler`; adds the student for lcm, or removes it otherwise.
 
     Raises:
         UsageError: there is no such sampler.
-        MissingPart, ImpastoError: pocket's student is not there or is broken.
+        MissingPart, ImpastoError: pocket's student does not exist or is broken.
     """
     from impasto.painting.samplers import find_sampler
 
@@ -164,7 +164,7 @@ def _to_or_from_few_steps(
 
 
 def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
-    """The request that `record` was painted from."""
+    """The request from which the picture of `record` was painted."""
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
@@ -181,7 +181,7 @@ def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
 
 
 def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None, say: Say) -> "PaintRequest":
-    """As much of another tool's record as our painter understands; `say` hears what it does not."""
+    """Converts another tool's record to a request as far as possible; `say` is called with what cannot be converted."""
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
@@ -204,7 +204,7 @@ def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None, say
     fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
     text = " ".join((record.prompt if prompt is None else prompt).split())
     if tags := _LORA_TAG.findall(text):
-        # A1111 takes them out of the prompt before the text encoder sees it; the names are its own folder's.
+        # A1111 removes these tags from the prompt before encoding it; the names refer to A1111's own folder.
         text = " ".join(_LORA_TAG.sub(" ", text).split())
         say(f"its LoRAs are left out, name them with --lora: {', '.join(tags)}")
     return PaintRequest(

@@ -1,4 +1,4 @@
-"""What a job paints with: a checkpoint with its adapters, checked without loading the checkpoint's weights."""
+"""The setup of a painting job: a checkpoint with its adapters, checked without loading the checkpoint's weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
     from impasto.prompts.artists import ArtistIndex
 
-USUAL_SIDE = 128  # pocket's, for checking a request before anything is known about the checkpoint
+USUAL_SIDE = 128  # pocket's side, used to check a request before the checkpoint is inspected
 
 
 @dataclass(frozen=True)
 class PaintingSetup:
-    """Which checkpoint paints, where and in which precision.
+    """The checkpoint, device and precision for painting.
 
     Attributes:
-        side: pixels of a side of the pictures that the checkpoint was trained on.
-        artists: whom it knows by name, `{"name", "works"}`; empty where nobody wrote it down.
-        works: how many its memory holds.
-        painting_defaults: how it says itself that it is best painted with.
-        has_guide: it holds the weaker U-Net of autoguidance.
+        side: pixels of a side of the pictures on which the checkpoint was trained.
+        artists: the artists in the checkpoint's model card, `{"name", "works"}`; empty if the card lists none.
+        adapters: the LoRAs and concepts.
+        works: number of works in the checkpoint's memory.
+        painting_defaults: the sampling settings that the checkpoint recommends.
+        has_guide: whether the checkpoint contains the weaker U-Net for autoguidance.
     """
 
     checkpoint: str
@@ -45,10 +46,10 @@ class PaintingSetup:
     def check(
         cls, checkpoint: str, device: str, precision: str, adapters: Adapters = NO_ADAPTERS
     ) -> "PaintingSetup":
-        """The setup of these names.
+        """Checks the names and returns the setup.
 
         Raises:
-            UsageError, MissingPart: an unknown device or precision; a checkpoint that is not there.
+            UsageError, MissingPart: the device or precision is unknown; the checkpoint does not exist.
             ImpastoError: the checkpoint is broken.
         """
         from impasto.checkpoints.guide import has_guide
@@ -68,22 +69,22 @@ class PaintingSetup:
         )  # fmt: skip
 
     def resolve_artist(self, name: str) -> str:
-        """The whole name of the artist whom the checkpoint knows by `name`; `name` where it names nobody.
+        """Returns the full name of the artist that the checkpoint lists under `name`; `name` if it lists no artists.
 
         Raises:
-            UsageError: it knows artists, and none of that name.
+            UsageError: the checkpoint lists artists, but none of that name.
         """
         return self._known.resolve(name).name if name and self.artists else name
 
     def check_memory(self, request: "PaintRequest") -> None:
-        """Raises UsageError where the checkpoint has no memory, and the request has another or a picture to be like."""
+        """Raises UsageError if the checkpoint has no memory and the request uses another one or reference pictures."""
         if not self.works and (request.like or request.memory not in ("", "none")):
             from impasto.painting.memory.reader import lacking_memory
 
             raise UsageError(lacking_memory(self.checkpoint))
 
     def check_guider(self, request: "PaintRequest") -> None:
-        """Raises UsageError where the request is to be led by a guide, and the checkpoint has none."""
+        """Raises UsageError if the request's guider needs a guide model and the checkpoint has none."""
         from impasto.checkpoints.guide import lacking_guide
         from impasto.painting.guidance.guiders import find_guider
 
@@ -91,10 +92,10 @@ class PaintingSetup:
             raise UsageError(lacking_guide(self.checkpoint))
 
     def painter(self, requests: "Sequence[PaintRequest]", context: Context) -> "Painter":
-        """The painter, from the context's pool or loaded; the memories that the requests look at are opened.
+        """Returns the painter, from the context's pool or newly loaded, and opens the memories of the requests.
 
-        The context hears what the text encoder will not read of the texts, of LoRAs for other bases, and of pictures of a
-        memory that cannot be read.
+        It reports notes on text that exceeds the text encoder's length, on LoRAs for other base checkpoints, and on pictures
+        of a memory that cannot be read.
 
         Raises:
             MissingPart, ImpastoError: the checkpoint or a memory cannot be loaded.

@@ -1,4 +1,4 @@
-"""The job `upscale`: pictures two or four times as wide and high."""
+"""The job `upscale`: enlarges pictures to two or four times their width and height."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from impasto.jobs.painting.output import check_writable
 
 @dataclass(frozen=True)
 class UpscaledPicture:
-    """One picture that was made larger; width and height in pixels."""
+    """One enlarged picture; width and height in pixels."""
 
     path: Path
     source: Path
@@ -26,12 +26,13 @@ class UpscaledPicture:
 
 
 class UpscaleJob(Job):
-    """Larger pictures; a painting keeps its record.
+    """Enlarges pictures; a painting keeps its record.
 
     Attributes:
-        by: 2 or 4 times as wide and high.
+        pictures: the files.
+        by: the factor, 2 or 4.
         model: weights in Real-ESRGAN's compact layout, a run's folder, or a name; None for the upscaler that ships.
-        out: a folder; None for each picture's own.
+        out: a folder; None for each picture's own folder.
         tile: pixels of a tile's side; 0 for the whole picture at once, None for 256.
     """
 
@@ -52,11 +53,11 @@ class UpscaleJob(Job):
         return self
 
     def run(self, context: Context) -> list[UpscaledPicture]:
-        """Enlarges one picture after the other; one that cannot be read is reported, and the others go on.
+        """Enlarges one picture after the other; a picture that cannot be read is reported, and the others continue.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: no such model or device; a picture could not be enlarged.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: there is no such model or device; a picture could not be enlarged.
+            StoppedError: the job was stopped.
         """
         if self.out is not None:
             if self.out.is_file():

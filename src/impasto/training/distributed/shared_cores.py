@@ -1,8 +1,8 @@
-"""Training beside other work: as many threads as there are cores that nobody else is using.
+"""Adapts torch's thread count to the CPU cores that other programs leave free.
 
-Two threads of torch that share two cores with one busy program wait for each other at every operation: pocket's training
-once fell from 76 to 13 pictures a second so. One thread has a core to itself. On Linux; elsewhere the threads stay as they
-are.
+If two torch threads share two cores with one busy program, they wait for each other at every operation. The training of
+pocket once fell from 76 to 13 pictures a second this way. A single thread has a core to itself. This works on Linux;
+elsewhere the thread count does not change.
 """
 
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import torch
 
-_SECONDS = 2.0  # between two looks
+_SECONDS = 2.0  # between two measurements
 
 
 class SharedCores:
-    """A `should_stop` around another one, asked after every step, that also sets torch's threads now and then."""
+    """A `should_stop` callback that wraps another one and also adjusts torch's thread count from time to time."""
 
     def __init__(self, should_stop: Callable[[], bool], *, most: int | None = None) -> None:
-        """`most`: threads at the most; torch's number of now, if not given."""
+        """Wraps `should_stop`. `most` is the maximum number of threads; default: torch's current number."""
         self._should_stop, self._most = should_stop, most or torch.get_num_threads()
         self._seen = _busy_seconds()
         self._at = time.monotonic()
@@ -38,15 +38,15 @@ class SharedCores:
 
 
 def fitting_threads(others: float, cores: int, most: int) -> int:
-    """How many threads to use, 1 to `most`, where other programs keep `others` of the `cores` busy.
+    """Returns how many threads to use, 1 to `most`, when other programs keep `others` of the `cores` busy.
 
-    A core that others use for less than a fifth of the time counts as free.
+    A core that other programs use for less than a fifth of the time counts as free.
     """
     return max(1, min(most, cores - int(others + 0.8)))
 
 
 def _busy_seconds() -> tuple[float, float] | None:
-    """Seconds that all programs together, and this one, have computed so far; None where nobody tells."""
+    """Returns the CPU seconds of all programs together and of this one so far; None if the system does not report them."""
     try:
         fields = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()
         tick: int = os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""What a retraining will need of memory and disk, told beforehand from the checkpoint's shapes, without its weights."""
+"""Estimates the memory and disk use of a retraining in advance, from the checkpoint's shapes, without its weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,15 @@ from impasto.training.estimate.step_costs import OptimizerCosts, StepCosts
 from impasto.training.examples.training_set import pictures_at_once
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
-# What Python, torch, diffusers, transformers and accelerate take on Linux on a CPU before there is a tensor, and oneDNN and
-# the tokenizer once they work: found from the rows of pocket in `benchmarks/training_memory.py`, where it is most of all.
+# The memory of Python, torch, diffusers, transformers and accelerate on Linux on a CPU before there is a tensor, and of
+# oneDNN and the tokenizer once they run. It is measured from the rows of pocket in `benchmarks/training_memory.py`, where it
+# is most of the total.
 PROCESS = 570 * 2**20
-# Of what a step makes and lets go: the C library's allocator cannot join what is free in many pieces. The median over the
-# rows of that table.
+# The extra share of the memory that a step allocates and frees: the C library's allocator cannot join free memory that is in
+# many pieces. It is the median over the rows of that table.
 SLACK = 0.10
-# oneDNN takes a convolution's weights in an order of its own, and so their gradient: so many copies of the largest weight.
+# oneDNN uses its own memory layout for a convolution's weights and for their gradient: the number of copies of the largest
+# weight.
 REORDERED = 2
 
 
@@ -31,14 +33,14 @@ class Memory:
 
     Attributes:
         process: Python and its libraries.
-        weights: of what takes part in a step, fp32.
-        resting: VAE and, where its states are cached, text encoder, kept for the checkpoint that will be written.
-        gradients, optimizer, averages: of what is trained.
+        weights: the weights of the parts that a step uses, fp32.
+        resting: the VAE and, if its states are cached, the text encoder, kept for the checkpoint that will be written.
+        gradients, optimizer, averages: of the trained weights.
         activations: what a forward pass keeps for its backward pass.
         data: latents, and token states of the texts.
-        training: the most at one moment of training. Less than the sum: gradients grow as activations go.
-        encoding: the most at one moment while pictures and texts are encoded.
-        painting: the same while validation pictures are painted.
+        training: the peak of training. It is less than the sum: gradients grow as activations are freed.
+        encoding: the peak while pictures and texts are encoded.
+        painting: the peak while validation pictures are painted.
     """
 
     process: int
@@ -55,13 +57,13 @@ class Memory:
 
     @property
     def peak(self) -> int:
-        """The most at one moment of the run."""
+        """The peak of the whole run."""
         return max(self.training, self.encoding, self.painting)
 
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes in the run's folder: a state (two of them for a moment, while one follows the other), and what is made."""
+    """Bytes in the run's folder: a state (two of them for a moment, while one replaces the other), and the output."""
 
     state: int
     made: int
@@ -69,12 +71,12 @@ class Disk:
 
 @dataclass(frozen=True)
 class EncodingCosts:
-    """What it costs to encode one batch of pictures and one of texts, beside the weights.
+    """The cost of encoding one batch of pictures and one of texts, besides the weights.
 
     Attributes:
         weights: bytes of all parts of the checkpoint together, fp32.
         pictures, texts: how many a batch has.
-        picture_costs, text_costs: of one batch.
+        picture_costs, text_costs: the costs of one batch.
         decoding: bytes that the VAE and one picture need while it is painted.
     """
 
@@ -87,12 +89,12 @@ class EncodingCosts:
 
     @property
     def peak(self) -> int:
-        """The most bytes alive beside the weights."""
+        """The peak bytes in use besides the weights."""
         return max(self.picture_costs.peak, self.text_costs.peak)
 
 
 def count_encoding(components: Components, *, side: int) -> EncodingCosts:
-    """Counts one batch of pictures of `side` px and one of texts; `components` are on the meta device."""
+    """Counts the cost of one batch of pictures of `side` px and one of texts; `components` are on the meta device."""
     pictures = pictures_at_once(side)
     vae: Any = components.vae
     with torch.device("meta"), torch.no_grad(), memory_saving_attention():
@@ -112,7 +114,7 @@ def count_encoding(components: Components, *, side: int) -> EncodingCosts:
 
 
 def resting_bytes(components: Components, choices: FineTuning) -> int:
-    """Bytes of the parts that rest in fp16 while others are trained (`rest_encoders`)."""
+    """Returns the bytes of the parts that are stored in fp16 while others are trained (`rest_encoders`)."""
     resting: list[nn.Module] = [components.vae] if choices.validation_pictures or not choices.lora_rank else []
     if choices.trained == "unet" and not choices.lora_rank:
         resting.append(components.text_encoder)
@@ -130,11 +132,11 @@ def memory_of(
     data: int = 0,
     on_gpu: bool = False,
 ) -> Memory:
-    """The memory of a run whose steps cost that; `encoding`: bytes alive while encoding, weights included; `decoding`: those
-    that painting takes beside what is there between two steps.
+    """Returns the memory of a run with these costs per step.
 
-    `on_gpu`: what is counted is the GPU's memory. Resting parts and data are not in it, nor is the process, and an
-    optimizer that is not fused works there on all tensors together.
+    `encoding` is the bytes in use while encoding, weights included. `decoding` is the bytes that painting takes besides what
+    is in use between two steps. With `on_gpu` the GPU's memory is counted: it holds neither resting parts nor data nor the
+    process, and an optimizer that is not fused works there on all tensors together.
     """
     process = 0 if on_gpu else PROCESS
     resting, data = (0, 0) if on_gpu else (resting, data)
@@ -160,9 +162,9 @@ def memory_of(
 
 
 def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, written: Sequence[nn.Module]) -> Disk:
-    """The disk that a run takes: states hold weights, optimizer and averages in fp32, a checkpoint its parts in fp16.
+    """Returns the disk use of a run: states hold weights, optimizer and averages in fp32, a checkpoint its parts in fp16.
 
-    `written`: the parts of the checkpoint that will be made, if no LoRA will.
+    `written` are the parts of the checkpoint that will be written, unless a LoRA is written.
     """
     state = (4 + optimizer.state + (4 if choices.ema_decay else 0)) * step.trained
     made = 4 * step.trained if choices.lora_rank else sum(map(size_of, written)) // 2
@@ -170,5 +172,5 @@ def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, wri
 
 
 def size_of(module: nn.Module) -> int:
-    """Bytes of a module's weights and buffers."""
+    """Returns the bytes of a module's weights and buffers."""
     return sum(weight.nbytes for weight in (*module.parameters(), *module.buffers()))

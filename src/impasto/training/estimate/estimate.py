@@ -1,4 +1,4 @@
-"""How much memory, time and disk a retraining will take, before it begins and without the checkpoint's weights."""
+"""Estimates the memory, time and disk use of a retraining before it begins, without the checkpoint's weights."""
 
 import math
 import time
@@ -24,23 +24,23 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import writes_text_encoder
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_TEXTS_READ = 1000  # pictures whose texts are made
-_TRIED = 3  # pictures that are decoded to see how long one takes
+_TEXTS_READ = 1000  # the most pictures whose texts are made
+_TRIED = 3  # pictures that are decoded to measure how long one takes
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take.
+    """The estimated cost of a run.
 
     Attributes:
-        pictures, texts: how many there are; of more than 1000 pictures, texts are counted as all different.
+        pictures, texts: their numbers; with more than 1000 pictures, texts are counted as all different.
         to_encode: how many pictures and texts the cache does not hold yet.
         side: pixels of a picture's side.
-        steps: of the optimizer.
-        step_seconds: of each.
-        encoding_seconds: for the pictures and texts to encode.
+        steps: number of optimizer steps.
+        step_seconds: seconds of each step.
+        encoding_seconds: seconds for the pictures and texts to encode.
         memory, disk: bytes.
-        on_gpu: the memory is the GPU's.
+        on_gpu: whether the memory is the GPU's.
     """
 
     pictures: int
@@ -56,7 +56,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Of the whole run."""
+        """The seconds of the whole run."""
         return self.encoding_seconds + self.steps * self.step_seconds
 
 
@@ -71,9 +71,9 @@ def estimate(
     choose: Callable[[Components, FineTuning], None] = choose_weights,
     other_passes: int = 0,
 ) -> Estimate:
-    """Counts the work on modules without memory, and measures this machine for a third of a second.
+    """Counts the work of a run on modules without memory, and measures this machine's speed for a third of a second.
 
-    The arguments are those of the recipe; `choose` and `other_passes` as `count_step` takes them.
+    The arguments are those of the recipe; `choose` and `other_passes` are those of `count_step`.
 
     Raises:
         UsageError, MissingPart, ImpastoError: no such checkpoint; no picture among the first can be opened.
@@ -90,7 +90,7 @@ def estimate(
         pictures_to_encode(cache_folder(), components.content_hash, entries, side, factor),
         texts_to_encode(cache_folder(), components.content_hash, texts) if keeps_states else 0,
     )
-    # The step comes last: it puts LoRAs into the components, or tensors of another kind.
+    # The step is counted last: it adds LoRAs to the components, or replaces their tensors by another kind.
     encoding = count_encoding(components, side=side)
     resting = resting_bytes(components, choices)
     written = [components.unet, components.vae]
@@ -130,7 +130,7 @@ def estimate(
 
 
 def _encoding_seconds(encoding: EncodingCosts, to_encode: tuple[int, int], speed: MachineSpeed) -> float:
-    """Of so many pictures and texts through the VAE and the text encoder."""
+    """Returns the seconds to encode `to_encode` pictures and texts by the VAE and the text encoder."""
     costs = (encoding.picture_costs, encoding.pictures), (encoding.text_costs, encoding.texts)
     return sum(
         count / batch * speed.seconds(cost.flops, cost.moved, cost.operations)
@@ -139,14 +139,14 @@ def _encoding_seconds(encoding: EncodingCosts, to_encode: tuple[int, int], speed
 
 
 def _texts(entries: Sequence[CatalogueEntry]) -> list[str]:
-    """Every text once, and the empty one; of many pictures, as many names as they have texts."""
+    """Returns the empty text and every other text once; for many pictures, as many placeholders as they have texts."""
     if len(entries) > _TEXTS_READ:
         return [f"{number}" for number in range(TEXT_VARIANTS * len(entries) + 1)]
     return list(dict.fromkeys(["", *(text for entry in entries for text in text_variants(entry))]))
 
 
 def _seconds_to_decode(entries: Sequence[CatalogueEntry], side: int) -> float:
-    """Of one picture, from a few of them.
+    """Returns the seconds to decode one picture, measured on a few of them.
 
     Raises:
         ImpastoError: none of the first ones can be opened.

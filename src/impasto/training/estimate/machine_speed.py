@@ -1,4 +1,4 @@
-"""How fast this machine is, measured in a third of a second, to say beforehand how long counted work will take."""
+"""Measures this machine's speed in a third of a second, to predict how long counted work will take."""
 
 import time
 from collections.abc import Callable
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 import torch
 
-_SECONDS = 0.1  # of each of the three measurements
-_SIDE = 768  # of a square matrix: large enough for a processor's full rate
+_SECONDS = 0.1  # duration of each of the three measurements
+_SIDE = 768  # side of a square matrix, large enough for a processor's full rate
 _NUMBERS = 8 * 2**20  # 32 MB: no cache holds three of these
 _SMALL = 64
 
 
 @dataclass(frozen=True)
 class MachineSpeed:
-    """Rates of one process on one device.
+    """The speed of one process on one device.
 
     Attributes:
-        flops: floating-point operations a second in matrix products.
-        moved: bytes a second read and written by element-wise operations on large tensors.
-        operation: seconds that an operation takes however small it is, from Python.
+        flops: floating-point operations per second in matrix products.
+        moved: bytes per second read and written by element-wise operations on large tensors.
+        operation: seconds that even the smallest operation takes, called from Python.
     """
 
     flops: float
@@ -27,12 +27,12 @@ class MachineSpeed:
     operation: float
 
     def seconds(self, flops: float, moved: float, operations: float) -> float:
-        """How long work takes: its products, then its traffic, then its calls (the roofline model without overlap)."""
+        """Returns the seconds of work: products plus memory traffic plus calls (the roofline model without overlap)."""
         return flops / self.flops + moved / self.moved + operations * self.operation
 
 
 def measure_speed(device: torch.device, dtype: torch.dtype = torch.float32) -> MachineSpeed:
-    """Measures the device at matrix products in `dtype`, at additions and at tiny operations."""
+    """Measures the device's speed at matrix products in `dtype`, at additions and at tiny operations."""
     a, b = (torch.ones(_SIDE, _SIDE, device=device, dtype=dtype) for _ in range(2))
     x, y, z = (torch.ones(_NUMBERS, device=device) for _ in range(3))
     small = torch.ones(_SMALL, device=device)
@@ -45,7 +45,7 @@ def measure_speed(device: torch.device, dtype: torch.dtype = torch.float32) -> M
 
 
 def _seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """The mean time of a call, after one to warm up."""
+    """Returns the mean time of a call, after one warm-up call."""
     work()
     _wait(device)
     begun, count = time.perf_counter(), 0

@@ -1,6 +1,6 @@
-"""What tensor operations cost, counted as they run: bytes alive, floating-point operations, bytes moved.
+"""Counts the cost of tensor operations as they run: bytes in use, floating-point operations, bytes moved.
 
-On the meta device nothing is computed and no weight needs memory, and the counts are those of a real run.
+On the meta device nothing is computed and no weight needs memory, but the counts are those of a real run.
 """
 
 import weakref
@@ -19,14 +19,14 @@ _ATTENTION_BACKWARD = _ATEN._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 class OpCosts(TorchDispatchMode):
-    """Counts what runs inside `with`.
+    """Counts the cost of the operations inside its `with` block.
 
     Attributes:
-        alive: bytes of all storages that were made, or told by `hold`, and are still referred to.
-        peak: the most that `alive` was.
+        alive: bytes of all storages that were made, or added by `hold`, and are still referenced.
+        peak: the maximum of `alive`.
         flops: of matrix products, convolutions and attention; a multiplication with its addition is two.
         moved: bytes that operations read and wrote, each operand once.
-        operations: how many there were.
+        operations: the number of operations.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class OpCosts(TorchDispatchMode):
         self._known: set[int] = set()
 
     def hold(self, *tensors: torch.Tensor) -> None:
-        """Counts the tensors' storages, each once, for as long as it lives."""
+        """Counts the tensors' storages, each once, as long as it exists."""
         for tensor in tensors:
             storage = tensor.untyped_storage()
             if storage._cdata not in self._known:
@@ -73,7 +73,7 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 
 def _flops(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Any) -> int:
     operation = func.overloadpacket
-    if operation is _ATTENTION:  # torch's own table has only the kernels of GPUs
+    if operation is _ATTENTION:  # torch's own table contains only the kernels of GPUs
         return sdpa_flop_count(*(tensor.shape for tensor in args[:3]))
     if operation is _ATTENTION_BACKWARD:
         return sdpa_backward_flop_count(*(tensor.shape for tensor in args[:4]))
@@ -83,9 +83,9 @@ def _flops(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Any)
 
 @contextmanager
 def memory_saving_attention() -> Iterator[None]:
-    """Attention on the meta device by the kernel that a CPU takes, and in effect a GPU: no matrix of all pairs is kept.
+    """Makes attention on the meta device use a CPU's kernel (in effect also a GPU's), which keeps no matrix of all pairs.
 
-    Of its own accord torch takes there the one kernel that keeps it.
+    By default torch uses there the one kernel that keeps the matrix.
     """
 
     def attend(

@@ -1,4 +1,4 @@
-"""What one step of a retraining costs, counted on modules without memory: bytes, floating-point operations, traffic."""
+"""Counts the cost of one step of a retraining on modules without memory: bytes, floating-point operations, traffic."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,15 +20,15 @@ _PROBED = 65_536  # weights that an optimizer is tried on
 
 @dataclass(frozen=True)
 class StepCosts:
-    """One step of one process, without the optimizer.
+    """The cost of one step of one process, without the optimizer.
 
     Attributes:
-        weights: bytes of the U-Net, and of the text encoder where it takes part.
-        trained: numbers that are trained; their gradients are fp32.
-        largest: numbers in the largest of them.
-        largest_weight: bytes of the largest weight, trained or not.
+        weights: bytes of the U-Net, and of the text encoder if the step uses it.
+        trained: number of trained parameters; their gradients are fp32.
+        largest: number of parameters in the largest trained tensor.
+        largest_weight: bytes of the U-Net's largest weight, trained or not.
         kept: bytes that the forward pass of a part keeps for the backward pass: the activations.
-        peak: the most bytes alive beside the weights: activations, and gradients, which grow as those go.
+        peak: the peak bytes in use besides the weights: activations, and gradients, which grow as activations are freed.
         flops, moved, operations: as `OpCosts` counts them.
     """
 
@@ -57,9 +57,9 @@ def count_step(
     choose: Callable[[Components, FineTuning], None] = choose_weights,
     other_passes: int = 0,
 ) -> StepCosts:
-    """Counts a step on pictures of `side` px; `components` are on the meta device, and changed as a task would.
+    """Counts a step on pictures of `side` px; `components` are on the meta device, and are changed as a task changes them.
 
-    `other_passes`: how often the U-Net is asked without learning from it, as a teacher is.
+    `other_passes` is the number of forward passes through the U-Net without gradients, such as those of a teacher.
     """
     with torch.device("meta"):
         modules = set_up(components, choices, choose)
@@ -71,7 +71,7 @@ def count_step(
         with OpCosts() as costs:
             costs.hold(*(weight for module in takes_part for weight in (*module.parameters(), *module.buffers())))
             weights, kept = costs.alive, 0
-            for _ in range(min(2, choices.accumulation)):  # from the second part on the gradients are there all the time
+            for _ in range(min(2, choices.accumulation)):  # from the second part on the gradients exist all the time
                 before = costs.alive
                 with torch.no_grad():
                     for _ in range(other_passes):
@@ -95,7 +95,7 @@ def count_step(
 
 
 def choose_word(components: Components, choices: FineTuning) -> None:
-    """As `choose_weights`, for a new word: its rows are about as few as those of the text encoder's smallest table."""
+    """Does the work of `choose_weights` for a new word: stands in for its rows with the text encoder's smallest table."""
     del choices
     for module in (components.unet, components.text_encoder):
         module.requires_grad_(False)
@@ -105,9 +105,9 @@ def choose_word(components: Components, choices: FineTuning) -> None:
 
 @contextmanager
 def _without_memory(components: Components, precision: str) -> Iterator[torch.device]:
-    """The device on which the components are to be counted.
+    """Returns a context with the device on which the components are counted.
 
-    The meta device knows no mixed precision. torch's fake tensors do, but take three times as long.
+    The meta device does not support mixed precision. torch's fake tensors do, but take three times as long.
     """
     if precision == "fp32":
         with memory_saving_attention():
@@ -122,7 +122,7 @@ def _without_memory(components: Components, precision: str) -> Iterator[torch.de
 
 
 def _loss(components: Components, count: int, side: int, precision: str, *, encodes: bool) -> torch.Tensor:
-    """A denoiser's loss on `count` pictures, as `FineTuningTask` computes it."""
+    """Computes a denoiser's loss on `count` pictures, as `FineTuningTask` does."""
     unet: Any = components.unet
     latent_side = side // latent_factor(components.vae.config)
     latents = torch.empty(count, unet.config["in_channels"], latent_side, latent_side)
@@ -141,11 +141,11 @@ def _loss(components: Components, count: int, side: int, precision: str, *, enco
 
 @dataclass(frozen=True)
 class OptimizerCosts:
-    """What an optimizer costs, for each number that it trains.
+    """The cost of an optimizer for each parameter that it trains.
 
     Attributes:
         state: bytes that it keeps.
-        work: bytes that a step needs for a moment, for each number of the largest tensor.
+        work: bytes that a step needs temporarily, for each number of the largest tensor.
         moved: bytes that a step reads and writes.
     """
 
@@ -155,7 +155,7 @@ class OptimizerCosts:
 
 
 def count_optimizer(choices: FineTuning) -> OptimizerCosts:
-    """Tries the optimizer of these choices on a few weights of its own (none is zero: Prodigy does not keep zeros)."""
+    """Measures the optimizer of these choices on a few weights of its own (none is zero: Prodigy does not keep zeros)."""
     weight = nn.Parameter(torch.ones(_PROBED))
     optimizer = make_optimizer(choices.optimizer, [weight], choices.learning_rate, choices.weight_decay)
     weight.grad = torch.ones(_PROBED)

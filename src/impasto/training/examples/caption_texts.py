@@ -1,7 +1,7 @@
-"""What a picture might be captioned in training, where nobody has captioned it: its title, and what its title tells of tags.
+"""Makes training captions for pictures without captions, from their titles and from the tags that the titles imply.
 
-Titles of paintings are no captions: they name sitters, places and dates. One is used where every word of it is a word that
-the handbook or the tag vocabulary says of things to be seen; of others the tags they imply are said as a phrase.
+Titles of paintings are not captions: they name sitters, places and dates. A title is used if every word of it is one that
+the handbook or the tag vocabulary uses for visible things. For other titles, the tags that they imply become a phrase.
 """
 
 import random
@@ -15,7 +15,7 @@ from impasto.data.annotations.tag_phrase import tags_as_phrase
 from impasto.data.annotations.tag_vocabulary import Tag
 from impasto.prompts.knowledge.handbook import handbook
 
-# The catalogue's genres as the vocabulary's kinds of picture.
+# Maps the catalogue's genres to the vocabulary's kinds of picture.
 KINDS = {
     "landscape": "landscape", "portrait": "portrait", "self portrait": "self-portrait", "self-portrait": "self-portrait",
     "cityscape": "cityscape", "still life": "still life", "marina": "seascape", "genre painting": "genre scene",
@@ -32,7 +32,7 @@ _SMALL = frozenset(_SMALL_WORDS.split())
 
 @cache
 def plain_words() -> frozenset[str]:
-    """Words of things to be seen: those that the handbook writes small, and the tags'."""
+    """Returns the words for visible things: those that the handbook writes in lower case, and those of the tags."""
     from impasto.data.annotations.tag_vocabulary import tag_vocabulary
 
     said = " ".join(entry.body for entry in handbook())
@@ -42,7 +42,7 @@ def plain_words() -> frozenset[str]:
 
 
 def title_as_caption(title: str) -> str:
-    """The title in small letters where it says only what can be seen, else ""."""
+    """Returns the title in lower case if it names only visible things, else ""."""
     text = " ".join(_NOISE.sub(" ", title.casefold()).split()).strip(" .,;:-")
     words = re.findall(r"[^\W_]+", text)
     telling = [word for word in words if word not in _SMALL]
@@ -52,14 +52,14 @@ def title_as_caption(title: str) -> str:
 
 
 def draw_tags(labels: np.ndarray, tags: Sequence[Tag], draw: random.Random, *, most: int, least: float = 0.12) -> list[Tag]:
-    """Tags of a picture for one time of training, each by its probability, the likeliest first. `labels`: [tags]."""
+    """Draws a picture's tags for one training example, each by its probability, the likeliest first. `labels`: [tags]."""
     order = np.argsort(-labels, kind="stable")[: 3 * most]
     chosen = [tags[n] for n in order if labels[n] >= least and draw.random() < labels[n]]
     return chosen[:most]
 
 
 def draw_caption(title: str, genre: str, drawn: Sequence[Tag], kinds: dict[str, Tag], draw: random.Random) -> str:
-    """One caption for a picture: its title where that is plain, or its tags as a phrase; "" where neither says a thing."""
+    """Draws a caption for a picture: its title if that is usable, or its tags as a phrase; "" if there is neither."""
     plain = title_as_caption(title)
     kind = kinds.get(KINDS.get(genre, "")) if genre != "genre painting" else None
     others = [tag for tag in drawn if tag.category != "kind of picture"]

@@ -1,4 +1,4 @@
-"""A catalogue's pictures as the recipes of scorer, tagger and captioner learn from them: features, words, soft labels."""
+"""Loads a catalogue's pictures as training data for scorer, tagger and captioner: image features, texts, soft tag labels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +17,20 @@ from impasto.vision.features.efficientnet import ImageFeatures
 
 
 def words_of(entry: CatalogueEntry) -> tuple[str, str, str, str]:
-    """Title, genre, style and artist of a picture, "" where unknown."""
+    """Returns the title, genre, style and artist of a picture; "" for those that are unknown."""
     return entry.title, entry.genre.replace("_", " "), entry.style.replace("_", " "), entry.artist
 
 
 @dataclass(frozen=True)
 class LabelledPictures:
-    """Pictures that can be read and of which something is known.
+    """Pictures that can be read and that have at least one text field.
 
     Attributes:
         entries: the pictures.
-        features: EfficientNet-Lite2's, float32 [n, 1280].
-        held_out: bool [n], those that training must not see.
+        features: EfficientNet-Lite2's features, float32 [n, 1280].
+        held_out: bool [n], true for pictures that training must not see.
         tags: the vocabulary.
-        labels: what titles and genres tell of the tags.
+        labels: the tag probabilities derived from titles and genres.
     """
 
     entries: list[CatalogueEntry]
@@ -41,7 +41,7 @@ class LabelledPictures:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """(title, genre) of each."""
+        """(title, genre) of each picture."""
         return [words_of(entry)[:2] for entry in self.entries]
 
 
@@ -54,10 +54,10 @@ def labelled_pictures(
     vocabulary: Path | None = None,
     on_progress: Progress = no_report,
 ) -> LabelledPictures:
-    """Looks at the pictures of a catalogue at `side` px and reads a museum's records (`tag_labels`).
+    """Computes the features of a catalogue's pictures at `side` px, and their labels from a museum's records (`tag_labels`).
 
     Raises:
-        ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
+        ImpastoError, MissingPart: no usable picture with texts, no records, a package is not installed.
     """
     entries = [entry for entry in read_catalogue(catalogue, check_images=False).entries if any(words_of(entry))]
     if not entries:

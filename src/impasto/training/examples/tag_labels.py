@@ -1,10 +1,10 @@
-"""What a picture probably shows, told from its title: learned from a museum's records, whose pictures were indexed by hand.
+"""Predicts soft tag labels of a picture from its title, with a model trained on a museum's hand-indexed records.
 
 A title names little of what is in a picture ("Flatford Mill"), and a catalogue of paintings has no tags. The Tate
-collection's data (CC0) has titles and index terms of 58,801 works, so that P(tag | title) can be learned there and carried
-over: "The Shipwreck" then counts as 0.8 sea, 0.7 wave, 0.5 storm. Most of Tate's works are drawings, Turner's above all:
-they are weighed down, so that the labels are those of a collection of paintings. What a catalogue knows for certain goes
-before: a tag that the title names, and the genre.
+collection's data (CC0) has titles and index terms of 58,801 works, so P(tag | title) can be learned there and transferred:
+"The Shipwreck" then counts as 0.8 sea, 0.7 wave, 0.5 storm. Most of Tate's works are drawings, above all Turner's. They get
+smaller weights, so that the labels are those of a collection of paintings. What a catalogue states for certain takes
+precedence: a tag that the title names, and the genre.
 """
 
 import gzip
@@ -30,21 +30,22 @@ from impasto.training.loop.progress import Progress, no_report
 
 _YEAR, _MODERN = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b"), 1955
 _NO_TITLE = ("[title not known", "title not known", "untitled", "[no title", "no title")
-# A work that is no painting counts a quarter, and those of an artist with more than 20 works together as the root of their
-# number. On 400 of Tate's paintings, left out: 29.1 nats a title instead of 30.4 with equal weights, 34.4 with no title.
+# A work that is not a painting has a quarter of the weight. The works of an artist with more than 20 works together weigh as
+# the square root of their number. On 400 held-out paintings of Tate's: 29.1 nats per title instead of 30.4 with equal
+# weights, 34.4 without the title.
 _NO_PAINTING, _WORKS_OF_ONE = 0.25, 20
-# What a picture's own title and genre say of a tag is not quite certain.
+# Probabilities of tags that a picture's own title and genre state: they are not quite certain.
 _NAMED, _ITS_KIND, _OTHER_KIND = 0.95, 0.97, 0.1
-# A tag with fewer works than this in the museum is expected where titles name it, which they are taken to do in three of ten
-# pictures that show it, and in three of ten thousand at least.
+# For a tag with fewer works than _ENOUGH in the museum, the expected share follows from how often titles name it. Titles are
+# assumed to name it in three of ten pictures that show it (_SAID). The share is at least three in ten thousand (_RAREST).
 _ENOUGH, _SAID, _RAREST, _COMMONEST = 30, 0.3, 3e-4, 0.9
 
 
 @dataclass(frozen=True)
 class MuseumRecords:
-    """Titles and the tags of each: `rows[k]`, `columns[k]` say that title `rows[k]` has tag number `columns[k]`.
+    """Titles and their tags: each pair `rows[k]`, `columns[k]` means that title `rows[k]` has tag number `columns[k]`.
 
-    `weights`, float64 [titles]: how much each counts beside the others.
+    `weights`, float64 [titles], are the relative weights of the titles.
     """
 
     titles: list[str]
@@ -54,13 +55,13 @@ class MuseumRecords:
 
 
 def read_museum_records(path: Path, tags: Sequence[Tag]) -> MuseumRecords:
-    """Reads a JSONL (also .gz) of `title`, `subjects`, `date`, `artist` and `class` ("painting").
+    """Reads a JSONL file (also .gz) of `title`, `subjects`, `date`, `artist` and `class` ("painting").
 
-    Works without a title or without any of the tags are left out, and those of 1955 and later, whose titles say more of
-    shapes and colours than what the masters painted.
+    Works without a title or without any of the tags are left out. So are works of 1955 and later, whose titles describe
+    shapes and colours more than the subjects that the masters painted.
 
     Raises:
-        ImpastoError: it cannot be read, or holds no such work.
+        ImpastoError: the file cannot be read, or holds no such work.
     """
     number_of = {subject: number for number, tag in enumerate(tags) for subject in (tag.name, *tag.subjects)}
     titles: list[str] = []
@@ -91,7 +92,7 @@ def read_museum_records(path: Path, tags: Sequence[Tag]) -> MuseumRecords:
 
 
 class TitleTags(nn.Module):
-    """Sentence vectors [n, 384] -> logits [n, tags]."""
+    """A classifier of titles: sentence vectors [n, 384] -> logits [n, tags]."""
 
     def __init__(self, tags: int, hidden: int = 1024) -> None:
         super().__init__()
@@ -105,9 +106,9 @@ class TitleTags(nn.Module):
 def learn_title_tags(
     vectors: np.ndarray, records: MuseumRecords, tags: int, *, seed: int, steps: int = 600, batch: int = 256
 ) -> TitleTags:
-    """P(tag | title) from the records; `vectors` [titles, 384] are their titles' sentence vectors.
+    """Trains P(tag | title) on the records; `vectors` [titles, 384] are the sentence vectors of their titles.
 
-    Few titles take smaller batches, and fewer.
+    With few titles, batches are smaller and fewer.
     """
     torch.manual_seed(seed)
     batch, steps = min(batch, len(vectors)), min(steps, max(150, 4 * len(vectors) // batch))
@@ -122,7 +123,7 @@ def learn_title_tags(
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     for chosen in torch.multinomial(weights, batch * steps, replacement=True).split(batch):
-        # Wording differs from museum to museum: a little noise keeps titles from being learned by heart.
+        # Wording differs between museums: a little noise prevents memorising titles.
         x = given[chosen] + 0.04 * torch.randn(batch, WIDTH)
         loss = F.binary_cross_entropy_with_logits(model(x), labels[chosen].float(), reduction="sum") / batch
         optimizer.zero_grad(set_to_none=True)
@@ -134,10 +135,10 @@ def learn_title_tags(
 
 @torch.inference_mode()
 def soft_labels(model: TitleTags, titles: np.ndarray, genres: np.ndarray, genre_trust: float = 0.7) -> np.ndarray:
-    """P(tag | title, genre), float32 [n, tags], of sentence vectors [n, 384] each; NaN rows stand for what is unknown.
+    """Returns P(tag | title, genre), float32 [n, tags], from sentence vectors [n, 384] of each; NaN rows mean unknown.
 
-    A tag is there if the title says so, or if the genre does (trusted a little less): noisy-or. A picture of which neither
-    is known has NaN in its row.
+    The two are combined by noisy-or: a tag applies if the title implies it, or if the genre does (trusted a little less).
+    A picture whose title and genre are both unknown has a row of NaN.
     """
     by_title = model(torch.from_numpy(titles)).sigmoid()
     by_genre = genre_trust * model(torch.from_numpy(genres)).sigmoid()
@@ -148,11 +149,11 @@ def soft_labels(model: TitleTags, titles: np.ndarray, genres: np.ndarray, genre_
 
 @dataclass(frozen=True)
 class TagLabels:
-    """What is known of tags without having looked at a picture.
+    """Tag labels of pictures, derived from their texts without looking at the pictures.
 
     Attributes:
-        probabilities: P(tag | title, genre), float32 [pictures, tags]; a row of NaN where neither is known.
-        shares: in what share of such pictures each tag is expected, float64 [tags].
+        probabilities: P(tag | title, genre), float32 [pictures, tags]; a row of NaN if neither is known.
+        shares: the share of such pictures in which each tag is expected, float64 [tags].
     """
 
     probabilities: np.ndarray
@@ -162,9 +163,9 @@ class TagLabels:
 def title_labels(
     fields: Sequence[tuple[str, str]], records: Path, tags: Sequence[Tag], *, seed: int, on_progress: Progress = no_report
 ) -> TagLabels:
-    """What pictures' (title, genre) tell of tags, learned from the records; see `soft_labels`.
+    """Returns the tag labels of pictures with these (title, genre), learned from the records; see `soft_labels`.
 
-    A tag that the title names is there, and so is the kind of picture that the genre says, and not another kind.
+    A tag that the title names applies. Of the kinds of picture, the one that the genre names applies and the others do not.
 
     Raises:
         ImpastoError: the records cannot be read, or name none of the tags.
@@ -195,7 +196,7 @@ def _named_in_titles(fields: Sequence[tuple[str, str]], tags: Sequence[Tag]) -> 
 
 
 def _shares(labels: np.ndarray, named: Sequence[list[int]], known: np.ndarray) -> np.ndarray:
-    """Where the museum says enough of a tag, what the titles imply on average; else from how often titles name it."""
+    """Returns each tag's expected share: the mean label if the museum has enough works of it, else from title counts."""
     seen = np.isfinite(labels).all(axis=1)
     if not seen.any():
         return np.full(labels.shape[1], _RAREST)
@@ -207,7 +208,7 @@ def _shares(labels: np.ndarray, named: Sequence[list[int]], known: np.ndarray) -
 
 
 def _say_the_genres(labels: np.ndarray, shares: np.ndarray, fields: Sequence[tuple[str, str]], tags: Sequence[Tag]) -> None:
-    """Writes into labels and shares what kinds of picture the genres say."""
+    """Writes the kinds of picture that the genres name into labels and shares."""
     place = {tag.name: number for number, tag in enumerate(tags)}
     kinds = sorted({place[kind] for kind in KINDS.values() if kind in place})
     own = [place.get(KINDS.get(genre, "")) for _, genre in fields]

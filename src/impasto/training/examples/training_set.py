@@ -1,4 +1,4 @@
-"""What a checkpoint is retrained on: a catalogue's pictures as its latents, and their texts as its text encoder's states."""
+"""The training set of a checkpoint: a catalogue's pictures encoded as latents, and their texts as text encoder states."""
 
 import hashlib
 import math
@@ -27,23 +27,23 @@ from impasto.settings import cache_folder
 from impasto.training.examples.aspect_buckets import in_buckets
 from impasto.training.loop.progress import Progress, no_report
 
-# Of each picture: two where the states of its texts are kept in the cache, more where they are computed in every step
-# anyway. An untrained encoder that meets the same two in every epoch soon knows the pictures by their titles.
+# Texts per picture: two if their states are kept in the cache, more if they are computed in every step anyway. An untrained
+# encoder that sees the same two texts in every epoch soon memorises the pictures by their titles.
 TEXT_VARIANTS = 2
 UNCACHED_TEXT_VARIANTS = 16
-# Through the VAE at once: 16 pictures of 128 px, one of 512 px, which takes Stable Diffusion's 0.5 GB. 64 take a CPU a
-# fifth longer, and encoding should not take more memory than training.
+# Pixels through the VAE at once: 16 pictures of 128 px, or one of 512 px, for which Stable Diffusion's VAE takes 0.5 GB.
+# With 64 pictures a CPU takes a fifth longer, and encoding should not take more memory than training.
 _PIXELS_AT_ONCE = 16 * 128**2
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Pictures and texts, encoded.
+    """Encoded pictures and their texts.
 
     Attributes:
         entries: the pictures.
         mean, deviation: of their posteriors, scaled as the U-Net sees them, each float32 [c, h, w].
-        texts: of each picture, the texts it is learned with.
+        texts: for each picture, the texts it is trained with.
     """
 
     entries: list[CatalogueEntry]
@@ -52,11 +52,11 @@ class TrainingSet:
     texts: list[list[str]]
 
     def posteriors(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation of pictures of one shape, float32 [n, c, h, w] each."""
+        """Returns the mean and deviation of pictures of one shape, float32 [n, c, h, w] each."""
         return np.stack([self.mean[n] for n in numbers]), np.stack([self.deviation[n] for n in numbers])
 
     def buckets(self) -> list[list[int]]:
-        """The numbers of the pictures of each shape."""
+        """Returns the numbers of the pictures of each shape."""
         found: dict[tuple[int, ...], list[int]] = {}
         for number, mean in enumerate(self.mean):
             found.setdefault(mean.shape, []).append(number)
@@ -64,12 +64,12 @@ class TrainingSet:
 
     @property
     def all_texts(self) -> list[str]:
-        """Every text once, and the empty one."""
+        """The empty text and every other text, each once."""
         return list(dict.fromkeys(["", *(text for variants in self.texts for text in variants)]))
 
 
 def condition_of(entry: CatalogueEntry) -> Condition:
-    """The condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
+    """Returns the condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
     return Condition(
         caption=entry.caption or entry.title,
         artist=entry.artist,
@@ -80,7 +80,7 @@ def condition_of(entry: CatalogueEntry) -> Condition:
 
 
 def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str]:
-    """`count` texts of the entry, each with another random subset of its fields, the same in every run."""
+    """Returns `count` texts of the entry, each with another random subset of its fields, the same in every run."""
     condition = condition_of(entry)
     return [
         condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
@@ -89,14 +89,14 @@ def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str
 
 
 def triggered(data: TrainingSet, trigger: str) -> TrainingSet:
-    """The same pictures with `trigger` before every text; "" changes nothing."""
+    """Returns the same pictures with the trigger words `trigger` before every text; "" changes nothing."""
     if not trigger:
         return data
     return replace(data, texts=[[", ".join(filter(None, (trigger, text))) for text in texts] for texts in data.texts])
 
 
 def lacking_texts(data: TrainingSet) -> str:
-    """What is missing of what the pictures are learned with, as a sentence; "" where nothing is."""
+    """Returns a sentence that describes which texts or captions the pictures lack; "" if none are missing."""
     silent = sum(not any(texts) for texts in data.texts)
     if silent:
         missing = f"texts: {silent} of {len(data.texts)} pictures have no caption, title, artist or year"
@@ -108,7 +108,7 @@ def lacking_texts(data: TrainingSet) -> str:
 
 
 def weights_key(model: torch.nn.Module) -> str:
-    """SHA-256 over a module's weights, in hexadecimal."""
+    """Returns the SHA-256 of a module's weights, in hexadecimal."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode())
@@ -117,7 +117,7 @@ def weights_key(model: torch.nn.Module) -> str:
 
 
 def latents_key(autoencoder: AutoencoderKL) -> str:
-    """The hash of what makes latents: the encoder and its last convolution. A decoder trained further keeps it."""
+    """Returns the hash of the encoder and its last convolution, which determine latents; training the decoder keeps it."""
     parts = [weights_key(autoencoder.encoder)]
     if autoencoder.quant_conv is not None:
         parts.append(weights_key(autoencoder.quant_conv))
@@ -125,9 +125,9 @@ def latents_key(autoencoder: AutoencoderKL) -> str:
 
 
 def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> list[CatalogueEntry]:
-    """The catalogue's pictures in colour and of true shape, all or one artist's, held out or not.
+    """Returns the catalogue's pictures that are in colour and not stretched, all or one artist's, held out or not.
 
-    The artist may be named as `impasto paint --artist` takes it.
+    The artist may be given as for `impasto paint --artist`.
 
     Raises:
         UsageError: the catalogue has no such artist.
@@ -154,7 +154,7 @@ def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> 
 
 
 def pictures_at_once(size: int) -> int:
-    """How many pictures of `size` px go through the VAE together."""
+    """Returns how many pictures of `size` px go through the VAE together."""
     return max(1, _PIXELS_AT_ONCE // size**2)
 
 
@@ -167,11 +167,10 @@ def encode_training_set(
     aspect_buckets: bool = False,
     on_progress: Progress = no_report,
 ) -> TrainingSet:
-    """Pictures of `size` px, or of about that area, through the checkpoint's VAE; each only once, kept in the cache by
-    content.
+    """Encodes pictures of `size` px, or of about that area, by the checkpoint's VAE; each only once, cached by content.
 
     Raises:
-        UsageError: the size is none of this VAE's.
+        UsageError: this VAE does not support the size.
         ImpastoError: no picture can be opened.
     """
     check_size(size, components)
@@ -183,7 +182,7 @@ def encode_training_set(
     for shape, members in in_buckets(entries, size, latent_factor(components.vae.config)).items():
         try:
             pixels, mean, deviation = _encode(members, components, shape, on_progress)
-        except ImpastoError:  # none of this bucket can be opened, which has been said of each
+        except ImpastoError:  # no picture of this bucket can be opened; each has been reported
             continue
         used += pixels.entries
         means, deviations = means + mean, deviations + deviation
@@ -193,7 +192,7 @@ def encode_training_set(
 
 
 def check_size(size: int, components: Components) -> None:
-    """Raises UsageError where the checkpoint has no latents for pictures of `size` px."""
+    """Raises UsageError if the checkpoint has no latents for pictures of `size` px."""
     step = 4 * latent_factor(components.vae.config)  # a U-Net halves latents twice or more
     if size % step or not step <= size <= 2048:
         raise UsageError(f"size {size}: use a multiple of {step} from {step} to 2048")
@@ -202,7 +201,7 @@ def check_size(size: int, components: Components) -> None:
 def _encode(
     entries: Sequence[CatalogueEntry], components: Components, shape: tuple[int, int], on_progress: Progress
 ) -> tuple[Pixels, PosteriorRows, PosteriorRows]:
-    """Pictures cropped to a width and a height in px, with mean and deviation of their posteriors."""
+    """Returns pictures cropped to a width and a height in px, with mean and deviation of their posteriors."""
     vae: Any = components.vae
     pixels, broken = prepare_pixels(
         entries, shape, cache_folder(), on_progress=lambda n, of: on_progress("decoding pictures", n / of, {})
@@ -236,7 +235,7 @@ def _encode(
 
 
 def encode_texts(texts: Sequence[str], components: Components, on_progress: Progress = no_report) -> TextStates:
-    """The token states of all texts by the checkpoint's text encoder, each computed once and kept in the cache."""
+    """Returns the token states of all texts by the checkpoint's text encoder, each computed once and cached."""
     encoder: Any = components.text_encoder
     width = int(encoder.config.hidden_size)
     key = hashlib.sha256(f"{weights_key(encoder)}/{components.max_tokens}".encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Pairs to learn upscaling from: crops of pictures, and the same halved and made a little worse, all in 8 bits.
+"""Draws training pairs for an upscaler: crops of pictures, and the same halved and slightly degraded, all in 8 bits.
 
-What a small painter paints is soft, and pictures out of archives went through JPEG or WebP: an upscaler that saw only clean
-halvings would leave the one soft and draw the blocks of the other more clearly.
+The pictures of a small model are soft, and pictures from archives were compressed by JPEG or WebP. An upscaler trained only
+on clean halvings would leave the former soft and sharpen the compression blocks of the latter.
 """
 
 import io
@@ -17,13 +17,13 @@ _QUALITY = {"JPEG": (70, 95), "WEBP": (65, 95)}
 
 
 def halved(square: np.ndarray, scale: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
-    """uint8 [h, w, 3] -> uint8 [h / scale, w / scale, 3]."""
+    """Reduces a picture by `scale`: uint8 [h, w, 3] -> uint8 [h / scale, w / scale, 3]."""
     image = Image.fromarray(square)
     return np.asarray(image.resize((image.width // scale, image.height // scale), kernel))
 
 
 def degrade(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
-    """The same by a kernel drawn at random, often blurred slightly and sometimes compressed."""
+    """Does the same by a kernel drawn at random, often with a slight blur and sometimes with compression."""
     image = Image.fromarray(halved(square, scale, draw.choice(KERNELS)))
     if draw.random() < _BLURRED:
         image = image.filter(ImageFilter.GaussianBlur(draw.uniform(*_BLUR)))
@@ -36,7 +36,10 @@ def degrade(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
 
 
 def draw_pairs(squares: np.ndarray, crop: int, scale: int, draw: random.Random) -> tuple[np.ndarray, np.ndarray]:
-    """Of each square uint8 [n, h, w, 3] a crop, turned or mirrored: uint8 [n, crop, crop, 3], and its `degrade` one."""
+    """Draws a crop of each square uint8 [n, h, w, 3], rotated or mirrored, and its degraded version (`degrade`).
+
+    The crops are uint8 [n, crop, crop, 3].
+    """
     large, small = [], []
     for square in squares:
         y, x = (draw.randrange(size - crop + 1) for size in square.shape[:2])

@@ -1,4 +1,4 @@
-"""What a checkpoint is judged by while it is trained: its loss on pictures that it never sees, and pictures it paints."""
+"""Validation of a checkpoint during training: its loss on held-out pictures, and sample pictures of fixed prompts."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from impasto.training.losses.diffusion import DiffusionLoss, Noise
 from impasto.training.methods.fine_tuning import BANDS
 
 DRAWS = 2  # timesteps in each band, for each picture
-SEED = 0  # of noise, timesteps and pictures; not the run's, so that runs can be compared
+SEED = 0  # seed of noise, timesteps and pictures; not the run's seed, so that runs can be compared
 FOLDER = "validation"
 
 
@@ -29,14 +29,14 @@ FOLDER = "validation"
 def validation_errors(
     components: Components, data: TrainingSet, states: TextStates | None, seed: int = SEED
 ) -> list[float]:
-    """The mean squared error of the U-Net's prediction in each of `BANDS` bands of timesteps, from clean to noise.
+    """Returns the mean squared error of the U-Net's prediction in each of `BANDS` bands of timesteps, from clean to noise.
 
-    Each picture is seen with its first text, at `DRAWS` timesteps in each band. Posterior sample, noise and timesteps
-    follow from the seed and the picture's file name alone: the same for every checkpoint, whatever the other pictures are.
-    Errors are not weighted, so that runs with another loss can be compared. torch's own generators are not used.
+    Each picture is used with its first text, at `DRAWS` timesteps in each band. Posterior sample, noise and timesteps
+    depend only on the seed and the picture's file name: they are the same for every checkpoint, whatever the other pictures
+    are. Errors are not weighted, so that runs with another loss can be compared. torch's own generators are not used.
 
     Args:
-        states: of the pictures' first texts; None asks the text encoder.
+        states: text states of the pictures' first texts; with None the text encoder computes them.
     """
     unet: Any = components.unet
     loss = DiffusionLoss(components.scheduler_config, snr_gamma=None)
@@ -65,19 +65,19 @@ def validation_errors(
 def validation_loss(
     components: Components, data: TrainingSet, states: TextStates | None, seed: int = SEED
 ) -> float:
-    """The mean of `validation_errors`: timesteps uniform over the whole schedule."""
+    """Returns the mean of `validation_errors`: timesteps uniform over the whole schedule."""
     return float(np.mean(validation_errors(components, data, states, seed)))
 
 
 def encode_texts_of(components: Components, states: TextStates | None, texts: list[str]) -> torch.Tensor:
-    """Token states [n, tokens, width], cached or by the text encoder as it is now."""
+    """Returns token states [n, tokens, width], from the cache or by the text encoder with its current weights."""
     return components.encode_text(texts) if states is None else torch.from_numpy(states.states(texts))
 
 
 class CheckpointValidation:
-    """The validation of a checkpoint (`loop.Validation`): figures, and `validation/step-<step>.png`.
+    """The validation of a checkpoint (`loop.Validation`): metrics, and `validation/step-<step>.png`.
 
-    `validation/prompts.txt` says what was painted, one prompt a line in the sheet's order.
+    `validation/prompts.txt` lists the prompts of the pictures, one per line, in the sheet's order.
     """
 
     def __init__(
@@ -91,16 +91,20 @@ class CheckpointValidation:
         prompts: Sequence[str],
         size: int,
     ) -> None:
-        """`data`: pictures that are held out; None measures no loss. `states`: of their first texts, of the prompts and of
-        the empty text; None where the text encoder is trained. `prompts`: none paints nothing. `size`: pixels of a side."""
+        """Sets up the validation.
+
+        `data` holds the held-out pictures; with None no loss is computed. `states` are the text states of their first texts,
+        of the prompts and of the empty text; None if the text encoder is trained. With no `prompts` no pictures are made.
+        `size` is the pictures' side in pixels.
+        """
         self.components, self.every, self.data, self.states = components, every, data, states
         self.prompts, self._size, self._folder = list(prompts), size, run / FOLDER
 
     def __call__(self, step: int) -> tuple[dict[str, float], Image.Image | None]:
-        """The loss and the bands' errors after `step` steps, and the sheet, which is on disk then.
+        """Returns the loss and the bands' errors after `step` steps, and the sheet, which it also writes to disk.
 
         Raises:
-            ImpastoError: the disk refuses.
+            ImpastoError: the sheet cannot be written.
         """
         unet = self.components.unet
         was = unet.training

@@ -1,4 +1,4 @@
-"""Pictures painted while a checkpoint is trained: the same prompts and seeds every time, on one sheet."""
+"""Paints the sample pictures of a validation, with the same prompts and seeds every time, on one sheet."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ EncodeTexts = Callable[[list[str]], torch.Tensor]  # texts -> token states, floa
 
 @torch.no_grad()
 def paint_sheet(components: Components, encode: EncodeTexts, prompts: Sequence[str], size: int, seed: int) -> Image.Image:
-    """A picture of `size` px for each prompt, as the weights are now, `ACROSS` in a row; picture n has the seed `seed` + n.
+    """Paints a picture of `size` px for each prompt by the current weights, `ACROSS` per row; picture n has seed `seed` + n.
 
-    DPM-Solver++(2M) (Lu et al. 2022) with classifier-free guidance, each picture alone, so that it needs little memory and
-    does not depend on its neighbours. The VAE may rest on another device and in another precision; it is put back there.
-    torch's own generators are not used.
+    The sampler is DPM-Solver++(2M) (Lu et al. 2022) with classifier-free guidance. Each picture is painted alone, so that it
+    needs little memory and does not depend on its neighbours. The VAE may be stored on another device and in another
+    precision; it is moved back there afterwards. torch's own generators are not used.
     """
     latents = [_latents(components, encode(["", prompt]), size, seed + n) for n, prompt in enumerate(prompts)]
     with _awake(components.vae, components.unet.device) as vae:
@@ -36,7 +36,7 @@ def paint_sheet(components: Components, encode: EncodeTexts, prompts: Sequence[s
 
 
 def _latents(components: Components, states: torch.Tensor, size: int, seed: int) -> torch.Tensor:
-    """Clean latents [1, c, h, w]; `states` [2, tokens, width] are those of the empty text and of the prompt."""
+    """Returns clean latents [1, c, h, w]; `states` [2, tokens, width] are those of the empty text and of the prompt."""
     unet: Any = components.unet
     scheduler: Any = DPMSolverMultistepScheduler.from_config(
         components.scheduler_config, algorithm_type="dpmsolver++", thresholding=False
@@ -57,16 +57,16 @@ def _latents(components: Components, states: torch.Tensor, size: int, seed: int)
 
 def _decoded(vae: Any, latents: torch.Tensor) -> Image.Image:
     unscaled = latents / vae.config["scaling_factor"] + (vae.config.get("shift_factor") or 0.0)
-    # Weights that are about to diverge paint what is no number: black, and not a warning.
+    # Weights that are about to diverge produce NaN: show black instead of a warning.
     pixels = vae.decode(unscaled).sample.nan_to_num(-1.0) / 2 + 0.5
     return numpy_to_pil(pixels.clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())[0]
 
 
 @contextmanager
 def _awake(vae: Any, device: torch.device) -> Iterator[Any]:
-    """The VAE in fp32 on a device; afterwards it is where and what it was."""
+    """Moves the VAE to a device in fp32 inside the context; afterwards restores its device and precision."""
     place, dtype = vae.device, vae.dtype
-    nn.Module.to(vae, device, torch.float32)  # diffusers' own would warn of every change of precision
+    nn.Module.to(vae, device, torch.float32)  # diffusers' own `to` would warn of every change of precision
     try:
         yield vae
     finally:

@@ -1,4 +1,4 @@
-"""The weights that a run is judged by and that its checkpoint gets, where they are not those that the steps change."""
+"""Switches models to their evaluation weights (EMA or schedule-free averages), for validation and for the checkpoint."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ def take_evaluation_weights(
     averages: Mapping[str, AveragedModel],
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> None:
-    """Puts the averages (EMA, or schedule-free's x) into the models, for good: training does not go on from there."""
+    """Copies the averages (EMA, or schedule-free's x) into the models for good; training cannot continue from there."""
     for optimizer in optimizers.values():
         _switch(optimizer, "eval")
     with torch.no_grad():
@@ -29,9 +29,9 @@ def evaluation_weights(
     averages: Mapping[str, AveragedModel],
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> Iterator[None]:
-    """The same for as long as the context lasts; afterwards every weight is what it was, bit for bit.
+    """Does the same as `take_evaluation_weights` inside the context, then restores every weight bit for bit.
 
-    A copy of the trained weights is kept meanwhile: schedule-free's own way back would be rounded.
+    A copy of the trained weights is kept meanwhile, because schedule-free's own way back would round them.
     """
     kept = {name: [weight.detach().clone() for weight in model.parameters()] for name, model in models.items()}
     try:
@@ -47,7 +47,7 @@ def evaluation_weights(
 
 
 def _switch(optimizer: Any, mode: str) -> None:
-    """Only schedule-free optimizers, and accelerate's around them, have modes."""
+    """Calls the optimizer's `mode` method if it has one: only schedule-free optimizers, and accelerate's wrappers, do."""
     switch = getattr(optimizer, mode, None)
     if switch is not None:
         switch()

@@ -1,4 +1,4 @@
-"""What a run tells of itself: `losses.jsonl`, one object a step, and the same figures as TensorBoard reads them."""
+"""Logs a run's metrics: `losses.jsonl` with one JSON object per step, and the same metrics as TensorBoard event files."""
 
 import json
 import os
@@ -15,25 +15,29 @@ if TYPE_CHECKING:
 
 LOSSES = "losses.jsonl"
 LEARNING_RATE, PICTURES_PER_SECOND = "learning_rate", "pictures_per_second"
-# Of a row; the other fields are losses and the like. Those of the clock differ between two runs of the same steps.
+# Fields of a row; all other fields are losses and similar metrics. The clock fields differ between two runs of the same
+# steps.
 CLOCK = ("seconds", PICTURES_PER_SECOND)
 NO_LOSSES = ("step", "share", LEARNING_RATE, *CLOCK)
 
 
 def has_tensorboard() -> bool:
-    """Whether TensorBoard's package is installed; it is not imported."""
+    """Returns whether TensorBoard's package is installed, without importing it."""
     return find_spec("tensorboard") is not None
 
 
 class FigureLog:
-    """A run's figures, step by step. What a killed run told after its last state is cut off: those steps come again.
+    """The metrics log of a run. It drops the rows after the last state of a killed run, because those steps run again.
 
-    `losses.jsonl` is on disk with every flush. TensorBoard's files (`events.out.tfevents.*`) are only appended to, and a
-    resumed run begins a new one, which says from which step on those before are void.
+    Every flush writes `losses.jsonl` to disk. TensorBoard's files (`events.out.tfevents.*`) are only appended to. A
+    resumed run begins a new one, which records from which step on the earlier files are void.
     """
 
     def __init__(self, run: Path | None, step: int, *, tensorboard: bool = False) -> None:
-        """`run` None: nothing is written. `step`: the last one that was done. `tensorboard` needs its package."""
+        """Opens the log of a run folder.
+
+        With `run` None nothing is written. `step` is the last step that was done. `tensorboard` needs its package.
+        """
         self.path = None if run is None else run / LOSSES
         self._lines: list[str] = []
         self._writer: Any = None
@@ -47,7 +51,7 @@ class FigureLog:
             self._writer = SummaryWriter(run, purge_step=step + 1)
 
     def add(self, step: int, figures: Mapping[str, float], sheet: "Image.Image | None" = None) -> None:
-        """One step's figures, and the validation's pictures where it had one."""
+        """Adds the metrics of one step, and the sheet of validation pictures if there is one."""
         if self.path is None:
             return
         self._lines.append(json.dumps({"step": step, **figures}) + "\n")
@@ -61,10 +65,10 @@ class FigureLog:
                 self._writer.add_image("validation/pictures", np.asarray(sheet), step, dataformats="HWC")
 
     def flush(self) -> None:
-        """All that was added is on disk then.
+        """Writes everything that was added to disk.
 
         Raises:
-            ImpastoError: the disk refuses.
+            ImpastoError: the write fails.
         """
         if self.path is None or not self._lines:
             return
@@ -82,20 +86,20 @@ class FigureLog:
         self._lines.clear()
 
     def close(self) -> None:
-        """Ends TensorBoard's file."""
+        """Closes TensorBoard's file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
 
 
 def _tag(name: str) -> str:
-    """error_0 -> error/0: TensorBoard shows the bands of one figure side by side."""
+    """Turns error_0 into error/0, so that TensorBoard shows the bands of one metric side by side."""
     word, _, band = name.rpartition("_")
     return f"{word}/{band}" if band.isdecimal() else name
 
 
 def _cut_off(path: Path, step: int) -> None:
-    """Takes away what the file tells of later steps, and torn lines."""
+    """Removes the rows of later steps and torn lines from the file."""
     kept = []
     for line in path.read_text("utf-8").splitlines():
         try:

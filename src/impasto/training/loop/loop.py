@@ -1,7 +1,7 @@
-"""The one training loop: it can be killed at any instruction and goes on with the losses it would have had.
+"""The training loop of all recipes: it can be killed at any instruction and resumes with the losses it would have had.
 
 All randomness of a step follows from the run's seed and the step's number (`steps.seed_step`), and so does its place in the
-data (`steps.ShuffledOrder`): a state holds weights, optimizers and averages, and no generator needs to be saved.
+data (`steps.ShuffledOrder`). So a state holds only weights, optimizers and averages; no generator needs to be saved.
 """
 
 import math
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """What is trained. `step` runs forward, backward and the optimizers, and returns the losses to log."""
+    """Interface of what is trained. `step` runs forward, backward and the optimizers, and returns the losses to log."""
 
     models: dict[str, torch.nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
@@ -39,16 +39,16 @@ class Task(Protocol):
 
 
 class Validation(Protocol):
-    """What a run is judged by now and then. It must not depend on torch's generators, nor leave anything changed.
+    """Interface of a periodic validation. It must not depend on torch's generators, nor leave anything changed.
 
     Attributes:
-        every: steps from one to the next; 0: only at the end.
+        every: steps from one validation to the next; 0 validates only at the end.
     """
 
     every: int
 
     def __call__(self, step: int) -> "tuple[dict[str, float], Image.Image | None]":
-        """Figures after `step` steps, lower is better in the one named `VALIDATION`; and pictures on one sheet."""
+        """Returns the metrics after `step` steps (lower is better in the one named `VALIDATION`) and a sheet of pictures."""
         ...
 
 
@@ -72,15 +72,15 @@ def train(
 ) -> dict[str, AveragedModel]:
     """Trains to the end of the schedule, resuming the newest state in `run`; returns the averages by model name.
 
-    An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step), and
-    with `validation` `best.pt`, the evaluation weights of its lowest figure (`models`: state by name; `step`).
-    Of several `processes` the first one writes and validates, and its clock counts. `should_stop` is asked after every
-    step. `pictures`: how many a step learns from, for their number a second. `tensorboard` needs its package. `keep` is
-    called where a state would be written, and none is then.
+    An average's `.module` is the model. `run` then holds `state-<step>.pt` and `losses.jsonl` (one object per step). With
+    `validation` it also holds `best.pt`, the evaluation weights of its lowest metric (`models`: state by name; `step`).
+    With several `processes` the first one writes and validates, and its clock counts. `should_stop` is called after every
+    step. `pictures` is the number of pictures per step, from which the pictures per second are computed. `tensorboard`
+    needs its package. With `keep`, `keep` is called wherever a state would be written, and no state is written.
 
     Raises:
-        KeyboardInterrupt: it should stop; the state is on disk.
-        ImpastoError: a loss is no number any more; the last state that was written stays.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
+        ImpastoError: a loss is no longer finite; the last state that was written stays.
         UsageError: the run was begun with another seed.
     """
     writes = processes is None or processes.is_first
@@ -154,7 +154,7 @@ def train(
 def _validate(
     validation: Validation, task: Task, averages: dict[str, AveragedModel], run: Path, step: int
 ) -> "tuple[dict[str, float], Image.Image | None]":
-    """What the evaluation weights are worth; they are kept where that is the best so far."""
+    """Validates the evaluation weights, and saves them if their metric is the best so far."""
     with evaluation_weights(task.models, averages, task.optimizers):
         figures, sheet = validation(step)
         if VALIDATION in figures:

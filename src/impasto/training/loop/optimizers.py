@@ -1,4 +1,4 @@
-"""The optimizers of a retraining, each from the package that its authors or its field keep."""
+"""Creates the optimizers of a retraining, each from the package that its authors or the field maintain."""
 
 import io
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _PACKAGES = {"adamw-8bit": "bitsandbytes", "prodigy": "prodigyopt", "schedule-fr
 
 
 def check_optimizer(name: str) -> None:
-    """Raises MissingPart where the optimizer's package is not installed; nothing is imported."""
+    """Raises MissingPart if the optimizer's package is not installed; imports nothing."""
     package = _PACKAGES.get(name)
     if package is not None and find_spec(package) is None:
         raise MissingPart(f"optimizer {name} needs {package}: pip install 'impasto[training]', or use adamw")
@@ -23,12 +23,12 @@ def check_optimizer(name: str) -> None:
 def make_optimizer(
     name: str, parameters: Iterable[torch.nn.Parameter], learning_rate: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """An optimizer of `parameters`, ready to step.
+    """Returns an optimizer of `parameters`, ready to step.
 
     adamw: Loshchilov and Hutter 2019, torch's. adamw-8bit: its moments in 8 bits (Dettmers et al. 2022), bitsandbytes'.
     prodigy: Mishchenko and Defazio 2023, set as in diffusers' `train_dreambooth_lora.py`; `learning_rate` is a factor of
-    the rate that it finds. schedule-free: AdamW of Defazio et al. 2024; while training the models hold its y, and its
-    average x is what to judge and keep (`evaluation_weights`).
+    the rate that it finds. schedule-free: AdamW of Defazio et al. 2024; during training the models hold its y, and its
+    average x is what to validate and save (`evaluation_weights`).
 
     Raises:
         MissingPart: its package is not installed, or does not run here.
@@ -45,7 +45,7 @@ def make_optimizer(
     if name == "prodigy":
         from prodigyopt import Prodigy
 
-        decay: Any = weight_decay  # it says int and means float
+        decay: Any = weight_decay  # its annotation is int, but it takes a float
         with redirect_stdout(io.StringIO()):  # it prints that the weight decay is decoupled
             return Prodigy(
                 parameters, lr=learning_rate, weight_decay=decay, use_bias_correction=True, safeguard_warmup=True
@@ -56,11 +56,11 @@ def make_optimizer(
         optimizer = AdamWScheduleFree(parameters, lr=learning_rate, weight_decay=weight_decay)
         optimizer.train()
         return optimizer
-    # Fused: one pass over the weights, on a CPU 4 times as fast, and without temporary copies of all of them.
+    # Fused makes one pass over the weights: 4 times as fast on a CPU, and without temporary copies of all weights.
     return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
 
 
 def learning_rate_of(optimizer: torch.optim.Optimizer) -> float:
-    """The rate that its first weights are learned with now; Prodigy's is its estimate d times the factor."""
+    """Returns the current learning rate of the first parameter group; for Prodigy, its estimate d times the factor."""
     group = optimizer.param_groups[0]
     return float(group["lr"]) * float(group.get("d", 1.0))

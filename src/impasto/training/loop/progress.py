@@ -1,21 +1,21 @@
-"""How a recipe tells how far it is, and hears that it should end."""
+"""Callback types by which a recipe reports its progress and checks whether it should stop."""
 
 from collections.abc import Callable
 
 Progress = Callable[[str, float, dict[str, float]], None]  # stage, share done 0 to 1, latest losses
-ShouldStop = Callable[[], bool]  # asked after every step: whether to write the state and end
+ShouldStop = Callable[[], bool]  # called after every step; true: write the state and end
 
 
 def no_report(stage: str, share: float, losses: dict[str, float]) -> None:
-    """Tells nobody."""
+    """Ignores the progress."""
     del stage, share, losses
 
 
 def never() -> bool:
-    """Nobody asks to stop."""
+    """Returns False: the run is never asked to stop."""
     return False
 
 
 def each_step(on_progress: Progress) -> Callable[[int, float, dict[str, float]], None]:
-    """What the loop calls after every step: it is told as the stage `step n`."""
+    """Returns the callback that the loop calls after every step; it reports the step as the stage `step n`."""
     return lambda step, share, losses: on_progress(f"step {step}", share, losses)

@@ -1,4 +1,4 @@
-"""A model's running average, made without waiting on the device that the model lies on."""
+"""Running averages (EMA) of a model's weights, updated without waiting for the model's device."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-Kept = Callable[[int], float]  # updates so far -> the share of the average that stays
+Kept = Callable[[int], float]  # number of updates so far -> the share of the average that is kept
 
 
 class RunningAverage(AveragedModel):
     """An exponential moving average; its state is that of torch's `AveragedModel`.
 
-    torch's own moves the number of updates to the weights' device, and a rule that needs it as a number waits there for all
-    that was asked of the device, once a step.
+    torch's own class moves the number of updates to the weights' device. A rule that needs it as a number then waits, once
+    a step, for all queued work of the device.
     """
 
     def __init__(self, model: nn.Module, kept: Kept) -> None:
@@ -23,7 +23,7 @@ class RunningAverage(AveragedModel):
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
-        """Takes in the model's weights; its buffers are copied."""
+        """Updates the average with the model's weights; buffers are copied."""
         count = int(self.n_averaged)  # on the CPU
         averaged: list[Any] = [p.detach() for p in self.module.parameters()]
         current: list[Any] = [p.detach() for p in model.parameters()]
@@ -37,13 +37,13 @@ class RunningAverage(AveragedModel):
 
 
 def warmed_average(decay: float) -> Kept:
-    """The rule of an average whose decay grows to `decay`: 1 - (1 + n)^(-3/4) after n steps.
+    """Returns the rule of an average whose decay grows to `decay`: 1 - (1 + n)^(-3/4) after n steps.
 
-    Without the warm-up a short run's average would still hold its untrained beginning.
+    Without the warm-up, the average of a short run would still contain its untrained beginning.
     """
     return lambda count: min(decay, 1 - (1 + count) ** -0.75)
 
 
 def half_life_average(share: float) -> Kept:
-    """The rule whose half-life is `share` of the steps so far: after n steps 2^(-1 / (share * n)) is kept."""
+    """Returns the rule whose half-life is `share` of the steps so far: after n steps 2^(-1 / (share * n)) is kept."""
     return lambda count: 0.5 ** (1 / max(share * count, 1e-3))

@@ -1,4 +1,4 @@
-"""Training states on disk: written whole or not at all, and found again after a kill at any instruction."""
+"""Saves and loads training states, so that a run can be resumed after a kill at any instruction; writes are atomic."""
 
 import errno
 import json
@@ -22,11 +22,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def save_state(folder: Path, step: int, state: dict[str, Any], keep: int = 1) -> Path:
-    """Writes `state-<step>.pt` and keeps the newest `keep`; an older one goes only after the new one is whole on disk.
+    """Writes `state-<step>.pt` and keeps the newest `keep`; deletes an older one only when the new one is whole on disk.
 
     Raises:
         UsageError: `keep` is less than 1.
-        ImpastoError: there is no space left, or the disk refuses; the states before stay.
+        ImpastoError: there is no space left, or the write fails; the earlier states stay.
     """
     if keep < 1:
         raise UsageError(f"keep {keep}: use 1 or more states")
@@ -42,12 +42,12 @@ def save_state(folder: Path, step: int, state: dict[str, Any], keep: int = 1) ->
 
 
 def save_best(folder: Path, state: dict[str, Any], measure: float) -> bool:
-    """Writes `best.pt` where `measure` (lower is better) is below that of the one there; returns whether it was.
+    """Writes `best.pt` if `measure` (lower is better) is below that of the existing one; returns whether it was.
 
-    `best.json` says the measure, and the step where the state knows it. A measure that is no number is never the best.
+    `best.json` holds the measure, and the step if the state contains it. A measure that is not finite is never the best.
 
     Raises:
-        ImpastoError: there is no space left, or the disk refuses; the best before stays.
+        ImpastoError: there is no space left, or the write fails; the previous best stays.
     """
     path = folder / BEST
     known = _read_state(path, mapped=True) if path.exists() else None
@@ -60,15 +60,15 @@ def save_best(folder: Path, state: dict[str, Any], measure: float) -> bool:
 
 
 def load_best(folder: Path) -> dict[str, Any] | None:
-    """What `save_best` wrote, with its `measure`; None where there is none that can be read."""
+    """Returns what `save_best` wrote, with its `measure`; None if there is no readable one."""
     return _read_state(folder / BEST)
 
 
 def load_newest_state(folder: Path) -> dict[str, Any] | None:
-    """The newest whole state of a run folder, or None where there is none yet. No code runs out of it (weights only).
+    """Returns the newest whole state of a run folder, or None if there is none yet. Runs no code from it (weights only).
 
     Raises:
-        ImpastoError: states are there, but none can be read; or one holds more than weights.
+        ImpastoError: states exist, but none can be read; or one holds more than weights.
     """
     paths = sorted(_states(folder), reverse=True)
     for path in paths:
@@ -85,21 +85,21 @@ def _states(folder: Path) -> list[Path]:
 
 
 def _read_state(path: Path, *, mapped: bool = False) -> dict[str, Any] | None:
-    """A state, or None where it is not whole. `mapped`: its weights are not read before they are used, nor checked."""
+    """Returns a state, or None if it is not whole. `mapped`: weights are read only when used, and not checked."""
     try:
         if not mapped:
-            with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+            with zipfile.ZipFile(path) as archive:  # torch does not verify the checksums
                 if archive.testzip() is not None:
                     return None
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
-    except Exception as error:  # a pickle that asks for more than weights
+    except Exception as error:  # a pickle that contains more than weights
         raise ImpastoError(f"{path} holds more than weights and is refused: {error}".splitlines()[0]) from None
 
 
 class _Sink:
-    """A file that remembers what the disk said: torch answers with an error of its own about the place in the file."""
+    """A file wrapper that remembers the disk's error: torch raises an error of its own about the position in the file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -117,7 +117,7 @@ class _Sink:
 
 
 def _write_whole(path: Path, state: dict[str, Any]) -> None:
-    for leftover in path.parent.glob(".*.pt.*.part"):  # of a killed process: they fill the disk
+    for leftover in path.parent.glob(".*.pt.*.part"):  # left by a killed process; they would fill the disk
         leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     sink = None

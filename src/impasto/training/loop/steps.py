@@ -1,4 +1,4 @@
-"""What follows from a step's number alone: how far the run is and its learning rate, its batch, its random numbers."""
+"""Computes what depends only on a step's number: progress, learning rate, batch (data order) and random seed."""
 
 import hashlib
 import math
@@ -13,18 +13,18 @@ from impasto.errors import ImpastoError, UsageError
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast. One of `minutes` and `steps` must be given.
+    """The length of a run and its learning rate schedule. One of `minutes` and `steps` must be given.
 
-    With `steps` the learning rate follows the step's number, and a killed and resumed run is the undisturbed one bit for
-    bit. With `minutes` it follows the time spent training, summed over all starts of the run.
+    With `steps` the learning rate follows the step's number, and a killed and resumed run equals the undisturbed one bit
+    for bit. With `minutes` it follows the time spent training, summed over all starts of the run.
     """
 
     minutes: float | None = None
     steps: int | None = None
     warmup_steps: int = 100
     final_rate: float = 0.02  # share of the learning rate left at the end
-    # Where the learning rate begins to fall: from the start in half a cosine, else after a plateau in a straight line. A run
-    # with a plateau can be lengthened while it is on it.
+    # The progress at which the learning rate begins to fall. 0: half a cosine from the start; else a plateau, then a
+    # straight line. A run with a plateau can be lengthened while it is on the plateau.
     decay_from: float = 0.0
     ema_decay: float = 0.9995
     # The average's half-life as a share of the steps made so far (Karras et al. 2022: 5 %); None for a fixed decay.
@@ -43,7 +43,7 @@ class Schedule:
             raise UsageError(f"--steps must be at least 1, not {self.steps}")
 
     def progress(self, step: int, elapsed: float) -> float:
-        """The share of the run that is done, 0 to 1. `elapsed` is in seconds."""
+        """Returns the share of the run that is done, 0 to 1. `elapsed` is in seconds."""
         shares = []
         if self.steps is not None:
             shares.append(step / self.steps)
@@ -52,13 +52,17 @@ class Schedule:
         return min(1.0, max(shares))
 
     def is_over(self, step: int, elapsed: float, before: float) -> bool:
-        """Whether this was all; `before`: seconds of earlier starts, where steps are made for some minutes a start."""
+        """Returns whether the run is over.
+
+        `before` is the time of earlier starts in seconds. It counts if both `steps` and `minutes` are given: each start
+        then trains for at most `minutes`.
+        """
         if self.steps is not None and self.minutes is not None and elapsed - before >= 60 * self.minutes:
             return True
         return self.progress(step, elapsed) >= 1
 
     def rate(self, step: int, progress: float) -> float:
-        """The learning rate's factor: linear warm-up, then half a cosine, or a plateau and a line, to `final_rate`."""
+        """Returns the learning rate factor: linear warm-up, then half a cosine, or a plateau and a line, to `final_rate`."""
         warmup = min(1.0, (step + 1) / max(1, self.warmup_steps))
         if self.decay_from:
             left = 1 - max(0.0, progress - self.decay_from) / max(1e-9, 1 - self.decay_from)
@@ -67,7 +71,7 @@ class Schedule:
 
 
 class ShuffledOrder:
-    """Batches over `count` items: every epoch is a new permutation, and step n finds its place without the steps before."""
+    """The data order of `count` items: every epoch is a new permutation; step n needs no information on earlier steps."""
 
     def __init__(self, count: int, batch: int, seed: int) -> None:
         if count < 1:
@@ -83,7 +87,7 @@ class ShuffledOrder:
         return self._permutation
 
     def at(self, step: int, batch: int | None = None) -> np.ndarray:
-        """The item numbers, int64 [batch], of a step."""
+        """Returns the item numbers, int64 [batch], of a step."""
         size = batch or self.batch
         parts, start, end = [], step * size, (step + 1) * size
         while start < end:

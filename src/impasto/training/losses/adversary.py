@@ -1,4 +1,4 @@
-"""What judges a reconstruction beside its pixels: a patch discriminator and features of a classifier.
+"""Adversarial and perceptual losses of a reconstruction: a patch discriminator and a distance of classifier features.
 
 Both papers train their autoencoder with a reconstruction, a KL and an adversarial loss (wu2022, equations 16 to 18, after
 Esser et al. 2020); the perceptual term is that of Johnson et al. 2016 on EfficientNet-Lite2's early stages.
@@ -12,7 +12,7 @@ from impasto.errors import MissingPart
 
 
 class PatchDiscriminator(nn.Module):
-    """PatchGAN (Isola et al. 2017): pictures [n, 3, h, w] in [-1, 1] -> one logit per patch [n, 1, h/8, w/8]."""
+    """A PatchGAN (Isola et al. 2017): pictures [n, 3, h, w] in [-1, 1] -> one logit per patch [n, 1, h/8, w/8]."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class PatchDiscriminator(nn.Module):
 
 
 def discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """The hinge form of equation 18 of wu2022 for the discriminator's logits."""
+    """Computes the hinge form of equation 18 of wu2022 from the discriminator's logits."""
     return (F.relu(1 - real).mean() + F.relu(1 + made).mean()) / 2
 
 
@@ -61,7 +61,7 @@ class PerceptualDistance(nn.Module):
         self.network = network.eval().requires_grad_(False)
 
     def _features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        # The package trains on (x - 127) / 128, which is the range that our pictures have already.
+        # The package trains on (x - 127) / 128, which is the range that the pictures have already.
         network = self.network
         x = network._swish(network._bn0(network._conv_stem(pictures)))
         taps = [x]

@@ -1,9 +1,9 @@
-"""A denoiser that also tells, from noisy latents, what a classifier sees in the clean picture.
+"""Representation alignment (REPA): a loss that ties a denoiser's hidden states to a classifier's features of the picture.
 
-The denoising loss alone teaches a small U-Net the mean and covariance of its latents first: after 110,000 pictures pocket's
-was no better than a linear (Wiener) filter. Yu et al. 2024 (REPA) tie the hidden states to the features of a pretrained
-network, which names heads, trees and horizons long before the denoising loss would. The network here is EfficientNet-Lite2,
-at strides 16 and 32; the projections are thrown away after training, and the U-Net stays an ordinary one.
+With the denoising loss alone, a small U-Net learns the mean and covariance of its latents first: after 110,000 pictures,
+pocket's U-Net was no better than a linear (Wiener) filter. Yu et al. 2024 (REPA) tie the hidden states to the features of a
+pretrained network, which recognises heads, trees and horizons long before the denoising loss alone would. The network here
+is EfficientNet-Lite2, at strides 16 and 32. The projections are discarded after training; the U-Net stays an ordinary one.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,19 +19,19 @@ from impasto.data.caches.pixels import Pixels
 from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.errors import MissingPart
 
-# The block after which EfficientNet-Lite2 is read, its channels, and the picture's pixels per position.
+# The block of EfficientNet-Lite2 whose output is read, its channels, and the picture's pixels per position.
 _STRIDE_16, _STRIDE_32 = (14, 120, 16), (20, 352, 32)
 _FEATURES_KEY = "efficientnet-lite2/14+20"
 
 
 def shapes_for(size: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """The shapes [channels, h, w] of the two feature maps of pictures of `size` px, a multiple of 32."""
+    """Returns the shapes [channels, h, w] of the two feature maps of pictures of `size` px, a multiple of 32."""
     fine, coarse = ((channels, size // stride, size // stride) for _, channels, stride in (_STRIDE_16, _STRIDE_32))
     return fine, coarse
 
 
 class FeatureMaps:
-    """EfficientNet-Lite2's maps of a catalogue's pictures, computed once; `batch` normalises them per channel."""
+    """EfficientNet-Lite2's feature maps of a catalogue's pictures, computed once; `batch` normalises them per channel."""
 
     def __init__(self, pixels: Pixels, cache: Path, *, on_progress: Callable[[int, int], None] | None = None) -> None:
         size = pixels.height
@@ -62,13 +62,13 @@ class FeatureMaps:
         return [part.reshape(len(rows), *shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def all(self) -> list[torch.Tensor]:
-        """What `batch` gives of all pictures, fp16: two maps [n, channels, h, w]."""
+        """Returns the result of `batch` for all pictures, in fp16: two maps [n, channels, h, w]."""
         count = len(self._keys)
         parts = [self.batch(np.arange(n, min(n + 1024, count))) for n in range(0, count, 1024)]
         return [torch.cat([part[place].half() for part in parts]) for place in range(2)]
 
     def batch(self, numbers: np.ndarray) -> list[torch.Tensor]:
-        """Two maps [n, channels, h, w], at strides 16 and 32, of the pictures `numbers`: mean 0, deviation 1."""
+        """Returns the two maps [n, channels, h, w], at strides 16 and 32, of the pictures `numbers`: mean 0, deviation 1."""
         pairs = zip(self._maps(numbers), self._moments, strict=True)
         return [((maps - mean) / deviation).clamp(-4, 4) for maps, (mean, deviation) in pairs]
 
@@ -86,14 +86,17 @@ def load_network() -> Any:
 
 
 def _read(network: Any, squares: np.ndarray) -> np.ndarray:
-    """uint8 [n, s, s, 3] -> both maps of each, flat, one after the other: float32 [n, width]."""
+    """Computes both maps of pictures uint8 [n, s, s, 3], flat, one after the other: float32 [n, width]."""
     maps = read_maps(network, torch.from_numpy(np.ascontiguousarray(squares)))
     return torch.cat([part.flatten(1) for part in maps], dim=1).numpy()
 
 
 @torch.inference_mode()
 def read_maps(network: Any, squares: torch.Tensor) -> list[torch.Tensor]:
-    """uint8 [n, s, s, 3], where the network is -> the two maps as they come, float [n, channels, h, w]."""
+    """Computes the two maps, not normalised, of pictures on the network's device.
+
+    uint8 [n, s, s, 3] -> two maps, float [n, channels, h, w].
+    """
     x = squares.permute(0, 3, 1, 2).float()
     x = network._swish(network._bn0(network._conv_stem((x - 127) / 128)))
     parts = []
@@ -105,19 +108,23 @@ def read_maps(network: Any, squares: torch.Tensor) -> list[torch.Tensor]:
 
 
 def normalised(maps: torch.Tensor) -> torch.Tensor:
-    """Maps [n, c, h, w] with mean 0 and deviation 1 over all of a channel, as `FeatureMaps` gives them."""
+    """Normalises maps [n, c, h, w] to mean 0 and deviation 1 over each channel, as `FeatureMaps` does."""
     mean, deviation = maps.mean(dim=(0, 2, 3), keepdim=True), maps.std(dim=(0, 2, 3), keepdim=True) + 1e-3
     return ((maps - mean) / deviation).clamp(-4, 4)
 
 
 class Alignment(nn.Module):
-    """Projections from a U-Net's hidden maps to feature maps, and the distance between the two.
+    """Projects a U-Net's hidden maps to feature maps, and computes the distance between the two.
 
-    The hidden maps are the middle block's and the first upward block's, which the forward pass leaves here through hooks.
+    The hidden maps are those of the middle block and of the first up block. Hooks store them here in the forward pass.
     """
 
     def __init__(self, unet: Any, widths: Sequence[int], *, kernel: int = 1) -> None:
-        """`kernel`: of the first convolution; with 3 a projection sees its neighbourhood (iREPA, Singh et al. 2025)."""
+        """Makes one projection for each width.
+
+        `kernel` is the kernel size of the first convolution. With 3 a projection sees its neighbourhood (iREPA, Singh et
+        al. 2025).
+        """
         super().__init__()
         inner: int = unet.config["block_out_channels"][-1]
         self.projections = nn.ModuleList(
@@ -127,7 +134,7 @@ class Alignment(nn.Module):
             for width in widths
         )
         self._seen: dict[int, torch.Tensor] = {}
-        # Not a submodule: the U-Net is trained, averaged and saved under its own name.
+        # The U-Net is not a submodule: it is trained, averaged and saved under its own name.
         for place, module in enumerate((unet.up_blocks[0], unet.mid_block)):
             module.register_forward_hook(self._keep(place))
 
@@ -138,19 +145,19 @@ class Alignment(nn.Module):
         return keep
 
     def forget(self) -> None:
-        """Lets go of the hidden maps of the last forward pass."""
+        """Discards the hidden maps of the last forward pass."""
         self._seen.clear()
 
     def take(self) -> tuple[torch.Tensor, ...]:
-        """The hidden maps of the last forward pass, which are let go here: a compiled step returns them."""
+        """Returns the hidden maps of the last forward pass and discards them here; a compiled step returns them."""
         return tuple(self._seen.pop(place) for place in range(len(self.projections)))
 
     def forward(
         self, targets: Sequence[torch.Tensor], hidden: Sequence[torch.Tensor] | None = None
     ) -> torch.Tensor:
-        """The mean squared distance per picture [n] between projections of hidden maps and `targets`.
+        """Returns the mean squared distance per picture [n] between projections of hidden maps and `targets`.
 
-        `hidden`: what `take` gave; else the last forward pass's.
+        `hidden` is the result of `take`; default: the hidden maps of the last forward pass.
         """
         hidden = self.take() if hidden is None else hidden
         distances = []

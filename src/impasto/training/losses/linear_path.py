@@ -1,11 +1,11 @@
-"""An autoencoder that begins as a blur in full colour instead of as noise.
+"""Initialises an autoencoder so that its reconstructions begin as a blur in full colour instead of as noise.
 
-The decoder's last layers are a normalisation and a nonlinearity, through which an untrained network learns brightness
-first and colour very late: 2,500 steps (with 16 groups) gave 20.9 dB in brown and grey, 550 steps with the path 24.6 dB in
+The decoder's last layers are a normalisation and a nonlinearity. Through them an untrained network learns brightness first
+and colour very late: 2,500 steps (with 16 groups) gave 20.9 dB in brown and grey; 550 steps with the path gave 24.6 dB in
 full colour, on the same 48 held-out pictures. So the weights begin with a linear path: the encoder averages 8x8 blocks into
-the first three latents, the decoder interpolates them back, and every residual branch begins at
-zero. Through SiLU the path goes in pairs, since silu(x) - silu(-x) = x; through the group normalisation it goes beside a
-pair of large constants, which hold the group's deviation still.
+the first three latents, the decoder interpolates them back, and every residual branch begins at zero. The path passes SiLU
+in pairs, since silu(x) - silu(-x) = x. It passes the group normalisation beside a pair of large constants, which keep the
+group's deviation constant.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ _DEVIATION = 0.08  # of the posterior, at the start
 
 @torch.no_grad()
 def open_linear_path(autoencoder: AutoencoderKL) -> None:
-    """Sets the path in place. Raises ValueError for shapes that leave it no room."""
+    """Sets the linear path in place. Raises ValueError for shapes that have no room for it."""
     groups: int = autoencoder.config["norm_num_groups"]
     width: int = autoencoder.config["block_out_channels"][0]
     widths = autoencoder.config["block_out_channels"]
@@ -44,7 +44,7 @@ def _bias(conv: nn.Conv2d) -> torch.Tensor:
 
 
 def _pass_colours(conv: nn.Conv2d, kernel: torch.Tensor) -> None:
-    """Output channels 0 to 2 become input channels 0 to 2, each filtered with `kernel` [kh, kw]."""
+    """Makes output channels 0 to 2 equal input channels 0 to 2, each filtered with `kernel` [kh, kw]."""
     conv.weight[:3] = 0
     _bias(conv)[:3] = 0
     for channel in range(3):
@@ -97,7 +97,7 @@ def _open_encoder(autoencoder: AutoencoderKL) -> None:
 
 
 def _colour_mix() -> torch.Tensor:
-    """RGB -> brightness and two colour differences, scaled to deviations near 1 on paintings. [3, 3]."""
+    """Returns the matrix [3, 3] from RGB to brightness and two colour differences, with deviations near 1 on paintings."""
     return torch.tensor([[0.7, 0.7, 0.7], [3.0, 0.0, -3.0], [-2.0, 4.0, -2.0]])
 
 

@@ -1,7 +1,7 @@
-"""Latents that may be turned and resized like the pictures they stand for (EQ-VAE, Kouzelis et al. 2025).
+"""Rotates and resizes latents together with their pictures, for the EQ-VAE regularisation (Kouzelis et al. 2025).
 
-A decoder that also reads turned and resized latents lets their coarse part stand for the picture's coarse part: such latents
-are smoother, and a denoiser learns them faster.
+If a decoder also reads rotated and resized latents, their coarse part comes to represent the picture's coarse part. Such
+latents are smoother, and a denoiser learns them faster.
 """
 
 import random
@@ -15,7 +15,7 @@ _SMALLEST = 0.25  # of the side
 def turned_and_resized(
     latents: torch.Tensor, pictures: torch.Tensor, draw: random.Random
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Half the time both as they are; else turned by quarter turns and, in three of four of those, resized together.
+    """Half the time returns both unchanged; else rotates both by quarter turns and, in three of four of those, resizes both.
 
     Args:
         latents, pictures: [n, c, h, h] and [n, 3, f h, f h].

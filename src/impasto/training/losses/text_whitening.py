@@ -1,11 +1,12 @@
-"""Text states that a denoiser learns from quickly: whitened in training, folded into its weights afterwards.
+"""Whitens the text encoder's token states for the training of a denoiser, and folds the whitening into its weights after.
 
-An encoder's token states share a large mean, and a few directions hold most of their variance; what tells one painter's
-name from another is small beside them, and a few thousand steps of Adam pass it by. Whitened, every direction weighs the
-same. The cross-attention's keys and values are linear in the states, so weights trained on whitened states become weights
-for the plain ones exactly: softmax does not see a shift common to all keys, and the output's bias takes that of the values.
+An encoder's token states share a large mean, and a few directions hold most of their variance. What distinguishes one
+painter's name from another is small beside them, and a few thousand steps of Adam do not learn it. After whitening, every
+direction has the same weight. The cross-attention's keys and values are linear in the states, so weights trained on whitened
+states convert exactly to weights for plain states: softmax ignores a shift common to all keys, and the output's bias absorbs
+the shift of the values.
 
-The text's part in the time embedding (diffusers' `TextTimeEmbedding`) normalises the states before it pools them, so it has
+The text's part in the time embedding (diffusers' `TextTimeEmbedding`) normalises the states before it pools them. So it has
 a whitening of its own, fitted to normalised states and folded into the pooling's projections.
 """
 
@@ -17,9 +18,9 @@ from torch.nn import functional as F
 
 
 class TextWhitening(nn.Module):
-    """`(states - mean) @ matrix`, with `mean` [width] and a symmetric `matrix` [width, width]; neither is trained.
+    """Computes `(states - mean) @ matrix`, with `mean` [width] and a symmetric `matrix` [width, width]; neither is trained.
 
-    `pooled_mean` and `pooled_matrix` are the same for states that a layer normalisation has gone over.
+    `pooled_mean` and `pooled_matrix` are the same for states after a layer normalisation.
     """
 
     mean: torch.Tensor
@@ -28,7 +29,7 @@ class TextWhitening(nn.Module):
     pooled_matrix: torch.Tensor
 
     def __init__(self, states: torch.Tensor, floor: float = 0.03) -> None:
-        """Fits `states` [n, width]. Directions of less than `floor` of the mean variance are amplified less."""
+        """Fits the whitening to `states` [n, width]. Directions below `floor` of the mean variance are amplified less."""
         super().__init__()
         for name, fitted in (("", states), ("pooled_", F.layer_norm(states, states.shape[-1:]))):
             mean, matrix = _fit(fitted.double(), floor)
@@ -37,15 +38,15 @@ class TextWhitening(nn.Module):
         self._hooks: list[Any] = []
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Whitened states, of the shape [..., width] of the states given."""
+        """Returns the whitened states, of the same shape [..., width] as the given states."""
         return (states - self.mean) @ self.matrix
 
     def attach_to(self, unet: Any) -> None:
-        """Lets the U-Net's text embedding, if it has one, pool whitened states in training, until `fold_into`."""
+        """Makes the U-Net's text embedding, if it has one, pool whitened states in training, until `fold_into`."""
         embedding = getattr(unet, "add_embedding", None)
         if embedding is None:
             return
-        embedding.norm1.requires_grad_(False)  # the whitening is fitted to what it gives as it is
+        embedding.norm1.requires_grad_(False)  # the whitening is fitted to its output with its present weights
         back = torch.linalg.inv(self.matrix.double()).float()
         self._hooks = [
             embedding.register_forward_pre_hook(lambda _, given: (given[0] @ back + self.mean,)),
@@ -56,7 +57,7 @@ class TextWhitening(nn.Module):
 
     @torch.no_grad()
     def fold_into(self, unet: Any) -> None:
-        """Makes a U-Net that was trained on whitened states one for plain states, in place, with the same predictions."""
+        """Converts a U-Net trained on whitened states to one for plain states, in place, with the same predictions."""
         for hook in self._hooks:
             hook.remove()
         self._fold_pooling(unet, self.pooled_matrix, forth=True)
@@ -67,19 +68,19 @@ class TextWhitening(nn.Module):
             attention.to_v.weight.copy_(values)
 
     def detach_hooks(self) -> None:
-        """Lets a copy go its own way: the hooks stay with the U-Net that they were put on."""
+        """Makes a copy independent of the hooks, which stay with the U-Net that they were attached to."""
         self._hooks = []
 
     @torch.no_grad()
     def fold_into_tokens(self, layer: nn.Linear) -> None:
-        """Makes a last layer whose outputs stood beside whitened states one for plain states, in place."""
+        """Converts a last layer whose outputs were used beside whitened states to one for plain states, in place."""
         inverse = torch.linalg.inv(self.matrix.double()).float()
         layer.weight.copy_(inverse.T @ layer.weight)
         layer.bias.copy_(layer.bias @ inverse + self.mean)
 
     @torch.no_grad()
     def unfold_from(self, unet: Any) -> None:
-        """The inverse of `fold_into`: makes a U-Net for plain states one for whitened states."""
+        """Converts a U-Net for plain states to one for whitened states; the inverse of `fold_into`."""
         self._fold_pooling(unet, torch.linalg.inv(self.pooled_matrix.double()).float(), forth=False)
         inverse = torch.linalg.inv(self.matrix.double()).float()
         for attention in _text_attentions(unet):
@@ -92,7 +93,7 @@ class TextWhitening(nn.Module):
         if embedding is None:
             return
         pool = embedding.pool
-        # The pooling's query is the states' mean plus a position, which is not whitened with them.
+        # The pooling's query is the states' mean plus a positional embedding, which is not whitened with them.
         pool.positional_embedding.copy_(pool.positional_embedding @ torch.linalg.inv(matrix.double()).float())
         for layer in (pool.k_proj, pool.q_proj, pool.v_proj):
             if not forth:

@@ -1,4 +1,4 @@
-"""The autoencoder's task: pictures to latents with f = 8 and back (section 2.2 of wu2022; section 3.1 of wang2023)."""
+"""The autoencoder's training task: pictures to latents with f = 8 and back (section 2.2 of wu2022, 3.1 of wang2023)."""
 
 import random
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from impasto.training.pocket.machine import PLAIN_CPU, Machine
 
 @dataclass(frozen=True)
 class AutoencoderChoices:
-    """Sizes and weights of the losses. Small crops first, whole pictures last.
+    """The autoencoder's shape, the batch sizes and the weights of the losses. Small crops come first, whole pictures last.
 
-    The `..._from` are shares of the run: what costs most time joins last.
+    The `..._from` fields are shares of the run: the losses that cost most time are added last.
     """
 
     latent_channels: int = 8
@@ -39,11 +39,11 @@ class AutoencoderChoices:
     perceptual_weight: float = 0.25
     adversarial_weight: float = 0.15
     equivariant: bool = False  # half the steps decode turned and resized latents, see `turned_and_resized`
-    log_every: int = 1  # steps: losses are read from the device that often, which waits for it
+    log_every: int = 1  # in steps; reading the losses waits for the device
 
 
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
-    """An `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8], blurring at first."""
+    """Makes an `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8]; it begins as a blur."""
     levels = len(choices.block_out_channels)
     build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
     autoencoder: AutoencoderKL = build(
@@ -64,23 +64,23 @@ def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
 
 
 def to_tensor(squares: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """uint8 [n, h, w, 3] -> float [n, 3, h, w] in [-1, 1], on the device of a tensor."""
+    """Converts uint8 [n, h, w, 3] to float [n, 3, h, w] in [-1, 1]; a tensor stays on its device."""
     pictures = squares if isinstance(squares, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(squares))
     return pictures.permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
 
 
 def posterior_of(autoencoder: AutoencoderKL, pictures: torch.Tensor) -> DiagonalGaussianDistribution:
-    """The posterior over latents [n, c, h / 8, w / 8] of pictures [n, 3, h, w] in [-1, 1]."""
+    """Returns the posterior over latents [n, c, h / 8, w / 8] of pictures [n, 3, h, w] in [-1, 1]."""
     return cast(DiagonalGaussianDistribution, autoencoder.encode(pictures, return_dict=False)[0])
 
 
 def decode(autoencoder: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """Pictures [n, 3, 8 h, 8 w], about in [-1, 1], of latents [n, c, h, w]."""
+    """Decodes latents [n, c, h, w] to pictures [n, 3, 8 h, 8 w], about in [-1, 1]."""
     return cast(torch.Tensor, autoencoder.decode(latents, return_dict=False)[0])  # pyright: ignore[reportArgumentType]
 
 
 class Squares(Protocol):
-    """Pictures of one size: `Pixels`, or what lies on a device."""
+    """Interface of pictures of one size: `Pixels`, or pictures in a device's memory."""
 
     @property
     def height(self) -> int: ...
@@ -88,12 +88,12 @@ class Squares(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, numbers: np.ndarray) -> np.ndarray | torch.Tensor:
-        """uint8 [n, height, height, 3]."""
+        """Returns the pictures `numbers`, uint8 [n, height, height, 3]."""
         ...
 
 
 class AutoencoderTask:
-    """Reconstruction + perceptual + KL + adversarial loss. With `decoder_only`, the latents stay as they are."""
+    """Trains with reconstruction + perceptual + KL + adversarial loss. With `decoder_only`, latents do not change."""
 
     averaged: Sequence[str] = ("autoencoder",)
 
@@ -108,7 +108,7 @@ class AutoencoderTask:
         decoder_only: bool = False,
         machine: Machine = PLAIN_CPU,
     ) -> None:
-        """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
+        """Sets up the task. Weights stay in fp32 on the machine's device; computations use its autocast type."""
         self.choices, self.pixels, self.decoder_only = choices, pixels, decoder_only
         self.seed, self.machine = seed, machine
         torch.nn.Module.to(autoencoder, machine.device)
@@ -136,7 +136,7 @@ class AutoencoderTask:
         self.wholes = ShuffledOrder(len(pixels), choices.picture_batch, seed + 1)
 
     def _pictures(self, step: int, progress: float) -> torch.Tensor:
-        """A batch in [-1, 1], mirrored at random: crops at first, whole pictures towards the end."""
+        """Returns a batch in [-1, 1], mirrored at random: crops at first, whole pictures towards the end."""
         size, crop = self.pixels.height, self.choices.crop
         whole = progress >= self.choices.whole_from or size <= crop
         squares = torch.as_tensor(self.pixels.batch((self.wholes if whole else self.crops).at(step)))
@@ -152,7 +152,7 @@ class AutoencoderTask:
         return torch.where(mirrored[:, None, None, None], batch.flip(-1), batch)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One step of the autoencoder and, once it plays, of the discriminator."""
+        """Runs one step of the autoencoder and, once the adversarial loss is used, of the discriminator."""
         with self.machine.autocast():
             total, losses, pictures, made = self._losses(step, progress)
         optimizer = self.optimizers["autoencoder"]
@@ -169,7 +169,7 @@ class AutoencoderTask:
     def _losses(
         self, step: int, progress: float
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-        """What is minimised, its parts, the pictures and their reconstructions."""
+        """Returns the total loss, its parts, the pictures and their reconstructions."""
         choices = self.choices
         pictures = self._pictures(step, progress)
         with torch.set_grad_enabled(not self.decoder_only):
@@ -190,7 +190,7 @@ class AutoencoderTask:
         playing = progress >= choices.adversarial_from and choices.adversarial_weight > 0
         if playing:
             deceit = -self.discriminator(made).float().mean()
-            # Esser et al. 2020, equation 7: the adversary weighs as much as the rest at the last layer.
+            # Esser et al. 2020, equation 7: at the last layer the adversarial loss weighs as much as the rest.
             last = self.autoencoder.decoder.conv_out.weight
             pull = torch.autograd.grad(near, last, retain_graph=True)[0].norm()
             push = torch.autograd.grad(deceit, last, retain_graph=True)[0].norm()
@@ -213,17 +213,17 @@ class AutoencoderTask:
 def normalise_latents(
     autoencoder: AutoencoderKL, squares: np.ndarray, *, by_effect: bool = True, batch: int = 64
 ) -> None:
-    """Gives every latent channel mean 0 and a deviation of 1, or with `by_effect` one that tells how much it matters.
+    """Normalises every latent channel to mean 0 and a deviation of 1, or with `by_effect` one that reflects its effect.
 
-    In place.
+    It works in place.
 
-    Over `squares` (uint8 [n, h, w, 3]) the channel that moves the decoded picture most gets deviation 1, the others the cube
-    root of their share of its mean squared effect. With 1 for all of them a denoiser would spend most of its loss on the
-    texture channels: 5 of pocket's 8 hold 2 % of a picture's variance between them and are nearly white noise. So they sink
-    into the noise early, and the composition is what is learned first, and painted first.
+    Over `squares` (uint8 [n, h, w, 3]) the channel that changes the decoded picture most gets deviation 1, the others the
+    cube root of their share of its mean squared effect. With 1 for all of them a denoiser would spend most of its loss on
+    the texture channels: 5 of pocket's 8 together hold 2 % of a picture's variance and are nearly white noise. With smaller
+    deviations they drown in the noise early, so the composition is learned first and painted first.
 
-    The numbers are folded into the 1x1 convolutions around the latents and the config's scaling factor is 1: the form that
-    plain diffusers pipelines read.
+    The numbers are folded into the 1x1 convolutions around the latents, and the config's scaling factor is 1. Plain
+    diffusers pipelines can read this form.
     """
     device = autoencoder.device
     means = [
@@ -240,7 +240,7 @@ def normalise_latents(
 
 @torch.no_grad()
 def decoder_effect(autoencoder: AutoencoderKL, pictures: torch.Tensor, step: float = 0.1) -> torch.Tensor:
-    """The decoded pictures' mean squared change per channel [c] when noise of deviation `step` joins that channel alone."""
+    """Returns the mean squared change of decoded pictures when one channel gets noise of deviation `step`, per channel [c]."""
     latents = posterior_of(autoencoder, pictures).mean
     still = decode(autoencoder, latents)
     noise = step * torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0)).to(latents.device)
@@ -253,7 +253,7 @@ def decoder_effect(autoencoder: AutoencoderKL, pictures: torch.Tensor, step: flo
 
 
 def _fold(autoencoder: AutoencoderKL, mean: torch.Tensor, deviation: torch.Tensor) -> None:
-    """Makes the latents (latents - mean) / deviation, per channel [c], for the encoder and the decoder alike."""
+    """Folds the change to (latents - mean) / deviation, per channel [c], into both the encoder and the decoder."""
     inward, outward = autoencoder.quant_conv, autoencoder.post_quant_conv
     assert inward is not None and outward is not None and inward.bias is not None and outward.bias is not None
     channels = len(mean)
@@ -265,14 +265,14 @@ def _fold(autoencoder: AutoencoderKL, mean: torch.Tensor, deviation: torch.Tenso
 
 
 def peak_signal_to_noise(real: np.ndarray, made: np.ndarray) -> float:
-    """PSNR in dB over all pixels of two uint8 arrays of one shape (peak 255)."""
+    """Returns the PSNR in dB over all pixels of two uint8 arrays of one shape (peak 255)."""
     error = np.square(real.astype(np.float64) - made.astype(np.float64)).mean()
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 @torch.no_grad()
 def reconstruct(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int = 32) -> np.ndarray:
-    """uint8 [n, h, w, 3] -> its reconstruction through the posterior's mean, uint8 [n, h, w, 3]."""
+    """Reconstructs pictures uint8 [n, h, w, 3] through the posterior's mean, as uint8 [n, h, w, 3]."""
     parts = []
     for start in range(0, len(squares), batch):
         pictures = to_tensor(squares[start : start + batch]).to(autoencoder.device)

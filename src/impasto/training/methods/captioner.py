@@ -1,4 +1,4 @@
-"""The task of the pocket captioner: a prefix made from a picture, tags that it is told, the caption behind (ClipCap)."""
+"""The training task of the pocket captioner (ClipCap): it predicts a caption after a picture prefix and a prompt of tags."""
 
 import random
 from collections.abc import Sequence
@@ -19,7 +19,10 @@ from impasto.vision.captioners.pocket import CaptionerConfig, PrefixNetwork, pro
 
 @dataclass(frozen=True)
 class CaptionerChoices:
-    """Mokady et al. 2021 train a prefix of 10 for a GPT-2; SmolLM2's vectors are narrower and the pictures fewer."""
+    """The options of the captioner's training.
+
+    Mokady et al. 2021 train a prefix of 10 for a GPT-2; SmolLM2's vectors are narrower and the pictures fewer.
+    """
 
     config: CaptionerConfig = field(default_factory=CaptionerConfig)
     batch: int = 16
@@ -30,7 +33,7 @@ class CaptionerChoices:
 
 @dataclass(frozen=True)
 class Captioned:
-    """What a picture can be captioned by in training: its title, its genre, and P(tag) of each tag, float32 [tags]."""
+    """The source of a picture's training captions: its title, its genre, and P(tag) of each tag, float32 [tags]."""
 
     title: str
     genre: str
@@ -53,7 +56,9 @@ class CaptionerTask:
         *,
         seed: int,
     ) -> None:
-        """`features` [n, 1280] of the pictures; `tuned`: the language model with LoRA around it (`with_lora`).
+        """Sets up the task.
+
+        `features` [n, 1280] are those of the pictures; `tuned` is the language model with LoRA layers (`with_lora`).
 
         Raises:
             ImpastoError: there is no picture.
@@ -69,7 +74,7 @@ class CaptionerTask:
         with torch.no_grad():
             self.prefix.mean.copy_(self.features.mean(dim=0))
             self.prefix.deviation.copy_(self.features.std(dim=0) + 1e-4)
-            # Words are this long; a prefix that is ten times as long drowns them.
+            # Word embeddings have this norm; a prefix with ten times the norm would drown them.
             embedding = tuned.get_input_embeddings().weight
             self.prefix.norm.weight.fill_(float(embedding.std()))
         self.lora = Trained(tuned)
@@ -82,7 +87,7 @@ class CaptionerTask:
         self.order = ShuffledOrder(len(pictures), min(choices.batch, len(pictures)), seed)
 
     def text(self, place: int, draw: random.Random) -> tuple[str, str]:
-        """(prompt, caption) of a picture for one time; the caption is "" where nothing is known that can be seen."""
+        """Draws (prompt, caption) of a picture for one step; the caption is "" if no visible content is known."""
         picture = self.pictures[place]
         drawn = draw_tags(picture.labels, self.tags, draw, most=self.choices.config.told)
         caption = draw_caption(picture.title, picture.genre, drawn, self.kinds, draw)
@@ -90,7 +95,7 @@ class CaptionerTask:
         return prompt_for(told), caption
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One batch."""
+        """Runs one step on one batch."""
         del progress
         draw = seed_step(self.seed, step)
         rows = [(place, *self.text(place, draw)) for place in self.order.at(step).tolist()]
@@ -104,7 +109,7 @@ class CaptionerTask:
         return {"loss": loss.item()}
 
     def loss(self, rows: Sequence[tuple[int, str, str]]) -> torch.Tensor:
-        """The mean negative log-likelihood of a caption's token, of rows (place, prompt, caption)."""
+        """Returns the mean negative log-likelihood of a caption token over rows (place, prompt, caption)."""
         if not rows:
             return sum((p.sum() for p in self.lora.parameters()), torch.zeros(())) * 0
         end, head = int(self.tokenizer.eos_token_id), self.choices.config.prefix

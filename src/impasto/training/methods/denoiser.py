@@ -1,4 +1,4 @@
-"""The denoiser's task: a U-Net learns to tell noise from latents, given the text (equation 15 of wu2022)."""
+"""The denoiser's training task: a U-Net learns to predict the noise in latents, given the text (equation 15 of wu2022)."""
 
 import random
 from collections.abc import Sequence
@@ -23,33 +23,33 @@ class DenoiserChoices:
     """The U-Net's shape, the noise schedule and the optimizer. The first level has convolutions only."""
 
     block_out_channels: tuple[int, ...] = (96, 160, 192)
-    # diffusers' 32 groups would be 3 channels each at the output: a normalisation that takes an image's mean out of every
-    # third channel just before the latent's mean colour has to be told.
+    # diffusers' 32 groups would be 3 channels each at the output: such a normalisation removes an image's mean from every
+    # third channel just before the latent's mean colour must be predicted.
     norm_groups: int = 8
     head_width: int = 32
     layers_per_block: int = 1
     text_width: int = 384
-    # Heads of the pooling that brings the text into the time embedding, and so to every convolution: the manner of a
-    # painter is a matter of texture, and the finest level has no attention to the text. 0: no such part.
+    # Heads of the pooling that adds the text to the time embedding, and so to every convolution: a painter's manner is a
+    # matter of texture, and the finest level has no attention to the text. 0: no such part.
     pooling_heads: int = 8
     batch: int = 24
     learning_rate: float = 8e-4
     weight_decay: float = 0.01
     snr_gamma: float = 5.0
-    # Timesteps: this share logit-normal (Esser et al. 2024) around where a composition is decided, the others uniform.
+    # Timesteps: this share is drawn logit-normal (Esser et al. 2024) around where a composition is decided, others uniform.
     focused_share: float = 0.8
     focus: float = -0.4
     focus_deviation: float = 1.0
-    alignment_weight: float = 0.4  # at first; it sinks to 0 with the run
-    empty_probability: float = 0.1  # classifier-free guidance: the share of steps that see no text
+    alignment_weight: float = 0.4  # at the start; it falls to 0 by the end of the run
+    empty_probability: float = 0.1  # for classifier-free guidance: the probability that a picture gets an empty text
     # Stable Diffusion's 0.012 leaves 0.5 % of the signal's variance at the last step, from which a 16x16 latent's mean
-    # colour can still be read; a painting that starts from pure noise then comes out grey. 0.02 leaves 0.02 %.
+    # colour can still be read; sampling from pure noise then gives a grey painting. 0.02 leaves 0.02 %.
     beta_start: float = 0.00085
     beta_end: float = 0.02
 
 
 def make_schedule(choices: DenoiserChoices) -> DDIMScheduler:
-    """The noise schedule that the U-Net is trained on, with `prediction_type` v (Salimans and Ho 2022)."""
+    """Returns the noise schedule of the U-Net's training, with `prediction_type` v (Salimans and Ho 2022)."""
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_start=choices.beta_start,
@@ -60,10 +60,10 @@ def make_schedule(choices: DenoiserChoices) -> DDIMScheduler:
 
 
 def make_sampler(choices: DenoiserChoices) -> DPMSolverMultistepScheduler:
-    """What the checkpoint says of its schedule and of how it is best sampled: DPM-Solver++ in Karras's noise levels.
+    """Returns the scheduler that the checkpoint declares, with its best sampling: DPM-Solver++ in Karras's noise levels.
 
-    Steps spread evenly over the timesteps leave one from sigma 0.2 to the end. The latents' texture channels deviate by
-    0.28, and a Gaussian of that deviation comes out of 20 such steps with 77 % of it; with Karras's spacing with 102 %.
+    Steps spread evenly over the timesteps leave one from sigma 0.2 to the end. The latents' texture channels have a
+    deviation of 0.28. A Gaussian of that deviation keeps 77 % of it after 20 such steps, and 102 % with Karras's spacing.
     """
     return DPMSolverMultistepScheduler(
         num_train_timesteps=1000,
@@ -78,7 +78,7 @@ def make_sampler(choices: DenoiserChoices) -> DPMSolverMultistepScheduler:
 
 
 def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DConditionModel:
-    """An untrained U-Net for latents [channels, side, side] with cross-attention on states [tokens, text_width].
+    """Makes an untrained U-Net for latents [channels, side, side] with cross-attention on states [tokens, text_width].
 
     The last convolution of every residual branch starts at zero (Dhariwal and Nichol 2021), so that the network begins as
     the identity of its skips and learns faster in few steps.
@@ -93,7 +93,7 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
         block_out_channels=choices.block_out_channels,
         layers_per_block=choices.layers_per_block,
         cross_attention_dim=choices.text_width,
-        # diffusers' name for it notwithstanding, this is the number of heads
+        # despite diffusers' name for it, this is the number of heads
         attention_head_dim=cast(Any, tuple(max(1, width // choices.head_width) for width in choices.block_out_channels)),
         use_linear_projection=True,
         norm_num_groups=choices.norm_groups,
@@ -112,7 +112,7 @@ def make_unet(choices: DenoiserChoices, channels: int, side: int) -> UNet2DCondi
 
 
 class DenoiserTask:
-    """v-prediction, weighted by a bounded signal-to-noise ratio, on cached posteriors and text states."""
+    """Trains v-prediction, weighted by a bounded signal-to-noise ratio, on cached posteriors and text states."""
 
     averaged: Sequence[str] = ("unet",)
 
@@ -128,9 +128,10 @@ class DenoiserTask:
         seed: int,
         features: FeatureMaps | None = None,
     ) -> None:
-        """`posterior`: means and deviations, each [c, h, w]; `texts[k]`: the variants of entry k's text.
+        """Sets up the task.
 
-        The U-Net is trained on whitened states: `whitening.fold_into(unet)` makes it one for plain states.
+        `posterior` holds means and deviations, each [c, h, w]; `texts[k]` are the variants of entry k's text. The U-Net is
+        trained on whitened states: `whitening.fold_into(unet)` converts it to one for plain states.
         """
         self.unet, self.choices, self.texts, self.states, self.seed = unet.train(), choices, texts, states, seed
         self.mean, self.deviation = (torch.from_numpy(np.stack(list(part))) for part in posterior)
@@ -138,8 +139,9 @@ class DenoiserTask:
         alphas: torch.Tensor = make_schedule(choices).alphas_cumprod
         self.signal, self.noise = alphas.sqrt(), (1 - alphas).sqrt()
         ratio = alphas / (1 - alphas)
-        # As an error of the clean latent, min(SNR + 1, gamma): min-SNR (Hang et al. 2023) with 1 added, as v-prediction has
-        # it. Without it the noisy end, where a 16x16 latent's composition is decided, would weigh next to nothing.
+        # Expressed as an error of the clean latent, the weight is min(SNR + 1, gamma): min-SNR (Hang et al. 2023) with 1
+        # added, as in v-prediction. Without the 1, the noisy end, where a 16x16 latent's composition is decided, would weigh
+        # next to nothing.
         self.weight = (ratio + 1).clamp(max=choices.snr_gamma) / (ratio + 1)
         self.weight = self.weight / self.weight.mean()
         self.whitening = whitening
@@ -169,7 +171,7 @@ class DenoiserTask:
         return chosen
 
     def _draw_times(self, count: int) -> torch.Tensor:
-        """Timesteps [count], stratified over the batch, which lowers the loss's variance at no cost."""
+        """Draws timesteps [count], stratified over the batch, which lowers the loss's variance at no cost."""
         share = self.choices.focused_share
         place = ((torch.arange(count) + torch.rand(count)) / count).clamp(1e-6, 1 - 1e-6)
         normal = torch.special.ndtri(((place - (1 - share)) / max(share, 1e-6)).clamp(1e-6, 1 - 1e-6))
@@ -178,7 +180,7 @@ class DenoiserTask:
         return (chosen * len(self.signal)).long().clamp(0, len(self.signal) - 1)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One step of the U-Net, and of the projections of its hidden maps where it is aligned."""
+        """Runs one step of the U-Net and, with alignment, of the projections of its hidden maps."""
         numbers = self.order.at(step)
         states = self.whitening(torch.from_numpy(self.states.states(self._draw_texts(numbers, step))))
         mean = self.mean[numbers]

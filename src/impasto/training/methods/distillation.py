@@ -1,4 +1,4 @@
-"""The task of a few-step student: latent consistency distillation of a checkpoint into a LoRA (Luo et al. 2023)."""
+"""The training task of a few-step student: latent consistency distillation of a checkpoint into a LoRA (Luo et al. 2023)."""
 
 import torch
 
@@ -16,9 +16,9 @@ _ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
 def add_student(components: Components, choices: FineTuning) -> None:
-    """Puts the student's LoRA around the U-Net, whose own weights rest; its beginning is drawn from torch's generator.
+    """Adds the student's LoRA to the U-Net and freezes the U-Net's own weights; torch's generator draws the initial LoRA.
 
-    `choices`: a `Distillation`, for the layers; with others attention alone changes.
+    If `choices` is a `Distillation`, its `layers` are used; otherwise only attention layers get a LoRA.
     """
     from peft import LoraConfig
 
@@ -32,11 +32,11 @@ def add_student(components: Components, choices: FineTuning) -> None:
 
 
 class DistillationTask(FineTuningTask):
-    """Algorithm 1 of Luo et al. 2023 for LoRAs: from each noisy latent the student says what it says from the latent that
-    its teacher leads to, in one guided step or in several.
+    """Algorithm 1 of Luo et al. 2023 for LoRAs: makes the student's predictions consistent along the teacher's steps.
 
-    Teacher and student are one U-Net, without and with the LoRA. The target is the student's own, held fast: as in LCM-LoRA
-    no average of it is kept for that.
+    From each noisy latent the student learns to predict what it predicts from the latent that its teacher reaches, in one
+    guided step or in several. Teacher and student are one U-Net, without and with the LoRA. The target is the student's own
+    prediction without gradients: as in LCM-LoRA, no average of the student is kept for it.
     """
 
     def __init__(
@@ -50,7 +50,9 @@ class DistillationTask(FineTuningTask):
         seed: int,
         steps: int = 4,
     ) -> None:
-        """As `FineTuningTask`; `states`: of `data.all_texts`; `steps`: in which the student is to paint.
+        """Takes the arguments of `FineTuningTask`; `states` are those of `data.all_texts`.
+
+        `steps` is the number of steps in which the student will paint.
 
         Raises:
             UsageError: the batch cannot be shared among the processes.
@@ -78,7 +80,7 @@ class DistillationTask(FineTuningTask):
     def _ahead(
         self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The latents that the teacher's steps lead to, and their timesteps."""
+        """Returns the latents that the teacher's steps reach, and their timesteps."""
         end, now = self.loss.earlier(times), times
         for left in range(self.teacher_steps, 0, -1):
             until = now + (end - now) // left
@@ -86,7 +88,7 @@ class DistillationTask(FineTuningTask):
         return noisy, now
 
     def _taught(self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        """The teacher's guided answer (Ho and Salimans 2022), of the same shape as `noisy`."""
+        """Returns the teacher's guided prediction (Ho and Salimans 2022), of the same shape as `noisy`."""
         unet = self.components.unet
         unet.disable_adapters()
         try:

@@ -1,4 +1,4 @@
-"""The choices of a distillation, told apart from the training itself: the command line reads them without torch."""
+"""The options of a distillation, in a module of their own, so that the command line can read them without torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from impasto.errors import UsageError
 from impasto.training.methods.fine_tuning_choices import FineTuning, choice
 
-# Choices of a retraining that say nothing here: the student is a LoRA of the U-Net and has a loss of its own.
+# Choices of a retraining that do not apply here: the student is a LoRA of the U-Net and has a loss of its own.
 WITHOUT = (
     "trained", "snr_gamma", "noise_offset", "timestep_bias", "text_dropout", "validation_every",
     "validation_pictures", "keep_best",
@@ -18,7 +18,7 @@ MOST_STEPS = 50
 class Distillation(FineTuning):
     """The choices of latent consistency distillation (Luo et al. 2023, "Latent Consistency Models" and "LCM-LoRA").
 
-    The defaults are for pocket, whose LoRA they keep below 6 MB; a change of a choice in `WITHOUT` is refused.
+    The defaults are for pocket and keep its LoRA below 6 MB. Changing a choice in `WITHOUT` raises UsageError.
     """
 
     lora_rank: int = choice(24, "Of the student's LoRA.")
@@ -37,11 +37,11 @@ class Distillation(FineTuning):
 
     @property
     def other_passes(self) -> int:
-        """Through the U-Net, beside the one that is learned from: a guided step of the teacher is two, the target one."""
+        """Passes through the U-Net besides the trained one: two for each guided step of the teacher, one for the target."""
         return (1 if self.guidance == 1 else 2) * self.teacher_steps + 1
 
     def __post_init__(self) -> None:
-        """Raises UsageError where a number makes no sense."""
+        """Raises UsageError if a value is invalid."""
         super().__post_init__()
         if self.lora_rank < 1:
             raise UsageError(f"lora_rank {self.lora_rank}: use 1 or more")
@@ -61,7 +61,7 @@ class Distillation(FineTuning):
 
 
 def check_steps(steps: int) -> int:
-    """`steps` of a student, if it is a number of steps that the sampler `lcm` can take.
+    """Returns `steps`, the steps of a student, if it is a number of steps that the sampler `lcm` can take.
 
     Raises:
         UsageError: it is not.

@@ -1,4 +1,4 @@
-"""The task of retraining a checkpoint: its U-Net, its text encoder, or both, whole or as a LoRA, on a training set."""
+"""The training task of fine-tuning a checkpoint: its U-Net, its text encoder, or both, whole or as a LoRA."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ from impasto.training.losses.diffusion import DiffusionLoss, Noise
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.prompt_model import Trained
 
-BANDS = 4  # of timesteps, whose errors are told apart: from nearly clean to nearly noise
+BANDS = 4  # bands of timesteps whose errors are reported separately: from nearly clean to nearly noise
 
 
 class Order(Protocol):
-    """Which pictures a step learns; `count` pictures, `batch` a step, are an epoch."""
+    """Interface of a data order: returns the pictures of each step. `count` pictures, `batch` per step, are an epoch."""
 
     count: int
     batch: int
@@ -36,13 +36,15 @@ class Order(Protocol):
 
 
 def choose_weights(components: Components, choices: FineTuning) -> None:
-    """Says of every weight whether it is trained (`requires_grad`), and puts a LoRA around the U-Net where one is asked for;
-    its beginning is drawn from torch's generator."""
+    """Marks every weight as trained or frozen (`requires_grad`), and adds a LoRA to the U-Net if the choices ask for one.
+
+    torch's generator draws the initial LoRA.
+    """
     unet, encoder = components.unet, components.text_encoder
     unet.requires_grad_(choices.trained != "text-encoder" and not choices.lora_rank)
     encoder.requires_grad_(choices.trained != "unet")
     pooler: nn.Module | None = getattr(encoder, "pooler", None)
-    if pooler is not None:  # the states do not go through it, and processes wait for every weight's gradient
+    if pooler is not None:  # the states do not pass through it, and processes would wait for its gradients
         pooler.requires_grad_(False)
     if choices.lora_rank:
         from peft import LoraConfig
@@ -54,10 +56,10 @@ def choose_weights(components: Components, choices: FineTuning) -> None:
 def set_up(
     components: Components, choices: FineTuning, choose: Callable[[Components, FineTuning], None] = choose_weights
 ) -> dict[str, nn.Module]:
-    """Makes U-Net and text encoder ready for training; returns those of them that have weights to train."""
+    """Prepares U-Net and text encoder for training; returns those of them that have weights to train."""
     choose(components, choices)
     components.unet.train()
-    # Without its dropout: noise that one process draws and another does not would make their losses differ.
+    # Without the encoder's dropout: noise that one process draws and another does not would make their losses differ.
     components.text_encoder.eval()
     few_tokens = is_small(choices.size or components.default_size)
     if few_tokens and choices.precision == "bf16" and components.unet.device.type == "cpu":
@@ -69,10 +71,10 @@ def set_up(
 
 
 def _take_plain_attention(components: Components) -> None:
-    """Attention in two matrix products, for few tokens on a CPU in bf16.
+    """Sets attention to two plain matrix products, for few tokens on a CPU in bf16.
 
-    The gradients of torch's fused kernel do not use the CPU's matrix units: a step of pocket's U-Net takes 0.34 s with it
-    replaced and 0.46 s without, one of MiniLM 0.33 s and 0.57 s.
+    The gradients of torch's fused kernel do not use the CPU's matrix units. A step of pocket's U-Net takes 0.34 s with plain
+    attention and 0.46 s with the fused kernel, a step of MiniLM 0.33 s and 0.57 s.
     """
     from diffusers.models.attention_processor import AttnProcessor
 
@@ -82,7 +84,10 @@ def _take_plain_attention(components: Components) -> None:
 
 
 class FineTuningTask:
-    """A checkpoint's own loss (`DiffusionLoss`) on cached posteriors and, where the text encoder rests, on cached states."""
+    """Trains by the checkpoint's own loss (`DiffusionLoss`) on cached posteriors.
+
+    If the text encoder is frozen, the text states are cached too.
+    """
 
     def __init__(
         self,
@@ -97,13 +102,13 @@ class FineTuningTask:
         importance: torch.Tensor | None = None,
         choose: Callable[[Components, FineTuning], None] = choose_weights,
     ) -> None:
-        """A batch is `choices.batch` pictures.
+        """Sets up the task. A batch is `choices.batch` pictures.
 
         Args:
-            components: in fp32; what is trained of them is changed.
-            states: of `data.all_texts`, where the text encoder is not trained.
-            order: of the pictures; all of them, shuffled in every epoch, if not given.
-            importance: how much each picture's error counts in the mean over a batch, float32 [n]; 1 if not given.
+            components: the checkpoint's parts, in fp32; the trained parts are changed.
+            states: the text states of `data.all_texts`, if the text encoder is not trained.
+            order: the order of the pictures; default: all of them, shuffled in every epoch.
+            importance: the weight of each picture's error in the mean over a batch, float32 [n]; default: 1.
             choose: marks the weights that are trained.
 
         Raises:
@@ -144,7 +149,7 @@ class FineTuningTask:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"trained": self._optimizer}
 
     def draw_texts(self, numbers: np.ndarray, step: int) -> list[str]:
-        """A text for each picture of a step's batch, some of them empty."""
+        """Draws a text for each picture of a step's batch, some of them empty."""
         draw = random.Random(f"{self.seed}/{step}/texts")
         chosen = []
         for number in numbers:
@@ -153,10 +158,10 @@ class FineTuningTask:
         return chosen
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One step of the optimizer over one batch.
+        """Runs one step of the optimizer over one batch.
 
-        Every process draws the whole batch's noise and takes its own part, so that the loss does not depend on how many
-        there are.
+        Every process draws the whole batch's noise and takes its own part, so that the loss does not depend on the number
+        of processes.
         """
         del progress
         numbers = self.order.at(step)
@@ -168,7 +173,7 @@ class FineTuningTask:
         own = range(len(numbers))[self._own]
         size = len(own) // self.choices.accumulation or 1
         parts = [slice(start, start + size) for start in range(own.start, own.stop, size)]
-        # A mean over the processes comes of each one's own sum.
+        # The gradients are averaged over the processes, while each computes a sum: so multiply by their number.
         shares = counts * self.processes.count
         found = []
         for place, part in enumerate(parts):
@@ -176,7 +181,7 @@ class FineTuningTask:
                 found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part]))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)  # not at the next step: pictures are painted before it, and take memory
+        self._optimizer.zero_grad(set_to_none=True)  # now and not at the next step: painting before it needs the memory
         errors = self.processes.gathered(torch.cat(found)).cpu()
         weighted = (errors * counts).sum().item()
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
@@ -184,10 +189,10 @@ class FineTuningTask:
     def _learn(
         self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
     ) -> torch.Tensor:
-        """Gradients of a part of the batch, whose errors are added up by their shares; the errors, float32 [n]."""
+        """Computes gradients of a part of the batch, with errors weighted by `shares`; returns the errors, float32 [n]."""
         device = self.processes.device
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
-        with self.processes.mixed_precision():  # also for the one of the two that rests
+        with self.processes.mixed_precision():  # also for the one of the two that is frozen
             states = self._states_of(texts).to(device)
             made = self._unet(self.loss.noised(latents, drawn), drawn.times, states).sample
         errors = self.loss.errors(made.float(), latents, drawn)
@@ -201,7 +206,7 @@ class FineTuningTask:
         return self._encoder(numbers, attention_mask=mask)[0]
 
     def _by_band(self, errors: torch.Tensor, times: torch.Tensor) -> dict[str, float]:
-        """Mean error of each band of timesteps that the batch has."""
+        """Returns the mean error of each band of timesteps that the batch contains."""
         bands = times * BANDS // int(self.loss.scheduler.config.num_train_timesteps)
         return {f"error_{band}": errors[bands == band].mean().item() for band in range(BANDS) if (bands == band).any()}
 

@@ -1,4 +1,4 @@
-"""The choices of a retraining, told apart from the training itself: the command line reads them without torch."""
+"""The options of fine-tuning a checkpoint, in a module of their own so that the command line can read them without torch."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -6,18 +6,20 @@ from typing import Any, Literal
 from impasto.errors import UsageError
 
 OPTIMIZERS = ("adamw", "adamw-8bit", "prodigy", "schedule-free")
-LEAST_FACTOR = 0.01  # of Prodigy's own rate; a rate for AdamW, given by mistake, is below it
+LEAST_FACTOR = 0.01  # smallest factor of Prodigy's own rate; a rate for AdamW, given by mistake, is below it
 
 
 def choice(default: Any, meaning: str) -> Any:
-    """A field of a recipe: its default, and what the command line says of it."""
+    """Returns a dataclass field with its default and its help text for the command line."""
     return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """The choices of a retraining, each with its meaning; the defaults are those of diffusers' `train_text_to_image.py`,
-    where it has them."""
+    """The options of fine-tuning a checkpoint, each with its meaning.
+
+    The defaults are those of diffusers' `train_text_to_image.py` where it has them.
+    """
 
     trained: Literal["unet", "text-encoder", "both"] = choice("unet", "What changes: unet, text-encoder or both.")
     fresh_text_encoder: bool = choice(False, "Begin with an untrained text encoder of the same shape.")
@@ -46,7 +48,7 @@ class FineTuning:
     keep_best: bool = choice(False, "The checkpoint gets the weights of the lowest validation loss, not the last.")
 
     def __post_init__(self) -> None:
-        """Raises UsageError where a number makes no sense."""
+        """Raises UsageError if a value is invalid."""
         for name in ("batch", "accumulation", "keep_states"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)}: use 1 or more")

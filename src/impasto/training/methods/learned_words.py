@@ -1,4 +1,4 @@
-"""The words that a personalisation teaches, checked without torch."""
+"""Checks the new words and templates of a personalisation (DreamBooth, textual inversion), without torch."""
 
 from impasto.checkpoints.applied_adapters import is_single_word
 from impasto.errors import UsageError
@@ -7,10 +7,10 @@ TEMPLATE = "a painting of {}"
 
 
 def filled(template: str, words: str, option: str) -> str:
-    """`template` with the words in place of its {}.
+    """Returns `template` with the words in place of its {}.
 
     Raises:
-        UsageError: there are no words (named as `option`), or the template has not one place for them.
+        UsageError: there are no words (the message names `option`), or the template does not have exactly one {}.
     """
     words = " ".join(words.split())
     if not words:
@@ -21,7 +21,7 @@ def filled(template: str, words: str, option: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raises UsageError where a concept cannot be called `name`."""
+    """Raises UsageError if a concept cannot be called `name`."""
     if not name.strip():
         raise UsageError("--concept is empty: give the new word, such as <blue-hour>")
     if not is_single_word(name):

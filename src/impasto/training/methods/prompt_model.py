@@ -1,4 +1,7 @@
-"""The task of a prompt model: a language model goes on writing prompts as people wrote them (section 3.3 of wang2023)."""
+"""The training task of a prompt model: a language model learns to continue prompts as people write them.
+
+See section 3.3 of wang2023.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +17,9 @@ from impasto.training.loop.steps import ShuffledOrder
 
 @dataclass(frozen=True)
 class PromptModelChoices:
-    """LoRA (Hu et al. 2021) on every linear layer but the last; `rank` 0 trains all weights instead.
+    """The options: a LoRA (Hu et al. 2021) on every linear layer but the last; `rank` 0 trains all weights instead.
 
-    16 ranks are 4.9 million weights of SmolLM2's 135 million: 9.8 MB in fp16.
+    Rank 16 is 4.9 million weights, beside SmolLM2's 135 million: 9.8 MB in fp16.
     """
 
     rank: int = 16
@@ -29,7 +32,7 @@ class PromptModelChoices:
 
 
 class Trained(nn.Module):
-    """The weights of a model that are trained, and no others: what a state of the run holds."""
+    """Holds only the trained weights of a model: those that a state of the run contains."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -37,13 +40,13 @@ class Trained(nn.Module):
 
 
 class PromptModelTask:
-    """Next tokens of prompts, each with the token behind it that ends a text."""
+    """Trains the next tokens of prompts, each prompt followed by the token that ends a text."""
 
     averaged: Sequence[str] = ("trained",)
-    _GROUP = 8  # batches that are sorted by length together, so that little of a batch is padding
+    _GROUP = 8  # number of batches that are sorted by length together, so that little of a batch is padding
 
     def __init__(self, lm: CausalLM, model: Any, prompts: Sequence[str], choices: PromptModelChoices, *, seed: int) -> None:
-        """`model`: `lm`'s own, or that with LoRA around it.
+        """Sets up the task. `model` is that of `lm`, or the same with LoRA layers.
 
         Raises:
             ImpastoError: no prompt has a word.
@@ -64,12 +67,12 @@ class PromptModelTask:
         group, place = divmod(step, self._GROUP)
         numbers = self.order.at(group, batch=self._GROUP * self.choices.batch)
         rows = sorted((self.rows[number] for number in numbers), key=len)
-        # Not from short to long: the loss of a step then tells nothing about how far the run is.
+        # Not from short to long, so that a step's loss does not depend on how far the run is.
         place = (place * 5 + group) % self._GROUP
         return rows[place * self.choices.batch : (place + 1) * self.choices.batch]
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One batch."""
+        """Runs one step on one batch."""
         del progress
         loss = mean_loss(self.model, *padded(self._batch(step), self.end))
         optimizer = self.optimizers["trained"]

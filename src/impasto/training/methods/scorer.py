@@ -1,7 +1,7 @@
-"""The task of the pocket scorer: pictures and their texts find each other, and tags their pictures.
+"""The training task of the pocket scorer: a contrastive loss between pictures and texts, and a loss on tag probabilities.
 
-Pairs are told apart from all other pairs of a batch (InfoNCE, as CLIP: Radford et al. 2021, figure 3); texts that are equal
-("landscape") count as one. Beside that each tag's probability is learned from soft labels (`tag_labels`).
+The contrastive loss distinguishes a pair from all other pairs of a batch (InfoNCE, as CLIP: Radford et al. 2021, figure 3);
+equal texts ("landscape") count as one. In addition, each tag's probability is learned from soft labels (`tag_labels`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from impasto.vision.scorers.pocket import Projections, ScorerConfig
 
 @dataclass(frozen=True)
 class ScorerChoices:
-    """What was found by measure on 500 held-out paintings; see the model card."""
+    """The options of the scorer's training; the values were chosen by measurement on 500 held-out paintings (model card)."""
 
     width: int = 256
     hidden: int = 512
@@ -32,14 +32,14 @@ class ScorerChoices:
 
 @dataclass(frozen=True)
 class ScorerData:
-    """Training pairs.
+    """The training pairs of pictures and texts.
 
     Attributes:
-        features: of pictures, float32 [n, 1280].
+        features: features of the pictures, float32 [n, 1280].
         texts: sentence vectors of all texts, float32 [m, 384].
         texts_of: for each picture the numbers of its texts in `texts`; one is drawn each time.
         tags: sentence vectors of the vocabulary, float32 [t, 384].
-        labels: P(tag | picture), float32 [n, t]; a row of NaN where nothing is known.
+        labels: P(tag | picture), float32 [n, t]; a row of NaN if nothing is known.
     """
 
     features: np.ndarray
@@ -50,7 +50,7 @@ class ScorerData:
 
 
 class Calibration(nn.Module):
-    """Scale of the contrastive loss; slope and offsets of the tags' logits."""
+    """Trained parameters: the scale of the contrastive loss, and the slope and offsets of the tags' logits."""
 
     def __init__(self, shares: torch.Tensor, slope: float = 7.4) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Calibration(nn.Module):
         self.offsets = nn.Parameter(torch.logit(shares.clamp(1e-5, 0.99)))
 
     def logits(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-        """[n, t] from unit vectors [n, width] and [t, width]."""
+        """Returns the tags' logits [n, t] from unit vectors [n, width] and [t, width]."""
         return self.log_slope.exp() * (images @ tags.T) + self.offsets
 
 
@@ -88,7 +88,7 @@ class TextImageTask:
         self.order = ShuffledOrder(len(self.features), min(choices.batch, len(self.features)), seed)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One batch."""
+        """Runs one step on one batch."""
         del progress
         places = torch.from_numpy(self.order.at(step))
         self.projections.train()

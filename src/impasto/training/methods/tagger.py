@@ -1,4 +1,4 @@
-"""The task of the pocket tagger: each tag's probability from a picture's features, by the soft labels of `tag_labels`."""
+"""The training task of the pocket tagger: learns tag probabilities from image features with the labels of `tag_labels`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from impasto.training.examples.tag_labels import TagLabels
 from impasto.training.loop.steps import ShuffledOrder
 from impasto.vision.taggers.pocket import TaggerConfig, TagHead
 
-# A tag is not given at less: nineteen times in twenty it would be wrong.
+# The lowest threshold of a tag: below it a tag would be wrong nineteen times in twenty.
 _LEAST = 0.05
 
 
 @dataclass(frozen=True)
 class TaggerChoices:
-    """What was found by measure on held-out paintings; see the model card."""
+    """The options of the tagger's training; the values were chosen by measurement on held-out paintings (model card)."""
 
     config: TaggerConfig = field(default_factory=TaggerConfig)
     batch: int = 512
@@ -34,10 +34,10 @@ class TaggerTask:
     averaged: Sequence[str] = ("head",)
 
     def __init__(self, features: np.ndarray, labels: TagLabels, choices: TaggerChoices, *, seed: int) -> None:
-        """`features` [n, 1280] of pictures, `labels` of the same.
+        """Sets up the task with the `features` [n, 1280] and the `labels` of the same pictures.
 
         Raises:
-            ImpastoError: of no picture a title or a genre is known.
+            ImpastoError: no picture has a known title or genre.
         """
         known = np.isfinite(labels.probabilities).all(axis=1)
         if not known.any():
@@ -59,7 +59,7 @@ class TaggerTask:
         self.order = ShuffledOrder(len(self.features), min(choices.batch, len(self.features)), seed)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One batch."""
+        """Runs one step on one batch."""
         del progress
         places = torch.from_numpy(self.order.at(step))
         logits = self.head.train()(self.features[places])
@@ -72,15 +72,15 @@ class TaggerTask:
 
 @torch.inference_mode()
 def calibrate(head: TagHead, features: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Moves the head's offsets so that each tag has its share on average; returns the thresholds, float32 [tags].
+    """Shifts the head's biases so that each tag's mean probability is its share; returns the thresholds, float32 [tags].
 
-    A tag is given from its threshold on, in as many of the pictures as it is expected in. `features`: [n, 1280];
-    `shares`: [tags], 0..1.
+    A picture gets a tag if its probability reaches the threshold, which happens in as many pictures as expected. `features`:
+    [n, 1280]; `shares`: [tags], 0..1.
     """
     logits = head.eval()(torch.from_numpy(features)).double()
     wanted = torch.from_numpy(shares) * len(features)
     offsets = torch.zeros_like(wanted)
-    for _ in range(40):  # Newton's steps for one offset each
+    for _ in range(40):  # Newton's method, for each offset alone
         p = (logits + offsets).sigmoid()
         offsets += ((wanted - p.sum(dim=0)) / (p * (1 - p)).sum(dim=0).clamp(min=0.1)).clamp(-1, 1)
     head.outer.bias.add_(offsets.float())
@@ -90,9 +90,10 @@ def calibrate(head: TagHead, features: np.ndarray, shares: np.ndarray) -> np.nda
 
 
 def areas_under_curves(scores: np.ndarray, named: np.ndarray, *, at_least: int = 4) -> dict[int, float]:
-    """Of each tag that `at_least` pictures' titles name: how often such a picture scores above another, 0..1.
+    """Returns the area under the ROC curve, 0..1, of each tag that at least `at_least` pictures' titles name.
 
-    `scores` [n, tags]; `named` bool [n, tags]. Titles leave out most of what is seen, so that 1 cannot be reached.
+    It is how often such a picture scores above another. `scores` [n, tags]; `named` bool [n, tags]. Titles leave out most of
+    what is visible, so 1 cannot be reached.
     """
     found = {}
     for tag in np.flatnonzero(named.sum(axis=0) >= at_least).tolist():

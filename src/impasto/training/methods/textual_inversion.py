@@ -1,4 +1,4 @@
-"""Textual inversion (Gal et al. 2022): a new word is learned, and nothing else: rows of the text encoder's embeddings."""
+"""Textual inversion (Gal et al. 2022): trains only the embedding of a new word, as rows of the text encoder's table."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.learned_words import check_name
 
-# Texts that say as little as can be about a picture, so that the word must say the rest (as in the paper's appendix).
+# Texts that describe as little of a picture as possible, so that the new word must describe the rest (as in the paper's
+# appendix).
 TEMPLATES = {
     "object": (
         "a painting of {}", "a picture of {}", "a small painting of {}", "an oil painting of {}", "a study of {}",
@@ -24,20 +25,20 @@ TEMPLATES = {
         "a work in the manner of {}", "brushwork like {}",
     ),
 }  # fmt: skip
-# Vectors that grow longer than any word's outweigh the rest of a prompt.
+# Vectors longer than those of any word would outweigh the rest of a prompt.
 _BOUND_QUANTILE = 0.99
 
 
 class LearnedRows(nn.Module):
-    """An embedding table of which some rows are parameters of their own: the others cannot change.
+    """An embedding table in which only some rows are trained, as parameters of their own.
 
     Attributes:
-        rows: those rows, float32 [n, width].
-        bound: the norm that they are kept below: that of the longest of 99 in 100 of the table's other rows.
+        rows: the trained rows, float32 [n, width].
+        bound: the maximum norm of these rows: the norm of the longest of 99 in 100 of the table's other rows.
     """
 
     def __init__(self, table: nn.Embedding, places: list[int]) -> None:
-        """`places`: the rows' numbers in the table."""
+        """Wraps `table`. `places` are the numbers of the trained rows in it."""
         super().__init__()
         self.table = table
         self.rows = nn.Parameter(table.weight.detach()[places].clone())
@@ -48,23 +49,23 @@ class LearnedRows(nn.Module):
         self.bound = norms[int(_BOUND_QUANTILE * (len(norms) - 1))].item()
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Vectors [n, length, width] of token numbers [n, length]."""
+        """Returns the vectors [n, length, width] of token numbers [n, length]."""
         place = self.place_of[tokens]  # pyright: ignore[reportIndexIssue]
         return torch.where(place[..., None] >= 0, self.rows[place.clamp(min=0)], self.table(tokens))
 
     @torch.no_grad()
     def keep_bound(self) -> float:
-        """Shortens rows that are too long; returns the largest norm."""
+        """Scales rows above the bound down to it; returns the largest norm."""
         norms = self.rows.norm(dim=1, keepdim=True)
         self.rows.mul_((self.bound / norms).clamp(max=1.0))
         return min(norms.max().item(), self.bound)
 
 
 class TextualInversionTask(FineTuningTask):
-    """The retraining's task (equation 2) in which only a concept's rows are trained, and kept below a norm."""
+    """The fine-tuning task (equation 2) in which only a concept's rows are trained, and kept below a norm."""
 
     def __init__(self, components: Components, *arguments: Any, **named: Any) -> None:
-        """`components`: of `begin_concept`. The other arguments are `FineTuningTask`'s."""
+        """Takes the `components` of `begin_concept`; the other arguments are those of `FineTuningTask`."""
         encoder: Any = components.text_encoder
         self.learned: LearnedRows = encoder.get_input_embeddings()
 
@@ -77,18 +78,19 @@ class TextualInversionTask(FineTuningTask):
         super().__init__(components, *arguments, **named, choose=choose)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """As `FineTuningTask`'s; `norm` is the longest row's."""
+        """Runs the step of `FineTuningTask`; adds `norm`, the norm of the longest row."""
         return {**super().step(step, progress), "norm": self.learned.keep_bound()}
 
 
 def begin_concept(
     components: Components, name: str, initial_word: str, vectors: int
 ) -> tuple[Components, list[str]]:
-    """`components` with a concept whose vectors are the mean of the initial word's, ready to be learned; and the tokens of
-    that word.
+    """Returns `components` with a new concept, ready to be trained, and the tokens of the initial word.
+
+    The concept's vectors begin as the mean of the initial word's vectors.
 
     Raises:
-        UsageError: the name is a word already, the initial word is not one, or too many vectors are asked for.
+        UsageError: the name is a known word already, the initial word is not one, or `vectors` is out of range.
     """
     check_name(name)
     tokenizer: Any = components.tokenizer
@@ -111,11 +113,11 @@ def begin_concept(
 
 
 def concept_texts(components: Components, kind: str) -> list[str]:
-    """The templates of `kind` with the newest concept in them."""
+    """Returns the templates of `kind` with the newest concept in them."""
     return [template.format(components.concepts[-1].name) for template in TEMPLATES[kind]]
 
 
 def learned_concept(components: Components) -> Concept:
-    """What was learned."""
+    """Returns the trained concept."""
     encoder: Any = components.text_encoder
     return Concept(components.concepts[-1].name, encoder.get_input_embeddings().rows.detach().cpu().clone())

@@ -1,4 +1,4 @@
-"""The upscaler's task: L1, then features of a classifier as well, at the end a light adversary (Real-ESRGAN's order)."""
+"""The upscaler's training task: L1 loss, then also perceptual loss, finally weak adversarial loss (Real-ESRGAN's order)."""
 
 import random
 from collections.abc import Sequence
@@ -20,7 +20,10 @@ from impasto.training.pocket.machine import Machine
 
 @dataclass(frozen=True)
 class UpscalerChoices:
-    """Shapes and weights of the losses. The `..._from` are shares of the run: what costs most time joins last."""
+    """The network's shape and the weights of the losses.
+
+    The `..._from` fields are shares of the run: the losses that cost most time are added last.
+    """
 
     shape: CompactShape = field(default_factory=lambda: CompactShape(features=64, convolutions=12, scale=2))
     crop: int = 80
@@ -34,9 +37,9 @@ class UpscalerChoices:
 
 @torch.no_grad()
 def make_upscaler(shape: CompactShape) -> CompactUpscaler:
-    """One that begins as a smooth interpolation: every layer hands on what it is given, and a little noise beside it.
+    """Makes an upscaler that begins as a smooth interpolation: every layer passes its input on, with a little noise.
 
-    A few hundred steps are not enough to bring a picture through ten layers that begin at random.
+    A few hundred steps are not enough to train ten layers with random weights to pass a picture through.
     """
     network = CompactUpscaler(shape)
     convolutions = [cast(nn.Conv2d, layer) for layer in network.body if isinstance(layer, nn.Conv2d)]
@@ -52,7 +55,7 @@ def make_upscaler(shape: CompactShape) -> CompactUpscaler:
     for layer in convolutions:
         assert layer.bias is not None
         nn.init.zeros_(layer.bias)
-    # Bilinear interpolation less the nearest pixel, which the network adds by itself.
+    # Bilinear interpolation minus the nearest pixel, which the network adds by itself.
     for y in range(shape.scale):
         for x in range(shape.scale):
             kernel = _bilinear(y, shape.scale)[:, None] * _bilinear(x, shape.scale)[None, :]
@@ -63,28 +66,28 @@ def make_upscaler(shape: CompactShape) -> CompactUpscaler:
 
 
 def _bilinear(place: int, scale: int) -> torch.Tensor:
-    """The weights [3] of the pixel before, at and after, for the new pixel `place` of `scale`."""
+    """Returns the weights [3] of the pixels before, at and after, for the new pixel `place` of `scale`."""
     offset = (place + 0.5) / scale - 0.5
     return torch.tensor([max(0.0, -offset), 1 - abs(offset), max(0.0, offset)])
 
 
 def to_unit(squares: np.ndarray) -> torch.Tensor:
-    """uint8 [n, h, w, 3] -> float [n, 3, h, w] in 0..1, the channels last in memory."""
+    """Converts uint8 [n, h, w, 3] to float [n, 3, h, w] in 0..1, with the channels last in memory."""
     return torch.from_numpy(np.array(squares)).permute(0, 3, 1, 2).float().div_(255)
 
 
 class UpscalerTask:
-    """Learns from crops of `pixels`; their halvings are drawn anew each time."""
+    """Trains on crops of `pixels`; their halved and degraded versions are drawn anew each time."""
 
     averaged: Sequence[str] = ("upscaler",)
 
     def __init__(
         self, upscaler: CompactUpscaler, pixels: Pixels, choices: UpscalerChoices, machine: Machine, *, seed: int
     ) -> None:
-        """`machine` says whether products are computed in bf16.
+        """Sets up the task. `machine` determines the device and whether products are computed in bf16.
 
         Raises:
-            MissingPart: the perceptual loss is wanted, and its packages are not installed.
+            MissingPart: the perceptual loss is used, and its packages are not installed.
         """
         self.choices, self.pixels, self.machine = choices, pixels, machine
         device = machine.device
@@ -102,7 +105,7 @@ class UpscalerTask:
         self.order = ShuffledOrder(len(pixels.entries), choices.batch, seed)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One step of the upscaler and, once it plays, of the discriminator."""
+        """Runs one step of the upscaler and, once the adversarial loss is used, of the discriminator."""
         choices = self.choices
         draw = random.Random(int(torch.randint(0, 2**62, ()).item()))
         large, small = draw_pairs(self.pixels.batch(self.order.at(step)), choices.crop, choices.shape.scale, draw)
@@ -120,7 +123,7 @@ class UpscalerTask:
         if progress >= choices.adversarial_from and choices.adversarial_weight > 0:
             with self.machine.autocast():
                 deceit = -self.discriminator(made * 2 - 1).float().mean()
-            # Esser et al. 2020, equation 7, on the picture itself: the adversary pulls as hard as the rest.
+            # Esser et al. 2020, equation 7, on the picture itself: the adversarial gradient is as large as the rest.
             pull = torch.autograd.grad(near, made, retain_graph=True)[0].norm()
             push = torch.autograd.grad(deceit, made, retain_graph=True)[0].norm()
             total = total + choices.adversarial_weight * (pull / (push + 1e-6)).clamp(0, 1e3) * deceit
@@ -146,7 +149,7 @@ class UpscalerTask:
 
 @torch.inference_mode()
 def upscale_squares(upscaler: CompactUpscaler, squares: np.ndarray, *, batch: int = 16) -> np.ndarray:
-    """uint8 [n, h, w, 3] -> uint8 [n, scale * h, scale * w, 3]."""
+    """Upscales uint8 [n, h, w, 3] to uint8 [n, scale * h, scale * w, 3]."""
     device = next(upscaler.parameters()).device
     parts = []
     for start in range(0, len(squares), batch):

@@ -1,4 +1,4 @@
-"""A few-step student of a checkpoint: from names to a run's folder with a LoRA in it, for the sampler `lcm`."""
+"""The recipe of distillation: trains a few-step student of a checkpoint as a LoRA for the sampler `lcm`."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -35,15 +35,15 @@ def distill(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Distils on the pictures that are not held out; returns `run/lora`, which `--lora` takes, as it takes `run`.
+    """Distils a checkpoint on the pictures that are not held out; returns `run/lora`, which `--lora` accepts, as it does `run`.
 
-    It trains for `updates` of the weights, or for `minutes`, or else for `choices.epochs`. `steps`, 1 to 50, is what the
-    LoRA is to be painted with; with `choices.leap` 0 the student learns the levels of these steps only.
+    It trains for `updates` of the weights, or for `minutes`, or else for `choices.epochs`. `steps`, 1 to 50, is the number of
+    sampling steps with which the LoRA will paint; with `choices.leap` 0 the student learns the levels of these steps only.
 
     Raises:
         UsageError: no such checkpoint, impossible choices, a run of another seed.
-        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
-        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no longer finite.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     check_steps(steps)
     check_optimizer(choices.optimizer)
@@ -59,14 +59,14 @@ def distill(
         lora = replace(_halved(made), steps=steps)
         save_lora(run / "lora", lora)
         write_atomically(run / "lora" / "README.md", card_of(lora, len(data.entries), choices).encode())
-        # Last: who has a report is complete.
+        # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "steps": steps, "pictures": len(data.entries)})
     processes.wait()
     return run / "lora"
 
 
 def card_of(lora: Lora, pictures: int, choices: Distillation) -> str:
-    """The student's model card: whose it is and what it saw."""
+    """Returns the student's model card: its base checkpoint and its training data."""
     license_line = f"license: {lora.license}\n" if lora.license else ""
     return (
         f"---\n{license_line}base_model: {lora.base_name}\ntags: [text-to-image, paintings, lora, latent-consistency]\n---\n"
@@ -78,6 +78,6 @@ def card_of(lora: Lora, pictures: int, choices: Distillation) -> str:
 
 
 def _halved(lora: Lora) -> Lora:
-    """The LoRA in fp16: what it loses is far below what one update changes, and the file is half as large."""
+    """Returns the LoRA in fp16: the loss is far below the change of one update, and the file is half as large."""
     unet: Layers = {name: LowRank(layer.down.half(), layer.up.half(), layer.alpha) for name, layer in lora.unet.items()}
     return replace(lora, unet=unet, content_hash=hash_layers(unet, lora.text_encoder))

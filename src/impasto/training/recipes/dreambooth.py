@@ -1,4 +1,4 @@
-"""DreamBooth: from a folder of a subject's pictures to a run's folder with a checkpoint or a LoRA in it."""
+"""The recipe of DreamBooth: trains a checkpoint or a LoRA on a folder of pictures of one subject."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from impasto.training.methods.learned_words import TEMPLATE, filled
 from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.retraining import fit, save_result
 
-# Paints the pictures of a text that are not there yet, and returns all of them.
+# Paints the missing pictures of a text, and returns the files of all its pictures.
 PaintClass = Callable[[str], Sequence[Path]]
 
 
@@ -43,22 +43,23 @@ def dreambooth(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Teaches a checkpoint that `token` is what the pictures in `subject` show; returns `run/checkpoint`, or `run/lora` with
-    `choices.lora_rank`.
+    """Trains a checkpoint to paint what the pictures in `subject` show when the prompt contains `token`.
+
+    It returns `run/checkpoint`, or `run/lora` with `choices.lora_rank`.
 
     Args:
-        choices: `batch` is the subject's pictures a step; as many of the class come beside them.
+        choices: `batch` is the number of the subject's pictures per step; as many of the class are added.
         token: the words for the subject in a prompt, such as "sks dog".
         class_words: what kind of thing it is, such as "a dog"; "" for no prior preservation.
-        paint_class: gives the pictures of the class, painted by the checkpoint itself, for the text it is given.
-        prior_weight: of the class's loss; 0 for no prior preservation.
+        paint_class: is called with the class's text; returns pictures of the class, painted by the checkpoint itself.
+        prior_weight: the weight of the class's loss; 0 for no prior preservation.
         template: the text of all pictures, with {} where the words belong.
         minutes, steps: how long to train; if neither is given, for `choices.epochs` of the subject's pictures.
 
     Raises:
         UsageError: no token, an impossible weight or choice, a run of another seed, no such checkpoint.
-        ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
-        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+        ImpastoError: no picture, a checkpoint that is not whole, a loss that is no longer finite.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     text = filled(template, token, "--token")
     class_text = filled(template, class_words, "--class") if class_words else ""
@@ -96,7 +97,7 @@ def dreambooth(
 
 
 def _painted(text: str, paint_class: PaintClass, processes: Processes) -> Sequence[Path]:
-    """The class's pictures: the first process paints them, the others find them there."""
+    """Returns the class's pictures: the first process paints them, the others use the painted files."""
     files = paint_class(text) if processes.is_first else ()
     processes.wait()
     return files or paint_class(text)

@@ -1,4 +1,4 @@
-"""What the recipes validate: the loss on a catalogue's held-out pictures, and pictures painted meanwhile."""
+"""Makes the validation of the recipes: the loss on a catalogue's held-out pictures, and sample pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from impasto.training.examples.validation import CheckpointValidation
 from impasto.training.loop.progress import Progress, no_report
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
-MOST = 64  # pictures: 512 evaluations of the U-Net at each validation
+MOST = 64  # the most pictures of a validation: 512 evaluations of the U-Net each time
 T = TypeVar("T")
 
 
@@ -26,10 +26,11 @@ def held_out_validation(
     trigger: str = "",
     on_progress: Progress = no_report,
 ) -> CheckpointValidation | None:
-    """The loss on at most `MOST` held-out pictures, and pictures painted to the texts of some of them, into `run`.
+    """Returns a validation with the loss on at most `MOST` held-out pictures, and samples painted from some of their texts.
 
-    Where none is held out, that is told, no loss is measured, and the texts are those of pictures that are trained on. None
-    where nothing is left to validate. `trigger` goes before every text.
+    The samples are written into `run`. If no picture is held out, `on_progress` is called with a note, no loss is measured,
+    and the texts are those of training pictures. It returns None if nothing is left to validate. `trigger` is put before
+    every text.
     """
     size = choices.size or components.default_size
     try:
@@ -56,9 +57,10 @@ def held_out_validation(
 def pictures_only(
     components: Components, run: Path, choices: FineTuning, texts: Sequence[str], states: TextStates | None
 ) -> CheckpointValidation | None:
-    """Pictures painted to `texts` in turn, each with a seed of its own, where nothing is held out to measure a loss on.
+    """Returns a validation that only paints samples, from `texts` in turn and each with a seed of its own.
 
-    `states`: of these and of the empty text; None where the text encoder is trained. None where no picture is asked for.
+    It is for recipes that hold no picture out to measure a loss on. `states` are those of these texts and of the empty text;
+    None if the text encoder is trained. It returns None if the choices ask for no picture.
     """
     count = choices.validation_pictures
     if not count:
@@ -71,6 +73,6 @@ def pictures_only(
 
 
 def _spread(items: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them, evenly spread."""
+    """Returns at most `most` of the items, evenly spread."""
     count = min(most, len(items))
     return [items[len(items) * n // count] for n in range(count)]

@@ -1,7 +1,8 @@
-"""The recipes of personalisation: a LoRA, DreamBooth (Ruiz et al. 2023) and textual inversion (Gal et al. 2022).
+"""Default options of personalisation: a LoRA, DreamBooth (Ruiz et al. 2023) and textual inversion (Gal et al. 2022).
 
-Told apart from the training itself: the command line reads them without torch. Those for Stable Diffusion v1 are the usual
-ones of diffusers' examples; those for pocket, whose U-Net has 25 million weights, were found on it (docs/training.md).
+They are in a module of their own, so that the command line can read them without torch. The options for Stable Diffusion v1
+are the usual ones of diffusers' examples. Those for pocket, whose U-Net has 25 million weights, were found by experiments on
+it (docs/training.md).
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ ConceptKind = Literal["object", "style"]
 
 @dataclass(frozen=True)
 class Personal:
-    """Choices, and how many steps are trained: what pictures need does not grow with their number."""
+    """The options and the number of training steps: the steps needed do not grow with the number of pictures."""
 
     choices: FineTuning
     steps: int
@@ -30,7 +31,7 @@ DREAMBOOTH = Personal(FineTuning(batch=1, learning_rate=5e-6, text_dropout=0.0, 
 DREAMBOOTH_POCKET = Personal(
     FineTuning(batch=4, learning_rate=2e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0), 150
 )
-# A LoRA's weights begin at 0 and want larger steps than those that are there already.
+# A LoRA's weights begin at 0 and need larger steps than existing weights.
 DREAMBOOTH_LORA_RATE, DREAMBOOTH_LORA_RATE_POCKET = 1e-4, 2e-3
 
 TEXTUAL_INVERSION = Personal(
@@ -47,20 +48,20 @@ TEXTUAL_INVERSION_POCKET = Personal(
 
 
 def lora(side: int | None) -> Personal:
-    """A LoRA's for a checkpoint that paints `side` px."""
+    """Returns the options of a LoRA for a checkpoint that paints `side` px."""
     return LORA_POCKET if is_small(side) else LORA
 
 
 def dreambooth(side: int | None) -> Personal:
-    """DreamBooth's for a checkpoint that paints `side` px."""
+    """Returns the options of DreamBooth for a checkpoint that paints `side` px."""
     return DREAMBOOTH_POCKET if is_small(side) else DREAMBOOTH
 
 
 def dreambooth_lora_rate(side: int | None) -> float:
-    """The learning rate where DreamBooth trains a LoRA."""
+    """Returns the learning rate for DreamBooth with a LoRA."""
     return DREAMBOOTH_LORA_RATE_POCKET if is_small(side) else DREAMBOOTH_LORA_RATE
 
 
 def textual_inversion(side: int | None) -> Personal:
-    """Textual inversion's for a checkpoint that paints `side` px."""
+    """Returns the options of textual inversion for a checkpoint that paints `side` px."""
     return TEXTUAL_INVERSION_POCKET if is_small(side) else TEXTUAL_INVERSION

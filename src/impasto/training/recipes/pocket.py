@@ -1,6 +1,6 @@
 """The recipes that made the `pocket` checkpoint: autoencoder, decoder and denoiser, from a catalogue alone.
 
-One number changes between a laptop's 128 px and an accelerator's 256 px: `size`.
+Only `size` differs between a laptop's 128 px and an accelerator's 256 px.
 """
 
 import json
@@ -30,13 +30,13 @@ from impasto.training.methods.autoencoder import (
 
 
 def check_size(size: int) -> None:
-    """Raises UsageError where pictures of `size` px have no latents of whole 8x8 blocks that the U-Net can halve twice."""
+    """Raises UsageError if pictures of `size` px have no latents of whole 8x8 blocks that the U-Net can halve twice."""
     if size % 32 or not 32 <= size <= 1024:
         raise UsageError(f"--size must be a multiple of 32 from 32 to 1024, not {size}")
 
 
 def load_training_pixels(catalogue: Path, size: int, on_progress: Progress) -> tuple[Catalogue, Pixels]:
-    """The catalogue and the squares of its training entries."""
+    """Returns the catalogue and the squares of its training entries."""
     rows = read_catalogue(catalogue, check_images=False)
     entries = training_entries(rows)
     pixels, broken = prepare_pixels(
@@ -48,7 +48,7 @@ def load_training_pixels(catalogue: Path, size: int, on_progress: Progress) -> t
 
 
 def held_out_squares(catalogue: Catalogue, size: int, count: int) -> np.ndarray:
-    """Squares uint8 [n <= count, size, size, 3] of held-out colour pictures, for a reconstruction figure."""
+    """Returns squares uint8 [n <= count, size, size, 3] of held-out colour pictures, to measure reconstruction."""
     entries = [
         entry
         for entry in catalogue.entries
@@ -62,7 +62,7 @@ def held_out_squares(catalogue: Catalogue, size: int, count: int) -> np.ndarray:
 
 
 def write_report(run: Path, report: dict[str, object]) -> None:
-    """`report.json` in the run's folder: what was trained, on how much, with which figures."""
+    """Writes `report.json` into the run's folder: what was trained, on how much data, with which metrics."""
     write_atomically(run / "report.json", json.dumps(report, indent=1).encode())
 
 
@@ -122,7 +122,7 @@ def train_decoder(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains a finished autoencoder's decoder further; its latents, and so a denoiser trained on them, stay valid."""
+    """Trains only the decoder of a finished autoencoder; its latents, and so a denoiser trained on them, stay valid."""
     check_size(size)
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998)
     choices = choices or AutoencoderChoices(
@@ -153,7 +153,7 @@ def _seed_weights(seed: int) -> None:
 
 
 def load_autoencoder(folder: Path) -> AutoencoderKL:
-    """The autoencoder in a folder that `train_autoencoder` wrote (or any diffusers VAE folder)."""
+    """Loads the autoencoder in a folder that `train_autoencoder` wrote (or any diffusers VAE folder)."""
     if not (folder / "config.json").is_file():
         raise ImpastoError(f"{folder} holds no autoencoder: train one with `impasto train pocket-autoencoder`")
     try:

@@ -1,4 +1,4 @@
-"""The recipe of the pocket captioner: titles and what they tell of tags, into a prefix and a LoRA for SmolLM2."""
+"""The recipe of the pocket captioner: trains a prefix and a LoRA for SmolLM2 on titles and the tags that they imply."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ from impasto.vision.features.efficientnet import ImageFeatures
 from impasto.vision.taggers.interface import EncodingTagger
 from impasto.vision.taggers.pocket import PocketTagger
 
-_MEASURED = 128  # held-out pictures
+_MEASURED = 128  # held-out pictures on which the loss is measured
 
 
 def train_pocket_captioner(
@@ -34,16 +34,16 @@ def train_pocket_captioner(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains on the catalogue's training part; returns `run/captioner`, which `impasto data caption --captioner` takes.
+    """Trains on the catalogue's training part; returns `run/captioner`, which `impasto data caption --captioner` accepts.
 
-    `tagger` (the one that ships, unless given) adds what is seen to what titles tell; its vocabulary must be ours, and it
-    must see at the captioner's size.
+    `tagger` (default: the one that ships) adds tags seen in the picture to those that titles imply. Its vocabulary must be
+    Impasto's, and its picture size must be the captioner's.
 
-    `run/report.json` holds the loss on held-out pictures with their own features, and with another picture's: what the
-    prefix tells beyond the tags is the difference.
+    `run/report.json` holds the loss on held-out pictures with their own features, and with another picture's features. The
+    difference is what the prefix contributes beyond the tags.
 
     Raises:
-        ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
+        ImpastoError, MissingPart: no usable picture with texts, no records, a package is not installed.
     """
     choices = choices or CaptionerChoices()
     known = labelled_pictures(catalogue, records, side=choices.config.side, seed=seed, on_progress=on_progress)
@@ -85,8 +85,11 @@ def train_pocket_captioner(
 
 
 def _labels(known: LabelledPictures, tagger: EncodingTagger) -> np.ndarray:
-    """P(tag | title, genre, picture), float32 [n, tags]: what the tagger sees, moved by what title and genre add to a tag's
-    share (naive Bayes); at most a tag is as sure as the surer of both."""
+    """Returns P(tag | title, genre, picture), float32 [n, tags].
+
+    It is the tagger's probability, shifted by what title and genre add to a tag's share (naive Bayes). It is at most the
+    larger of the two probabilities.
+    """
     said, shares = known.labels.probabilities, known.labels.shares
     seen = np.clip(tagger.probabilities_of(known.features), 1e-6, 1 - 1e-6)
     both = 1 / (1 + np.exp(-(_logit(seen) + _logit(np.clip(said, 1e-6, 1 - 1e-6)) - _logit(shares))))
@@ -100,7 +103,7 @@ def _logit(p: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def _held_out_losses(task: CaptionerTask, features: np.ndarray, pictures: list[Captioned]) -> dict[str, object]:
-    """The loss with each picture's own features, and with its neighbour's."""
+    """Measures the loss with each picture's own features, and with another picture's."""
     task.pictures = pictures
     draw = seed_step(0, 0)
     rows = [(place, *task.text(place, draw)) for place in range(len(pictures))]

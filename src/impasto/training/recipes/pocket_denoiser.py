@@ -1,4 +1,4 @@
-"""The recipe of `pocket`'s denoiser, and how autoencoder, denoiser and schedule become one checkpoint folder."""
+"""The recipe of `pocket`'s denoiser: trains it, and writes autoencoder, denoiser and schedule as one checkpoint folder."""
 
 import json
 from collections import Counter
@@ -27,7 +27,7 @@ from impasto.training.methods.autoencoder import posterior_of, to_tensor
 from impasto.training.methods.denoiser import DenoiserChoices, DenoiserTask, make_sampler, make_unet
 from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
 
-WHITENED_TEXTS = 1500  # of 77 token states each
+WHITENED_TEXTS = 1500  # texts that the whitening is fitted to, of 77 token states each
 
 
 def train_denoiser(
@@ -46,9 +46,9 @@ def train_denoiser(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` paints with.
+    """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` accepts.
 
-    `begin_from`: a checkpoint folder whose U-Net, of the same shape, the weights begin as; else they begin untrained.
+    `begin_from` is a checkpoint folder whose U-Net, of the same shape, gives the initial weights; default: untrained weights.
 
     Raises:
         UsageError, ImpastoError: no pictures, no autoencoder, another run's folder, impossible numbers.
@@ -99,16 +99,16 @@ def train_denoiser(
     whitening.fold_into(unet)
     schedule_config = json.loads(make_sampler(choices).to_json_string())
     folder = save_parts({"unet": unet, "vae": vae}, run / "checkpoint", schedule_config, artists_of(pixels.entries))
-    # Last: who has a report is complete.
+    # Written last: a run that has a report is complete.
     write_report(run, {"choices": asdict(choices), "pictures": len(pixels.entries), "pictures_read": len(rows.entries)})
     return folder
 
 
 def begin_as(unet: UNet2DConditionModel, checkpoint: Path) -> None:
-    """Copies a checkpoint's U-Net weights; a text embedding that it lacks stays untrained, and silent.
+    """Copies a checkpoint's U-Net weights; a text embedding that it lacks stays untrained and without effect.
 
     Raises:
-        ImpastoError: there are none, or they have another shape.
+        ImpastoError: there are no weights, or they have another shape.
     """
     folder = checkpoint / "unet"
     if not (folder / "config.json").is_file():
@@ -122,7 +122,7 @@ def begin_as(unet: UNet2DConditionModel, checkpoint: Path) -> None:
 
 
 def prepare_text_states(texts: Sequence[str], on_progress: Progress = no_report) -> TextStates:
-    """MiniLM's token states of all texts and of the empty one (float32 [n, 77, 384] when read)."""
+    """Returns MiniLM's token states of all texts and of the empty one (float32 [n, 77, 384] when read)."""
     encoder = load_text_encoder()
     return TextStates(
         ["", *texts],
@@ -136,6 +136,6 @@ def prepare_text_states(texts: Sequence[str], on_progress: Progress = no_report)
 
 
 def artists_of(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:
-    """Whom a checkpoint saw, most works first: `{"name": str, "works": int}`."""
+    """Returns the artists of the training pictures, most works first: `{"name": str, "works": int}`."""
     counts = Counter(entry.artist for entry in entries if entry.artist)
     return [{"name": name, "works": works} for name, works in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]

@@ -1,4 +1,4 @@
-"""The recipe of the pocket scorer: a catalogue's pictures and words, and a museum's index terms, into two projections."""
+"""The recipe of the pocket scorer: trains two projections on a catalogue's pictures and texts and a museum's index terms."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,12 +19,12 @@ from impasto.training.recipes.pocket import write_report
 from impasto.vision.scorers.pocket import Projections, ScorerConfig, save_scorer
 
 TESTED = 500
-# The filter is to drop one true pair in ten: where CLIP's 0.2 lies among true pairs is not known for paintings.
+# The filter shall drop one true pair in ten: it is not known where CLIP's 0.2 lies among true pairs of paintings.
 _TRUE_PAIRS_DROPPED = 0.1
 
 
 def texts_of(entry: CatalogueEntry) -> list[str]:
-    """The texts that a picture is told by in training: its fields, alone and together."""
+    """Returns the training texts of a picture: its fields, alone and combined."""
     title, genre, style, artist = words_of(entry)
     together = [
         (title,), (title, genre), (title, genre, style), (genre, style), (title, artist), (title, style),
@@ -46,13 +46,13 @@ def train_pocket_scorer(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains on the catalogue's training part; returns `run/scorer`, which `--scorer` takes.
+    """Trains on the catalogue's training part; returns `run/scorer`, which `--scorer` accepts.
 
-    `run/report.json` holds recall@10 and the filter's figures on at most 500 held-out pictures that training never saw,
-    beside chance and the same projections untrained.
+    `run/report.json` holds recall@10 and the filter's metrics on at most 500 held-out pictures, together with the baselines:
+    chance, and the same projections untrained.
 
     Raises:
-        ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
+        ImpastoError, MissingPart: no usable picture with texts, no records, a package is not installed.
     """
     choices = choices or ScorerChoices()
     pictures = labelled_pictures(
@@ -113,8 +113,10 @@ def train_pocket_scorer(
 
 
 def held_out_places(entries: Sequence[CatalogueEntry]) -> tuple[list[int], list[int]]:
-    """Places of the pictures for the figures (at most 500 held-out ones with title, genre and style), and of the other
-    held-out ones, which thresholds and offsets are found on."""
+    """Returns the indices of the held-out pictures for the metrics, and of the other held-out pictures.
+
+    The first are at most 500 with title, genre and style. Thresholds and offsets are fitted on the others.
+    """
     held_out = [is_held_out(entry.file_name) for entry in entries]
     whole = [n for n, entry in enumerate(entries) if held_out[n] and all(words_of(entry)[:3])]
     chosen = np.random.default_rng(0).permutation(len(whole))[:TESTED]
@@ -131,9 +133,9 @@ def _calibrate(
     labels: np.ndarray,
     places: Sequence[int],
 ) -> torch.Tensor:
-    """The offsets [tags], moved so that on held-out pictures each tag is as probable on average as the labels say.
+    """Returns the offsets [tags], shifted so that on held-out pictures each tag's mean probability is that of the labels.
 
-    A tag that is expected less than once among them keeps what training found.
+    A tag that is expected less than once among these pictures keeps its trained offset.
     """
     with torch.inference_mode():
         offsets = calibration.offsets.detach().clone()
@@ -144,14 +146,14 @@ def _calibrate(
         products = calibration.log_slope.exp() * (images @ projections.text(torch.from_numpy(data.tags)).T)
         wanted = torch.from_numpy(labels[known]).sum(dim=0)
         moved = offsets.clone()
-        for _ in range(20):  # Newton's steps for one offset each
+        for _ in range(20):  # Newton's method, for each offset alone
             p = (products + moved).sigmoid()
             moved = moved + ((wanted - p.sum(dim=0)) / (p * (1 - p)).sum(dim=0).clamp(min=0.1)).clamp(-1, 1)
         return torch.where(wanted >= 1, moved, offsets)
 
 
 class _Judge:
-    """Recall and the filter's figures on held-out pictures."""
+    """Measures recall and the filter's metrics on held-out pictures."""
 
     def __init__(
         self, entries: Sequence[CatalogueEntry], features: np.ndarray, words: np.ndarray, number: dict[str, int]
@@ -160,19 +162,22 @@ class _Judge:
 
     @torch.inference_mode()
     def _products(self, projections: Projections, places: Sequence[int], fields: Sequence[int]) -> torch.Tensor:
-        """Similarities [texts, pictures]; text k belongs to picture k."""
+        """Returns similarities [texts, pictures]; text k belongs to picture k."""
         known = [words_of(self._entries[n]) for n in places]
         texts = [", ".join(words[field] for field in fields if words[field]) for words in known]
         vectors = torch.from_numpy(self._words[[self._number[text] for text in texts]])
         return projections.text(vectors) @ projections.image(torch.from_numpy(self._features[list(places)])).T
 
     def quantile(self, projections: Projections, places: Sequence[int], share: float) -> float:
-        """The similarity that `share` of the true pairs (all that is known as text) lies below."""
+        """Returns the similarity below which `share` of the true pairs lie (text: title, genre and style)."""
         with_words = [n for n in places if words_of(self._entries[n])[0]] or list(places)
         return float(self._products(projections, with_words, (0, 1, 2)).diagonal().quantile(share))
 
     def figures(self, projections: Projections, places: Sequence[int], threshold: float | None) -> dict[str, float]:
-        """recall@10 by title and by title, genre and style; how many shuffled pairs go where one true pair in ten does."""
+        """Returns recall@10 and the share of shuffled pairs rejected where one true pair in ten is.
+
+        Both are measured by title, and by title, genre and style.
+        """
         found: dict[str, float] = {}
         shuffle = torch.roll(torch.arange(len(places)), len(places) // 2)
         for name, fields in (("title", (0,)), ("title_genre_style", (0, 1, 2))):

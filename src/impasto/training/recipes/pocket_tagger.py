@@ -1,4 +1,4 @@
-"""The recipe of the pocket tagger: a catalogue's pictures, and what their titles and genres tell of tags."""
+"""The recipe of the pocket tagger: trains it on a catalogue's pictures with tag labels from their titles and genres."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -30,12 +30,12 @@ def train_pocket_tagger(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains on the catalogue's training part; returns `run/tagger`, which `impasto data tag --tagger` takes.
+    """Trains on the catalogue's training part; returns `run/tagger`, which `impasto data tag --tagger` accepts.
 
-    `run/report.json` holds figures on held-out pictures, by what their titles name.
+    `run/report.json` holds metrics on held-out pictures, measured by the tags that their titles name.
 
     Raises:
-        ImpastoError, MissingPart: no usable picture with words, no records, a package is not installed.
+        ImpastoError, MissingPart: no usable picture with texts, no records, a package is not installed.
     """
     choices = choices or TaggerChoices()
     pictures = labelled_pictures(

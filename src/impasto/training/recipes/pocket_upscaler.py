@@ -1,4 +1,4 @@
-"""The recipe of the pocket upscaler: a catalogue's pictures of 256 px and more, and the same halved."""
+"""The recipe of the pocket upscaler: trains it on a catalogue's pictures of 256 px and more, and the same halved."""
 
 import random
 from collections.abc import Callable
@@ -42,10 +42,10 @@ def train_pocket_upscaler(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains on the catalogue's training part; returns `run/upscaler`, which `impasto upscale --model` takes.
+    """Trains on the catalogue's training part; returns `run/upscaler`, which `impasto upscale --model` accepts.
 
     Pictures whose short side is under `side` px are left out. `run/report.json` holds the PSNR on held-out pictures, halved
-    and enlarged again, and that of bicubic interpolation.
+    and enlarged again, and that of bicubic interpolation as a baseline.
 
     Raises:
         ImpastoError, MissingPart: no picture is large enough, a package is not installed.
@@ -92,15 +92,14 @@ def _large_enough(entries: list[CatalogueEntry], side: int) -> list[CatalogueEnt
             if min(upright_size(entry.file)) >= side:
                 found.append(entry)
         except ImpastoError:
-            continue  # told by `prepare_pixels`, were it wanted
+            continue  # `prepare_pixels` would report it if the picture were used
     return found
 
 
 def held_out_figures(upscaler: CompactUpscaler, squares: np.ndarray) -> dict[str, float]:
-    """PSNR in dB of `squares` uint8 [n, s, s, 3], halved and enlarged again: ours and bicubic interpolation's.
+    """Returns the PSNR in dB of `squares` uint8 [n, s, s, 3], halved and enlarged again, for the upscaler and for bicubic.
 
-    `clean`: halved by the bicubic kernel and nothing else. `degrade`: as training does it, with blur and
-    compression.
+    `clean`: halved by the bicubic kernel and nothing else. `degrade`: halved as in training, with blur and compression.
     """
     scale = upscaler.shape.scale
     draw = random.Random(0)

@@ -1,4 +1,4 @@
-"""The recipe of the prompt model: prompts cleaned, a language model fine-tuned on them, an adapter that llama.cpp reads."""
+"""The recipe of the prompt model: cleans prompts, fine-tunes a language model on them, writes an adapter for llama.cpp."""
 
 import hashlib
 import json
@@ -22,11 +22,11 @@ from impasto.training.methods.prompt_model import PromptModelChoices, PromptMode
 from impasto.training.recipes.pocket import write_report
 
 ADAPTER = "adapter.gguf"
-_MEASURED = 512  # prompts
+_MEASURED = 512  # the most prompts that perplexity is measured on
 
 
 def read_prompts(path: Path, on_progress: Progress = no_report) -> Cleaning:
-    """The cleaned prompts of a text file, one a line; kept in the cache by the file's content.
+    """Returns the cleaned prompts of a text file with one prompt per line; cached by the file's content.
 
     Raises:
         UsageError: there is no such file. ImpastoError: it cannot be read, or no prompt is left.
@@ -77,8 +77,8 @@ def train_prompt_model(
 ) -> Path:
     """Fine-tunes `base` on a file of prompts; returns `run/prompt-model`.
 
-    That folder holds a LoRA in peft's layout, and as `adapter.gguf` where the base is SmolLM2; or, with rank 0, the whole
-    model in transformers' layout. `run/report.json` holds the perplexity before and after on `test_prompts`, if given.
+    That folder holds a LoRA in peft's layout, and also as `adapter.gguf` if the base is SmolLM2; with rank 0 it holds the
+    whole model in transformers' layout. `run/report.json` holds the perplexity before and after on `test_prompts`, if given.
 
     Raises:
         UsageError, ImpastoError, MissingPart: no prompts, no such base, a package is not installed.
@@ -127,7 +127,7 @@ def train_prompt_model(
 
 
 def _with_lora(model: Any, choices: PromptModelChoices) -> Any:
-    """The model with LoRA around every linear layer but the last; as it is, all of it trainable, with rank 0."""
+    """Returns the model with a LoRA on every linear layer but the last; with rank 0, the same model, all of it trainable."""
     if choices.rank == 0:
         return model.requires_grad_(True)
     try:

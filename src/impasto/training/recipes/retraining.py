@@ -1,4 +1,4 @@
-"""Retraining a checkpoint on a catalogue, or on one artist of it: from names to a run's folder with a checkpoint in it."""
+"""The recipe of retraining: fine-tunes a checkpoint or trains a LoRA on a catalogue, or on one artist of it."""
 
 import math
 from collections import Counter
@@ -60,15 +60,16 @@ def retrain(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Retrains on the pictures that are not held out; returns `run/checkpoint`, which `--checkpoint` takes, as does `run`;
-    or, with `choices.lora_rank`, `run/lora`, which `--lora` takes.
+    """Retrains a checkpoint on the pictures that are not held out; returns the folder with the result.
 
-    It trains for `steps`, or for `minutes`, or else for `choices.epochs`. `trigger` goes before every text.
+    The folder is `run/checkpoint`, which `--checkpoint` accepts, as it does `run`; or, with `choices.lora_rank`, `run/lora`,
+    which `--lora` accepts. It trains for `steps`, or for `minutes`, or else for `choices.epochs`. `trigger` is put before
+    every text.
 
     Raises:
         UsageError: no such artist or checkpoint, impossible choices, a run of another seed.
-        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
-        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+        MissingPart, ImpastoError: no picture, a checkpoint that is not whole, a loss that is no longer finite.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
@@ -81,7 +82,7 @@ def retrain(
         variants=TEXT_VARIANTS if choices.trained == "unet" else UNCACHED_TEXT_VARIANTS,
         aspect_buckets=choices.aspect_buckets, on_progress=on_progress,
     )  # fmt: skip
-    if processes.count > 1:  # each encodes its share, and finds that of the others in the cache
+    if processes.count > 1:  # each encodes its share, and reads the shares of the others from the cache
         share = entries[processes.rank :: processes.count]
         if share:
             encode(share)
@@ -118,11 +119,13 @@ def fit(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> int | None:
-    """Trains the task for `steps`, or for `minutes`, or else for its `choices.epochs`; its weights are then the averaged
-    ones, where they are averaged, or with `choices.keep_best` those of the lowest validation loss, whose step it returns.
+    """Trains the task for `steps`, or for `minutes`, or else for its `choices.epochs`.
+
+    Afterwards the task holds the averaged weights, if they are averaged. With `choices.keep_best` it holds the weights of the
+    lowest validation loss, and the function returns their step.
 
     Raises:
-        UsageError: `choices.keep_best`, and there is no validation loss.
+        UsageError: `choices.keep_best` is set, and there is no validation loss.
         KeyboardInterrupt, ImpastoError, UsageError: as `train`.
     """
     choices, processes = task.choices, task.processes
@@ -164,10 +167,10 @@ def fit(
 
 
 def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
-    """Gives back the memory of what has encoded all there is: the VAE, and the text encoder where its states are cached.
+    """Frees the memory of the encoders that are no longer needed: the VAE, and the text encoder if its states are cached.
 
-    They stay in the precision and the place that a checkpoint is written from, or that the VAE wakes from when pictures are
-    painted in between (`paints`); for a LoRA they go.
+    They are kept on the CPU in fp16, from where a checkpoint is written and from where the VAE is loaded when validation
+    pictures are painted (`paints`). For a LoRA they are removed.
     """
     components = task.components
     for module in (components.vae, *([components.text_encoder] if task.states is not None else ())):
@@ -175,13 +178,13 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
             nn.Module.to(module, "meta")
         else:
             nn.Module.to(module, "cpu", torch.float16)
-    give_back_freed_memory()  # or it stays in holes that activations do not fit into
+    give_back_freed_memory()  # otherwise it stays in gaps that activations do not fit into
 
 
 def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:
-    """Writes `run/lora` where the task trained one, else `run/checkpoint`, and then the report; returns that folder.
+    """Writes `run/lora` if the task trained one, else `run/checkpoint`, and then the report; returns that folder.
 
-    `trigger`: the words that the LoRA is to answer to.
+    `trigger` is the trigger words of the LoRA.
     """
     components, choices, processes = task.components, task.choices, task.processes
     if processes.is_first:
@@ -191,20 +194,20 @@ def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger
             _with_artists(components, task.data)
             with_encoder = writes_text_encoder(components, choices)
             save_components(components, run / "checkpoint", card_of(components, task.data), text_encoder=with_encoder)
-        # Last: who has a report is complete.
+        # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
     return run / ("lora" if choices.lora_rank else "checkpoint")
 
 
 def writes_text_encoder(components: Components, choices: FineTuning) -> bool:
-    """Whether the text encoder goes into the checkpoint that is made: not where it is MiniLM as it was."""
+    """Returns whether the text encoder is written into the new checkpoint: not if it is the unchanged MiniLM."""
     by_minilm = components.folder is not None and not (components.folder / "text_encoder").is_dir()
     return choices.trained != "unet" or not by_minilm
 
 
 def lora_of(components: Components, alpha: float, name: str) -> Lora:
-    """The LoRA that peft has put around the U-Net's layers, with what it was trained on."""
+    """Returns the LoRA that peft has added to the U-Net's layers, with the checkpoint it was trained on."""
     from peft import get_peft_model_state_dict
 
     weights = {f"unet.{key}": value.detach() for key, value in get_peft_model_state_dict(components.unet).items()}
@@ -216,13 +219,13 @@ def lora_of(components: Components, alpha: float, name: str) -> Lora:
 
 
 def _batch(choices: FineTuning, pictures: int, processes: Processes) -> int:
-    """The batch, or less where there are fewer pictures, still in equal parts."""
+    """Returns the batch size, or less if there are fewer pictures, still in equal parts."""
     part = processes.count * choices.accumulation
     return choices.batch if pictures >= choices.batch else max(part, pictures // part * part)
 
 
 def _with_artists(components: Components, data: TrainingSet) -> None:
-    """Adds the artists of the training set to those that the checkpoint knows by name."""
+    """Adds the artists of the training set to the checkpoint's list of artists."""
     if not components.artists:
         return
     known = {row["name"] for row in components.artists}
@@ -231,7 +234,7 @@ def _with_artists(components: Components, data: TrainingSet) -> None:
 
 
 def card_of(components: Components, data: TrainingSet) -> str:
-    """The model card: what the weights saw."""
+    """Returns the model card: the base checkpoint and the training data."""
     checkpoint = components.base_name
     license_line = f"license: {components.license}\n" if components.license else ""
     names = {entry.artist for entry in data.entries}

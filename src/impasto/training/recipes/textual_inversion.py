@@ -1,4 +1,4 @@
-"""Textual inversion: from a folder of pictures to a run's folder with a learned word in it."""
+"""The recipe of textual inversion: trains a new word on a folder of pictures."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -38,19 +38,19 @@ def invert(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Learns the word `concept` for what the pictures have in common; returns `run/concept`, which `--concept` takes.
+    """Trains the word `concept` for what the pictures have in common; returns `run/concept`, which `--concept` accepts.
 
     Args:
         pictures: any catalogue; all its pictures are used, and none of its texts.
-        initial_word: where the vectors begin: the mean of this word's, if it has several tokens.
-        vectors: how many tokens the new word becomes.
+        initial_word: gives the vectors' initial value: its vector, or their mean if it has several tokens.
+        vectors: the number of tokens of the new word.
         kind: whether the word is for a thing or for a style.
         minutes, steps: how long to train; if neither is given, for `choices.epochs`.
 
     Raises:
         UsageError: a name that cannot be a new word, no such initial word, impossible choices, a run of another seed.
-        ImpastoError: no picture, a checkpoint that is not whole, a loss that is no number any more.
-        KeyboardInterrupt: `should_stop` said so; the state is on disk.
+        ImpastoError: no picture, a checkpoint that is not whole, a loss that is no longer finite.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     entries = read_catalogue(pictures, check_images=False).entries
     check_optimizer(choices.optimizer)
@@ -73,7 +73,7 @@ def invert(
         (run / "concept").mkdir(exist_ok=True)
         save_concept(run / "concept" / EMBEDDINGS, learned)
         norms = [round(norm, 4) for norm in learned.vectors.norm(dim=1).tolist()]
-        # Last: who has a report is complete.
+        # Written last: a run that has a report is complete.
         write_report(run, {
             "choices": asdict(choices), "pictures": len(data.entries), "concept": concept, "kind": kind,
             "begun_with": begun_with, "norms": norms, "bound": round(task.learned.bound, 4),

@@ -1,4 +1,4 @@
-"""wang2023's recipe: a checkpoint retrained on the works of one artist (section 4.2), for each of nine artists."""
+"""The recipe of wang2023: options to retrain a checkpoint on the works of one artist (section 4.2), and the nine artists."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 # Section 4.2: batch 1, learning rate 1e-5, 50 epochs, 512 x 512, 16- and 32-bit mixed precision, no averaging.
 WANG2023_ARTIST = FineTuning(batch=1, learning_rate=1e-5, epochs=50, precision="fp16", size=512)
 
-# The same for pocket, whose U-Net of 14 million weights on latents of 16 x 16 wants larger steps. Min-SNR's weights for
-# v-prediction would leave next to nothing to the noisy timesteps, where layout and colours are decided. Of three times the
-# rate, and of no text left out, come glaring pictures once they are guided: the unguided answer stays behind.
+# The same for pocket, whose U-Net of 14 million weights on latents of 16 x 16 needs larger steps. Min-SNR's weights for
+# v-prediction would leave next to nothing to the noisy timesteps, where layout and colours are decided. Three times the rate,
+# or no text dropout, gives glaring pictures under guidance, because the unguided prediction lags behind.
 WANG2023_ARTIST_POCKET = FineTuning(
     batch=16, learning_rate=1.5e-4, epochs=25, warmup_steps=50, final_rate=0.05, ema_decay=0.99
 )
 
 
 def wang2023_artist(side: int | None) -> FineTuning:
-    """The recipe for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
+    """Returns the recipe for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
     return WANG2023_ARTIST_POCKET if is_small(side) else WANG2023_ARTIST
 
 
@@ -26,8 +26,8 @@ class Master:
     """An artist of the protocol.
 
     Attributes:
-        name: as catalogues have it.
-        reason: why this one: the paper's own, or in whose place and on what ground.
+        name: the name as in catalogues.
+        reason: why this artist was chosen: named in the paper, or which artist it replaces and why.
     """
 
     name: str

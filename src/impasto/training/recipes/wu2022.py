@@ -1,7 +1,8 @@
-"""wu2022's recipe: a checkpoint retrained on a whole catalogue, in two stages (section 4, "Retraining with WikiArt").
+"""The recipe of wu2022: options to retrain a checkpoint on a catalogue in two stages (section 4, "Retraining with WikiArt").
 
-First the text encoder from untrained weights, with the tokenizer and the diffusion model as they are, until the catalogue's
-captions, artists, years, styles and genres lead to what the diffusion model knows; then text encoder and U-Net together.
+The first stage trains the text encoder from untrained weights, with the tokenizer and the diffusion model unchanged, until
+the catalogue's captions, artists, years, styles and genres select what the diffusion model already represents. The second
+stage trains text encoder and U-Net together.
 """
 
 from dataclasses import replace
@@ -9,18 +10,19 @@ from dataclasses import replace
 from impasto.checkpoints.size import is_small
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
-# Section 5 says: 8 GPUs of the kind A100-80GB, and "the original code and settings of stable diffusion model's checkpoint
-# v1-4". Those are (its model card, "Training"): AdamW, a rate of 1e-4 after a warm-up of 10,000 steps, 32 pictures a GPU
-# in each of two accumulated parts, a tenth of the pictures without their text, averaged weights. How long it trained
-# neither says.
+# Section 5 names 8 GPUs of type A100-80GB, and "the original code and settings of stable diffusion model's checkpoint
+# v1-4". Those are (its model card, "Training"): AdamW, a rate of 1e-4 after a warm-up of 10,000 steps, 32 pictures per GPU
+# in each of two accumulated parts, a tenth of the pictures without their text, averaged weights. Neither source states how
+# long it trained.
 WU2022_TEXT_ENCODER = FineTuning(
     trained="text-encoder", fresh_text_encoder=True, epochs=100, batch=8 * 2 * 32, accumulation=2, learning_rate=1e-4,
     warmup_steps=10_000, ema_decay=0.9999, precision="bf16", text_dropout=0.1, size=512,
 )  # fmt: skip
 WU2022_JOINT = replace(WU2022_TEXT_ENCODER, trained="both", fresh_text_encoder=False)
 
-# The same for pocket on two cores, in what half an hour has steps for. What a text says matters most where little else is
-# seen: without the bias the loss of an untrained encoder is the base's but for the noisiest quarter of the timesteps.
+# The same for pocket on two cores, with the steps that half an hour allows. The text matters most where the latent shows
+# little else: without the bias, the loss of an untrained encoder differs from the base's only in the noisiest quarter of the
+# timesteps.
 WU2022_TEXT_ENCODER_POCKET = FineTuning(
     trained="text-encoder", fresh_text_encoder=True, epochs=2, batch=16, learning_rate=5e-4, warmup_steps=100,
     final_rate=0.05, ema_decay=0.99, timestep_bias=5.0,
@@ -31,10 +33,10 @@ WU2022_JOINT_POCKET = replace(
 
 
 def wu2022_text_encoder(side: int | None) -> FineTuning:
-    """The first stage for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
+    """Returns the first stage for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
     return WU2022_TEXT_ENCODER_POCKET if is_small(side) else WU2022_TEXT_ENCODER
 
 
 def wu2022_joint(side: int | None) -> FineTuning:
-    """The second stage for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
+    """Returns the second stage for a checkpoint that paints `side` px: the paper's, or pocket's for a small one."""
     return WU2022_JOINT_POCKET if is_small(side) else WU2022_JOINT

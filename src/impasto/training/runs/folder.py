@@ -1,4 +1,4 @@
-"""A run's folder: one recipe, one process at a time, and a request to stop that the loop hears."""
+"""The folder of a training run: holds one recipe's run, locks it for one process and passes stop requests to the loop."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ from impasto.training.runs.record import RECORD, RunRecord, first_difference, pl
 REPORT = "report.json"
 STOP = "stop-requested"
 LOCK = ".lock"
-# Who lists runs holds a lock for an instant, to see whether it is free.
+# How long to wait for the lock: a process that lists runs holds it for an instant, to see whether it is free.
 _PATIENCE = 0.5  # seconds
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,18 +31,18 @@ Status = Literal["running", "complete", "stopped", "begun"]
 class RunFolder:
     """The folder of one run.
 
-    It holds `run.json` (see `RunRecord`), `losses.jsonl`, `state-<step>.pt`, what was made, and `report.json` once that is
-    whole. `begin` takes it for this process; `close`, the end of a `with`, or the process's end gives it back.
+    It holds `run.json` (see `RunRecord`), `losses.jsonl`, `state-<step>.pt`, the run's output, and `report.json` once the
+    output is whole. `begin` locks it for this process; `close`, the end of a `with`, or the process's end releases it.
 
     Attributes:
-        path: the folder, which need not be there yet.
+        path: the folder, which need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._lock: IO[str] | None = None
         self._asked = self._listens = False
-        self._made: list[Path] = []  # folders that were not there before, the innermost first
+        self._made: list[Path] = []  # folders that did not exist before, the innermost first
         self._handlers: dict[signal.Signals, Any] = {}
 
     def begin(
@@ -54,16 +54,16 @@ class RunFolder:
         *,
         changeable: Collection[str] = (),
     ) -> Self:
-        """Takes the folder for this process, for a new run or to go on with the one that is there.
+        """Locks the folder for this process, for a new run or to resume the existing one.
 
-        `choices` is a dataclass, or a mapping of its fields; those named `changeable`, such as how long to train, may be
-        others at the next start: a run that was complete goes on then. From here on Ctrl-C and SIGTERM make `should_stop`
-        true; before that has been asked for the first time, and at the second one, they interrupt.
+        `choices` is a dataclass, or a mapping of its fields. The fields named in `changeable`, such as how long to train,
+        may differ at the next start; a complete run then continues. From here on Ctrl-C and SIGTERM make `should_stop`
+        return true. Before its first call, and at the second signal, they interrupt.
 
         Raises:
             UsageError: another process trains here; the folder holds another recipe's run, or one with another seed or
                 other choices that has trained already; it holds files and no run.
-            ImpastoError: its record cannot be read, or the disk refuses.
+            ImpastoError: its record cannot be read, or the disk cannot be written.
         """
         wanted = RunRecord(
             recipe=recipe,
@@ -90,16 +90,16 @@ class RunFolder:
         return self
 
     def follow(self) -> Self:
-        """Goes with the process that has begun this run and trains it together with this one; it writes nothing.
+        """Joins the process that has begun this run, to train it together with that one; writes nothing.
 
-        Ctrl-C and SIGTERM do what they do after `begin`: the processes agree on the step to stop at.
+        Ctrl-C and SIGTERM act as after `begin`: the processes agree on the step to stop at.
         """
         self._listen()
         return self
 
     def _go_on(self, was: RunRecord, wanted: RunRecord, changeable: Collection[str]) -> None:
         if not self.has_trained and not self.is_complete:
-            wanted.write(self.path)  # nothing is lost by beginning otherwise
+            wanted.write(self.path)  # nothing is lost by beginning with other choices
             return
         if was.recipe != wanted.recipe:
             raise UsageError(f"{self.path} holds a run of {was.recipe}, not {wanted.recipe}: give another folder")
@@ -112,15 +112,15 @@ class RunFolder:
                 f"{self.path} holds a run of {was.recipe} with {name} {had}, not {asked}: give that or another folder"
             )
         if first_difference(was.choices, wanted.choices) is not None:
-            (self.path / REPORT).unlink(missing_ok=True)  # it is of the run as it was; before run.json says otherwise
+            (self.path / REPORT).unlink(missing_ok=True)  # it describes the earlier run; removed before run.json changes
             replace(wanted, begun=was.begun).write(self.path)
 
     def _refuse_foreign(self) -> None:
         if self.has_trained or self.is_complete:
-            return  # begun before runs had records
+            return  # a run that was begun before runs had records
         foreign = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not p.name.startswith(f".{RECORD}."))
         if foreign:
-            (self.path / LOCK).unlink(missing_ok=True)  # nothing of ours stays in a folder that is not ours
+            (self.path / LOCK).unlink(missing_ok=True)  # leave no file in a folder that is not a run's
             raise UsageError(f"{self.path} holds {foreign[0]} and no run: give a new or empty folder")
 
     def _take(self) -> None:
@@ -140,7 +140,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(path.stat(), os.fstat(lock.fileno())):
                     break
-            except (BlockingIOError, FileNotFoundError):  # held; or whoever held it took the folder away
+            except (BlockingIOError, FileNotFoundError):  # locked; or the process that had locked it removed the folder
                 pass
             except OSError as error:
                 raise ImpastoError(f"{path} cannot be locked: {error.strerror}") from None
@@ -156,7 +156,7 @@ class RunFolder:
         self._lock = lock
 
     def close(self) -> None:
-        """Gives the folder back, and signals their usual meaning."""
+        """Releases the folder and restores the previous signal handlers."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()
@@ -174,27 +174,27 @@ class RunFolder:
         self.close()
 
     def _withdraw(self) -> None:
-        """A request that was refused leaves no run behind."""
+        """Removes the run's files, so that a refused request leaves no run behind."""
         for name in (RECORD, STOP, LOCK):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):  # one holds something else
+        with suppress(OSError):  # a folder holds other files
             for folder in self._made or [self.path]:
                 folder.rmdir()
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it is done and whole: there is a report."""
+        """Whether the run is complete: it has a report."""
         return (self.path / REPORT).is_file()
 
     @property
     def has_trained(self) -> bool:
-        """Whether there is a step that could be lost."""
-        folders = (self.path, *self.path.glob("phases/*"))  # recipes of several phases keep those apart
+        """Whether the run has done a step that could be lost."""
+        folders = (self.path, *self.path.glob("phases/*"))  # recipes of several phases keep them in separate folders
         return any((folder / LOSSES).is_file() or any(folder.glob("state-*.pt")) for folder in folders)
 
     @property
     def is_running(self) -> bool:
-        """Whether a process, this one included, has begun it and not ended."""
+        """Whether a process, this one included, has begun the run and not ended."""
         try:
             with (self.path / LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -208,7 +208,7 @@ class RunFolder:
 
     @property
     def process(self) -> int | None:
-        """The number of the process that trains here, or did last."""
+        """The ID of the process that trains here, or did last; None if unknown."""
         try:
             return int((self.path / LOCK).read_text("utf-8"))
         except (OSError, ValueError):
@@ -216,7 +216,7 @@ class RunFolder:
 
     @property
     def status(self) -> Status:
-        """What the files say; it is stored nowhere."""
+        """The status, derived from the files; it is stored nowhere."""
         if self.is_running:
             return "running"
         if self.is_complete:
@@ -235,17 +235,17 @@ class RunFolder:
             raise ImpastoError(f"{self.path / STOP} cannot be written: {error.strerror}") from None
 
     def withdraw_stop(self) -> None:
-        """Takes the request back, where one is left."""
+        """Removes the stop request, if there is one."""
         (self.path / STOP).unlink(missing_ok=True)
 
     def should_stop(self) -> bool:
-        """Whether to write the state and end now: asked by a signal, or by `request_stop` in any process."""
+        """Returns whether to write the state and end now, as requested by a signal or by `request_stop` in any process."""
         self._listens = True
         return self._asked or (self.path / STOP).exists()
 
     def _listen(self) -> None:
         if threading.current_thread() is not threading.main_thread():
-            return  # only the main thread can; the file asks as well
+            return  # only the main thread can set signal handlers; the stop file works as well
         for number in _SIGNALS:
             self._handlers[number] = signal.signal(number, self._hear)
 

@@ -1,4 +1,4 @@
-"""What the files of runs tell, without torch: how far each is, how its losses went, what it keeps and what it made."""
+"""Reads the status of training runs from their files, without torch: progress, losses, saved states and output."""
 
 import json
 import math
@@ -12,8 +12,8 @@ from impasto.training.loop.figures import LOSSES, NO_LOSSES
 from impasto.training.runs.folder import REPORT, RunFolder, Status
 from impasto.training.runs.record import RECORD, RunRecord, read_record
 
-_TAIL = 1 << 16  # bytes: many steps' losses
-_ENDLESS = 1e12  # more seconds than any training has
+_TAIL = 1 << 16  # bytes at the end of the file: the losses of many steps
+_ENDLESS = 1e12  # more seconds than any training takes
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class _Row:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """How a run stands.
+    """The status of a run.
 
     Attributes:
-        record: what it was begun as; None where that is not known.
-        step: the last one that its losses tell of; 0 before the first.
-        share: of the whole training that is done, 0 to 1; None where that was not written.
-        losses: of that step, by name; "loss", or else the first, is the one that is trained on.
-        seconds: spent training, all starts together.
-        changed: when it last wrote something, POSIX seconds.
+        record: the record it was begun with; None if unknown.
+        step: the last step in its losses; 0 before the first.
+        share: the share of the whole training that is done, 0 to 1; None if it was not written.
+        losses: the losses of that step, by name; "loss", or else the first, is the one that is trained on.
+        seconds: time spent training, summed over all starts.
+        changed: when the run last wrote something, POSIX seconds.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class RunInfo:
 
     @property
     def recipe(self) -> str:
-        """Its name, or "recipe unknown"."""
+        """The recipe's name, or "recipe unknown"."""
         return self.record.recipe if self.record is not None else "recipe unknown"
 
     @property
@@ -60,7 +60,7 @@ class RunInfo:
 
 
 def list_runs(folder: Path) -> list[RunInfo]:
-    """The runs right inside `folder`, the latest first; what is no run, or cannot be read, is left out.
+    """Returns the runs directly inside `folder`, the latest first; skips what is no run or cannot be read.
 
     Raises:
         UsageError: there is no such folder. ImpastoError: it cannot be read.
@@ -82,7 +82,7 @@ def list_runs(folder: Path) -> list[RunInfo]:
 
 
 def read_run(path: Path) -> RunInfo:
-    """How the run in `path` stands.
+    """Returns the status of the run in `path`.
 
     Raises:
         UsageError: it is no run's folder. ImpastoError: it cannot be read.
@@ -102,7 +102,7 @@ def _is_run(path: Path) -> bool:
 def _read(path: Path) -> RunInfo:
     try:
         record = read_record(path)
-    except ImpastoError:  # torn or foreign
+    except ImpastoError:  # torn, or not a record of a run
         record = None
     folder = RunFolder(path)
     status = folder.status
@@ -121,7 +121,7 @@ def _read(path: Path) -> RunInfo:
 
 
 def _last_row(path: Path) -> _Row:
-    """The last whole row of a run's losses; one of step 0 where there is none."""
+    """Returns the last whole row of a run's losses; a row of step 0 if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
@@ -133,7 +133,7 @@ def _last_row(path: Path) -> _Row:
 
 
 def _parsed(line: bytes) -> _Row | None:
-    """A row of losses; None where it is torn or no such row. A loss that is no number is left out."""
+    """Parses a row of losses; returns None if it is torn or no such row. Losses that are not finite are left out."""
     try:
         content = json.loads(line)
         step, seconds = int(content["step"]), float(content.get("seconds", 0.0))
@@ -150,7 +150,7 @@ def _parsed(line: bytes) -> _Row | None:
 
 @dataclass(frozen=True)
 class LossCourse:
-    """How one loss went: where it began, stands and was lowest, as means over equal parts of the run."""
+    """The course of one loss as means over equal parts of the run: the first, the last and the lowest mean."""
 
     name: str
     parts: tuple[float, ...]
@@ -169,7 +169,7 @@ class LossCourse:
 
 
 def loss_courses(path: Path, parts: int = 40) -> list[LossCourse]:
-    """The courses of all losses of the run in `path`, in at most `parts` parts; torn and foreign rows are left out."""
+    """Returns the courses of all losses of the run in `path`, in at most `parts` parts; skips torn and foreign rows."""
     values: dict[str, list[float]] = {}
     try:
         with (path / LOSSES).open("rb") as file:
@@ -191,19 +191,19 @@ def _means(numbers: list[float], parts: int) -> tuple[float, ...]:
 
 
 def kept_states(path: Path) -> list[tuple[str, int]]:
-    """(name, bytes) of a run's states, the newest first, then of its best."""
+    """Returns (name, bytes) of a run's states, the newest first, then of its best state."""
     states = [*sorted(path.glob("state-*.pt"), reverse=True), *path.glob("best.pt")]
     return [(file.name, file.stat().st_size) for file in states if file.is_file()]
 
 
 def made_folders(path: Path) -> list[tuple[str, int]]:
-    """(name, bytes) of what a run made: the folders in its own."""
+    """Returns (name, bytes) of a run's output: the folders inside its own."""
     folders = [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
     return [(f.name, sum(file.stat().st_size for file in f.rglob("*") if file.is_file())) for f in folders]
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """A complete run's report; empty where there is none that can be read."""
+    """Returns the report of a complete run; empty if there is no readable one."""
     try:
         report = json.loads((path / REPORT).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

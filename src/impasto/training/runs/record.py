@@ -1,4 +1,4 @@
-"""`run.json`: which recipe a run follows, with which choices, and the command that goes on with it."""
+"""Reads and writes `run.json`, the record of a run: its recipe, its choices and the command that resumes it."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,16 +14,16 @@ RECORD = "run.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run was begun as.
+    """The recipe and options that a run was begun with.
 
     Attributes:
-        recipe: its name.
-        arguments: the words behind `impasto` on the command line; none where it was begun from Python.
-        choices: what it was told, as plain JSON, by the names of a recipe's choices.
-        seed: of its random numbers.
-        begun: when, ISO 8601 in UTC.
-        impasto: the package's version then.
-        directory: where the command was given, since its paths may be relative.
+        recipe: the recipe's name.
+        arguments: the arguments after `impasto` on the command line; none if the run was begun from Python.
+        choices: the recipe's choices by name, as plain JSON.
+        seed: the seed of its random numbers.
+        begun: when it was begun, ISO 8601 in UTC.
+        impasto: the package's version at that time.
+        directory: the working directory of the command, since its paths may be relative.
     """
 
     recipe: str
@@ -35,10 +35,10 @@ class RunRecord:
     directory: str = ""
 
     def write(self, folder: Path) -> None:
-        """Writes `run.json`, whole or not at all.
+        """Writes `run.json` atomically.
 
         Raises:
-            ImpastoError: the disk refuses.
+            ImpastoError: the write fails.
         """
         try:
             write_atomically(folder / RECORD, json.dumps(asdict(self), ensure_ascii=False, indent=1).encode())
@@ -47,7 +47,7 @@ class RunRecord:
 
 
 def read_record(folder: Path) -> RunRecord | None:
-    """The record of a run's folder; None where there is none.
+    """Returns the record of a run's folder; None if there is none.
 
     Raises:
         ImpastoError: it cannot be read, or is no record of a run.
@@ -75,7 +75,7 @@ def read_record(folder: Path) -> RunRecord | None:
 
 
 def plain_choices(choices: object) -> dict[str, Any]:
-    """Choices (a dataclass or a mapping) as JSON holds them: paths absolute, tuples as lists."""
+    """Converts choices (a dataclass or a mapping) to plain JSON values: paths become absolute, tuples become lists."""
     content = asdict(choices) if is_dataclass(choices) and not isinstance(choices, type) else choices
     if not isinstance(content, Mapping):
         raise TypeError(f"choices are a dataclass or a mapping, not {type(choices).__name__}")
@@ -89,9 +89,9 @@ def _plain(value: object) -> object:
 def first_difference(
     was: Mapping[str, Any], wanted: Mapping[str, Any], changeable: Collection[str] = ()
 ) -> tuple[str, Any, Any] | None:
-    """The first choice of `wanted` that `was` another one: (name, as it was, as it is wanted); None where all are the same.
+    """Returns the first choice that differs: (name, value in `was`, value in `wanted`); None if all are the same.
 
-    A choice that only one of them knows belongs to another version of Impasto, and is no difference.
+    A choice that only one of them contains belongs to another version of Impasto, and does not count as a difference.
     """
     for name, value in wanted.items():
         if name in changeable or name not in was or was[name] == value:
