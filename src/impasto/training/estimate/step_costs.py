@@ -95,7 +95,7 @@ def count_step(
 
 
 def choose_word(components: Components, choices: FineTuning) -> None:
-    """Does the work of `choose_weights` for a new word: stands in for its rows with the text encoder's smallest table."""
+    """Replaces `choose_weights` for a new word: marks the text encoder's smallest table, which has about as few rows."""
     del choices
     for module in (components.unet, components.text_encoder):
         module.requires_grad_(False)

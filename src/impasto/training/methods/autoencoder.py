@@ -43,7 +43,10 @@ class AutoencoderChoices:
 
 
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
-    """Makes an `AutoencoderKL` for pictures [3, size, size] and latents [channels, size / 8, size / 8]; it begins as a blur."""
+    """Makes an `AutoencoderKL` that begins as a blur, for pictures of `size` px.
+
+    Pictures are [3, size, size], latents [channels, size / 8, size / 8].
+    """
     levels = len(choices.block_out_channels)
     build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
     autoencoder: AutoencoderKL = build(
@@ -240,7 +243,10 @@ def normalise_latents(
 
 @torch.no_grad()
 def decoder_effect(autoencoder: AutoencoderKL, pictures: torch.Tensor, step: float = 0.1) -> torch.Tensor:
-    """Returns the mean squared change of decoded pictures when one channel gets noise of deviation `step`, per channel [c]."""
+    """Returns each latent channel's effect [c]: the decoded pictures' mean squared change when it gets noise.
+
+    The noise has deviation `step` and is added to that channel alone.
+    """
     latents = posterior_of(autoencoder, pictures).mean
     still = decode(autoencoder, latents)
     noise = step * torch.randn(latents[:, 0].shape, generator=torch.Generator().manual_seed(0)).to(latents.device)

@@ -1,4 +1,4 @@
-"""The run of pocket's autoencoder: 4 channels that turn and resize with their pictures, each of unit variance."""
+"""Trains pocket's autoencoder: 4 latent channels of unit variance, equivariant to rotating and resizing the pictures."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ CHOICES = AutoencoderChoices(
     whole_from=0.9,
     log_every=20,
 )
-_MEASURED = 1024  # pictures whose latents are brought to unit variance
+_MEASURED = 1024  # pictures on which the latents are normalised to unit variance
 _NEAR_UNIT = 0.05
 
 
@@ -49,7 +49,7 @@ def fit_autoencoder(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> AutoencoderKL:
-    """Trains, or goes on where it was, with states in `run`; returns the averaged weights on the machine's device.
+    """Trains the autoencoder, or resumes from the states in `run`; returns the averaged weights on the machine's device.
 
     Raises:
         ImpastoError, KeyboardInterrupt: as `train`.
@@ -68,7 +68,7 @@ def fit_autoencoder(
 
 
 def bring_to_unit(autoencoder: AutoencoderKL, pixels: Squares) -> None:
-    """Gives every channel of the latents mean 0 and deviation 1; latents that have about that stay as they are."""
+    """Normalises every latent channel to mean 0 and deviation 1; latents that are close to that do not change."""
     picked = np.linspace(0, len(pixels) - 1, min(_MEASURED, len(pixels))).astype(np.int64)
     squares = torch.as_tensor(pixels.batch(picked)).cpu().numpy()
     if float(autoencoder.config["scaling_factor"]) != 1.0 or not _is_unit(autoencoder, squares[:256]):
@@ -83,7 +83,7 @@ def _is_unit(autoencoder: AutoencoderKL, squares: np.ndarray) -> bool:
 
 
 def save_autoencoder(autoencoder: AutoencoderKL, folder: Path) -> Path:
-    """Writes the folder in diffusers' layout; it is there whole or not at all."""
+    """Writes the folder in diffusers' layout, atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replace_folder(folder) as made:
         autoencoder.save_pretrained(made, safe_serialization=True)

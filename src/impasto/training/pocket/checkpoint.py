@@ -1,4 +1,4 @@
-"""Pocket's models as a checkpoint folder: U-Net, autoencoder, schedule, artists, memory."""
+"""Writes pocket's models as a checkpoint folder: U-Net, autoencoder, scheduler, artists, memory."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ def save_pocket(
     artists: Sequence[Mapping[str, Any]],
     folder: Path,
 ) -> Path:
-    """Writes the folder and returns it; the whitening is folded into copies of the weights.
+    """Writes the checkpoint folder and returns it; the whitening is folded into copies of the weights.
 
     Args:
-        codes: [works, code], of which the memory is made.
+        codes: the codes of the memory's works, [works, code].
     """
     cpu = torch.device("cpu")
     fold = deepcopy(whitening).to(cpu)

@@ -1,4 +1,4 @@
-"""The choices of pocket's denoiser: its shape, its losses, what it is told, and how fast it learns."""
+"""The options of pocket's denoiser: network shape, losses, conditioning (texts and works) and learning rate."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,16 +9,19 @@ from impasto.training.methods.denoiser import DenoiserChoices
 
 @dataclass(frozen=True)
 class PocketChoices:
-    """Defaults are for one process and a batch of 64; `learning_rate` grows with the root of the batch.
+    """The options of the denoiser's training.
+
+    Defaults are for one process and a batch of 64; `learning_rate` grows with the square root of the batch.
 
     Attributes:
-        short_tokens, long_share: texts are padded to `short_tokens`, in this share of the batches to the encoder's all.
-        text_variants: short texts of each picture, encoded beforehand.
-        memory_shares: how many of the picture's nearest works it is shown, and how often.
+        short_tokens, long_share: texts are padded to `short_tokens`; in `long_share` of the batches to the encoder's full
+            length.
+        text_variants: number of short texts of each picture, encoded beforehand.
+        memory_shares: pairs of a number of nearest works shown to the U-Net, and how often.
         own_share: how often the picture's own code comes first among them, which teaches variation.
-        by_text_share: how often they are the works that the picture's text finds, as painting will find them.
-        memory_noise: deviation of what is added to a code, so that it names no one picture.
-        silent_share, silent_alone_share: how often the text is empty beside works, and without any.
+        by_text_share: how often they are the works that the picture's text finds, as in painting.
+        memory_noise: deviation of the noise added to a code, so that the code does not identify a single picture.
+        silent_share, silent_alone_share: how often the text is empty with works, and without works.
         alignment_until: the share of the run in which hidden maps are aligned with a classifier's (REPA).
         compiled: whether the U-Net's step is compiled.
     """

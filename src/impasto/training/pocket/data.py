@@ -1,4 +1,4 @@
-"""What pocket's denoiser learns from, all of it resident on one device: latents, codes, neighbours, texts, features."""
+"""The training data of pocket's denoiser, all on one device: latents, codes, neighbours, text states, features."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ Encode = Callable[[Sequence[str], int], torch.Tensor]  # texts, tokens -> states
 
 @dataclass
 class PocketData:
-    """Pictures in the order of `words`.
+    """The training data, with pictures in the order of `words`.
 
     Attributes:
         latents: means of the posteriors, [2, n, c, h, w], the pictures and their mirror images; fp32, fp16 or int8.
-        latent_scale: what an int8 latent is multiplied by, [c]; ones else.
-        deviation: of the posteriors, [c].
-        codes: of the memory, [n, code].
-        by_features, by_text: the works that are a picture's neighbours, int64 [n, k], the picture not among them.
+        latent_scale: the factor of an int8 latent, [c]; ones otherwise.
+        deviation: deviation of the posteriors, [c].
+        codes: codes of the memory, [n, code].
+        by_features, by_text: the works that are a picture's neighbours, int64 [n, k], without the picture itself.
         states: token states of the short texts, [texts, tokens, width], fp16.
-        variants: of each picture, the numbers of its texts in `states`, int64 [n, v].
+        variants: for each picture, the numbers of its texts in `states`, int64 [n, v].
         empty: the number of the empty text in `states`.
-        features: maps of a classifier for the alignment, each [n, c, h, w], normalised, fp16; none trains without.
+        features: maps of a classifier for the alignment, each [n, c, h, w], normalised, fp16; if empty, no alignment.
         held_out: latents of pictures that are not trained on, [m, c, h, w], and `held_out_states` of their texts.
     """
 
@@ -43,7 +43,7 @@ class PocketData:
         return self.latents.shape[1]
 
     def to(self, device: torch.device) -> "PocketData":
-        """The same on `device`."""
+        """Returns the same data on `device`."""
         moved = {}
         for name, value in vars(self).items():
             if isinstance(value, torch.Tensor):
@@ -55,12 +55,12 @@ class PocketData:
         return PocketData(**moved)
 
     def latents_of(self, numbers: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-        """Samples of the posteriors, float32 [n, c, h, w]."""
+        """Draws samples of the posteriors, float32 [n, c, h, w]."""
         mean = self.latents[mirrored.long(), numbers].float() * self.latent_scale.view(1, -1, 1, 1)
         return mean + self.deviation.view(1, -1, 1, 1) * torch.randn_like(mean)
 
     def features_of(self, numbers: torch.Tensor, mirrored: torch.Tensor) -> list[torch.Tensor]:
-        """The classifier's maps, of mirrored pictures mirrored, float32."""
+        """Returns the classifier's maps, float32; the maps of mirrored pictures are mirrored."""
         flip = mirrored.bool().view(-1, 1, 1, 1)
         maps = (part[numbers].float() for part in self.features)
         return [torch.where(flip, part.flip(3), part) for part in maps]
@@ -69,9 +69,9 @@ class PocketData:
 def neighbours_by_text(
     texts: np.ndarray, pictures: np.ndarray, artists: Sequence[str], count: int, *, block: int = 512
 ) -> np.ndarray:
-    """The works that a painter would find for each picture's text, best first: int64 [n, count], itself not among them.
+    """Returns the works that painting would find for each picture's text, best first, without itself: int64 [n, count].
 
-    Works of the picture's own artist go before all others where he has enough, since a prompt names him most of the time.
+    Works of the picture's own artist come first if there are enough, since a prompt names the artist most of the time.
 
     Args:
         texts, pictures: unit vectors of the texts and of the pictures, float32 [n, width] each.

@@ -1,4 +1,4 @@
-"""The task of pocket's decoder: pictures from latents as a denoiser returns them, brushwork included."""
+"""The training task of pocket's decoder: decodes latents as a denoiser predicts them into pictures, brushwork included."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from impasto.training.pocket.machine import Machine
 
 @dataclass(frozen=True)
 class DecoderChoices:
-    """Sizes and weights of the losses.
+    """The batch sizes and the weights of the losses.
 
     Attributes:
-        crop, margin: latents across a crop, and those of its edge that the loss does not look at where the picture goes on.
-        crop_batch, picture_batch: crops a step; whole pictures a step in the last part of the run, from `whole_from` on.
-        true_share: of the latents that are true ones.
-        blur, noise: the most that true latents are blurred (share) and noised (deviation) where there is no denoiser.
-        coarse: pixels across the means that pictures are compared by: where detail is to be invented, it need not fit.
-        pixel_weight: of the comparison pixel by pixel, of true latents only.
-        adversarial_from, adversarial_full: the shares of the run at which the adversary begins to count, and counts in full.
-        discriminator_lead: the share of the run that the discriminator learns before it counts.
+        crop, margin: latents across a crop, and the width of the border that the loss ignores where the picture continues.
+        crop_batch, picture_batch: crops per step; whole pictures per step in the last part of the run, from `whole_from` on.
+        true_share: the share of latents that are true ones.
+        blur, noise: the most that true latents are blurred (share) and noised (deviation) if there is no denoiser.
+        coarse: side in pixels of the block means by which pictures are compared: invented detail need not match.
+        pixel_weight: weight of the pixel-wise loss, which is computed on true latents only.
+        adversarial_from, adversarial_full: the shares of the run at which the adversarial loss sets in and has full weight.
+        discriminator_lead: the share of the run that the discriminator trains before the adversarial loss sets in.
     """
 
     crop: int = 8
@@ -51,9 +51,9 @@ class DecoderChoices:
 
 
 class PocketDecoderTask:
-    """Compares in means of 4x4 px and in a classifier's features, and plays against a patch discriminator.
+    """Trains the decoder with losses on means of 4x4 px and on a classifier's features, and an adversarial loss.
 
-    The encoder stays as it is, and so do the latents.
+    The adversary is a patch discriminator. The encoder does not change, and so neither do the latents.
     """
 
     averaged: Sequence[str] = ("autoencoder",)
@@ -92,7 +92,7 @@ class PocketDecoderTask:
         self.wholes = ShuffledOrder(count, choices.picture_batch, seed + 1)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """One step of the decoder and, once it plays, of the discriminator."""
+        """Runs one step of the decoder and, once the adversarial loss is used, of the discriminator."""
         choices, device = self.choices, self.machine.device
         whole = progress >= choices.whole_from
         numbers = (self.wholes if whole else self.crops).at(step)
@@ -137,13 +137,13 @@ class PocketDecoderTask:
         return losses
 
     def _balance(self, made: torch.Tensor, pull: torch.Tensor, push: torch.Tensor) -> torch.Tensor:
-        """Esser et al. 2020, equation 7: the adversary weighs as much as the rest at the last layer."""
+        """Returns the adversarial weight of Esser et al. 2020, equation 7: as much weight as the rest at the last layer."""
         last = self.autoencoder.decoder.conv_out.weight
         sizes = [torch.autograd.grad(made, last, one, retain_graph=True)[0].norm() for one in (pull, push)]
         return (sizes[0] / (sizes[1] + 1e-4 * sizes[0] + 1e-12)).detach()
 
     def _batch(self, numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Latents [n, c, h, w], pictures [n, 3, H, W] in [-1, 1], and which latents are true [n]; mirrored at random."""
+        """Returns latents [n, c, h, w], pictures [n, 3, H, W] in [-1, 1], which latents are true [n]; mirrored at random."""
         pairs, choices = self.pairs, self.choices
         pictures = to_tensor(pairs.pixels.batch(numbers))
         mirrored, is_true = torch.rand(len(numbers)) < 0.5, torch.rand(len(numbers)) < choices.true_share
@@ -157,7 +157,7 @@ class PocketDecoderTask:
         return torch.where(is_true.view(-1, 1, 1, 1), true, other), pictures, is_true
 
     def _worn(self, latents: torch.Tensor) -> torch.Tensor:
-        """True latents blurred and noised, each by its own amount: somewhat like a denoiser's answers."""
+        """Returns true latents blurred and noised, each by its own amount: somewhat like a denoiser's predictions."""
         blur, noise = (most * torch.rand(len(latents), 1, 1, 1) for most in (self.choices.blur, self.choices.noise))
         smooth = F.avg_pool2d(F.pad(latents, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         return latents.lerp(smooth, blur) + noise * torch.randn_like(latents)
@@ -165,7 +165,7 @@ class PocketDecoderTask:
     def _cropped(
         self, latents: torch.Tensor, pictures: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, list[tuple[int, int]]]:
-        """Crops of the latents, of the pictures without the margin, and where these lie in what will be decoded (px)."""
+        """Returns crops of the latents and of the pictures without the margin, and their place in the decoded crop (px)."""
         crop, margin, factor = self.choices.crop, self.choices.margin, self.factor
         core = crop - 2 * margin
         room = torch.tensor(latents.shape[2:]) - core + 1

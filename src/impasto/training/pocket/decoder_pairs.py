@@ -1,7 +1,7 @@
-"""Latents as a denoiser returns them, beside the true ones: what a decoder has to make pictures of when it paints.
+"""Training pairs for pocket's decoder: pictures, their true latents, and latents as a denoiser predicts them.
 
-A denoiser's answer is softer than a true latent and not always possible at all; a decoder that knows only true ones paints
-that softness. The U-Net costs more than the decoder, so its answers are computed once and kept in the cache.
+A denoiser's prediction is softer than a true latent, and not always a possible latent. A decoder trained only on true ones
+paints that softness. The U-Net costs more than the decoder, so its predictions are computed once and kept in the cache.
 """
 
 import random
@@ -28,19 +28,20 @@ from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.texts import PictureWords, TextDrawer
 
 EARLIEST, LATEST = 40, 300  # timesteps that the true latents are noised to
-STEPS = (1, 1, 2, 3)  # of the denoiser, for each of a picture's answers; every second answer is to its mirror image
-_EMPTY = 0.15  # of the texts
+STEPS = (1, 1, 2, 3)  # denoiser steps for each prediction of a picture; every second prediction is of its mirror image
+_EMPTY = 0.15  # share of texts that are empty
 _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
 class DecoderPairs:
-    """Pictures and what they may be decoded from.
+    """Pictures and the latents to decode them from.
 
     Attributes:
         pixels: the pictures.
-        true: their latents and those of their mirror images, [n, 2, c, h, w], as the VAE has them, fp16.
-        answers: of a denoiser, [n, answers, c, h, w], every second one to the mirror image; None where there is none.
+        true: their latents and those of their mirror images, [n, 2, c, h, w], as the VAE encodes them, fp16.
+        answers: a denoiser's predictions, [n, answers, c, h, w], every second one of the mirror image; None without a
+            denoiser.
     """
 
     pixels: Pixels
@@ -50,9 +51,9 @@ class DecoderPairs:
 
 @torch.inference_mode()
 def true_latents(pixels: Pixels, small: AutoencoderKL, machine: Machine, on_progress: Progress = no_report) -> np.ndarray:
-    """The posteriors' means of halved pictures and mirror images, fp16 [n, 2, c, h, w]; each only once, kept in the cache.
+    """Encodes halved pictures and mirror images to the posteriors' means, fp16 [n, 2, c, h, w]; each only once, cached.
 
-    `small` is the autoencoder whose latents the denoiser knows: these are the latents of pictures half as large.
+    `small` is the autoencoder on whose latents the denoiser was trained: these are the latents of pictures half as large.
     """
     torch.nn.Module.to(small, machine.device)
     key = latents_key(small)
@@ -83,16 +84,16 @@ def denoised_latents(
     machine: Machine,
     on_progress: Progress = no_report,
 ) -> np.ndarray:
-    """The checkpoint's answers to true latents noised to a timestep of 40 to 300: fp16 [n, answers, c, h, w].
+    """Returns the checkpoint's predictions from true latents noised to a timestep of 40 to 300: fp16 [n, answers, c, h, w].
 
-    It is told one of the picture's texts, or the empty one, and denoises in one step or by DDIM (Song et al. 2021) in two or
-    three. Kept in the cache by picture, latents and U-Net.
+    The U-Net gets one of the picture's texts, or the empty one, and denoises in one step or by DDIM (Song et al. 2021) in
+    two or three. The results are cached by picture, latents and U-Net.
 
     Args:
-        true: [n, 2, c, h, w], as the checkpoint's own VAE would have them.
+        true: true latents [n, 2, c, h, w], as the checkpoint's own VAE encodes them.
 
     Raises:
-        ImpastoError: the checkpoint paints other latents than these.
+        ImpastoError: the checkpoint's latents have another shape.
     """
     unet: Any = components.unet
     channels, side = int(unet.config["in_channels"]), int(unet.config["sample_size"])
@@ -132,7 +133,7 @@ def denoised_latents(
 
 
 class _Denoiser:
-    """A U-Net that takes noised latents back to clean ones in few steps."""
+    """A U-Net that denoises noised latents to clean ones in few steps."""
 
     def __init__(self, components: Components, schedule: Any, machine: Machine) -> None:
         self._components, self._machine = components, machine
@@ -145,7 +146,7 @@ class _Denoiser:
     def __call__(
         self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor, texts: list[str], steps: int
     ) -> torch.Tensor:
-        """The answers [n, c, h, w] to `clean` noised to `times` [n]."""
+        """Returns the predictions [n, c, h, w] from `clean` noised to `times` [n]."""
         unet: Any = self._components.unet
         device = self._machine.device
         states = self._components.encode_text(texts).to(device)

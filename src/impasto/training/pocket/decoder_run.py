@@ -1,4 +1,4 @@
-"""The run of pocket's decoder for pictures of twice the size: from an autoencoder with f = 8 to one with f = 16."""
+"""Trains pocket's decoder for pictures of twice the size: from an autoencoder with f = 8 to one with f = 16."""
 
 import json
 import shutil
@@ -29,8 +29,8 @@ from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.texts import words_of_catalogue
 from impasto.training.recipes.pocket import load_autoencoder
 
-_FITTED = 32  # pictures that the first kernels are fitted to
-_JUDGED = 64  # held-out pictures
+_FITTED = 32  # pictures that the initial kernels are fitted to
+_JUDGED = 64  # the most held-out pictures to validate on
 
 
 def train_pocket_decoder(
@@ -50,24 +50,24 @@ def train_pocket_decoder(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains, or goes on where it was; returns `run/autoencoder`, an `AutoencoderKL` with f = 16 in diffusers' layout.
+    """Trains the decoder, or resumes; returns `run/autoencoder`, an `AutoencoderKL` with f = 16 in diffusers' layout.
 
-    Its latents are those of the f = 8 autoencoder of the halved picture, so a U-Net trained on these paints twice the size
-    with it. Only pictures that are large enough take part: an enlarged one would teach softness. `run/start` holds what
-    training began with, and `run/report.json` what came out: among it the error of the latents, as a share of their variance
+    Its latents are those of the f = 8 autoencoder for the halved picture, so a U-Net trained on these paints twice the size
+    with it. Only pictures that are large enough are used: an enlarged one would teach softness. `run/start` holds the
+    initial model. `run/report.json` holds the metrics: among them the error of the latents, as a share of their variance
     (`latents_error`), and the PSNR on held-out pictures beside that of the f = 8 decoder, enlarged.
 
     Args:
         autoencoder: the folder of the f = 8 autoencoder; its `sample_size` is half of the pictures'.
-        checkpoint: whose U-Net's answers the decoder learns to decode; it was trained on the latents of `autoencoder`.
-            None: true latents, blurred and noised.
-        minutes, steps: of this run, as in every other.
-        begin_from: an earlier run's `autoencoder` folder, to train further, with another denoiser's answers maybe.
+        checkpoint: the checkpoint whose U-Net's predictions the decoder learns to decode; it was trained on the latents of
+            `autoencoder`. None: true latents, blurred and noised.
+        minutes, steps: length of this run, as in every other.
+        begin_from: an earlier run's `autoencoder` folder to continue from, possibly with another denoiser's predictions.
         perceptual: False trains without EfficientNet-Lite2's features, which come with the extra `judge`.
 
     Raises:
         UsageError, MissingPart, ImpastoError: no picture is large enough; a checkpoint of other latents; impossible numbers.
-        KeyboardInterrupt: it should stop; the state is on disk.
+        KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998, save_seconds=save_seconds)
     choices = choices or DecoderChoices()
@@ -105,7 +105,10 @@ def train_pocket_decoder(
 
 @torch.inference_mode()
 def judge_decoder(model: AutoencoderKL, small: AutoencoderKL, entries: list[CatalogueEntry], size: int) -> dict[str, float]:
-    """On held-out pictures: the latents' error, and PSNR in dB of both decoders from true latents; {} without pictures."""
+    """Returns the latents' error on held-out pictures, and the PSNR in dB of both decoders from true latents.
+
+    Without pictures it returns {}.
+    """
     if not entries:
         return {}
     squares, _ = prepare_pixels(entries, size, cache_folder())
@@ -148,7 +151,7 @@ def _may_judge(entry: CatalogueEntry) -> bool:
 
 
 def _begin(folder: Path, small: AutoencoderKL, pixels: Pixels, begin_from: Path | None) -> AutoencoderKL:
-    """What the run begins with; made at its first start and read at every other."""
+    """Returns the initial model of the run; creates it at the first start and reads it at every later one."""
     if not folder.is_dir():
         if begin_from is not None:
             model = load_autoencoder(begin_from)
@@ -161,7 +164,7 @@ def _begin(folder: Path, small: AutoencoderKL, pixels: Pixels, begin_from: Path 
 
 
 def _save(model: AutoencoderKL, folder: Path) -> None:
-    """Writes a folder that is there whole or not at all."""
+    """Writes the folder of a model in two steps, so that it never exists in part."""
     made = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(made, ignore_errors=True)
     model.save_pretrained(made, safe_serialization=True)

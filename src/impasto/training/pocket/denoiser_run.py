@@ -1,4 +1,4 @@
-"""The run of pocket's denoiser, from prepared data to a checkpoint folder with its memory."""
+"""Trains pocket's denoiser: from prepared data to a checkpoint folder with its memory."""
 
 import json
 import time
@@ -23,7 +23,7 @@ from impasto.training.recipes.pocket_denoiser import artists_of
 
 
 def make_task(prepared: Prepared, choices: PocketChoices, machine: Machine, *, seed: int) -> PocketTask:
-    """An untrained U-Net and memory network for the prepared data; the same for the same seed."""
+    """Makes the task of the prepared data, with an untrained U-Net and memory network; the same for the same seed."""
     torch.manual_seed(seed)
     channels, side = prepared.data.latents.shape[2], prepared.data.latents.shape[3]
     unet = make_unet(replace(choices.unet, batch=choices.batch), channels, side)
@@ -40,7 +40,7 @@ def make_task(prepared: Prepared, choices: PocketChoices, machine: Machine, *, s
 def pocket_schedule(
     *, minutes: float | None = None, steps: int | None = None, save_seconds: float = 120.0, log_every: int = 20
 ) -> Schedule:
-    """A plateau and a line for the last quarter; the average's half-life is a twentieth of the steps."""
+    """Returns the schedule: a plateau, then a line in the last quarter; the EMA half-life is a twentieth of the steps."""
     return Schedule(
         minutes=minutes, steps=steps, warmup_steps=300, decay_from=0.75, final_rate=0.02, ema_half_life=0.05,
         save_seconds=save_seconds, log_every=log_every,
@@ -62,13 +62,13 @@ def train_pocket(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Trains, or goes on where it was; returns `run/checkpoint`, painted with by `--checkpoint`.
+    """Trains the denoiser, or resumes; returns `run/checkpoint`, a folder that `--checkpoint` accepts.
 
-    `run/raw` holds the last weights beside the averaged ones: after few steps they may paint better. `run/gap.jsonl` holds
-    the low-noise loss of trained and held-out pictures as training went on.
+    `run/raw` holds the last weights besides the averaged ones: after few steps they may paint better. `run/gap.jsonl` holds
+    the low-noise loss of trained and held-out pictures in the course of training.
 
     Args:
-        begin_from: what `unpack` wrote: a run without a state begins with its weights.
+        begin_from: the folder that `unpack` wrote: a run without a state begins with its weights.
     """
     task = make_task(prepared, choices, machine, seed=seed)
     schedule = pocket_schedule(minutes=minutes, steps=steps, save_seconds=save_seconds)
@@ -97,7 +97,7 @@ def train_pocket(
 
 
 def note_gap(task: PocketTask, step: int, run: Path) -> None:
-    """Adds a line to `gap.jsonl`."""
+    """Adds a line with the low-noise losses to `gap.jsonl`."""
     row = {"step": step, "pictures": step * task.choices.batch, **task.gap()}
     with (run / GAP).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
@@ -110,7 +110,7 @@ def write_checkpoint(
     task: PocketTask,
     folder: Path,
 ) -> Path:
-    """Models of the task's shape as a checkpoint folder."""
+    """Writes models of the task's shape as a checkpoint folder."""
     return save_pocket(
         {name: model.state_dict() for name, model in models.items()}, task.whitening, autoencoder, task.choices,
         prepared.memory.codes, prepared.memory.works, artists_of([word.entry for word in prepared.words]), folder,

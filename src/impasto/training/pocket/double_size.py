@@ -1,8 +1,8 @@
-"""An autoencoder with f = 16 that begins as one with f = 8: the same latents, pictures twice as large.
+"""Converts an autoencoder with f = 8 to an initial one with f = 16: the same latents, pictures twice as large.
 
 The encoder's first level begins as the f = 8 encoder's first convolution on a picture halved by 2x2 means, as nearly as its
-kernels can be that; the decoder's last level begins as an interpolation. All other levels are copied. What comes out is a
-plain `AutoencoderKL`, so a U-Net that knows 16x16 latents as pictures of 128 px paints 256 px with it.
+kernels allow. The decoder's last level begins as an interpolation. All other levels are copied. The result is a plain
+`AutoencoderKL`, so a U-Net trained on 16x16 latents of pictures of 128 px paints 256 px with it.
 """
 
 from typing import Any
@@ -16,23 +16,23 @@ from torch.nn import functional as F
 from impasto.errors import UsageError
 from impasto.training.methods.autoencoder import decode, posterior_of, to_tensor
 
-_SAMPLES = 20_000  # places in the pictures that the kernels are fitted to
+_SAMPLES = 20_000  # patches of the pictures that the kernels are fitted to
 _RIDGE = 1e-4
 _REACH = 5  # pixels across that two 3x3 convolutions, the second of stride 2, see
 _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2))
 
 
 def halved(pictures: torch.Tensor) -> torch.Tensor:
-    """Pictures [n, 3, h, w] by 2x2 means: [n, 3, h / 2, w / 2]."""
+    """Halves pictures [n, 3, h, w] by 2x2 means: [n, 3, h / 2, w / 2]."""
     return F.avg_pool2d(pictures, 2)
 
 
 @torch.no_grad()
 def double_autoencoder(small: AutoencoderKL, squares: np.ndarray) -> AutoencoderKL:
-    """The autoencoder for pictures of twice the size that begins with `small`'s latents and its pictures, interpolated.
+    """Makes the autoencoder for pictures of twice the size; it begins with `small`'s latents and its pictures, interpolated.
 
     Args:
-        small: with four-fold or more reduction, of any number of levels; it is left as it is.
+        small: an autoencoder with four-fold or more reduction, of any number of levels; it is not changed.
         squares: uint8 [n, s, s, 3] of the larger size, to fit kernels to; 16 or more are enough.
 
     Raises:
@@ -69,7 +69,7 @@ def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:
         _silence(resnet)
     kernel = _fitted_kernel(small.conv_in.weight, pictures)  # [out, 3, 5, 5], from one pixel above and left of the 2x2 block
     first, second = large.conv_in, large.down_blocks[0].downsamplers[0].conv
-    # Four channels a colour hold the pixels at a window's corners; from their 3x3 neighbours all 5x5 pixels can be read.
+    # Four channels per colour hold the pixels at a window's corners; their 3x3 neighbours contain all 5x5 pixels.
     first.bias.zero_()
     first.weight[: 3 * len(_CORNERS)] = 0
     for number, (y, x) in enumerate(_CORNERS):
@@ -79,7 +79,7 @@ def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:
     second.bias.copy_(small.conv_in.bias)
     for y in range(_REACH):
         for x in range(_REACH):
-            # Pixel 0 and 1 through the channel that looks back, 2 to 4 through the one that looks ahead.
+            # Pixels 0 and 1 come from the channel of the near corner, 2 to 4 from that of the far corner.
             corner = 2 * (y >= 2) + (x >= 2)
             there = (y - 2 if y >= 2 else y), (x - 2 if x >= 2 else x)
             for colour in range(3):
@@ -87,9 +87,10 @@ def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:
 
 
 def _fitted_kernel(weight: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """The 5x5 kernel of stride 2 nearest to `weight` [out, 3, 3, 3] after 2x2 means, on these pictures: [out, 3, 5, 5].
+    """Fits the 5x5 kernel of stride 2 nearest to `weight` [out, 3, 3, 3] after 2x2 means, on these pictures: [out, 3, 5, 5].
 
-    That would take 6x6 pixels, and the first row and column of them cannot be seen: their neighbours stand for them.
+    The exact kernel would need 6x6 pixels. The first row and column of them are out of reach and are approximated from their
+    neighbours.
     """
     whole = weight.repeat_interleave(2, 2).repeat_interleave(2, 3) / 4  # [out, 3, 6, 6]
     draw = torch.Generator().manual_seed(0)
@@ -131,7 +132,7 @@ def _begin_decoder(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.T
 
 
 def _fit_conv_out(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.Tensor) -> None:
-    """The last convolution that makes most of the features as they are: by least squares, the small decoder's pictures."""
+    """Fits the last convolution to the present features by least squares; the target is the small decoder's pictures."""
     decoder: Any = large.decoder
     out = decoder.conv_out
     kept: list[torch.Tensor] = []
@@ -159,5 +160,5 @@ def _silence(resnet: Any) -> None:
 
 
 def interpolated(small: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """What `small` decodes, twice as large by bicubic interpolation: [n, 3, 2 h, 2 w]."""
+    """Returns what `small` decodes, enlarged twice by bicubic interpolation: [n, 3, 2 h, 2 w]."""
     return F.interpolate(decode(small, latents), scale_factor=2, mode="bicubic")

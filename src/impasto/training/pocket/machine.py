@@ -1,4 +1,4 @@
-"""What a machine can do for training: its device, the type to compute in, and what is fast there."""
+"""Detects the machine's capabilities for training: its device, the precision to compute in, and what is fast there."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Machine:
     """A device and how to compute on it.
 
     Attributes:
-        device: where weights and data lie.
+        device: the device of weights and data.
         mixed: whether products are computed in bf16; the weights stay in fp32.
-        plain_attention: attention in two products, which a CPU's bf16 units speed up and torch's fused kernel does not.
-        name: of the processor, for figures.
+        plain_attention: whether attention is two products; a CPU's bf16 units speed these up, but not torch's fused kernel.
+        name: the processor's name, for reports.
     """
 
     device: torch.device
@@ -26,7 +26,7 @@ class Machine:
     name: str
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context to compute in."""
+        """Returns the context to compute in."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.mixed else nullcontext()
 
 
@@ -34,7 +34,7 @@ PLAIN_CPU = Machine(torch.device("cpu"), False, False, "CPU, fp32")
 
 
 def find_machine(device: str = "auto", precision: str = "auto") -> Machine:
-    """The machine at hand. bf16 on CUDA and on CPUs with AVX512-BF16 or AMX, fp32 elsewhere, unless `precision` says so.
+    """Detects this machine. It uses bf16 on CUDA and on CPUs with AVX512-BF16 or AMX, else fp32, unless `precision` is set.
 
     Raises:
         UsageError, MissingPart: no such device.
@@ -58,7 +58,7 @@ def _multiplies_bf16(device: torch.device) -> bool:
 
 
 def cpu_flags() -> frozenset[str]:
-    """What Linux says the processor can do; nothing elsewhere."""
+    """Returns the processor's feature flags as Linux reports them; empty on other systems."""
     return frozenset(_cpu_line("flags").split())
 
 

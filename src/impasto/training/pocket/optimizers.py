@@ -1,4 +1,4 @@
-"""AdamW for all weights, or Muon for the matrices inside the U-Net and AdamW for the rest."""
+"""Creates pocket's optimizers: AdamW for all weights, or Muon for the matrices inside the U-Net and AdamW for the rest."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _MUON_RATE = 20  # Muon's steps are of unit spectral norm: its learning rate as 
 
 
 class FlatMuon(torch.optim.Muon):
-    """torch's Muon (Jordan et al. 2024) also for convolutions, whose kernels are matrices [out, in * h * w] to it."""
+    """torch's Muon (Jordan et al. 2024), also for convolutions: it treats their kernels as matrices [out, in * h * w]."""
 
     def __init__(self, weights: list[nn.Parameter], lr: float, weight_decay: float) -> None:
         self._weights = weights
@@ -33,7 +33,7 @@ class FlatMuon(torch.optim.Muon):
 
 
 def make_optimizers(models: Mapping[str, nn.Module], choices: PocketChoices) -> dict[str, torch.optim.Optimizer]:
-    """The optimizers of everything in `models` that is trained, by name; learning rate as for a batch of 64'."""
+    """Returns the optimizers of all trained weights in `models`, by name; the learning rate is given for a batch of 64."""
     rate = choices.learning_rate * (choices.batch / 64) ** 0.5
     trained = [p for model in models.values() for p in model.parameters() if p.requires_grad]
     inner: list[nn.Parameter] = []

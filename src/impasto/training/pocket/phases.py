@@ -1,7 +1,7 @@
-"""Pocket from a catalogue, phase by phase: autoencoder, latents, texts and features, denoiser, decoder.
+"""Trains pocket from a catalogue, phase by phase: autoencoder, latents, texts and features, denoiser, decoder.
 
-The minutes are shared as `SHARES` says, among the phases that there are in a run; decoding and encoding pictures and texts
-count for none. What a phase made lies in the run's folder, or in the cache by content, and is not made again.
+The minutes are divided by `SHARES` among the phases of a run; decoding and encoding pictures and texts do not count. The
+output of a phase is in the run's folder, or in the cache by content, and is not made again.
 """
 
 import json
@@ -29,19 +29,19 @@ SHARES = {"autoencoder": 0.20, "denoiser": 0.65, "decoder": 0.15}
 
 
 def minutes_of(phase: str, minutes: float | None, phases: tuple[str, ...]) -> float | None:
-    """A phase's part of all the minutes, shared among `phases`; None of None."""
+    """Returns a phase's part of the minutes, which are divided among `phases`; None if `minutes` is None."""
     return None if minutes is None else minutes * SHARES[phase] / sum(SHARES[name] for name in phases)
 
 
 @dataclass(frozen=True)
 class PocketRequest:
-    """What is asked for.
+    """The request for a training of pocket.
 
     Attributes:
-        minutes: of all phases together; `steps` (of each) in place of them.
-        autoencoder: the folder of one that is trained; None trains one.
-        decoder: whether a decoder for pictures of twice the size follows.
-        aligned, perceptual: whether EfficientNet-Lite2 teaches denoiser and autoencoder.
+        minutes: minutes of all phases together; `steps` (of each phase) may replace them.
+        autoencoder: the folder of a trained autoencoder; None trains one.
+        decoder: whether a decoder for pictures of twice the size is trained afterwards.
+        aligned, perceptual: whether EfficientNet-Lite2's features are used to train the denoiser and the autoencoder.
     """
 
     catalogue: Path
@@ -64,11 +64,11 @@ def train_phases(
     should_stop: ShouldStop = never,
     on_progress: Progress = no_report,
 ) -> Path:
-    """Does what is due in `run` and returns its checkpoint's folder.
+    """Runs the phases that are not done yet in `run`, and returns the folder of its checkpoint.
 
     Raises:
         UsageError, ImpastoError: no pictures, impossible numbers, another run's folder.
-        KeyboardInterrupt: it should stop; what is done is on disk.
+        KeyboardInterrupt: `should_stop` returned true; what is done is on disk.
     """
     check_size(request.size)
     own = request.autoencoder is None and not (run / BEGIN).is_dir()
@@ -133,7 +133,7 @@ def _autoencoder(
 
 
 def choices_on(machine: Machine) -> AutoencoderChoices:
-    """The autoencoder's choices: larger batches where a step of small ones costs as much."""
+    """Returns the autoencoder's options: larger batches on machines where a step of small ones costs as much."""
     if machine.device.type == "cpu":
         return CHOICES
     return replace(CHOICES, crop_batch=64, picture_batch=24, learning_rate=1.2e-3, log_every=100)
@@ -147,7 +147,7 @@ def _decoder(
     should_stop: ShouldStop,
     on_progress: Progress,
 ) -> None:
-    """A decoder for pictures of twice the size, and the checkpoint with it as `run/checkpoint-large`."""
+    """Trains a decoder for pictures of twice the size, and writes the checkpoint with it as `run/checkpoint-large`."""
     try:
         from impasto.training.pocket.decoder_run import train_pocket_decoder
     except ImportError:
@@ -160,7 +160,7 @@ def _decoder(
             seed=request.seed, perceptual=request.perceptual, should_stop=should_stop,
             on_progress=lambda stage, share, losses: on_progress(f"decoder, {stage}", share, losses),
         )  # fmt: skip
-    except ImpastoError as error:  # most of all that no picture is large enough; the checkpoint is whole without it
+    except ImpastoError as error:  # usually no picture is large enough; the checkpoint is complete without the decoder
         on_progress(f"skipped the decoder: {error}", 1.0, {})
         return
     with replace_folder(run / LARGE) as made:

@@ -1,4 +1,4 @@
-"""From a catalogue and an autoencoder to what pocket's denoiser learns from; whatever takes time is kept in the cache."""
+"""Prepares the training data of pocket's denoiser from a catalogue and an autoencoder; slow results are cached."""
 
 import random
 from collections.abc import Sequence
@@ -30,18 +30,18 @@ from impasto.training.recipes.pocket import held_out_squares
 from impasto.vision.features.efficientnet import ImageFeatures
 from impasto.vision.scorers.pocket import PocketScorer
 
-HELD_OUT = 256  # pictures for the gap between what was and what was not trained on
+HELD_OUT = 256  # pictures to measure the gap between trained and held-out pictures
 
 
 @dataclass
 class Prepared:
-    """Data, and what it was made of.
+    """The training data, and the parts from which it was made.
 
     Attributes:
-        memory: the encoder, fitted to the pictures, and their codes; its network is untrained.
-        words: of each picture.
+        memory: the memory's encoder, fitted to the pictures, and their codes; its network is untrained.
+        words: the texts and tags of each picture.
         sample: token states to fit a whitening to, [n, width].
-        encoder: of texts.
+        encoder: the text encoder.
     """
 
     data: PocketData
@@ -62,9 +62,9 @@ def prepare(
     fitted: MemoryEncoder | None = None,
     on_progress: Progress = no_report,
 ) -> Prepared:
-    """Everything encoded, each thing once: pictures and mirror images, features, codes, neighbours and texts.
+    """Encodes all training data, each item once: pictures and mirror images, features, codes, neighbours and texts.
 
-    `fitted`: the memory's encoder, where the codes must be those of an earlier training.
+    `fitted` is the memory's encoder of an earlier training, if the codes must be those of that training.
 
     Raises:
         ImpastoError, MissingPart: no usable picture; EfficientNet-Lite2's package is missing.
@@ -121,7 +121,7 @@ def prepare(
 
 
 def features_of(pixels: Pixels, memory: MemoryConfig, on_progress: Progress) -> tuple[Pixels, torch.Tensor]:
-    """Features [n, 1280], and the pictures without those that could not be seen."""
+    """Returns features [n, 1280], and the pictures without those whose features could not be computed."""
     seen = image_vectors(
         pixels.entries, ImageFeatures(side=memory.side),
         lambda n, of: on_progress("seeing pictures", n / of, {}),
@@ -137,7 +137,7 @@ def features_of(pixels: Pixels, memory: MemoryConfig, on_progress: Progress) -> 
 
 @torch.inference_mode()
 def _encode(autoencoder: AutoencoderKL, squares: np.ndarray, machine: Machine) -> tuple[torch.Tensor, torch.Tensor]:
-    """Means and deviations of the posteriors of squares uint8 [n, s, s, 3]."""
+    """Returns means and deviations of the posteriors of squares uint8 [n, s, s, 3]."""
     torch.nn.Module.to(autoencoder, machine.device)
     means, deviations = [], []
     for start in range(0, len(squares), 64):
@@ -151,7 +151,7 @@ def _encode(autoencoder: AutoencoderKL, squares: np.ndarray, machine: Machine) -
 def encode_both_ways(
     pixels: Pixels, autoencoder: AutoencoderKL, machine: Machine, on_progress: Progress = no_report
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents' means [2, n, c, h, w] of pictures and mirror images, and the mean deviation of each channel [c]."""
+    """Returns latents' means [2, n, c, h, w] of pictures and mirror images, and the mean deviation of each channel [c]."""
     found = []
     for mirrored, what in ((False, "encoding pictures"), (True, "encoding mirror images")):
 
@@ -177,7 +177,7 @@ def encode_both_ways(
 def _states(
     texts: Sequence[Sequence[str]], encoder: TextEncoder, choices: PocketChoices, on_progress: Progress
 ) -> tuple[torch.Tensor, dict[str, int], torch.Tensor]:
-    """States [texts, short_tokens, width] in fp16, the number of each text, and a sample of the states."""
+    """Returns states [texts, short_tokens, width] in fp16, the number of each text, and a sample of the states."""
     unique = list(dict.fromkeys(["", *(text for variants in texts for text in variants)]))
     store = TextStates(
         unique, encoder.sha256,
@@ -190,7 +190,7 @@ def _states(
 
 
 class LongTextStates:
-    """States of long texts, written anew for every batch and encoded at the encoder's full length."""
+    """Computes states of long texts, drawn anew for every batch and encoded at the encoder's full length."""
 
     def __init__(self, words: Sequence[PictureWords], encoder: TextEncoder, machine: Machine, seed: int) -> None:
         self._words, self._encoder, self._machine, self._seed = words, encoder, machine, seed
@@ -198,7 +198,7 @@ class LongTextStates:
         encoder.model.to(machine.device)
 
     def __call__(self, numbers: np.ndarray, step: int) -> torch.Tensor:
-        """States [n, 77, width] of the pictures `numbers`; of the empty text [1, 77, width] where there are none."""
+        """Returns states [n, 77, width] of the pictures `numbers`; without numbers, of the empty text [1, 77, width]."""
         draw = random.Random(f"{self._seed}/{step}/long")
         texts = [self._drawer.draw(self._words[n], draw, long=True) for n in numbers.tolist()] or [""]
         with self._machine.autocast():
@@ -206,7 +206,7 @@ class LongTextStates:
 
 
 class ResidentLongTexts:
-    """States of a few long texts of every picture, all on the device: a fast one would wait for words."""
+    """Holds states of a few long texts of every picture on the device, since a fast device would wait for new texts."""
 
     def __init__(
         self, words: Sequence[PictureWords], encoder: TextEncoder, machine: Machine, seed: int, variants: int = 4
@@ -221,7 +221,7 @@ class ResidentLongTexts:
         self._states = encode_resident([*texts, ""], encoder, encoder.max_tokens, machine)
 
     def __call__(self, numbers: np.ndarray, step: int) -> torch.Tensor:
-        """As `LongTextStates`."""
+        """Returns states as `LongTextStates` does."""
         if not len(numbers):
             return self._states[-1:].float()
         chosen = np.random.default_rng(step).integers(self._variants, size=len(numbers))
@@ -230,7 +230,7 @@ class ResidentLongTexts:
 
 
 def encode_resident(texts: Sequence[str], encoder: TextEncoder, tokens: int, machine: Machine) -> torch.Tensor:
-    """States [texts, tokens, width] in fp16, computed and kept on the machine's device."""
+    """Returns states [texts, tokens, width] in fp16, computed and kept on the machine's device."""
     encoder.model.to(machine.device)
     at_once = 32 if machine.device.type == "cpu" else 1024
     parts = []
@@ -242,5 +242,5 @@ def encode_resident(texts: Sequence[str], encoder: TextEncoder, tokens: int, mac
 
 
 def works_of(words: Sequence[PictureWords]) -> list[Work]:
-    """The pictures as works of a memory."""
+    """Returns the pictures as works of a memory."""
     return [Work(word.entry.file_name, word.entry.artist, word.entry.title, word.caption) for word in words]

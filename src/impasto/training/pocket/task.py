@@ -1,4 +1,4 @@
-"""The task of pocket's denoiser: v-prediction on latents, told by texts and shown a few works of its memory."""
+"""The training task of pocket's denoiser: v-prediction on latents, conditioned on texts and on a few works of its memory."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -23,13 +23,14 @@ from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.optimizers import make_optimizers
 
 LongTexts = Callable[[np.ndarray, int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
-LOW_NOISE = 150  # timesteps below it: where a model that copies does better on what it has seen
+LOW_NOISE = 150  # timesteps below this: there a model that copies does better on its training pictures
 
 
 class PocketTask:
-    """One step: a batch of latents, noised, with texts and works drawn for it; the losses it logs say what happened.
+    """Trains on batches of noised latents, with texts and works drawn for each batch; logs the losses.
 
-    A batch is one kind: so many works for every picture, texts of one length. Drawn a batch at a time they need no masks.
+    All pictures of a batch have the same number of works and texts of the same length. Since these are drawn per batch, no
+    masks are needed.
     """
 
     averaged: Sequence[str] = ("unet", "memory")
@@ -46,7 +47,7 @@ class PocketTask:
         seed: int,
         long_texts: LongTexts | None = None,
     ) -> None:
-        """Weights stay in fp32 and on the machine's device; what is computed of them is in its autocast type."""
+        """Sets up the task. Weights stay in fp32 on the machine's device; computations use its autocast type."""
         self.choices, self.machine, self.seed, self.long_texts = choices, machine, seed, long_texts
         self.data = data.to(machine.device)
         module: Any = unet
@@ -76,7 +77,7 @@ class PocketTask:
         self.forward = torch.compile(self._predict, backend=backend)
 
     def forget_compiled(self) -> None:
-        """Goes on without what `compile` made."""
+        """Discards the compiled graph and continues without it."""
         torch._dynamo.reset()
         self.forward = self._predict
         if self.alignment is not None:
@@ -87,7 +88,7 @@ class PocketTask:
         return self.forward != self._predict
 
     def set_batch(self, batch: int) -> None:
-        """Another batch, before the first step; the learning rates follow its root."""
+        """Sets another batch size, before the first step; the learning rates scale with its square root."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] *= (batch / self.choices.batch) ** 0.5
@@ -97,12 +98,12 @@ class PocketTask:
     def _predict(
         self, noisy: torch.Tensor, times: torch.Tensor, context: torch.Tensor
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """The U-Net's v, and the hidden maps that are aligned: returned, so that a compiled graph leaves nothing behind."""
+        """Returns the U-Net's v and the hidden maps for the alignment, so that a compiled graph has no side effects."""
         made = self.unet(noisy, times, context, return_dict=False)[0]
         return made, () if self.alignment is None else self.alignment.take()
 
     def step(self, step: int, progress: float) -> dict[str, float]:
-        """Learns from one batch; losses are read from the device every `log_every` steps only, which saves waiting."""
+        """Trains on one batch; losses are read from the device only every `log_every` steps, which saves waiting."""
         draw = random.Random(f"{self.seed}/{step}/pocket")
         places = self.order.at(step)
         numbers = torch.from_numpy(places).to(self.machine.device, non_blocking=True)  # a plain copy waits for the device
@@ -140,12 +141,12 @@ class PocketTask:
     def _noised(
         self, latents: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(x_t, v): Salimans and Ho 2022, appendix D."""
+        """Returns (x_t, v): Salimans and Ho 2022, appendix D."""
         a, b = (table[times][:, None, None, None] for table in (self.signal, self.noise))
         return (a * latents + b * noise).contiguous(memory_format=torch.channels_last), a * noise - b * latents
 
     def _times(self, count: int) -> torch.Tensor:
-        """Timesteps [count]: logit-normal (Esser et al. 2024) but for a uniform share, stratified over the batch."""
+        """Draws timesteps [count]: logit-normal (Esser et al. 2024) but for a uniform share, stratified over the batch."""
         device, share = self.machine.device, self.choices.time_uniform
         place = ((torch.arange(count, device=device) + torch.rand(count, device=device)) / count).clamp(1e-6, 1 - 1e-6)
         normal = torch.special.ndtri(((place - share) / (1 - share)).clamp(1e-6, 1 - 1e-6))
@@ -156,7 +157,7 @@ class PocketTask:
     def _context(
         self, places: np.ndarray, numbers: torch.Tensor, draw: random.Random, step: int
     ) -> tuple[torch.Tensor, int]:
-        """What the cross-attention reads [n, tokens + works, width], and how many works it is."""
+        """Returns the cross-attention's context [n, tokens + works, width], and the number of works in it."""
         choices, data = self.choices, self.data
         counts = [count for count, _ in choices.memory_shares]
         works = draw.choices(counts, [share for _, share in choices.memory_shares])[0]
@@ -180,7 +181,7 @@ class PocketTask:
         return torch.cat([states, tokens], dim=1), works
 
     def _works(self, numbers: torch.Tensor, count: int, draw: random.Random) -> torch.Tensor:
-        """The works that each picture is shown, int64 [n, count]: neighbours, drawn among the nearest."""
+        """Draws the works for each picture, int64 [n, count], from its nearest neighbours."""
         choices, data = self.choices, self.data
         by_text = draw.random() < choices.by_text_share
         table = data.by_text if by_text else data.by_features
@@ -201,9 +202,9 @@ class PocketTask:
         self.unet.train()
 
     def gap(self, count: int = 256) -> dict[str, float]:
-        """The low-noise loss of pictures trained on and held out, with the empty text: copying shows as a gap.
+        """Returns the low-noise loss of trained and of held-out pictures, with the empty text: copying shows as a gap.
 
-        The same pictures, noise and timesteps at every call; torch's generators are left as they were.
+        Every call uses the same pictures, noise and timesteps; the state of torch's generators is restored.
         """
         if self.data.held_out is None:
             return {}

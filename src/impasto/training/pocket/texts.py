@@ -1,7 +1,7 @@
-"""What is said of a training picture, another time each time: its title, its tags, its caption, alone and together.
+"""Draws random training texts of a picture: from its title, its tags and its caption, alone and combined.
 
 Descriptive texts are the largest single effect in a published ablation of small models (PRX: Fréchet 18 against 37 with
-one-line titles), and long and short ones are mixed, since people type both.
+one-line titles). Long and short texts are mixed, since people type both.
 """
 
 import random
@@ -15,15 +15,15 @@ from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.prompts.condition import Condition
 from impasto.training.examples.caption_texts import title_as_caption
 
-_LEAST = 0.15  # probability of a tag that is said
+_LEAST = 0.15  # lowest probability of a tag that is used
 
 
 @dataclass(frozen=True)
 class PictureWords:
-    """All that is known of a picture in words.
+    """All text data of a picture: its catalogue entry, its caption and its tags.
 
     Attributes:
-        tags: of the tagger with their probabilities, the likeliest first.
+        tags: the tagger's tags with their probabilities, the likeliest first.
     """
 
     entry: CatalogueEntry
@@ -32,7 +32,7 @@ class PictureWords:
 
 
 def words_of_catalogue(catalogue: Path, entries: list[CatalogueEntry]) -> list[PictureWords]:
-    """The words of `entries`, with what the annotation logs of `catalogue` say of their files as they are now."""
+    """Returns the text data of `entries`, with the annotations in the logs of `catalogue` for the files' present content."""
     tags, captions = (AnnotationLog(catalogue, kind).latest() for kind in ("tags", "captions"))
     found = []
     for entry in entries:
@@ -45,16 +45,16 @@ def words_of_catalogue(catalogue: Path, entries: list[CatalogueEntry]) -> list[P
 
 
 class TextDrawer:
-    """Draws texts of pictures."""
+    """Draws random texts of pictures."""
 
     def __init__(self) -> None:
         self._tags: dict[str, Tag] = {tag.name: tag for tag in tag_vocabulary()}
 
     def draw(self, words: PictureWords, draw: random.Random, *, long: bool = False) -> str:
-        """One text: what is seen is never left out, artist, year, style and genre each in three of ten.
+        """Draws one text: it always describes the content; artist, year, style and genre are each left out in three of ten.
 
         Args:
-            long: all that is known of what is seen, the way expanded prompts are, else one part of it.
+            long: whether to use all that is known of the content, as expanded prompts do, or else one part of it.
         """
         entry = words.entry
         title = title_as_caption(entry.title) if entry.title else ""
@@ -85,5 +85,5 @@ class TextDrawer:
         return tags_as_phrase([self._tags[name] for name in likely[:most] if name in self._tags])
 
     def variants(self, words: PictureWords, count: int, seed: int = 0) -> list[str]:
-        """`count` short texts, the same in every run."""
+        """Returns `count` short texts, the same in every run."""
         return [self.draw(words, random.Random(f"{seed}/{words.entry.file_name}/{n}")) for n in range(count)]

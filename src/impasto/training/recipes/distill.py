@@ -35,10 +35,11 @@ def distill(
     on_progress: Progress = no_report,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Distils a checkpoint on the pictures that are not held out; returns `run/lora`, which `--lora` accepts, as it does `run`.
+    """Distils a checkpoint on the pictures that are not held out; returns `run/lora`.
 
-    It trains for `updates` of the weights, or for `minutes`, or else for `choices.epochs`. `steps`, 1 to 50, is the number of
-    sampling steps with which the LoRA will paint; with `choices.leap` 0 the student learns the levels of these steps only.
+    `--lora` accepts that folder, as it does `run`. It trains for `updates` of the weights, or for `minutes`, or else for
+    `choices.epochs`. `steps`, 1 to 50, is the number of sampling steps with which the LoRA will paint; with `choices.leap` 0
+    the student learns the levels of these steps only.
 
     Raises:
         UsageError: no such checkpoint, impossible choices, a run of another seed.

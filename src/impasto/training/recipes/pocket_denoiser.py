@@ -48,7 +48,7 @@ def train_denoiser(
 ) -> Path:
     """Trains the denoiser; returns `run/checkpoint`, a folder that `--checkpoint` accepts.
 
-    `begin_from` is a checkpoint folder whose U-Net, of the same shape, gives the initial weights; default: untrained weights.
+    `begin_from` is a checkpoint folder whose U-Net, of the same shape, gives the initial weights; default: untrained ones.
 
     Raises:
         UsageError, ImpastoError: no pictures, no autoencoder, another run's folder, impossible numbers.

@@ -121,8 +121,8 @@ def fit(
 ) -> int | None:
     """Trains the task for `steps`, or for `minutes`, or else for its `choices.epochs`.
 
-    Afterwards the task holds the averaged weights, if they are averaged. With `choices.keep_best` it holds the weights of the
-    lowest validation loss, and the function returns their step.
+    Afterwards the task holds the averaged weights, if they are averaged. With `choices.keep_best` it holds the weights of
+    the lowest validation loss, and the function returns their step.
 
     Raises:
         UsageError: `choices.keep_best` is set, and there is no validation loss.

@@ -9,8 +9,8 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 WANG2023_ARTIST = FineTuning(batch=1, learning_rate=1e-5, epochs=50, precision="fp16", size=512)
 
 # The same for pocket, whose U-Net of 14 million weights on latents of 16 x 16 needs larger steps. Min-SNR's weights for
-# v-prediction would leave next to nothing to the noisy timesteps, where layout and colours are decided. Three times the rate,
-# or no text dropout, gives glaring pictures under guidance, because the unguided prediction lags behind.
+# v-prediction would leave next to nothing to the noisy timesteps, where layout and colours are decided. Three times the
+# rate, or no text dropout, gives glaring pictures under guidance, because the unguided prediction lags behind.
 WANG2023_ARTIST_POCKET = FineTuning(
     batch=16, learning_rate=1.5e-4, epochs=25, warmup_steps=50, final_rate=0.05, ema_decay=0.99
 )

@@ -1,4 +1,4 @@
-"""What was trained from a pack as a run of our own: its checkpoint, and weights that the run goes on from."""
+"""Unpacks the result of a pack's training into a run: its checkpoint, and weights from which the run can resume."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from impasto.training.recipes.pocket_denoiser import artists_of
 
 
 def choices_of(told: dict[str, Any]) -> PocketChoices:
-    """The choices as they were before they were JSON."""
+    """Restores the options from their JSON form."""
     row = dict(told["choices"])
     unet, memory = row.pop("unet"), row.pop("memory")
     unet["block_out_channels"] = tuple(unet["block_out_channels"])
@@ -34,7 +34,7 @@ def choices_of(told: dict[str, Any]) -> PocketChoices:
 
 
 def unpack(out: Path, run: Path) -> Path:
-    """Writes `run/checkpoint`, `run/raw` and what a training in `run` begins with; returns the checkpoint's folder.
+    """Writes `run/checkpoint`, `run/raw` and the initial data of a training in `run`; returns the checkpoint's folder.
 
     Raises:
         ImpastoError: `out` holds no whole weights.
@@ -68,7 +68,7 @@ def _named(tensors: dict[str, torch.Tensor], start: str) -> dict[str, torch.Tens
 
 
 def memory_of(begin_from: Path) -> MemoryEncoder:
-    """The unpacked encoder of the memory, which makes the codes that its U-Net knows."""
+    """Returns the unpacked encoder of the memory, which makes the codes that the U-Net was trained with."""
     tensors, told = read_weights(begin_from)
     state = states_from_tensors(tensors)[0]["memory"]
     encoder = MemoryEncoder(choices_of(told).memory, len(state["mean"]))
@@ -77,12 +77,13 @@ def memory_of(begin_from: Path) -> MemoryEncoder:
 
 
 def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
-    """Writes the state that `run` goes on from: the unpacked weights, averages that count their steps, optimizers at rest.
+    """Writes the state that `run` resumes from: the unpacked weights, averages with their step counts, fresh optimizers.
 
-    The task is not aligned: that was done where the weights come from. Codes of works are made by the unpacked encoder.
+    The task has no alignment, which was done in the training that the weights come from. The unpacked encoder makes the
+    codes of works.
 
     Raises:
-        ImpastoError: the weights are of another shape.
+        ImpastoError: the weights have another shape.
     """
     tensors, told = read_weights(begin_from)
     averaged, raw = states_from_tensors(tensors)
@@ -113,7 +114,7 @@ def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
 
 
 def choices_to_go_on(run: Path, choices: PocketChoices) -> PocketChoices:
-    """`choices` with the networks' shapes of what was unpacked in `run`."""
+    """Returns `choices` with the network shapes of the weights that were unpacked in `run`."""
     if not (run / BEGIN).is_dir():
         return choices
     was = choices_of(read_weights(run / BEGIN)[1])

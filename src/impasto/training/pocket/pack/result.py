@@ -1,4 +1,4 @@
-"""What a training from a pack leaves: weights in a few files below 16 MiB each, which together are one safetensors file."""
+"""Reads and writes the result of a pack's training: one safetensors file of weights, split into files below 16 MiB each."""
 
 import hashlib
 import json
@@ -14,15 +14,16 @@ from impasto.errors import ImpastoError
 from impasto.files import write_atomically
 
 PART = 15 * 2**20  # bytes
-MOST_PARTS = 6  # beside log and sheet: 8 files
+MOST_PARTS = 6  # with log and sheet: 8 files
 LOG, SHEET = "log.json", "sheet.png"
 _SUM = 32
 
 
 def states_to_tensors(averaged: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Weights by model -> `averaged/<model>/<name>` in fp16 and `raw/...`, their differences to them, in int8 with scales.
+    """Converts weights by model to `averaged/<model>/<name>` in fp16 and `raw/...`, the differences to them in int8.
 
-    The last weights are near the averaged ones, and so are exact to a hundredth of what lies between the two.
+    The int8 values have scales. The last (raw) weights are near the averaged ones, so they are exact to a hundredth of the
+    difference between the two.
     """
     kept: dict[str, torch.Tensor] = {}
     for model, state in averaged.items():
@@ -39,7 +40,7 @@ def states_to_tensors(averaged: Mapping[str, Any], raw: Mapping[str, Any]) -> di
 
 
 def states_from_tensors(kept: Mapping[str, torch.Tensor]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(averaged, raw) of what `states_to_tensors` made, fp32; raw is empty where it was left out."""
+    """Restores (averaged, raw) from the result of `states_to_tensors`, fp32; raw is empty if it was left out."""
     averaged: dict[str, Any] = {}
     raw: dict[str, Any] = {}
     for key, value in kept.items():
@@ -59,10 +60,10 @@ def states_from_tensors(kept: Mapping[str, torch.Tensor]) -> tuple[dict[str, Any
 def write_weights(folder: Path, tensors: Mapping[str, torch.Tensor], told: Mapping[str, Any]) -> int:
     """Writes `weights-<n>.bin`, each whole before the first is replaced; returns their bytes.
 
-    Where they were more than `MOST_PARTS`, the raw weights are left out.
+    If there were more than `MOST_PARTS` files, the raw weights are left out.
 
     Raises:
-        ImpastoError: it is too much all the same.
+        ImpastoError: the weights are still too large.
     """
     data = _packed(tensors, told)
     if len(data) > PART * MOST_PARTS:
@@ -88,10 +89,10 @@ def _packed(tensors: Mapping[str, torch.Tensor], told: Mapping[str, Any]) -> byt
 
 
 def read_weights(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """(tensors, what was told) of the files that `write_weights` wrote.
+    """Reads (tensors, metadata) from the files that `write_weights` wrote.
 
     Raises:
-        ImpastoError: there are none, or they are not whole.
+        ImpastoError: there are no files, or they are not whole.
     """
     paths = sorted(folder.glob("weights-*.bin"), key=lambda path: int(path.stem.rpartition("-")[2]))
     if not paths:

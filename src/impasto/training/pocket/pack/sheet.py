@@ -1,4 +1,4 @@
-"""A sheet of prompts and seeds, painted where the weights are."""
+"""Paints a sheet of sample pictures for prompts and seeds on the training machine."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from impasto.training.pocket.machine import Machine
 
 
 class SheetPainter:
-    """Paints with weights for whitened states, as in training; guided from the empty text, which is shown the works too."""
+    """Paints with weights for whitened states, as in training; the unguided pass has the empty text and the same works."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class SheetPainter:
 
     @torch.no_grad()
     def contexts(self, prompts: Sequence[str], works: Sequence[Sequence[int]]) -> torch.Tensor:
-        """What is attended to, [2, prompts, tokens, width]: for the empty text and for the prompts."""
+        """Returns the cross-attention's contexts, [2, prompts, tokens, width]: for the empty text and for the prompts."""
         tokens = self._memory(self._codes[torch.tensor(works, device=self._codes.device)].float()).float()
         found = []
         for texts in ([""] * len(prompts), list(prompts)):
@@ -46,7 +46,7 @@ class SheetPainter:
 
     @torch.no_grad()
     def paint(self, contexts: torch.Tensor, seed: int, *, steps: int = 20, guidance: float = 3.0) -> list[Image.Image]:
-        """A picture for each prompt, all from the noise of one seed, by DPM-Solver++ (Lu et al. 2022)."""
+        """Paints a picture for each prompt, all from the noise of one seed, by DPM-Solver++ (Lu et al. 2022)."""
         device, unet = self._machine.device, self._unet
         scheduler: Any = make_sampler(self._choices)
         scheduler.set_timesteps(steps, device=device)
@@ -73,7 +73,10 @@ def paint_sheet(
     *,
     steps: int = 20,
 ) -> tuple[Image.Image, int]:
-    """A row for each prompt, a column for each seed from 1, as many as fit into `seconds` (one at least); and how many."""
+    """Paints a sheet with a row for each prompt and a column for each seed from 1; returns it and the number of seeds.
+
+    It paints as many seeds as fit into `seconds` (one at least).
+    """
     contexts = painter.contexts(prompts, works)
     columns: list[list[Image.Image]] = []
     begun = time.monotonic()

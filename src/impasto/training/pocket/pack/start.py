@@ -1,6 +1,7 @@
-"""Trains pocket from this folder: `python train.py --minutes 9 --out OUT`, in which the start counts too.
+"""Trains pocket from this folder: `python train.py --minutes 9 --out OUT`; the minutes include the start of Python.
 
-What the machine may lack lies in `packages/` and is unpacked to a temporary folder, which goes before what is installed.
+Packages that the machine may lack are in `packages/`. They are unpacked to a temporary folder, which comes before the
+installed packages on the path.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Puts the carried packages first and trains."""
+    """Puts the packages of the pack first on the path, and trains."""
     started = time.time()
     here = Path(__file__).resolve().parent
     with tempfile.TemporaryDirectory(prefix="impasto-") as unpacked:

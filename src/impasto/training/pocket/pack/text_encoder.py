@@ -1,7 +1,8 @@
-"""MiniLM in a pack: int8, and of its vocabulary the rows that the texts need; token numbers stay as they are.
+"""Packs MiniLM in int8, with only the vocabulary rows that the texts need; token numbers do not change.
 
-With a scale for every 64 weights a text's states are within 2 % of the whole encoder's, with one a row within 3 %. The empty
-text is the exception: its 75 paddings attend to next to nothing, and their states move by a fifth, so it is carried whole.
+With a scale for every 64 weights, a text's states are within 2 % of the whole encoder's; with one scale per row, within 3 %.
+The empty text is the exception: its 75 padding tokens attend to next to nothing, and their states change by a fifth. So its
+states are stored as the whole encoder computes them.
 """
 
 import shutil
@@ -33,7 +34,7 @@ _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tok
 
 @dataclass
 class PackedEncoder(TextEncoder):
-    """MiniLM as it comes out of a pack.
+    """MiniLM as unpacked from a pack.
 
     Attributes:
         empty: the whole encoder's states of the empty text, [77, width].
@@ -42,14 +43,14 @@ class PackedEncoder(TextEncoder):
     empty: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def states(self, texts: list[str]) -> torch.Tensor:
-        """As `TextEncoder.states`."""
+        """Returns states as `TextEncoder.states` does."""
         found = super().states(texts)
         silent = torch.tensor([not text for text in texts], device=found.device).view(-1, 1, 1)
         return torch.where(silent, self.empty[: self.max_tokens].to(found), found)
 
 
 def pack_text_encoder(folder: Path, texts: Iterable[str]) -> None:
-    """Writes into `folder` what encodes `texts`, and texts of their tokens.
+    """Writes into `folder` an encoder for `texts`, and for other texts with the same tokens.
 
     Raises:
         MissingPart, ImpastoError: MiniLM's package is missing or is another one.
@@ -82,7 +83,7 @@ def pack_text_encoder(folder: Path, texts: Iterable[str]) -> None:
 
 
 def _grouped(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """int8 values [out, in] and fp16 scales [out, in / 64]."""
+    """Quantises a weight to int8 values [out, in] and fp16 scales [out, in / 64]."""
     groups = weight.reshape(len(weight), -1, _GROUP)
     scale = (groups.abs().amax(dim=2, keepdim=True) / 127).clamp(min=2.0**-24).half()
     levels = (groups / scale.float()).round().clamp(-127, 127).to(torch.int8)
@@ -90,7 +91,7 @@ def _grouped(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def unpack_text_encoder(folder: Path, device: torch.device) -> PackedEncoder:
-    """The encoder; tokens that were left out are unknown ones to it."""
+    """Loads the packed encoder; tokens that were left out are encoded as unknown tokens."""
     from transformers.models.bert.modeling_bert import BertModel
 
     kept = load_file(folder / "model.safetensors")
@@ -116,7 +117,7 @@ def unpack_text_encoder(folder: Path, device: torch.device) -> PackedEncoder:
 
 
 def _tokenizer(folder: Path) -> Any:
-    """The tokenizer in Rust: before version 5 transformers' plain one was a hundred times slower."""
+    """Loads the tokenizer in Rust: before version 5, transformers' plain one was a hundred times slower."""
     import transformers
 
     fast: Any = getattr(transformers, "BertTokenizerFast", None)
@@ -126,5 +127,5 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def vocabulary_of(folder: Path) -> int:
-    """How many tokens a packed encoder knows."""
+    """Returns the number of tokens in a packed encoder's vocabulary."""
     return len(load_file(folder / "model.safetensors")[_ROWS])

@@ -1,4 +1,4 @@
-"""How fast a machine is: its matrix rate, the work of a picture, and which batch, compiled or not, is worth it."""
+"""Measures a machine's matrix rate and the operations per picture, and chooses the batch size and whether to compile."""
 
 import signal
 import time
@@ -13,13 +13,13 @@ from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.task import PocketTask
 
 BATCHES = (256, 512, 1024)
-_ENOUGH = 0.85  # of the best rate: a smaller batch makes more steps of the same pictures
-_WORTH = 1.05  # what compiling has to bring
+_ENOUGH = 0.85  # sufficient share of the best rate: a smaller batch gives more steps for the same pictures
+_WORTH = 1.05  # the least speed-up for which compiling is kept
 Say = Callable[[str], None]
 
 
 def matrix_rate(machine: Machine, seconds: float = 1.0) -> float:
-    """Operations a second of a large bf16 matrix product (fp32 where the machine computes in fp32)."""
+    """Measures the operations per second of a large bf16 matrix product (fp32 if the machine computes in fp32)."""
     size = 8192 if machine.device.type == "cuda" else 1024
     dtype = torch.bfloat16 if machine.mixed else torch.float32
     a, b = (torch.randn(size, size, device=machine.device, dtype=dtype) for _ in range(2))
@@ -36,13 +36,13 @@ def matrix_rate(machine: Machine, seconds: float = 1.0) -> float:
 
 
 def wait_for(machine: Machine) -> None:
-    """Until the device has done all that was asked of it."""
+    """Waits until the device has finished all queued work."""
     if machine.device.type == "cuda":
         torch.cuda.synchronize(machine.device)
 
 
 def picture_operations(task: PocketTask, context: int = 28) -> float:
-    """Operations of the U-Net for one picture, forwards and backwards, as torch's counter has them."""
+    """Returns the U-Net's operations for one picture, forward and backward, by torch's counter."""
     from torch.utils.flop_counter import FlopCounterMode
 
     device = task.machine.device
@@ -60,7 +60,7 @@ def picture_operations(task: PocketTask, context: int = 28) -> float:
 
 @contextmanager
 def _resting(task: PocketTask) -> Iterator[None]:
-    """Steps that change no weight: learning rates of 0, and optimizers that forget them."""
+    """Makes steps change no weight inside the context: sets learning rates to 0, and clears the optimizers' state after."""
     groups = [group for optimizer in task.optimizers.values() for group in optimizer.param_groups]
     rates = [group["lr"] for group in groups]
     for group in groups:
@@ -76,7 +76,7 @@ def _resting(task: PocketTask) -> Iterator[None]:
 
 
 def measure(task: PocketTask, seconds: float) -> float:
-    """Pictures a second over whole steps, after two that do not count."""
+    """Measures pictures per second over whole steps, after two warm-up steps."""
     with _resting(task):
         for step in range(2):
             seed_step(0, step)
@@ -93,9 +93,10 @@ def measure(task: PocketTask, seconds: float) -> float:
 
 
 def choose(task: PocketTask, seconds: float, compiled: bool | None, say: Say) -> dict[str, float]:
-    """Sets the task's batch, and compiles it where that pays within `seconds`; returns pictures a second by trial.
+    """Sets the task's batch, and compiles it if that is faster within `seconds`; returns pictures per second by trial.
 
-    The smallest batch that is nearly as fast as the fastest is taken. `compiled` None: tried, and kept where it is faster.
+    It takes the smallest batch that is nearly as fast as the fastest. With `compiled` None, compiling is tried and kept if
+    it is faster.
     """
     begun, found = time.perf_counter(), {}
     for batch in BATCHES:
@@ -123,7 +124,7 @@ def choose(task: PocketTask, seconds: float, compiled: bool | None, say: Say) ->
 
 
 def _compiled_rate(task: PocketTask, limit: float, seconds: float, say: Say) -> float:
-    """Pictures a second of the compiled step; 0 where compiling fails or takes longer than `limit`."""
+    """Measures pictures per second of the compiled step; 0 if compiling fails or takes longer than `limit`."""
 
     def over(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -135,7 +136,7 @@ def _compiled_rate(task: PocketTask, limit: float, seconds: float, say: Say) -> 
         task.compile()
         rate = measure(task, seconds)
         say(f"compiled: {rate:.0f} pictures/s")
-    except Exception as error:  # whatever a compiler meets; training goes on without it
+    except Exception as error:  # any failure of the compiler; training continues without it
         say(f"not compiled: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
         return 0.0
     else:

@@ -1,4 +1,4 @@
-"""All that is known of pictures in words, as compressed JSON lines."""
+"""Reads and writes the text data of pictures as compressed JSON lines."""
 
 import json
 import lzma
@@ -12,7 +12,7 @@ _FIELDS = ("file_name", "artist", "title", "style", "genre", "year")
 
 
 def words_to_bytes(words: Sequence[PictureWords]) -> bytes:
-    """The words, compressed; probabilities of tags are rounded to 0.01."""
+    """Compresses the text data; probabilities of tags are rounded to 0.01."""
     lines = []
     for word in words:
         row = {name: getattr(word.entry, name) for name in _FIELDS if getattr(word.entry, name)}
@@ -22,7 +22,7 @@ def words_to_bytes(words: Sequence[PictureWords]) -> bytes:
 
 
 def words_from_bytes(data: bytes) -> list[PictureWords]:
-    """What `words_to_bytes` packed; the pictures' files are not known any more."""
+    """Restores the text data that `words_to_bytes` compressed; the paths of the picture files are lost."""
     found = []
     for line in lzma.decompress(data).decode().splitlines():
         row = json.loads(line)

@@ -1,4 +1,4 @@
-"""The pack: one folder, of which pictures take what the rest leaves."""
+"""Writes a pack: one folder of limited size, in which the pictures take the space that the rest leaves."""
 
 import json
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ PROMPTS = (
     "portrait of a woman, by Gustav Klimt", "ships on a stormy sea, by Ivan Aivazovsky",
     "portrait of a young girl, by Pierre-Auguste Renoir", "village street in the snow, by Alfred Sisley",
 )  # fmt: skip
-_TEXTS_FOR_VOCABULARY = 8  # long ones of each picture, beside the short ones
+_TEXTS_FOR_VOCABULARY = 8  # long texts of each picture, besides the short ones
 
 README = """# Pocket's training, packed
 
@@ -51,7 +51,7 @@ tokens, EfficientNet-Lite2 in fp16, and the packages in `packages/` under their 
 
 @dataclass(frozen=True)
 class PackReport:
-    """What a pack holds."""
+    """The size and content of a written pack."""
 
     folder: Path
     pictures: int
@@ -75,7 +75,7 @@ def write_pack(
 
     Raises:
         UsageError: it does not fit into `most` bytes; the folder holds something else.
-        ImpastoError, MissingPart: no usable picture; a package that is carried is not installed.
+        ImpastoError, MissingPart: no usable picture; a package that the pack must contain is not installed.
     """
     check_size(size)
     if folder.exists() and any(folder.iterdir()) and not (folder / "train.py").is_file():
@@ -130,7 +130,7 @@ def write_pack(
 def _likeness(
     features: torch.Tensor, texts: Sequence[Sequence[str]], artists: list[str], config: MemoryConfig, neighbours: int
 ) -> tuple[dict[str, torch.Tensor], list[list[int]]]:
-    """Principal components of the features and neighbours by text, and the works that the sheet's prompts find."""
+    """Returns principal components of the features and neighbours by text, and the works found by the sheet's prompts."""
     encoder = MemoryEncoder(config, features.shape[1])
     encoder.fit(features, torch.zeros(2, 2 * config.latent_channels))
     components = encoder.codes(features, torch.zeros(len(features), 2 * config.latent_channels))[:, : config.components]
@@ -162,7 +162,7 @@ def _long(drawer: TextDrawer, word: Any) -> list[str]:
 
 
 def _write_squares(path: Path, count: int, batch: Any, quality: int, on_progress: Progress) -> torch.Tensor:
-    """Writes pictures one after the other; returns where each ends, int32 [count]."""
+    """Writes pictures one after the other; returns the end position of each, int32 [count]."""
     ends: list[int] = []
     with path.open("wb") as file:
         for number, data in enumerate(all_as_webp(count, batch, quality) if count else ()):
