@@ -23,7 +23,7 @@ def halved(square: np.ndarray, scale: int, kernel: Image.Resampling = Image.Resa
 
 
 def degrade(square: np.ndarray, scale: int, draw: random.Random) -> np.ndarray:
-    """Does the same by a kernel drawn at random, often with a slight blur and sometimes with compression."""
+    """Reduces a picture as `halved`, by a kernel drawn at random, often with a slight blur, sometimes with compression."""
     image = Image.fromarray(halved(square, scale, draw.choice(KERNELS)))
     if draw.random() < _BLURRED:
         image = image.filter(ImageFilter.GaussianBlur(draw.uniform(*_BLUR)))

@@ -29,7 +29,7 @@ def evaluation_weights(
     averages: Mapping[str, AveragedModel],
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> Iterator[None]:
-    """Does the same as `take_evaluation_weights` inside the context, then restores every weight bit for bit.
+    """Applies `take_evaluation_weights` inside the context; afterwards every weight is restored bit for bit.
 
     A copy of the trained weights is kept meanwhile, because schedule-free's own way back would round them.
     """

@@ -1,4 +1,4 @@
-"""Whitens the text encoder's token states for the training of a denoiser, and folds the whitening into its weights after.
+"""Whitens the text encoder's token states while a denoiser trains, and folds the whitening into its weights afterwards.
 
 An encoder's token states share a large mean, and a few directions hold most of their variance. What distinguishes one
 painter's name from another is small beside them, and a few thousand steps of Adam do not learn it. After whitening, every

@@ -79,7 +79,7 @@ def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:
     second.bias.copy_(small.conv_in.bias)
     for y in range(_REACH):
         for x in range(_REACH):
-            # Pixels 0 and 1 come from the channel of the near corner, 2 to 4 from that of the far corner.
+            # Pixels 0 and 1 come from the channel with the previous pixel, 2 to 4 from the channel with the next pixel.
             corner = 2 * (y >= 2) + (x >= 2)
             there = (y - 2 if y >= 2 else y), (x - 2 if x >= 2 else x)
             for colour in range(3):

@@ -19,7 +19,7 @@ from impasto.training.recipes.pocket import write_report
 from impasto.vision.scorers.pocket import Projections, ScorerConfig, save_scorer
 
 TESTED = 500
-# The filter shall drop one true pair in ten: it is not known where CLIP's 0.2 lies among true pairs of paintings.
+# The filter is set to drop one true pair in ten: it is not known where CLIP's 0.2 lies among true pairs of paintings.
 _TRUE_PAIRS_DROPPED = 0.1
 
 

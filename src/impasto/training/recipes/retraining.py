@@ -170,7 +170,7 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
     """Frees the memory of the encoders that are no longer needed: the VAE, and the text encoder if its states are cached.
 
     They are kept on the CPU in fp16, from where a checkpoint is written and from where the VAE is loaded when validation
-    pictures are painted (`paints`). For a LoRA they are removed.
+    pictures are painted (`paints`). For a LoRA they are removed, except the VAE with `paints`.
     """
     components = task.components
     for module in (components.vae, *([components.text_encoder] if task.states is not None else ())):

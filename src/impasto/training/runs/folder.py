@@ -90,7 +90,7 @@ class RunFolder:
         return self
 
     def follow(self) -> Self:
-        """Joins the process that has begun this run, to train it together with that one; writes nothing.
+        """Joins a run that another process has begun, to train it together with that process; writes nothing.
 
         Ctrl-C and SIGTERM act as after `begin`: the processes agree on the step to stop at.
         """

@@ -44,7 +44,7 @@ class Pack:
 
 
 def read_pack(folder: Path, machine: Machine, subset: int | None = None) -> Pack:
-    """Reads the pack in `folder`, or only its first `subset` pictures."""
+    """Reads the pack in `folder`, or only its first `subset` pictures; replaces their neighbours outside of the subset."""
     with safe_open(folder / "data.safetensors", "pt") as opened:
         told = json.loads(opened.metadata()["impasto"])
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
