@@ -1,1 +1,1 @@
-"""The jobs as Python functions: what `import impasto` offers beside `Painter`. One file a group of verbs."""
+"""The Python functions of `import impasto` besides `Painter`: each runs one job. There is one file per group of verbs."""

@@ -1,4 +1,4 @@
-"""Catalogues from Python: a folder of pictures that is imported, tagged, captioned, filtered, searched and exported."""
+"""Python API of catalogues: import, tag, caption, filter, search and export a folder of pictures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Catalogue:
-    """A folder of pictures with what is known of them. Each verb can be stopped and called again: it goes on.
+    """A folder of pictures with metadata. Each verb can be stopped; calling it again resumes.
 
     Attributes:
-        folder: where it lies.
-        entries: the usable pictures, with captions, tags and a person's decisions merged in; read when first asked for.
-        report: what of the folder is not used, and why.
+        folder: the folder.
+        entries: the usable pictures, with merged captions, tags and a person's decisions; read on first access.
+        report: the files of the folder that are not used, and why.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Catalogue:
     def open(
         cls, folder: str | Path, *, on_event: OnEvent | None = None, should_stop: ShouldStop | None = None
     ) -> "Catalogue":
-        """The catalogue in `folder`.
+        """Opens the catalogue in `folder`.
 
         Args:
-            on_event: hears the typed events of all its verbs; if not given, notes go to the logger `impasto`.
-            should_stop: asked while a verb works; True ends it with `StoppedError`.
+            folder: the catalogue's folder.
+            on_event: called with the typed events of all verbs; if not given, notes go to the logger `impasto`.
+            should_stop: called while a verb runs; True ends it with `StoppedError`.
 
         Raises:
             UsageError: there is no such folder.
@@ -70,19 +71,21 @@ class Catalogue:
         on_event: OnEvent | None = None,
         should_stop: ShouldStop | None = None,
     ) -> "Catalogue":
-        """Brings pictures into the catalogue `out`, a new one or one to add to.
+        """Imports pictures into the catalogue `out`, a new one or one to add to.
 
         Args:
-            kind: any folder of pictures, or WikiArt in one of the shapes that it travels in.
-            artist, style, genre: of a folder's pictures whose metadata has none.
-            lists: of WikiArt, the folder of ArtGAN's lists.
-            images: hard links where the file system can, or copies.
-            max_side: pixels of the longer side above which a picture is made smaller.
-            workers: processes; None for as many as cores.
+            source: the folder with the pictures.
+            out: the catalogue's folder.
+            kind: any folder of pictures, or WikiArt in one of the formats in which it is distributed.
+            artist, style, genre: for a folder, the values of pictures whose metadata has none.
+            lists: for WikiArt, the folder of ArtGAN's lists.
+            images: hard links if the file system supports them, or copies.
+            max_side: limit of the longer side in pixels; larger pictures are resized.
+            workers: number of processes; None for the number of cores.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
-            StoppedError: `should_stop` said so, or Ctrl-C.
+            UsageError, MissingPart, ImpastoError: the import failed; the message is one sentence.
+            StoppedError: `should_stop` returned True, or the user pressed Ctrl-C.
         """
         from impasto.jobs.data.importing import ImportJob
 
@@ -112,11 +115,11 @@ class Catalogue:
 
         Args:
             tagger: "pocket", "zero-shot", or a multi-label classifier's folder; None for pocket.
-            at_least: one probability from which on tags are given, in place of each tag's own.
-            most: tags of a picture.
+            at_least: one probability threshold for all tags; None for each tag's own threshold.
+            most: maximal number of tags of a picture.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.tag import TagJob
 
@@ -135,12 +138,12 @@ class Catalogue:
 
         Args:
             captioner: "pocket", "blip", "git", ..., or a model's folder; None for pocket.
-            candidates: captions to choose from, for each picture.
-            all_pictures: also pictures that have a text, which still goes before.
-            most: ends after so many pictures.
+            candidates: number of candidate captions for each picture.
+            all_pictures: also captions pictures that already have a text, which keeps precedence.
+            most: number of pictures after which captioning ends.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.caption import CaptionJob
 
@@ -151,14 +154,14 @@ class Catalogue:
         return self._run(job).outcome
 
     def filter(self, *, below: float | None = None, scorer: str | None = None, dry_run: bool = False) -> "FilterOutcome":
-        """Drops pictures whose caption does not fit (wang2023, section 3.1); what a person decided stays.
+        """Drops pictures whose caption does not match (wang2023, section 3.1); a person's decisions are kept.
 
         Args:
-            below: the similarity, -1 to 1, below which a pair is dropped; None for the scorer's own.
-            dry_run: the catalogue stays as it is.
+            below: the threshold of the similarity, -1 to 1, below which a pair is dropped; None for the scorer's own.
+            dry_run: leaves the catalogue unchanged.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.filter import FilterJob
 
@@ -167,10 +170,10 @@ class Catalogue:
     def search(
         self, words: str | None = None, *, like: str | Path | None = None, count: int = 10, scorer: str | None = None
     ) -> "list[Found]":
-        """The pictures that are most like the words or the picture `like`, the likest first.
+        """Returns the pictures that are most similar to the words or to the picture `like`, most similar first.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.search import SearchJob
 
@@ -187,15 +190,15 @@ class Catalogue:
         shard_size: int = 1000,
         copies: bool = False,
     ) -> "ExportSummary":
-        """Writes what is neither rejected nor dropped in a shape that others read.
+        """Writes the pictures that are neither rejected nor dropped, in a format of other tools.
 
         Args:
             force: replaces an earlier export.
-            shard_size: pictures in one file of webdataset and parquet.
-            copies: copies pictures into an imagefolder, in place of hard links.
+            shard_size: number of pictures in one file of webdataset and parquet.
+            copies: copies pictures into an imagefolder, instead of hard links.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.export import ExportJob
 
@@ -205,20 +208,20 @@ class Catalogue:
         return self._run(job)
 
     def statistics(self) -> "CatalogueStatistics":
-        """Artists, styles, genres, years, sizes and captions, counted.
+        """Counts artists, styles, genres, years, sizes and captions.
 
         Raises:
-            UsageError, ImpastoError, StoppedError: as `import_`.
+            UsageError, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.statistics import StatisticsJob
 
         return self._run(StatisticsJob(place=self.folder)).found
 
     def copy_index(self, file: str | Path, *, overwrite: bool = False) -> "Threshold":
-        """Writes what it takes to tell copies of these pictures elsewhere; returns the similarity that makes a copy.
+        """Writes an index for detecting copies of these pictures elsewhere; returns the similarity threshold of a copy.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, StoppedError: as `import_`.
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
         """
         from impasto.jobs.data.copy_index import CopyIndexJob
 

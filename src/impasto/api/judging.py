@@ -1,4 +1,4 @@
-"""Judging from Python: distances to real pictures, copies of training pictures, a paper's table."""
+"""Python API of evaluation: distances to real pictures, copies of training pictures, and reproduction of a paper."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,18 +25,23 @@ def evaluate(
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
 ) -> "Evaluation":
-    """Measures folders of paintings against a folder of real pictures, each value with its interval or why there is none.
+    """Measures folders of paintings against a folder of real pictures.
+
+    Each value has an interval, or the reason why there is none.
 
     Args:
-        features: what sees the pictures: efficientnet-lite2, inception, dinov2, clip, or a folder.
-        measures: only these; None for all that go with the features.
-        artist: only this artist's real pictures; `held_out`: only those that training holds out.
-        count: only so many pictures of each folder, chosen by `seed`.
-        allow_few: gives also what too few pictures are refused for.
+        paintings: one or more folders of paintings.
+        against: the folder of real pictures.
+        features: the feature extractor: efficientnet-lite2, inception, dinov2, clip, or a folder.
+        measures: only these measures; None for all that fit the features.
+        artist: compares only with this artist's real pictures.
+        held_out: compares only with pictures that are held out of training.
+        count: number of pictures of each folder, chosen by `seed`; None for all.
+        allow_few: computes a measure even if there are fewer pictures than it needs.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
-        StoppedError: `should_stop` said so, or Ctrl-C.
+        UsageError, MissingPart, ImpastoError: the evaluation failed; the message is one sentence.
+        StoppedError: `should_stop` returned True, or the user pressed Ctrl-C.
     """
     from impasto.jobs.judging.evaluate import EvaluateJob
 
@@ -58,15 +63,16 @@ def find_copies(
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
 ) -> "MemorizationReport":
-    """Puts each painting beside the training picture that it is most like, and says which are copies.
+    """Finds the most similar training picture of each painting, and reports which paintings are copies.
 
     Args:
-        training: a catalogue, or an index that `impasto data copy-index` wrote.
+        paintings: a folder of pictures, or one picture.
+        training: a catalogue, or an index written by `impasto data copy-index`.
         out: an .html page of the pairs.
-        false_alarms: the share of held-out real works that may be called copies; None for 0.005.
+        false_alarms: the share of held-out real works that may be classified as copies; None for 0.005.
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: as `evaluate`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`.
     """
     from impasto.jobs.judging.memorization import MemorizationJob
 
@@ -91,15 +97,15 @@ def reproduce(
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
 ) -> "Reproduction":
-    """Makes a paper's table and figures, "wang2023" or "wu2022"; called again after a stop, it goes on.
+    """Reproduces a paper's table and figures, "wang2023" or "wu2022"; after a stop, calling it again resumes.
 
     Args:
-        quick: a small version, in under an hour on two cores.
-        minutes: of each retraining; None for the recipe's epochs.
-        runs: for wang2023, artist -> a retrained checkpoint that is there already.
+        quick: runs a small version, in under an hour on two cores.
+        minutes: minutes of each retraining; None for the recipe's epochs.
+        runs: for wang2023, artist -> a retrained checkpoint that already exists.
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: as `evaluate`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`.
     """
     from impasto.errors import UsageError
     from impasto.jobs.judging.reproduce import Wang2023Job, Wu2022Job

@@ -1,4 +1,4 @@
-"""Painting from Python: pictures on the disk, each with its record inside."""
+"""Python API of painting: writes picture files that contain their provenance records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PictureFields(TypedDict, total=False):
-    """What a picture is to be; see `impasto.jobs.painting.picture.Picture`, whose fields these are."""
+    """The settings of a picture: the fields of `impasto.jobs.painting.picture.Picture`."""
 
     artist: str
     any_artist: bool
@@ -44,7 +44,7 @@ class PictureFields(TypedDict, total=False):
 
 
 class RepaintFields(TypedDict, total=False):
-    """What changes in a picture that is painted again; see `impasto.jobs.painting.repaint.RepaintJob`."""
+    """The changed settings of a repainted picture; see `impasto.jobs.painting.repaint.RepaintJob`."""
 
     prompt: str | None
     artist: str | None
@@ -89,15 +89,21 @@ def paint(
     """Paints `count` pictures into files; the checkpoint stays loaded for the next call.
 
     Args:
+        prompt: what the pictures show.
+        count: number of pictures.
         out: a folder, or one FILE.png.
-        batch: pictures at once; None for as many as fit.
-        preview_every: how many steps apart a `Preview` event comes; 0 for never.
-        avoid_copies: a catalogue or a copy index: what looks like one of its pictures is painted again.
-        on_event: hears typed events; if not given, notes go to the logger `impasto`.
+        overwrite: whether that file may be replaced.
+        batch: number of pictures at once; None for as many as fit.
+        preview_every: number of steps between two `Preview` events; 0 for never.
+        avoid_copies: a catalogue or a copy index; a picture that looks like one of its pictures is painted again.
+        copy_repaints: how often a copy is painted again at most; None for 4.
+        on_event: called with typed events; if not given, notes go to the logger `impasto`.
+        should_stop: called while the pictures are painted; True ends the call with `StoppedError`.
+        picture: further settings, see `PictureFields`.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: one sentence that says what is wrong.
-        StoppedError: `should_stop` said so, or Ctrl-C; finished pictures are kept.
+        UsageError, MissingPart, ImpastoError: painting failed; the message is one sentence.
+        StoppedError: `should_stop` returned True, or the user pressed Ctrl-C; finished pictures are kept.
     """
     from impasto.jobs.painting.paint import PaintJob
 
@@ -119,13 +125,15 @@ def repaint(
     should_stop: ShouldStop | None = None,
     **changes: Unpack[RepaintFields],
 ) -> "PaintedFile":
-    """Paints a picture once more from the record inside its file, byte for byte on the same machine, or with changes.
+    """Paints a picture again from the provenance record in its file, with or without changes.
+
+    Without changes, the result on the same machine is equal byte for byte.
 
     Args:
         out: a folder, or FILE.png; None for the picture's own folder.
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `paint`.
     """
     from impasto.jobs.painting.repaint import RepaintJob
 
@@ -152,11 +160,11 @@ def grid(
     """Paints a sheet along two axes, such as rows="seed=1-4", columns="artist=Claude Monet,Rembrandt".
 
     Args:
-        out: .png, .webp or .pdf; the cells lie beside it, and are never painted twice.
-        cell: pixels of a cell's longer side; None for its painting's.
+        out: .png, .webp or .pdf; the cells are saved beside it and are never painted twice.
+        cell: pixels of a cell's longer side; None for the size of its painting.
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `paint`.
     """
     from impasto.jobs.painting.grid import GridJob
 
@@ -177,10 +185,10 @@ def upscale(
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
 ) -> "list[UpscaledPicture]":
-    """Makes pictures 2 or 4 times as wide and high; a painting keeps its record.
+    """Enlarges pictures to 2 or 4 times their width and height; a painting keeps its record.
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: as `paint`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `paint`.
     """
     from impasto.jobs.painting.upscale import UpscaleJob
 

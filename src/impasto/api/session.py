@@ -1,4 +1,4 @@
-"""How Python's functions run their jobs: one pool of painters for the process, notes to the logger `impasto`."""
+"""Runs the jobs of the Python API with one pool of painters per process; notes go to the logger `impasto`."""
 
 import logging
 from collections.abc import Callable
@@ -19,17 +19,18 @@ _POOL = PainterPool()
 
 
 def log_notes(event: Event) -> None:
-    """Notes and failures become warnings of the logger `impasto`; other events are not heard."""
+    """Logs notes and failures as warnings of the logger `impasto`; ignores other events."""
     if isinstance(event, Note | Failure):
         _LOG.warning("%s", event.text)
 
 
 def run_job(job: "Job", on_event: OnEvent | None = None, should_stop: ShouldStop | None = None) -> Any:
-    """Runs `job` with the process's painters and returns what it made.
+    """Runs `job` with the process's painters and returns its result.
 
     Args:
-        on_event: hears every event in place of the logger.
-        should_stop: asked again and again; True ends the job with `StoppedError`.
+        job: the job.
+        on_event: called with every event, instead of the logger.
+        should_stop: called repeatedly; True ends the job with `StoppedError`.
     """
     context = Context(painters=_POOL, on_event=on_event or log_notes)
     if should_stop is not None:
@@ -38,5 +39,5 @@ def run_job(job: "Job", on_event: OnEvent | None = None, should_stop: ShouldStop
 
 
 def forget_painters() -> None:
-    """Lets go of the checkpoints that are kept loaded."""
+    """Releases the checkpoints that are kept loaded."""
     _POOL.clear()

@@ -1,4 +1,4 @@
-"""Training from Python: every recipe by its name."""
+"""Python API of training: runs a recipe by its name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -59,23 +59,25 @@ def train(
     should_stop: ShouldStop | None = None,
     **options: Any,
 ) -> "Trained | list[Trained]":
-    """Trains by a recipe in a run's folder. Called again after a stop with the same options, it goes on.
+    """Trains with a recipe in a run folder. After a stop, calling it again with the same options resumes.
 
     Args:
-        recipe: as `impasto train` names it.
+        recipe: the recipe's name, as in `impasto train`.
         run: the run's folder; None for `runs/<recipe>`.
-        on_event: hears `Progress` with a step's losses; if not given, notes go to the logger `impasto`.
-        should_stop: asked after every step; True writes the state and ends with `StoppedError`.
+        on_event: called with `Progress` events that contain a step's losses; if not given, notes go to the logger
+            `impasto`.
+        should_stop: called after every step; True writes the state and ends the training with `StoppedError`.
         options: the fields of the recipe's job (`impasto.jobs.job_class("train/lora").model_fields`): those of
             `impasto train RECIPE --help` with underscores.
 
     Returns:
-        the run's folder, and the folder with what was made (None where it was complete before). A run's folder is a
-        checkpoint, or a LoRA, by its name.
+        The run's folder, and the folder with the result (None if the run was already complete). The run's folder can be
+        used as a checkpoint, or as a LoRA.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: no such recipe or option, or one sentence that says what is wrong.
-        StoppedError: it was stopped; what is done is kept.
+        UsageError, MissingPart, ImpastoError: there is no such recipe or option, or the training failed; the message is one
+            sentence.
+        StoppedError: the training was stopped; its state is kept.
     """
     from impasto.jobs import HOMES, job_class
 

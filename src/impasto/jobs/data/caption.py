@@ -1,4 +1,4 @@
-"""The job `caption`: what each picture shows, in words."""
+"""The job `caption`: writes captions for the pictures of a catalogue."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Captioned:
-    """What was captioned, and the captioner's name."""
+    """The result of captioning, and the captioner's name."""
 
     outcome: "CaptionOutcome"
     captioner: str
 
 
 class CaptionJob(Job):
-    """A caption for every picture that has no text yet. Killed and run again, it goes on.
+    """Captions every picture that has no text yet. After a kill, running it again resumes.
 
     Attributes:
+        catalogue: the catalogue's folder.
         captioner: "pocket", "blip", "blip2", "git", "florence2", or a model's folder or hub name; None for pocket.
-        scorer: what picks among candidates: "pocket", or a folder with CLIP; None for pocket.
-        candidates: captions to choose from for each picture, 1 to 24.
-        all_pictures: caption also pictures that have a text, which still goes before.
-        most: the job ends after so many pictures; None for all.
-        seed: of what is drawn; the same seed gives the same captions.
+        scorer: the scorer that chooses among candidates: "pocket", or a folder with CLIP; None for pocket.
+        candidates: number of candidate captions for each picture, 1 to 24.
+        all_pictures: also captions pictures that already have a text, which keeps precedence.
+        most: number of pictures after which the job ends; None for all.
+        seed: seed of the sampling; the same seed gives the same captions.
     """
 
     kind: ClassVar[str] = "caption"
@@ -56,8 +57,8 @@ class CaptionJob(Job):
         """Captions the pictures and notes those that cannot be read.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: no such folder, captioner or scorer; a log cannot be written.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: there is no such folder, captioner or scorer; a log cannot be written.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         from impasto.data.annotations.captioning import caption_catalogue

@@ -1,4 +1,4 @@
-"""What several jobs about catalogues check and tell."""
+"""Checks and notes that several catalogue jobs share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def check_number(option: str, value: int | None, least: int, most: int | None = None) -> None:
-    """Raises UsageError where `value` is not from `least` to `most`; None is always right."""
+    """Raises UsageError if `value` is not in `least` .. `most`; None is always valid."""
     if value is not None and not (least <= value and (most is None or value <= most)):
         raise UsageError(f"{option} {value}: use {least} {'or more' if most is None else f'to {most}'}")
 
 
 def check_catalogue(folder: Path) -> None:
-    """Raises UsageError where there is no folder."""
+    """Raises UsageError if the folder does not exist."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
 
 
 def note_report(report: "CatalogueReport", context: "Context", most: int | None = None) -> None:
-    """Notes what looked wrong, then what was left out; at most `most` notes in all."""
+    """Notes the report's warnings, then the skipped pictures; at most `most` notes in all."""
     for skipped in (*report.warnings, *report.skipped)[:most]:
         context.note(f"{skipped.file_name}: {skipped.reason}")

@@ -1,4 +1,4 @@
-"""The job `copy-index`: training pictures as one file that tells copies of them."""
+"""The job `copy-index`: writes an index file of training pictures for detecting copies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WrittenCopyIndex:
-    """An index that was written.
+    """A written index.
 
     Attributes:
+        file: the file.
         bytes: the file's size.
-        training_pictures: how many it holds.
-        identity: the index's name for itself; the same pictures and features have the same.
-        threshold: the similarity from which on a painting is a copy.
+        training_pictures: number of pictures in the index.
+        identity: the hash of the index; the same pictures and features give the same hash.
+        features: the name of the feature extractor.
+        threshold: the similarity from which a painting counts as a copy.
     """
 
     file: Path
@@ -37,12 +39,13 @@ class WrittenCopyIndex:
 
 
 class CopyIndexJob(Job):
-    """Writes what it takes to tell copies of a catalogue's pictures without the pictures.
+    """Writes an index with which copies of a catalogue's pictures can be detected without the pictures.
 
     Attributes:
+        catalogue: the catalogue's folder.
         file: the index to write; its name ends in .safetensors.
         copy_features: "efficientnet-lite2", or SSCD's weights as FILE or FILE:SHA256.
-        overwrite: `file` may be there already.
+        overwrite: whether `file` may be replaced.
     """
 
     kind: ClassVar[str] = "copy-index"
@@ -59,12 +62,12 @@ class CopyIndexJob(Job):
         return self
 
     def run(self, context: Context) -> WrittenCopyIndex:
-        """Looks at the pictures (what was seen before is kept) and writes the index.
+        """Computes the features of the pictures (cached ones are reused) and writes the index.
 
         Raises:
-            UsageError: there is no such folder, the file is there already, or there are no such features.
+            UsageError: there is no such folder, the file already exists, or there are no such features.
             MissingPart, ImpastoError: the catalogue or the features cannot be used, or the file cannot be written.
-            StoppedError: it was stopped.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         if self.file.exists() and not self.overwrite:

@@ -1,4 +1,4 @@
-"""The job `export`: a catalogue in the shapes that others read."""
+"""The job `export`: writes a catalogue in the formats of other tools."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -17,14 +17,15 @@ _MOST_NOTES = 20
 
 
 class ExportJob(Job):
-    """Writes what is neither rejected nor dropped, with captions, tags and decisions merged in.
+    """Writes the pictures that are neither rejected nor dropped, with merged captions, tags and decisions.
 
     Attributes:
-        to: captions without pictures, a folder, tar shards, or parquet as the hub has it.
+        catalogue: the catalogue's folder.
+        to: captions without pictures, a folder, tar shards, or parquet in the hub's format.
         out: the file (captions.csv) or folder to write.
         force: replaces an earlier export.
-        shard_size: pictures in one file of webdataset and parquet.
-        copies: copies pictures into an imagefolder, in place of hard links.
+        shard_size: number of pictures in one file of webdataset and parquet.
+        copies: copies pictures into an imagefolder, instead of hard links.
         check_images: decodes every picture first; broken ones and duplicates are left out.
     """
 
@@ -44,13 +45,13 @@ class ExportJob(Job):
         return self
 
     def run(self, context: Context) -> "ExportSummary":
-        """Writes the export, whole or not at all, and notes the first pictures that are left out.
+        """Writes the export, completely or not at all, and notes the first pictures that are left out.
 
         Raises:
             UsageError: there is no such folder, or the target may not be written.
-            MissingPart: parquet without pyarrow.
-            ImpastoError: the catalogue cannot be read, nothing is left of it, or the target cannot be written.
-            StoppedError: it was stopped; the target is as it was.
+            MissingPart: parquet is requested and pyarrow is not installed.
+            ImpastoError: the catalogue cannot be read, no picture remains, or the target cannot be written.
+            StoppedError: the job was stopped; the target is unchanged.
         """
         check_catalogue(self.catalogue)
         from impasto.data.exporting.exporter import ExportChoices, export_catalogue

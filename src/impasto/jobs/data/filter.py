@@ -1,4 +1,4 @@
-"""The job `filter`: pairs of a picture and a caption that do not belong together are dropped."""
+"""The job `filter`: drops pictures whose captions do not match them."""
 
 import math
 from dataclasses import dataclass
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filtered:
-    """What was kept and dropped, and the scorer's name."""
+    """The result of filtering, and the scorer's name."""
 
     outcome: "FilterOutcome"
     scorer: str
 
 
 class FilterJob(Job):
-    """Drops the pictures of a catalogue whose caption does not fit them. A person's decision goes before.
+    """Drops the pictures of a catalogue whose caption does not match them. A person's decision takes precedence.
 
     Attributes:
-        below: pairs less similar than this, -1 to 1, are dropped; None for the scorer's own threshold.
-        scorer: what compares texts and pictures: "pocket", or a folder with CLIP; None for pocket.
-        dry_run: the catalogue stays as it is.
+        catalogue: the catalogue's folder.
+        below: the threshold, -1 to 1, below which a pair is dropped; None for the scorer's own threshold.
+        scorer: the scorer that compares texts and pictures: "pocket", or a folder with CLIP; None for pocket.
+        dry_run: leaves the catalogue unchanged.
     """
 
     kind: ClassVar[str] = "filter"
@@ -47,11 +48,11 @@ class FilterJob(Job):
         return self
 
     def run(self, context: Context) -> Filtered:
-        """Compares the pairs and notes the pictures that are not judged.
+        """Compares the pairs and notes the pictures that are not scored.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: no such folder or scorer; a log cannot be read or written.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: there is no such folder or scorer; a log cannot be read or written.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         from impasto.data.annotations.filtering import filter_catalogue

@@ -1,4 +1,4 @@
-"""The job `import`: WikiArt in any of its shapes, or a folder of pictures, into a catalogue."""
+"""The job `import`: imports WikiArt in any of its formats, or a folder of pictures, into a catalogue."""
 
 import time
 from dataclasses import dataclass
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of the pictures of a source.
+    """The result of an import.
 
     Attributes:
-        report: the file that names each picture that was not taken or changed.
-        seconds: that the import took.
+        catalogue: the catalogue's folder.
+        summary: the counts of the import.
+        report: the file that lists each picture that was not imported or was changed.
+        seconds: seconds that the import took.
     """
 
     catalogue: Path
@@ -33,18 +35,18 @@ class Imported:
 
 
 class ImportJob(Job):
-    """Pictures into a catalogue. Run again after a stop, the import goes on.
+    """Imports pictures into a catalogue. After a stop, running it again resumes the import.
 
     Attributes:
         source: the folder with the pictures, or with the parquet files.
         out: the catalogue, a new one or one to add to.
         source_kind: "wikiart", or "folder" for any folder of pictures.
-        lists: for WikiArt, the folder of ArtGAN's lists; None to look for them beside the pictures.
-        shape: for WikiArt, what the source is; "auto" to find out.
+        lists: for WikiArt, the folder of ArtGAN's lists; None searches them beside the pictures.
+        shape: for WikiArt, the format of the source; "auto" detects it.
         artist, style, genre: for a folder, the values of pictures whose metadata has none.
-        images: "link" makes hard links where the file system can; "copy" makes copies.
-        max_side: pixels of the longer side, 64 to 16384, above which a picture is made smaller; None keeps all as they are.
-        workers: processes, 1 to 256; None for as many as cores.
+        images: "link" makes hard links if the file system supports them; "copy" makes copies.
+        max_side: limit of the longer side in pixels, 64 to 16384; larger pictures are resized. None keeps all sizes.
+        workers: number of processes, 1 to 256; None for the number of cores.
     """
 
     kind: ClassVar[str] = "import"
@@ -72,13 +74,13 @@ class ImportJob(Job):
         return self
 
     def run(self, context: Context) -> Imported:
-        """Looks at the pictures, leaves out the same ones, and adds the others to the catalogue.
+        """Reads the pictures, leaves out duplicates, and adds the others to the catalogue.
 
         Raises:
-            UsageError: the source is not there or has another shape; the catalogue is no folder, or the source itself.
+            UsageError: the source does not exist or has another format; the catalogue is no folder, or is the source.
             MissingPart: imagehash or pyarrow is not installed.
             ImpastoError: nothing of the source can be used, or its metadata cannot be read.
-            StoppedError: it was stopped.
+            StoppedError: the job was stopped.
         """
         source = self._open()
         from impasto.data.importing.importer import REPORT, ImportChoices, import_pictures
@@ -99,7 +101,7 @@ class ImportJob(Job):
         return Imported(self.out, summary, report, time.monotonic() - begun)
 
     def _open(self) -> "Source":
-        """The source, once all that it needs is there."""
+        """Checks that all required folders exist, and opens the source."""
         if not self.source.exists():
             raise UsageError(f"{self.source}: there is no such folder")
         if self.out.exists() and not self.out.is_dir():

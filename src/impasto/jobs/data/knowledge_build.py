@@ -1,4 +1,4 @@
-"""The job `knowledge-build`: an index of a Wikipedia dump, for expansion."""
+"""The job `knowledge-build`: builds an index of a Wikipedia dump for prompt expansion."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from impasto.jobs.data.checks import check_number
 
 @dataclass(frozen=True)
 class BuiltIndex:
-    """An index that was built; `bytes` is the size of all its files."""
+    """A finished index; `bytes` is the size of all its files."""
 
     folder: Path
     articles: int
@@ -24,14 +24,14 @@ class BuiltIndex:
 
 
 class KnowledgeBuildJob(Job):
-    """Indexes a Wikipedia dump for expansion. Killed and run again, it goes on.
+    """Indexes a Wikipedia dump for prompt expansion. After a kill, running it again resumes.
 
     Attributes:
-        out: the index's folder: new, empty, or one to go on with.
+        out: the index's folder: new, empty, or one to resume.
         wikipedia: a pages-articles dump (.xml, .bz2, .gz), or .jsonl with title and text.
-        name: what expansions call their source.
-        sentences: how many of each article are kept, from its beginning, 1 to 40.
-        workers: processes, 1 to 256; None for as many as cores.
+        name: the name of the source in expansions.
+        sentences: number of sentences kept from the beginning of each article, 1 to 40.
+        workers: number of processes, 1 to 256; None for the number of cores.
     """
 
     kind: ClassVar[str] = "knowledge-build"
@@ -54,8 +54,8 @@ class KnowledgeBuildJob(Job):
         Raises:
             UsageError: there is no such dump, or the folder holds something else.
             MissingPart: bm25s or mwparserfromhell is not installed.
-            ImpastoError: the dump breaks off, or holds no article.
-            StoppedError: it was stopped.
+            ImpastoError: the dump is truncated, or holds no article.
+            StoppedError: the job was stopped.
         """
         if not self.wikipedia.is_file():
             raise UsageError(f"--wikipedia {self.wikipedia}: there is no such file")

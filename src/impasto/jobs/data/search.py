@@ -1,4 +1,4 @@
-"""The job `search`: a catalogue's pictures by words, or by a picture."""
+"""The job `search`: finds a catalogue's pictures by words or by a similar picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 class SearchJob(Job):
-    """Finds pictures by words or by a picture: one of the two.
+    """Finds pictures by words or by a picture; exactly one of the two must be given.
 
     Attributes:
+        catalogue: the catalogue's folder.
         words: what to find, for instance "boats in a storm".
-        like: a picture, to find others like it.
-        count: how many to find at most, 1 to 10,000.
-        scorer: what compares: "pocket", or a folder with CLIP; None for pocket.
+        like: a picture; finds similar ones.
+        count: maximal number of results, 1 to 10,000.
+        scorer: the scorer for the comparison: "pocket", or a folder with CLIP; None for pocket.
     """
 
     kind: ClassVar[str] = "search"
@@ -43,11 +44,12 @@ class SearchJob(Job):
         return self
 
     def run(self, context: Context) -> "list[Found]":
-        """The pictures that were found, the likest first; notes those that cannot be read.
+        """Returns the pictures found, most similar first; notes those that cannot be read.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: no such folder or scorer; the catalogue or `like` cannot be read.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: there is no such folder or scorer; the catalogue or `like` cannot be
+                read.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         from impasto.data.catalogue.entry import CatalogueReport

@@ -1,4 +1,4 @@
-"""The job `statistics`: what a catalogue holds, counted; WikiArt's own lists beside the paper's numbers."""
+"""The job `statistics`: counts the content of a catalogue, or compares WikiArt's lists with the paper's numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,10 @@ _MOST_NOTES = 20
 
 @dataclass(frozen=True)
 class Statistics:
-    """What was counted.
+    """The statistics of a catalogue or of WikiArt's lists.
 
     Attributes:
+        found: the counts.
         comparison: the paper's numbers beside those of WikiArt's lists; empty for a catalogue.
         files: the tables and figures that were written.
     """
@@ -31,7 +32,7 @@ class Statistics:
 
 
 class StatisticsJob(Job):
-    """Counts artists, styles, genres, years, sizes, captions, and what is missing.
+    """Counts artists, styles, genres, years, sizes, captions, and missing values.
 
     Attributes:
         place: a catalogue, or a folder with WikiArt's lists (style_train.csv).
@@ -44,14 +45,14 @@ class StatisticsJob(Job):
     out: Path | None = None
 
     def run(self, context: Context) -> Statistics:
-        """Counts and reports `Figures`: `paintings`, and each table by its name as a list of rows {heading: value}.
+        """Counts, reports the counts as a `Figures` event, then writes tables and figures.
 
-        The tables and figures are written after that.
+        The event contains `paintings`, and each table by its name as a list of rows {heading: value}.
 
         Raises:
-            UsageError: there is no such folder, or `out` is not one.
+            UsageError: there is no such folder, or `out` is not a folder.
             MissingPart, ImpastoError: the catalogue or the lists cannot be read, or the figures cannot be drawn.
-            StoppedError: it was stopped.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.place)
         if self.out is not None and self.out.exists() and not self.out.is_dir():
@@ -78,7 +79,7 @@ class StatisticsJob(Job):
         return Statistics(found, comparison, files)
 
     def _count(self, context: Context) -> "tuple[CatalogueStatistics, list[Comparison]]":
-        """The statistics, and for lists the paper's numbers beside them."""
+        """The statistics, and for WikiArt's lists the comparison with the paper's numbers."""
         from impasto.data.importing.wikiart import find_lists
         from impasto.data.statistics.counts import catalogue_statistics, list_statistics
         from impasto.data.statistics.published_numbers import WU2022, compare

@@ -1,4 +1,4 @@
-"""The job `tag`: what is to be seen in each picture, from a fixed vocabulary."""
+"""The job `tag`: tags the content of each picture with a fixed vocabulary."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tagged:
-    """What was tagged, and the tagger's name."""
+    """The result of tagging, and the tagger's name."""
 
     outcome: "TagOutcome"
     tagger: str
 
 
 class TagJob(Job):
-    """Tags for every picture that has none yet. Killed and run again, it goes on.
+    """Tags every picture that has no tags yet. After a kill, running it again resumes.
 
     Attributes:
-        tagger: "pocket", "zero-shot", or a multi-label classifier; None for pocket, or zero-shot where the next two say so.
-        scorer: what compares pictures with tags, zero-shot: "pocket", or a folder with CLIP; None for pocket.
-        vocabulary: a file of tags, one a line; None for the tags that ship.
-        at_least: one probability, 0 to 1, from which on tags are given; None for each tag's own.
-        most: tags of a picture at most.
+        catalogue: the catalogue's folder.
+        tagger: "pocket", "zero-shot", or a multi-label classifier; None for zero-shot if `scorer` or `vocabulary` is given,
+            otherwise pocket.
+        scorer: for zero-shot, the scorer that compares pictures with tags: "pocket", or a folder with CLIP; None for
+            pocket.
+        vocabulary: a file of tags, one per line; None for the tags that ship.
+        at_least: one probability threshold for all tags, 0 to 1; None for each tag's own threshold.
+        most: maximal number of tags of a picture.
     """
 
     kind: ClassVar[str] = "tag"
@@ -57,8 +60,9 @@ class TagJob(Job):
         """Tags the pictures and notes those that cannot be read.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: no such folder, tagger, scorer or vocabulary; a log cannot be written.
-            StoppedError: it was stopped.
+            UsageError, MissingPart, ImpastoError: there is no such folder, tagger, scorer or vocabulary; a log cannot be
+                written.
+            StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         from impasto.data.annotations.tagging import tag_catalogue

@@ -1,4 +1,4 @@
-"""The job `terms`: in how many texts each word stands, the table behind the TF-IDF term of a score."""
+"""The job `terms`: counts document frequencies of words, the table for the TF-IDF term of a score."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TELL_EVERY = 1000  # texts
 
 @dataclass(frozen=True)
 class CountedTerms:
-    """A table that was written: how many words of how many texts it holds, and the file's size."""
+    """A written table: the numbers of its words and counted texts, and the file's size."""
 
     file: Path
     words: int
@@ -26,13 +26,13 @@ class CountedTerms:
 
 
 class TermsJob(Job):
-    """Counts in how many texts each word stands.
+    """Counts in how many texts each word occurs.
 
     Attributes:
         files: text files or folders: .txt, .json, .jsonl, .csv, also .gz.
         out: the table to write (.tsv.gz).
-        sources: what the texts are and their terms; the table names them.
-        at_least: words in fewer texts than this are left out.
+        sources: descriptions of the texts and their licence terms; they are written to the table.
+        at_least: words that occur in fewer texts than this are left out.
     """
 
     kind: ClassVar[str] = "terms"
@@ -53,9 +53,9 @@ class TermsJob(Job):
         """Reads the texts one at a time and writes the table.
 
         Raises:
-            UsageError: a file, or the folder of `out`, is not there.
-            ImpastoError: a file is of another kind, or broken.
-            StoppedError: it was stopped; nothing was written.
+            UsageError: a file, or the folder of `out`, does not exist.
+            ImpastoError: a file has another format, or is broken.
+            StoppedError: the job was stopped; nothing was written.
         """
         for file in self.files:
             if not file.exists():

@@ -87,9 +87,7 @@ def train_pocket(
             rate = pictures / (time.monotonic() - begun)
             each_step(on_progress)(step, share, {**figures, "pictures_per_second": round(rate, 1)})
 
-    averages = train(
-        task, run, schedule, seed=seed, pictures=choices.batch, on_progress=told, should_stop=should_stop
-    )
+    averages = train(task, run, schedule, seed=seed, pictures=choices.batch, on_progress=told, should_stop=should_stop)
     raw = {name: task.models[name] for name in task.averaged}
     write_checkpoint(prepared, autoencoder, raw, task, run / "raw")
     averaged = {name: average.module for name, average in averages.items()}

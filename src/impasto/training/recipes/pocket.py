@@ -92,14 +92,7 @@ def train_autoencoder(
     _seed_weights(seed)
     autoencoder = make_autoencoder(choices, size)
     task = AutoencoderTask(autoencoder, pixels, choices, seed=seed, perceptual=perceptual)
-    averages = train(
-        task,
-        run,
-        schedule,
-        seed=seed,
-        on_progress=each_step(on_progress),
-        should_stop=should_stop,
-    )
+    averages = train(task, run, schedule, seed=seed, on_progress=each_step(on_progress), should_stop=should_stop)
     autoencoder.load_state_dict(averages["autoencoder"].module.state_dict())
     autoencoder.eval()
     picked = np.linspace(0, len(pixels.entries) - 1, min(1024, len(pixels.entries))).astype(np.int64)
@@ -132,14 +125,7 @@ def train_decoder(
     _seed_weights(seed)
     model = load_autoencoder(autoencoder)
     task = AutoencoderTask(model, pixels, choices, seed=seed, perceptual=perceptual, decoder_only=True)
-    averages = train(
-        task,
-        run,
-        schedule,
-        seed=seed,
-        on_progress=each_step(on_progress),
-        should_stop=should_stop,
-    )
+    averages = train(task, run, schedule, seed=seed, on_progress=each_step(on_progress), should_stop=should_stop)
     model.load_state_dict(averages["autoencoder"].module.state_dict())
     model.eval()
     _save_autoencoder(model, run, rows, size, {"choices": asdict(choices), "pictures": len(pixels.entries)})

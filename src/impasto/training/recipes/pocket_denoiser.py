@@ -87,14 +87,7 @@ def train_denoiser(
         begin_as(unet, begin_from)
         whitening.unfold_from(unet)
     task = DenoiserTask(unet, posterior, texts, states, whitening, choices, seed=seed, features=features)
-    averages = train(
-        task,
-        run,
-        schedule,
-        seed=seed,
-        on_progress=each_step(on_progress),
-        should_stop=should_stop,
-    )
+    averages = train(task, run, schedule, seed=seed, on_progress=each_step(on_progress), should_stop=should_stop)
     unet.load_state_dict(averages["unet"].module.state_dict())
     whitening.fold_into(unet)
     schedule_config = json.loads(make_sampler(choices).to_json_string())

@@ -99,13 +99,13 @@ def _large_enough(entries: list[CatalogueEntry], side: int) -> list[CatalogueEnt
 def held_out_figures(upscaler: CompactUpscaler, squares: np.ndarray) -> dict[str, float]:
     """Returns the PSNR in dB of `squares` uint8 [n, s, s, 3], halved and enlarged again, for the upscaler and for bicubic.
 
-    `clean`: halved by the bicubic kernel and nothing else. `degrade`: halved as in training, with blur and compression.
+    `clean`: halved by the bicubic kernel and nothing else. `degraded`: halved as in training, with blur and compression.
     """
     scale = upscaler.shape.scale
     draw = random.Random(0)
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "clean": lambda square: halved(square, scale),
-        "degrade": lambda square: degrade(square, scale, draw),
+        "degraded": lambda square: degrade(square, scale, draw),
     }
     figures = {}
     for name, way in ways.items():

@@ -101,14 +101,7 @@ def train_prompt_model(
     torch.manual_seed(seed)
     model = _with_lora(lm.model, choices)
     task = PromptModelTask(lm, model, cleaned.prompts, choices, seed=seed)
-    averages = train(
-        task,
-        run,
-        schedule,
-        seed=seed,
-        on_progress=each_step(on_progress),
-        should_stop=should_stop,
-    )
+    averages = train(task, run, schedule, seed=seed, on_progress=each_step(on_progress), should_stop=should_stop)
     averaged: Any = averages["trained"].module
     with torch.no_grad():
         for weight, mean in zip(task.models["trained"].parameters(), averaged.parameters(), strict=True):
