@@ -1,4 +1,4 @@
-"""The job `prefer`: a page that asks a person which of two pictures is the better one, until it is stopped."""
+"""The job `prefer`: serves a page on which a person votes which of two pictures is better, until it is stopped."""
 
 import contextlib
 import getpass
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from impasto.evaluation.preference.votes import VoteLog
 
 USUAL_QUESTION = "Which picture is better?"
-_NAMED = 3  # pictures that cannot be opened, of each folder
+_NAMED = 3  # number of pictures per folder that are named if they cannot be opened
 
 
 def asked_question(by: str | None, question: str | None) -> str | None:
-    """The question of `by` (an artist's name) or `question`; None where neither is given.
+    """Returns the question for `by` (an artist's name) or `question`; None if neither is given.
 
     Raises:
         UsageError: both are given, or one is empty or too long.
@@ -47,7 +47,7 @@ def asked_question(by: str | None, question: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class Voted:
-    """How many votes a sitting added to a log."""
+    """The number of votes that a session added to a log."""
 
     log: Path
     votes: int
@@ -56,15 +56,16 @@ class Voted:
 class PreferJob(Job):
     """Serves the page on this machine until Ctrl-C or until `count` votes are made.
 
-    The page's address is a `Figures` event with `url`, as soon as the page can be opened.
+    A `Figures` event reports the page's address as `url`, as soon as the page can be opened.
 
     Attributes:
-        folders: two folders of pictures, or more.
-        log: where votes go: a file that only grows.
-        question: what is asked; None for which picture is better. `by` asks which is more by this artist.
-        judge: who votes; None for the login name.
-        count: ends after so many votes; None for never.
-        port: of the page; 0 for any that is free.
+        folders: two or more folders of pictures.
+        log: the append-only log file of the votes.
+        question: the question; None for which picture is better.
+        by: an artist's name; asks which picture is more by this artist.
+        judge: the name of the person who votes; None for the login name.
+        count: number of votes after which the job ends; None for no limit.
+        port: the page's port; 0 for any free port.
     """
 
     kind: ClassVar[str] = "prefer"
@@ -83,12 +84,12 @@ class PreferJob(Job):
         return self
 
     def run(self, context: Context) -> Voted:
-        """Reads the folders, serves the page, and keeps each vote at once.
+        """Reads the folders, serves the page, and saves each vote immediately.
 
         Raises:
-            UsageError: fewer than two folders, one of them twice or not there; the log is something else or about another
-                question; the port is taken.
-            ImpastoError: a folder holds no usable picture, the log cannot be written.
+            UsageError: there are fewer than two folders, or one is given twice or does not exist; the log is not a log of
+                votes or is about another question; the port is taken.
+            ImpastoError: a folder holds no usable picture, or the log cannot be written.
         """
         from impasto.evaluation.preference.contestants import folder_labels
         from impasto.evaluation.preference.server import PreferenceServer
@@ -124,7 +125,7 @@ class PreferJob(Job):
 
 @contextlib.contextmanager
 def _ends_when_asked(shutdown: Callable[[], None], context: Context) -> Iterator[None]:
-    """Ends the server when the context's `should_stop` says so; it is asked twice a second."""
+    """Ends the server when the context's `should_stop` returns True; it is called twice a second."""
     over = threading.Event()
 
     def watch() -> None:
@@ -144,7 +145,7 @@ def _ends_when_asked(shutdown: Callable[[], None], context: Context) -> Iterator
 
 @contextlib.contextmanager
 def _ends_at_ctrl_c(shutdown: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C asks the server to end, from a thread of its own: an exception can get lost while a request is begun."""
+    """Makes Ctrl-C shut the server down from a separate thread: an exception can get lost while a request begins."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
         yield

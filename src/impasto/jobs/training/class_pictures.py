@@ -1,4 +1,4 @@
-"""DreamBooth's pictures of a class, painted by the checkpoint that is trained: each once, with its whole record."""
+"""Paints DreamBooth's class (prior) pictures with the checkpoint that is trained; each once, with its provenance record."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
 
 MOST = 10_000
-# Guided pictures are bolder than what the checkpoint has learned; learned themselves and guided again they would be garish.
+# Guided pictures have more contrast than what the checkpoint has learned. If they were learned and guided again, they would
+# be garish.
 _GUIDANCE = 1.0
 
 
@@ -23,13 +24,21 @@ def paint_class_pictures(
     size: int,
     on_progress: Callable[[str, float, dict[str, float]], None],
 ) -> list[Path]:
-    """Paints what is not in `folder` yet; returns all files. Picture n has seed n, and none is guided.
+    """Paints the class pictures that are missing in `folder` and returns all files. Picture n has seed n and no guidance.
 
-    A file that is there counts only if its record says that it is this checkpoint's picture of this text.
+    An existing file counts only if its record states that it is this checkpoint's picture of this text.
+
+    Args:
+        folder: the folder of the class pictures.
+        text: the prompt.
+        count: number of pictures.
+        checkpoint: the checkpoint that paints.
+        size: pixels of a side.
+        on_progress: called with (stage, share done, no values).
 
     Raises:
-        UsageError: an impossible number or size of pictures, or text.
-        MissingPart, ImpastoError: no such checkpoint; the disk refuses.
+        UsageError: the number or size of the pictures, or the text, is invalid.
+        MissingPart, ImpastoError: there is no such checkpoint; a file cannot be written.
     """
     from impasto.checkpoints.listing import inspect_checkpoint
     from impasto.painting.painter import Painter

@@ -1,4 +1,4 @@
-"""The job `train/distill`: a few-step student of a checkpoint, as a LoRA."""
+"""The job `train/distill`: distils a checkpoint to a few-step student, as a LoRA."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,13 +12,13 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
 class DistillJob(FineTuningJob):
-    """A LoRA that paints in a few steps what a checkpoint paints in many (latent consistency, Luo et al. 2023).
+    """Trains a LoRA that paints in a few steps what a checkpoint paints in many (latent consistency, Luo et al. 2023).
 
     Attributes:
         catalogue: a folder of pictures with metadata.
         checkpoint: the teacher.
-        steps: that the student is to paint in, 1 to 50.
-        updates: how many steps of the optimizer, instead of epochs.
+        steps: number of sampling steps of the student, 1 to 50.
+        updates: number of optimizer steps, instead of epochs.
         lora_rank, layers and the others: see `Distillation`.
     """
 
@@ -50,16 +50,16 @@ class DistillJob(FineTuningJob):
 
     @property
     def whose(self) -> str:
-        """Everybody's."""
+        """Returns "": the pictures of all artists are used."""
         return ""
 
     @property
     def loop_steps(self) -> int | None:
-        """The updates: the student's steps are another thing."""
+        """The number of optimizer updates; the student's `steps` are sampling steps."""
         return self.updates
 
     def check_values(self) -> None:
-        """Raises UsageError where a value makes no sense."""
+        """Raises UsageError if a value is invalid."""
         if self.minutes is not None and self.updates is not None:
             raise UsageError("give --minutes or --updates, not both")
         check_steps(self.steps)
@@ -69,15 +69,15 @@ class DistillJob(FineTuningJob):
         super().check_values()
 
     def choices(self) -> Distillation:
-        """The recipe's choices, changed as the fields say."""
+        """Returns the recipe's options, overridden by the given fields."""
         given: dict[str, Any] = self.changes(Distillation)
         return Distillation(**given)
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Distils; returns the LoRA's folder."""
+        """Distils the checkpoint and returns the LoRA's folder."""
         from impasto.training.recipes.distill import distill
 
-        del choices  # the same, of a wider type
+        del choices  # the same options, but typed as the base class
         return distill(
             self.catalogue, run.path, self.choices(), checkpoint=self.checkpoint, steps=self.steps, updates=self.updates,
             **self.how(run),

@@ -1,4 +1,4 @@
-"""What all trainings of a checkpoint on pictures share: choices that stand over the recipe's, an estimate, a dry run."""
+"""Base classes of the jobs that train a checkpoint on pictures: overridden recipe options, estimate and dry run."""
 
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -13,11 +13,11 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
 class FineTuningJob(TrainingJob):
-    """A checkpoint trained on pictures. None stands for the recipe's own choice.
+    """Trains a checkpoint on pictures. None means the recipe's own value.
 
     Attributes:
-        minutes: how long to train, instead of epochs.
-        dry_run: the job returns its `Estimate`, and trains nothing.
+        minutes: duration of the training, instead of epochs.
+        dry_run: returns the `Estimate` and trains nothing.
         epochs and the others: see `FineTuning`.
     """
 
@@ -42,7 +42,7 @@ class FineTuningJob(TrainingJob):
     keep_states: int | None = None
 
     def changes(self, kind: type[FineTuning] = FineTuning) -> dict[str, Any]:
-        """Which choices of the kind are given, and as what."""
+        """Returns the names and values of the options of `kind` that are given."""
         own = type(self).model_fields
         given = {choice.name: getattr(self, choice.name) for choice in fields(kind) if choice.name in own}
         return {name: value for name, value in given.items() if value is not None}
@@ -54,37 +54,37 @@ class FineTuningJob(TrainingJob):
 
     @property
     def pictures_folder(self) -> Path:
-        """The folder of pictures, which must be there."""
+        """The folder of pictures, which must exist."""
         raise NotImplementedError
 
     @property
     def whose(self) -> str | None:
-        """Whose pictures are learned of those that are not held out, "" for everybody's; None for all there are."""
+        """The artist whose pictures are used, without held-out ones; "" for all artists; None for all pictures."""
         return None
 
     @property
     def loop_steps(self) -> int | None:
-        """How many steps the training makes; None for as many as minutes or epochs give."""
+        """The number of training steps; None if minutes or epochs determine it."""
         raise NotImplementedError
 
     def choices(self) -> FineTuning:
-        """The recipe's choices for the checkpoint, changed as the fields say.
+        """Returns the recipe's options for the checkpoint, overridden by the given fields.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: they do not go together; there is no such checkpoint.
+            UsageError, MissingPart, ImpastoError: the options do not fit together; there is no such checkpoint.
         """
         raise NotImplementedError
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Trains in the run's folder; returns the folder with the result.
+        """Trains in the run's folder and returns the folder with the result.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, KeyboardInterrupt: as the recipe.
+            UsageError, MissingPart, ImpastoError, KeyboardInterrupt: the same as the recipe.
         """
         raise NotImplementedError
 
     def how(self, run: TrainingRun) -> dict[str, Any]:
-        """What all recipes are called with, by name."""
+        """Returns the keyword arguments that all recipes share."""
         return {
             "minutes": self.minutes,
             "seed": self.seed,
@@ -93,17 +93,17 @@ class FineTuningJob(TrainingJob):
         }
 
     def check_values(self) -> None:
-        """Raises UsageError where minutes or seed make no sense."""
+        """Raises UsageError if minutes or seed are invalid."""
         check_numbers(1.0 if self.minutes is None else self.minutes, self.seed)
 
     def run(self, context: Context) -> Any:
-        """Trains, or goes on; returns `Trained`, or the `Estimate` of a dry run.
+        """Trains or resumes and returns `Trained`; a dry run returns the `Estimate`.
 
         It reports the `Figures` `choices` and `given`, then `estimate`, and at the end `run` and `made`.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: something is not there, or does not go together; the recipe failed.
-            StoppedError: it was stopped; the same job goes on.
+            UsageError, MissingPart, ImpastoError: a part does not exist, or options do not fit together; the recipe failed.
+            StoppedError: the training was stopped; the same job resumes it.
         """
         choices = self.choices()
         pictures = self.pictures_folder
@@ -125,10 +125,10 @@ class FineTuningJob(TrainingJob):
 
 
 class RecipeJob(FineTuningJob):
-    """A training whose recipe follows from the size of the checkpoint's pictures.
+    """A training whose recipe depends on the size of the checkpoint's pictures.
 
     Attributes:
-        steps: how many steps to train, instead of epochs.
+        steps: number of training steps, instead of epochs.
         snr_gamma and the others: see `FineTuning`.
     """
 
@@ -143,27 +143,27 @@ class RecipeJob(FineTuningJob):
 
     @property
     def loop_steps(self) -> int | None:
-        """How many steps the training makes; None for as many as minutes or epochs give."""
+        """The number of training steps; None if minutes or epochs determine it."""
         return self.steps
 
     def choices_for(self, side: int | None) -> FineTuning:
-        """The choices for a checkpoint that paints `side` px.
+        """Returns the options for a checkpoint that paints `side` px.
 
         Raises:
-            UsageError: they do not go together.
+            UsageError: the options do not fit together.
         """
         raise NotImplementedError
 
     def choices(self) -> FineTuning:
-        """The choices for the checkpoint.
+        """Returns the options for the checkpoint.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: they do not go together; there is no such checkpoint.
+            UsageError, MissingPart, ImpastoError: the options do not fit together; there is no such checkpoint.
         """
         return self.choices_for(self.side())
 
     def side(self) -> int | None:
-        """Pixels of a side of the checkpoint's pictures.
+        """Returns the pixels of a side of the checkpoint's pictures.
 
         Raises:
             UsageError, MissingPart, ImpastoError: there is no such checkpoint.
@@ -173,14 +173,14 @@ class RecipeJob(FineTuningJob):
         return inspect_checkpoint(self.base).default_size
 
     def check_values(self) -> None:
-        """Raises UsageError where a choice makes no sense for any checkpoint, or a number makes none."""
+        """Raises UsageError if an option is invalid for every checkpoint, or a number is invalid."""
         faults: list[str] = []
         for side in (SMALL, 2 * SMALL):
             try:
                 self.choices_for(side)
             except UsageError as error:
                 faults.append(str(error))
-        if len(faults) == 2 and len(set(faults)) == 1:  # else the size of the checkpoint decides, when the job runs
+        if len(faults) == 2 and len(set(faults)) == 1:  # otherwise it depends on the checkpoint, when the job runs
             raise UsageError(faults[0])
         if self.minutes is not None and self.steps is not None:
             raise UsageError("give --minutes or --steps, not both")
@@ -189,13 +189,13 @@ class RecipeJob(FineTuningJob):
         super().check_values()
 
     def how(self, run: TrainingRun) -> dict[str, Any]:
-        """What all recipes of this kind are called with, by name."""
+        """Returns the keyword arguments that all recipes of this kind share."""
         return {**super().how(run), "steps": self.loop_steps, "checkpoint": self.base}
 
     def retrain(
         self, run: TrainingRun, choices: FineTuning, catalogue: Path, *, artist: str = "", trigger: str = ""
     ) -> Path:
-        """Retrains on a catalogue, as `impasto.training.recipes.retraining.retrain`."""
+        """Retrains on a catalogue with `impasto.training.recipes.retraining.retrain`."""
         from impasto.training.recipes.retraining import retrain
 
         return retrain(catalogue, run.path, choices, artist=artist, trigger=trigger, **self.how(run))

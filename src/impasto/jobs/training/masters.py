@@ -1,4 +1,4 @@
-"""The job `train/wang2023-masters`: the paper's protocol, one retraining for each of nine artists, each a run of its own."""
+"""The job `train/wang2023-masters`: the paper's protocol with a separate retraining run for each of nine artists."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,21 +15,22 @@ FOLDER = Path("runs/wang2023")
 
 
 class MastersJob(ArtistRecipeJob):
-    """A checkpoint retrained for each of nine masters, one after another.
+    """Retrains a checkpoint for each of nine masters, one after the other.
 
     Attributes:
         out: the folder of the nine runs; None for `runs/wang2023`.
-        command: the words of `impasto train wang2023-artist` that each run goes on with, without its artist.
+        command: the words of `impasto train wang2023-artist`, without the artist, with which each run can be resumed.
     """
 
     kind: ClassVar[str] = "train/wang2023-masters"
 
     def run(self, context: Context) -> Any:
-        """Trains for one master after the other; returns a list of `Trained`, or of the `Estimate`s of a dry run.
+        """Trains for one master after the other; returns a list of `Trained`, or of `Estimate` in a dry run.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: the catalogue is not there, or holds none of the nine; as `RetrainJob`.
-            StoppedError: it was stopped; the same job goes on.
+            UsageError, MissingPart, ImpastoError: the catalogue does not exist, or holds none of the nine; otherwise the
+                same as `RetrainJob`.
+            StoppedError: the training was stopped; the same job resumes it.
         """
         from impasto.data.catalogue.read import read_catalogue
         from impasto.training.recipes.wang2023 import WANG2023_MASTERS
@@ -51,7 +52,7 @@ class MastersJob(ArtistRecipeJob):
         return done
 
     def one(self, master: "Master") -> RetrainJob:
-        """One master's retraining, as if it had been asked for by itself: a run of its own that goes on alone."""
+        """Returns the retraining job of one master: a separate run that can be resumed alone."""
         choices = {name: getattr(self, name) for name in ArtistRecipeJob.model_fields if name not in ("out", "command")}
         out = (self.out or FOLDER) / master.name.casefold().replace(" ", "-")
         command = (*self.command, "--artist", master.name) if self.command else ()

@@ -1,4 +1,4 @@
-"""The jobs `train/lora`, `train/dreambooth`, `train/textual-inversion`: a manner, a thing or a word of one's own."""
+"""The jobs `train/lora`, `train/dreambooth`, `train/textual-inversion`: learn a style, an object or a word."""
 
 from dataclasses import replace
 from functools import partial
@@ -18,10 +18,10 @@ LORA_FILE = "pytorch_lora_weights.safetensors"
 
 
 class PersonalJob(RecipeJob):
-    """A training for a number of steps that does not grow with the number of pictures.
+    """A training whose number of steps does not depend on the number of pictures.
 
     Attributes:
-        checkpoint: what is trained, as `PaintJob` takes it.
+        checkpoint: the checkpoint to train, as `PaintJob` takes it.
     """
 
     checkpoint: str = "pocket"
@@ -32,33 +32,33 @@ class PersonalJob(RecipeJob):
         return self.checkpoint
 
     def recipe_for(self, side: int | None) -> personal.Personal:
-        """The recipe for a checkpoint that paints `side` px."""
+        """Returns the recipe for a checkpoint that paints `side` px."""
         raise NotImplementedError
 
     def choices_for(self, side: int | None) -> FineTuning:
-        """The choices for a checkpoint that paints `side` px."""
+        """Returns the options for a checkpoint that paints `side` px."""
         return replace(self.recipe_for(side).choices, **self.changes())
 
     @property
     def loop_steps(self) -> int | None:
-        """The recipe's steps, where the job asks for neither steps nor minutes nor epochs."""
+        """The recipe's steps if the job has neither steps nor minutes nor epochs, otherwise `steps`."""
         if self.steps is None and self.minutes is None and self.epochs is None:
             return self.recipe_for(self.side()).steps
         return self.steps
 
     def result_figures(self, made: Path) -> dict[str, Any]:
-        """Name and size of the LoRA's file, where there is one."""
+        """Returns name and size of the LoRA's file, if there is one."""
         file = made / LORA_FILE
         return {"file": file.name, "bytes": file.stat().st_size} if file.is_file() else {}
 
 
 class LoraJob(PersonalJob):
-    """A LoRA (Hu et al. 2021) of a folder of pictures, or of one artist's: a small file that changes a checkpoint.
+    """Trains a LoRA (Hu et al. 2021), a small file that changes a checkpoint, on a folder of pictures or on one artist's.
 
     Attributes:
         catalogue: a folder of pictures, with or without metadata.
-        artist: whose works alone, as the catalogue or part of a name says; "" for everybody's.
-        trigger: words that go before every text, and that the LoRA answers to.
+        artist: uses only this artist's works; the catalogue's name or a part of it. "" for all artists.
+        trigger: words that are put before every text and that activate the LoRA in a prompt.
         lora_rank, aspect_buckets: see `FineTuning`.
     """
 
@@ -77,33 +77,34 @@ class LoraJob(PersonalJob):
 
     @property
     def whose(self) -> str:
-        """The artist, or everybody."""
+        """The artist; "" for all artists."""
         return self.artist
 
     def recipe_for(self, side: int | None) -> personal.Personal:
-        """The recipe for a checkpoint that paints `side` px."""
+        """Returns the recipe for a checkpoint that paints `side` px."""
         return personal.lora(side)
 
     def check_values(self) -> None:
-        """Raises UsageError where a value makes no sense."""
+        """Raises UsageError if a value is invalid."""
         super().check_values()
         if self.lora_rank == 0:
             raise UsageError("--lora-rank 0: a LoRA has a rank of 1 or more")
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Trains; returns the LoRA's folder."""
+        """Trains and returns the LoRA's folder."""
         return self.retrain(run, choices, self.catalogue, artist=self.artist, trigger=self.trigger)
 
 
 class DreamBoothJob(PersonalJob):
-    """A checkpoint that knows one thing more (DreamBooth, Ruiz et al. 2023); with `lora_rank`, a LoRA.
+    """Teaches a checkpoint one new object (DreamBooth, Ruiz et al. 2023); with `lora_rank`, trains a LoRA.
 
     Attributes:
-        subject: a folder with a few pictures of one thing.
+        subject: a folder with a few pictures of one object.
         token: the words for it in a prompt, such as "sks dog".
-        class_words: what kind of thing it is, such as "a dog": the checkpoint does not forget that then.
-        prior_pictures: of the class, to paint, 1 to 10,000; `prior_weight`: how much they count.
-        template: the text of the pictures; {} is where the words go.
+        class_words: the class of the object, such as "a dog"; if given, the checkpoint does not forget the class.
+        prior_pictures: number of class pictures to paint, 1 to 10,000.
+        prior_weight: weight of the class pictures.
+        template: the text of the pictures; {} is the place of the words.
         trained, lora_rank: see `FineTuning`.
     """
 
@@ -124,14 +125,14 @@ class DreamBoothJob(PersonalJob):
         return self.subject
 
     def recipe_for(self, side: int | None) -> personal.Personal:
-        """The recipe for a checkpoint that paints `side` px; a LoRA has a learning rate of its own."""
+        """Returns the recipe for a checkpoint that paints `side` px; a LoRA has its own learning rate."""
         recipe = personal.dreambooth(side)
         if not self.lora_rank:
             return recipe
         return replace(recipe, choices=replace(recipe.choices, learning_rate=personal.dreambooth_lora_rate(side)))
 
     def check_values(self) -> None:
-        """Raises UsageError where a value makes no sense."""
+        """Raises UsageError if a value is invalid."""
         filled(self.template, self.token, "--token")
         if not 1 <= self.prior_pictures <= MOST:
             raise UsageError(f"prior pictures {self.prior_pictures}: use 1 to {MOST}")
@@ -140,7 +141,7 @@ class DreamBoothJob(PersonalJob):
         super().check_values()
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Trains; returns the folder of the checkpoint, or of the LoRA."""
+        """Trains and returns the folder of the checkpoint, or of the LoRA."""
         from impasto.training.recipes.dreambooth import dreambooth
 
         paint_class = partial(
@@ -154,14 +155,14 @@ class DreamBoothJob(PersonalJob):
 
 
 class TextualInversionJob(PersonalJob):
-    """A word for what some pictures show (textual inversion, Gal et al. 2022): no weight of the checkpoint changes.
+    """Learns a word for what some pictures show (textual inversion, Gal et al. 2022); no weight of the checkpoint changes.
 
     Attributes:
-        pictures: a folder with a few pictures of a thing or in a style.
+        pictures: a folder with a few pictures of an object or in a style.
         concept: the new word, such as "<blue-hour>".
-        initial_word: a word that is near: learning begins there.
-        vectors: how many tokens the new word becomes.
-        concept_kind: what the word is for: "object" or "style".
+        initial_word: a similar word, whose embedding is the starting point.
+        vectors: number of tokens of the new word.
+        concept_kind: what the word stands for: "object" or "style".
     """
 
     kind: ClassVar[str] = "train/textual-inversion"
@@ -179,20 +180,20 @@ class TextualInversionJob(PersonalJob):
         return self.pictures
 
     def recipe_for(self, side: int | None) -> personal.Personal:
-        """The recipe for a checkpoint that paints `side` px."""
+        """Returns the recipe for a checkpoint that paints `side` px."""
         return personal.textual_inversion(side)
 
     def recorded(self) -> dict[str, Any]:
-        """The choices; the word's kind under the name that it has on the command line."""
+        """Returns the options for the run record; the word's kind has the name of the command-line option."""
         return {("kind" if name == "concept_kind" else name): value for name, value in super().recorded().items()}
 
     def check_values(self) -> None:
-        """Raises UsageError where a value makes no sense."""
+        """Raises UsageError if a value is invalid."""
         check_name(self.concept)
         super().check_values()
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Learns the word; returns its folder."""
+        """Learns the word and returns its folder."""
         from impasto.training.recipes.textual_inversion import invert
 
         return invert(

@@ -1,4 +1,4 @@
-"""What a training takes of memory, time and disk, told before it begins."""
+"""Estimates the memory, time and disk space of a training before it begins."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from impasto.training.estimate.estimate import Estimate
     from impasto.training.methods.fine_tuning_choices import FineTuning
 
-# What a training changes: weights, as its choices say; only a new word; or a student of a teacher.
+# What a training changes: the weights selected by its options; only a new word; or a student of a teacher.
 Learns = Literal["weights", "word", "student"]
 
 
@@ -23,14 +23,18 @@ def estimate_training(
     steps: int | None,
     learns: Learns,
 ) -> "Estimate":
-    """What training takes on these pictures.
+    """Estimates a training on these pictures.
 
     Args:
-        artist: whose pictures are learned of those that are not held out, "" for everybody's; None for all there are.
-        minutes, steps: how long; None for the choices' epochs.
+        checkpoint: the checkpoint to train.
+        choices: the options of the training.
+        pictures: the folder of pictures.
+        artist: the artist whose pictures are used, without held-out ones; "" for all artists; None for all pictures.
+        minutes, steps: duration of the training; None for the epochs in `choices`.
+        learns: what the training changes.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as `estimate`, and as who reads the catalogue.
+        UsageError, MissingPart, ImpastoError: the same as `estimate` and as reading the catalogue.
     """
     from impasto.data.catalogue.read import read_catalogue
     from impasto.training.distributed.launch import process_count
@@ -51,13 +55,13 @@ def estimate_training(
 
 
 def estimate_to_json(estimate: "Estimate") -> dict[str, Any]:
-    """The estimate in JSON values."""
+    """Converts the estimate to JSON types."""
     values = asdict(estimate)
     return {**values, "to_encode": list(values["to_encode"])}
 
 
 def estimate_from_json(values: Mapping[str, Any]) -> "Estimate":
-    """The estimate that `estimate_to_json` gave."""
+    """Restores an estimate from the values of `estimate_to_json`."""
     from impasto.training.estimate.cost import Disk, Memory
     from impasto.training.estimate.estimate import Estimate
 

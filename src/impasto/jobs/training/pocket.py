@@ -1,4 +1,4 @@
-"""The job `train/pocket`: the whole of pocket from a catalogue, or a folder to train it elsewhere."""
+"""The job `train/pocket`: trains all parts of pocket on a catalogue, or writes a folder for training elsewhere."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,19 +10,22 @@ from impasto.jobs.training.run import TimedTrainingJob, TrainingRun, check_files
 
 
 class PocketJob(TimedTrainingJob):
-    """Pocket: autoencoder, denoiser with its memory, and decoder. Each phase goes on where it was.
+    """Trains pocket: autoencoder, denoiser with its memory, and decoder. Each phase can be resumed.
 
     Attributes:
         catalogue: a folder of pictures with metadata, or artist/picture.jpg.
-        minutes: of all phases together, all restarts too; more of them go on from the plateau.
-        autoencoder: a trained autoencoder's folder, in place of training one.
-        decoder: whether a decoder for pictures of twice the size follows.
-        size: pixels of a side; `batch`: pictures a step.
-        optimizer: of the denoiser: "adamw" or "muon".
+        minutes: total duration of all phases and restarts; a larger value resumes from the learning rate's plateau.
+        autoencoder: a trained autoencoder's folder, instead of training one.
+        decoder: whether to train a decoder for pictures of twice the size at the end.
+        size: pixels of a side.
+        batch: pictures per step.
+        optimizer: optimizer of the denoiser: "adamw" or "muon".
         compiled: whether the denoiser's step is compiled; None for on CUDA only.
-        device: auto, cpu, cuda, cuda:1 or mps; `precision`: "auto", "fp32" or "bf16".
-        pack: write a folder that trains where neither network nor diffusers is, of `count` pictures; train nothing.
-        unpack: make a run of what a pack's train.py wrote.
+        device: auto, cpu, cuda, cuda:1 or mps.
+        precision: "auto", "fp32" or "bf16".
+        pack: writes a folder that can train without network access and without diffusers, and trains nothing.
+        count: number of pictures in the pack.
+        unpack: converts the output of a pack's train.py to a run.
     """
 
     kind: ClassVar[str] = "train/pocket"
@@ -42,7 +45,7 @@ class PocketJob(TimedTrainingJob):
     unpack: Path | None = None
 
     def check_values(self) -> None:
-        """Raises UsageError where a value makes no sense."""
+        """Raises UsageError if a value is invalid."""
         if self.pack is not None and self.unpack is not None:
             raise UsageError("--pack and --unpack: give one of them")
         if self.unpack is None and self.catalogue is None:
@@ -50,18 +53,18 @@ class PocketJob(TimedTrainingJob):
         super().check_values()
 
     def check_disk(self) -> None:
-        """Raises UsageError where a folder is not there."""
+        """Raises UsageError if a folder does not exist."""
         if self.unpack is None:
             check_files(self.catalogue)
         elif not self.unpack.is_dir():
             raise UsageError(f"--unpack {self.unpack}: there is no such folder")
 
     def run(self, context: Context) -> Any:
-        """Trains, goes on, or makes a run of a pack's weights; returns `Trained`, or with `pack` the `PackReport`.
+        """Trains, resumes, or converts a pack's weights to a run; returns `Trained`, or with `pack` the `PackReport`.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: something is not there, or the recipe failed.
-            StoppedError: it was stopped; the same job goes on.
+            UsageError, MissingPart, ImpastoError: a part does not exist, or the recipe failed.
+            StoppedError: the training was stopped; the same job resumes it.
         """
         if self.pack is None or self.catalogue is None:
             return super().run(context)
@@ -71,7 +74,7 @@ class PocketJob(TimedTrainingJob):
         return write_pack(self.catalogue, self.pack, size=self.size, count=self.count)
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains, or unpacks; returns the checkpoint's folder."""
+        """Trains or unpacks, and returns the checkpoint's folder."""
         if self.unpack is not None:
             from impasto.training.pocket.pack.begin import unpack
 
@@ -91,7 +94,7 @@ class PocketJob(TimedTrainingJob):
             PocketChoices(), batch=self.batch, optimizer=self.optimizer,
             compiled=fast if self.compiled is None else self.compiled,
         )  # fmt: skip
-        assert self.catalogue is not None  # `check_values` has seen to it
+        assert self.catalogue is not None  # `check_values` has checked it
         request = PocketRequest(
             self.catalogue, self.minutes, size=self.size, seed=self.seed, autoencoder=self.autoencoder, decoder=self.decoder,
             choices=choices_to_go_on(run.path, choices),

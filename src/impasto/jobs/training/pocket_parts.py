@@ -1,4 +1,4 @@
-"""The jobs `train/pocket-autoencoder` and so on: each trains one part of what ships with Impasto."""
+"""The jobs `train/pocket-autoencoder` etc.: each trains one of the models that ship with Impasto."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -7,7 +7,7 @@ from impasto.jobs.training.run import TimedTrainingJob, TrainingRun, check_files
 
 
 class PocketPartJob(TimedTrainingJob):
-    """A part that is trained on a catalogue.
+    """Base class of the jobs that train a part on a catalogue.
 
     Attributes:
         catalogue: a folder of pictures with metadata, or artist/picture.jpg.
@@ -17,26 +17,26 @@ class PocketPartJob(TimedTrainingJob):
     minutes: float = 60.0
 
     def check_disk(self) -> None:
-        """Raises UsageError where the catalogue is not there."""
+        """Raises UsageError if the catalogue does not exist."""
         check_files(self.catalogue)
 
 
 class PocketWordsJob(PocketPartJob):
-    """A part that also learns words.
+    """Base class of the jobs that train a part which also learns words.
 
     Attributes:
-        records: a museum's works, JSONL (.gz) of title and subjects: tags are learned from it.
+        records: a museum's works, JSONL (.gz) of title and subjects; the tags are learned from it.
     """
 
     records: Path
 
     def check_disk(self) -> None:
-        """Raises UsageError where catalogue or records are not there."""
+        """Raises UsageError if the catalogue or the records do not exist."""
         check_files(self.catalogue, self.records)
 
 
 class PocketAutoencoderJob(PocketPartJob):
-    """Pocket's autoencoder.
+    """Trains pocket's autoencoder.
 
     Attributes:
         size: pixels of a side.
@@ -47,7 +47,7 @@ class PocketAutoencoderJob(PocketPartJob):
     size: int = 128
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the autoencoder's folder."""
+        """Trains and returns the autoencoder's folder."""
         from impasto.training.recipes.pocket import train_autoencoder
 
         return train_autoencoder(
@@ -57,10 +57,10 @@ class PocketAutoencoderJob(PocketPartJob):
 
 
 class PocketDecoderJob(PocketPartJob):
-    """A finished autoencoder's decoder, trained further; denoisers trained on it stay valid.
+    """Trains the decoder of a finished autoencoder further; denoisers that use this autoencoder stay valid.
 
     Attributes:
-        autoencoder: the folder that `PocketAutoencoderJob` wrote.
+        autoencoder: the folder written by `PocketAutoencoderJob`.
         size: pixels of a side.
     """
 
@@ -70,7 +70,7 @@ class PocketDecoderJob(PocketPartJob):
     size: int = 128
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the autoencoder's folder."""
+        """Trains and returns the autoencoder's folder."""
         from impasto.training.recipes.pocket import train_decoder
 
         return train_decoder(
@@ -80,13 +80,13 @@ class PocketDecoderJob(PocketPartJob):
 
 
 class PocketDenoiserJob(PocketPartJob):
-    """Pocket's denoiser, and the checkpoint put together.
+    """Trains pocket's denoiser and assembles the checkpoint.
 
     Attributes:
-        autoencoder: the folder that `PocketAutoencoderJob` wrote.
+        autoencoder: the folder written by `PocketAutoencoderJob`.
         size: pixels of a side.
-        begin_from: a checkpoint's folder, whose U-Net of the same shape is where training begins.
-        align: whether it learns from a classifier's features too; far fewer steps are needed.
+        begin_from: a checkpoint's folder; training starts from its U-Net, which must have the same shape.
+        align: whether to learn from a classifier's features, too; this needs far fewer steps.
     """
 
     kind: ClassVar[str] = "train/pocket-denoiser"
@@ -98,7 +98,7 @@ class PocketDenoiserJob(PocketPartJob):
     align: bool = True
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the checkpoint's folder."""
+        """Trains and returns the checkpoint's folder."""
         from impasto.training.recipes.pocket_denoiser import train_denoiser
 
         return train_denoiser(
@@ -108,14 +108,14 @@ class PocketDenoiserJob(PocketPartJob):
 
 
 class PocketScorerJob(PocketWordsJob):
-    """What compares pictures with words, for tagging, filtering and searching."""
+    """Trains the scorer, which compares pictures with words, for tagging, filtering and searching."""
 
     kind: ClassVar[str] = "train/pocket-scorer"
 
     minutes: float = 10.0
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the scorer's folder."""
+        """Trains and returns the scorer's folder."""
         from impasto.training.recipes.pocket_scorer import train_pocket_scorer
 
         return train_pocket_scorer(
@@ -125,14 +125,14 @@ class PocketScorerJob(PocketWordsJob):
 
 
 class PocketTaggerJob(PocketWordsJob):
-    """What says which tags apply to a picture."""
+    """Trains the tagger, which predicts the tags of a picture."""
 
     kind: ClassVar[str] = "train/pocket-tagger"
 
     minutes: float = 2.0
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the tagger's folder."""
+        """Trains and returns the tagger's folder."""
         from impasto.training.recipes.pocket_tagger import train_pocket_tagger
 
         return train_pocket_tagger(
@@ -142,14 +142,14 @@ class PocketTaggerJob(PocketWordsJob):
 
 
 class PocketCaptionerJob(PocketWordsJob):
-    """What says in words what a picture shows."""
+    """Trains the captioner, which describes a picture in words."""
 
     kind: ClassVar[str] = "train/pocket-captioner"
 
     minutes: float = 30.0
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the captioner's folder."""
+        """Trains and returns the captioner's folder."""
         from impasto.training.recipes.pocket_captioner import train_pocket_captioner
 
         return train_pocket_captioner(
@@ -159,14 +159,14 @@ class PocketCaptionerJob(PocketWordsJob):
 
 
 class PocketUpscalerJob(PocketPartJob):
-    """What makes pictures twice as wide and high."""
+    """Trains the upscaler, which doubles the width and height of pictures."""
 
     kind: ClassVar[str] = "train/pocket-upscaler"
 
     minutes: float = 15.0
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the upscaler's folder."""
+        """Trains and returns the upscaler's folder."""
         from impasto.training.recipes.pocket_upscaler import train_pocket_upscaler
 
         return train_pocket_upscaler(

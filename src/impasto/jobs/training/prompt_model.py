@@ -1,4 +1,4 @@
-"""The job `train/prompt-model`: a language model fine-tuned on prompts, for `ExpandJob`'s method "wang2023"."""
+"""The job `train/prompt-model`: fine-tunes a language model on prompts, for `ExpandJob`'s method "wang2023"."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -8,13 +8,13 @@ from impasto.jobs.training.run import TimedTrainingJob, TrainingRun
 
 
 class PromptModelJob(TimedTrainingJob):
-    """A language model that goes on writing prompts as people wrote them (wang2023, section 3.3).
+    """Fine-tunes a language model to continue prompts in the way people wrote them (wang2023, section 3.3).
 
     Attributes:
-        prompts: a text file, one prompt a line.
+        prompts: a text file, one prompt per line.
         base: smollm2, gpt2 or another language model: a folder or a name.
-        test: prompts to measure the perplexity on, before and after.
-        whole: train all weights instead of a LoRA.
+        test: prompts for measuring the perplexity before and after.
+        whole: trains all weights instead of a LoRA.
     """
 
     kind: ClassVar[str] = "train/prompt-model"
@@ -26,13 +26,13 @@ class PromptModelJob(TimedTrainingJob):
     minutes: float = 30.0
 
     def check_disk(self) -> None:
-        """Raises UsageError where a file is not there."""
+        """Raises UsageError if a file does not exist."""
         for file in (self.prompts, self.test):
             if file is not None and not file.is_file():
                 raise UsageError(f"{file}: there is no such file")
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains; returns the folder of the LoRA, or of the whole model."""
+        """Trains and returns the folder of the LoRA, or of the whole model."""
         from impasto.training.methods.prompt_model import PromptModelChoices
         from impasto.training.recipes.prompt_model import train_prompt_model
 

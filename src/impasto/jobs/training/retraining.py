@@ -1,4 +1,4 @@
-"""The job `train/wang2023-artist`: a checkpoint retrained on one artist's works (wang2023, section 4.2)."""
+"""The job `train/wang2023-artist`: retrains a checkpoint on one artist's works (wang2023, section 4.2)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +11,11 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
 class ArtistRecipeJob(RecipeJob):
-    """The recipe of wang2023 on a catalogue; with `lora_rank`, a LoRA.
+    """Base class for the recipe of wang2023 on a catalogue; with `lora_rank`, it trains a LoRA.
 
     Attributes:
         catalogue: a folder of pictures with metadata.
-        checkpoint: what is retrained, as `PaintJob` takes it.
+        checkpoint: the checkpoint to retrain, as `PaintJob` takes it.
         trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
     """
 
@@ -37,17 +37,17 @@ class ArtistRecipeJob(RecipeJob):
         return self.catalogue
 
     def choices_for(self, side: int | None) -> FineTuning:
-        """The choices for a checkpoint that paints `side` px."""
+        """Returns the options for a checkpoint that paints `side` px."""
         from impasto.training.recipes.wang2023 import wang2023_artist
 
         return replace(wang2023_artist(side), **self.changes())
 
 
 class RetrainJob(ArtistRecipeJob):
-    """A checkpoint retrained on the works of one artist; with `lora_rank`, a LoRA for it.
+    """Retrains a checkpoint on the works of one artist; with `lora_rank`, trains a LoRA for it.
 
     Attributes:
-        artist: whose works, as the catalogue or part of a name says.
+        artist: the artist's name in the catalogue, or a part of it.
     """
 
     kind: ClassVar[str] = "train/wang2023-artist"
@@ -60,11 +60,11 @@ class RetrainJob(ArtistRecipeJob):
         return self.artist
 
     def check_values(self) -> None:
-        """Raises UsageError where no artist is named, or a value makes no sense."""
+        """Raises UsageError if no artist is named or a value is invalid."""
         if not self.artist.strip():
             raise UsageError("--artist is empty: name one")
         super().check_values()
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Retrains; returns the folder of the checkpoint, or of the LoRA."""
+        """Retrains and returns the folder of the checkpoint, or of the LoRA."""
         return self.retrain(run, choices, self.catalogue, artist=self.artist)

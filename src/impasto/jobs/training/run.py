@@ -1,4 +1,4 @@
-"""What all training jobs share: they take a run's folder, tell how far they are, and hear that they should end."""
+"""Base classes of all training jobs: locking the run's folder, reporting progress, and handling stop requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from impasto.training.distributed.launch import process_count, process_number, t
 if TYPE_CHECKING:
     from impasto.training.runs.folder import RunFolder
 
-# What a run that has begun may be given anew: its steps do not depend on it.
+# Options that may change when a run is resumed: its steps do not depend on them.
 CHANGEABLE = ("minutes", "validation_every", "validation_pictures", "keep_states", "keep_best")
 NO_CHOICES = ("out", "seed", "command", "dry_run")
-# What a recipe tells in this way is a note for the user, not a stage.
+# If a recipe reports a stage that begins like this, it is a note for the user and not a stage.
 NOTES = ("skipped ", "lacking ", "begun with ")
 
 
 class RefusedByFirst(ImpastoError):
-    """The first of several processes was refused and says why. This process ends with the same exit code."""
+    """The first of several processes was refused and reports the reason. This process ends with the same exit code."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__("the first process was refused")
@@ -33,11 +33,11 @@ class RefusedByFirst(ImpastoError):
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training made.
+    """The result of a training.
 
     Attributes:
         run: the run's folder.
-        made: the folder with the result; None where the run was complete already, and nothing was trained.
+        made: the folder with the result; None if the run was already complete and nothing was trained.
     """
 
     run: Path
@@ -46,7 +46,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A run that has begun: its folder, what a recipe asks, and what it calls with (stage, share done, losses)."""
+    """A run in progress, as a recipe sees it.
+
+    Attributes:
+        path: the run's folder.
+        should_stop: returns whether the recipe should stop.
+        on_progress: called by the recipe with (stage, share done, losses).
+    """
 
     path: Path
     should_stop: Callable[[], bool]
@@ -54,7 +60,7 @@ class TrainingRun:
 
 
 def check_numbers(minutes: float, seed: int) -> None:
-    """Raises UsageError where the numbers make no sense."""
+    """Raises UsageError if a number is invalid."""
     if not 0 < minutes <= 1_000_000:
         raise UsageError(f"minutes {minutes:g}: use more than 0")
     if not 0 <= seed < 2**63:
@@ -62,7 +68,7 @@ def check_numbers(minutes: float, seed: int) -> None:
 
 
 def check_files(catalogue: Path | None, records: Path | None = None) -> None:
-    """Raises UsageError where a folder or file is not there."""
+    """Raises UsageError if a folder or file does not exist."""
     if catalogue is not None and not catalogue.is_dir():
         raise UsageError(f"--catalogue {catalogue}: there is no such folder")
     if records is not None and not records.is_file():
@@ -70,12 +76,12 @@ def check_files(catalogue: Path | None, records: Path | None = None) -> None:
 
 
 class TrainingJob(Job):
-    """One training, in a run's folder. The same job takes up a run that was stopped.
+    """One training in a run's folder. Running the same job again resumes a stopped run.
 
     Attributes:
         out: the run's folder; None for `runs/<recipe>`.
-        seed: of the run's random numbers.
-        command: the words of the command line that began it, for `impasto runs resume`; none from Python.
+        seed: seed of the run's random numbers.
+        command: the words of the command line that started it, for `impasto runs resume`; empty from Python.
     """
 
     together: ClassVar[bool] = False  # whether several processes can train it together
@@ -91,30 +97,30 @@ class TrainingJob(Job):
 
     @property
     def recipe(self) -> str:
-        """The recipe's name, as `impasto train` has it."""
+        """The recipe's name, as in `impasto train`."""
         return self.kind.partition("/")[2]
 
     def check_values(self) -> None:
-        """Raises UsageError where a field makes no sense, whatever the disk holds."""
+        """Raises UsageError if a field is invalid, without looking at the disk."""
 
     def recorded(self) -> dict[str, Any]:
-        """The choices that the run's folder remembers, given ones first. A run goes on only with the same choices."""
+        """Returns the options that the run's folder records, given ones first. Resuming a run needs the same options."""
         own = {name: field for name, field in type(self).model_fields.items() if name not in NO_CHOICES}
         values = {name: getattr(self, name) for name in own}
         return dict(sorted(values.items(), key=lambda choice: choice[1] == own[choice[0]].default))
 
     def result_figures(self, made: Path) -> dict[str, Any]:
-        """What there is to say of the result, beside its folder; JSON values."""
+        """Returns further values about the result, besides its folder; JSON types."""
         del made
         return {}
 
     def train_in_folder(self, context: Context, train: Callable[[TrainingRun], Path]) -> Trained:
-        """Takes the run's folder, calls `train`, and reports the `Figures` `run` and `made`.
+        """Locks the run's folder, calls `train`, and reports the `Figures` `run` and `made`.
 
         Raises:
-            UsageError: the folder is another run's, or this recipe has one process only.
+            UsageError: the folder belongs to another run, or this recipe supports one process only.
             RefusedByFirst: the first process was refused.
-            StoppedError: it was stopped; the message says how to go on.
+            StoppedError: the training was stopped; the message states how to resume.
         """
         run = self._begin(context)
         if run is None:
@@ -130,7 +136,7 @@ class TrainingJob(Job):
         return Trained(run.path, made)
 
     def _begin(self, context: Context) -> "RunFolder | None":
-        """The run's folder, taken; None where the run is complete. Of several processes the first one takes it."""
+        """Locks the run's folder; None if the run is complete. Of several processes, the first one locks it."""
         from impasto.training.runs.folder import RunFolder
 
         run = RunFolder(self.out or Path("runs") / self.recipe)
@@ -157,44 +163,44 @@ class TrainingJob(Job):
 
 
 class TimedTrainingJob(TrainingJob):
-    """A training for some minutes.
+    """A training with a time limit.
 
     Attributes:
-        minutes: how long to train, all restarts together.
+        minutes: total duration of the training, including all restarts.
     """
 
     minutes: float
 
     def check_values(self) -> None:
-        """Raises UsageError where minutes or seed make no sense."""
+        """Raises UsageError if minutes or seed are invalid."""
         check_numbers(self.minutes, self.seed)
 
     def check_disk(self) -> None:
-        """Raises UsageError where a folder or file is not there."""
+        """Raises UsageError if a folder or file does not exist."""
 
     def train(self, run: TrainingRun) -> Path:
-        """Trains in the run's folder; returns the folder with the result.
+        """Trains in the run's folder and returns the folder with the result.
 
         Raises:
-            UsageError, MissingPart, ImpastoError, KeyboardInterrupt: as the recipe.
+            UsageError, MissingPart, ImpastoError, KeyboardInterrupt: the same as the recipe.
         """
         raise NotImplementedError
 
     def run(self, context: Context) -> Any:
-        """Trains, or goes on; returns `Trained`.
+        """Trains or resumes, and returns `Trained`.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: something is not there, or the recipe failed.
-            StoppedError: it was stopped; the same job goes on.
+            UsageError, MissingPart, ImpastoError: a part does not exist, or the recipe failed.
+            StoppedError: the training was stopped; the same job resumes it.
         """
         self.check_disk()
         return self.train_in_folder(context, self.train)
 
 
 def _talking(run: "RunFolder", context: Context) -> TrainingRun:
-    """The run, whose progress the context hears, and which either of them can stop.
+    """Connects the run to the context: progress is reported to the context, and both can stop the run.
 
-    The context stops what comes before the first step at once. From then on a stop waits for the end of a step, so that the
+    Before the first step, the context stops the run immediately. After that, a stop waits for the end of a step, so that the
     step's state is written.
     """
     asked = False

@@ -1,4 +1,4 @@
-"""The job `runs/stop`: a running training is asked to write its state and end."""
+"""The job `runs/stop`: requests a running training to write its state and end."""
 
 import time
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class StopAnswer:
-    """What became of the request.
+    """The result of the stop request.
 
     Attributes:
         was_running: whether there was a training to stop.
-        status: of the run now: "running", "complete", "stopped" or "begun".
-        step: the last one.
+        status: the present status of the run: "running", "complete", "stopped" or "begun".
+        step: the last step.
     """
 
     was_running: bool
@@ -31,11 +31,11 @@ class StopAnswer:
 
 
 class StopJob(Job):
-    """Asks a training, in whatever process, to end after its present step, and waits until it has.
+    """Requests a training, in any process, to end after its present step, and waits until it has ended.
 
     Attributes:
-        folder: the run's.
-        wait: seconds to wait at the most, 0 to 3600.
+        folder: the run's folder.
+        wait: maximal waiting time in seconds, 0 to 3600.
     """
 
     kind: ClassVar[str] = "runs/stop"
@@ -50,10 +50,10 @@ class StopJob(Job):
         return self
 
     def run(self, context: Context) -> StopAnswer:
-        """Asks and waits.
+        """Writes the stop request and waits.
 
         Raises:
-            UsageError, ImpastoError: the folder is no run; the request cannot be written; the training runs on.
+            UsageError, ImpastoError: the folder is no run; the request cannot be written; the training is still running.
             StoppedError: the waiting was stopped; the request stays.
         """
         from impasto.training.runs.folder import RunFolder

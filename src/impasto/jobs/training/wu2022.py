@@ -1,4 +1,4 @@
-"""The jobs `train/wu2022-text-encoder` and `train/wu2022-joint`: a checkpoint retrained on a catalogue in two stages."""
+"""The jobs `train/wu2022-text-encoder` and `train/wu2022-joint`: retrain a checkpoint on a catalogue in two stages."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
 class Wu2022Job(RecipeJob):
-    """What both stages share (wu2022, section 4).
+    """Base class of both stages (wu2022, section 4).
 
     Attributes:
         trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
@@ -24,20 +24,20 @@ class Wu2022Job(RecipeJob):
 
     @property
     def whose(self) -> str:
-        """Everybody's."""
+        """Returns "": the pictures of all artists are used."""
         return ""
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Retrains; returns the folder of the checkpoint."""
+        """Retrains and returns the folder of the checkpoint."""
         return self.retrain(run, choices, self.pictures_folder)
 
 
 class Wu2022TextEncoderJob(Wu2022Job):
-    """The first stage: a checkpoint's text encoder from untrained weights; the U-Net rests.
+    """The first stage: trains a checkpoint's text encoder from untrained weights; the U-Net is frozen.
 
     Attributes:
         catalogue: a folder of pictures with metadata.
-        checkpoint: what is retrained.
+        checkpoint: the checkpoint to retrain.
     """
 
     kind: ClassVar[str] = "train/wu2022-text-encoder"
@@ -56,18 +56,18 @@ class Wu2022TextEncoderJob(Wu2022Job):
         return self.catalogue
 
     def choices_for(self, side: int | None) -> FineTuning:
-        """The choices for a checkpoint that paints `side` px."""
+        """Returns the options for a checkpoint that paints `side` px."""
         from impasto.training.recipes.wu2022 import wu2022_text_encoder
 
         return replace(wu2022_text_encoder(side), **self.changes())
 
 
 class Wu2022JointJob(Wu2022Job):
-    """The second stage: text encoder and U-Net together.
+    """The second stage: trains text encoder and U-Net together.
 
     Attributes:
         begin_from: the first stage's run, or another checkpoint.
-        catalogue: a folder of pictures with metadata; None for that of `begin_from`.
+        catalogue: a folder of pictures with metadata; None for the catalogue of `begin_from`.
     """
 
     kind: ClassVar[str] = "train/wu2022-joint"
@@ -82,22 +82,22 @@ class Wu2022JointJob(Wu2022Job):
 
     @property
     def pictures_folder(self) -> Path:
-        """The catalogue, or what the first stage was trained on.
+        """The catalogue, or the one on which the first stage was trained.
 
         Raises:
-            UsageError: the first stage does not say on what.
+            UsageError: the first stage does not record its catalogue.
         """
         return self.catalogue or _catalogue_of(self.begin_from)
 
     def choices_for(self, side: int | None) -> FineTuning:
-        """The choices for a checkpoint that paints `side` px."""
+        """Returns the options for a checkpoint that paints `side` px."""
         from impasto.training.recipes.wu2022 import wu2022_joint
 
         return replace(wu2022_joint(side), **self.changes())
 
 
 def _catalogue_of(run: Path) -> Path:
-    """What a run was trained on."""
+    """The catalogue on which a run was trained."""
     from impasto.training.runs.record import read_record
 
     record = read_record(run)
