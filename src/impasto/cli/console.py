@@ -1,6 +1,6 @@
-"""What a verb says, and where: results on stdout, notes, errors and progress on stderr.
+"""Console output of all verbs: results on stdout; notes, errors and progress on stderr.
 
-A terminal gets colours and boxes; a pipe gets one plain line per fact, never folded or cut.
+A terminal gets colours and boxes; a pipe gets one plain line per fact, never folded or truncated.
 """
 
 import json
@@ -11,39 +11,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# Control characters and Unicode's line breaks, with the spaces about them; halves of undecodable characters.
+# Control characters and Unicode's line breaks, with the spaces around them; surrogates from undecodable characters.
 _CONTROLS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+\s*")
 
 
 def one_line(text: object) -> str:
-    """`text` on one line, without control characters, which could steer a terminal."""
+    """Returns `text` on one line, without control characters, which could control a terminal."""
     return _CONTROLS.sub(" ", str(text)).strip()
 
 
 def say_error(message: object) -> None:
-    """`error: ...` on stderr, on one line."""
+    """Prints `error: ...` on stderr, on one line."""
     print(f"error: {one_line(message)}", file=sys.stderr)
 
 
 def say_note(message: object) -> None:
-    """`note: ...` on stderr, on one line: the work goes on."""
+    """Prints `note: ...` on stderr, on one line; the work continues."""
     print(f"note: {one_line(message)}", file=sys.stderr)
 
 
 def say(message: object) -> None:
-    """One line of a result on stdout."""
+    """Prints one line of a result on stdout."""
     print(one_line(message), flush=True)
 
 
 def say_json(value: Any, *, indent: int | None = 1) -> None:
-    """`value` as JSON on stdout; paths as text; one line with `indent=None`."""
+    """Prints `value` as JSON on stdout, with paths as text; on one line with `indent=None`."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
-    # JSON leaves the second block of control characters as it is.
+    # JSON does not escape the second block of control characters.
     print(re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda c: f"\\u{ord(c.group()):04x}", text), flush=True)
 
 
 def say_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under a header; through a pipe, tab-separated without the header."""
+    """Prints rows under a header; through a pipe, tab-separated without the header."""
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(one_line(cell) for cell in row))
@@ -61,7 +61,7 @@ def say_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def say_facts(facts: Sequence[tuple[str, object]], title: str = "") -> None:
-    """Names and values, one pair a line (`name: value` through a pipe); empty values are left out."""
+    """Prints names and values, one pair per line (`name: value` through a pipe); empty values are left out."""
     shown = [(name, one_line(value)) for name, value in facts if value is not None and value != ""]
     if not sys.stdout.isatty():
         for name, value in shown:
@@ -80,9 +80,14 @@ def say_facts(facts: Sequence[tuple[str, object]], title: str = "") -> None:
 
 @contextmanager
 def progress_bar(description: str, total: float, *, times: bool = True) -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr; call what it gives with (description, amount done). No terminal, no bar.
+    """Context manager that shows a progress bar on stderr and yields its update callback (description, amount done).
 
-    `times`: with the time spent and the time left beside it.
+    If stderr is no terminal, no bar is shown.
+
+    Args:
+        description: the initial text of the bar.
+        total: the amount at the end.
+        times: whether the bar shows the elapsed and the remaining time.
     """
     if not sys.stderr.isatty():
         yield lambda description, done: None
@@ -96,7 +101,7 @@ def progress_bar(description: str, total: float, *, times: bool = True) -> Itera
         TextColumn("{task.percentage:>3.0f}%"),
         *((TimeElapsedColumn(), TimeRemainingColumn()) if times else ()),
     )
-    # What goes to stdout is printed above the bar, unless it goes to a pipe or file of its own.
+    # Output to stdout is printed above the bar, unless stdout is a pipe or a file.
     both = sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as progress:
         task = progress.add_task(description, total=total)

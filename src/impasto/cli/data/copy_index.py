@@ -1,4 +1,4 @@
-"""`impasto data copy-index`: training pictures as one file, with which copies of them are told."""
+"""`impasto data copy-index`: writes an index file of training pictures for detecting copies."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`impasto data export`: a catalogue in the shapes that others read."""
+"""`impasto data export`: writes a catalogue in the formats of other tools."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

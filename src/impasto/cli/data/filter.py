@@ -1,4 +1,4 @@
-"""`impasto data filter`: pairs of a picture and a caption that do not belong together are dropped."""
+"""`impasto data filter`: drops pictures whose captions do not match them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

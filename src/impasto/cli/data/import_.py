@@ -1,4 +1,4 @@
-"""`impasto data import`: WikiArt in any of its shapes, or a folder of pictures, into a catalogue."""
+"""`impasto data import`: imports WikiArt in any of its formats, or a folder of pictures, into a catalogue."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ imports = typer.Typer(help="Bring pictures into a catalogue; run again after a s
 
 
 class Shape(StrEnum):
-    """How WikiArt travels."""
+    """The formats in which WikiArt is distributed."""
 
     AUTO = "auto"
     TREE = "tree"
@@ -26,7 +26,7 @@ class Shape(StrEnum):
 
 
 class Images(StrEnum):
-    """How pictures come into the catalogue."""
+    """How pictures are put into the catalogue."""
 
     LINK = "link"
     COPY = "copy"
@@ -82,7 +82,7 @@ def folder(
 
 
 def _import(job: "ImportJob") -> None:
-    """Runs `job` and prints what became of the pictures; the note about the report comes last."""
+    """Runs `job` and prints the counts of the import; the note about the report comes last."""
     notes: list[str] = []
     imported: Imported = run_job(
         job, begin="looking", on_progress=progress_lines(lambda progress: progress.stage), on_note=notes.append

@@ -1,4 +1,4 @@
-"""`impasto knowledge`: what expansions are made from."""
+"""`impasto knowledge`: searches and builds the knowledge indexes and term tables for prompt expansion."""
 
 from pathlib import Path
 from typing import Annotated

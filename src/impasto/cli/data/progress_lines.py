@@ -1,4 +1,4 @@
-"""Progress of long jobs where nobody sees a bar: a line on stderr now and then."""
+"""Prints the progress of long jobs as lines on stderr if there is no terminal for a progress bar."""
 
 import sys
 import time
@@ -12,7 +12,10 @@ _SECONDS = 30.0
 
 
 def progress_lines(line: "Callable[[Progress], str]") -> "Callable[[Progress], str]":
-    """A listener for `run_job` that prints `line` every 30 s where stderr is no terminal; a bar gets the stage's words."""
+    """Returns a progress callback for `run_job` that prints `line` every 30 s if stderr is no terminal.
+
+    The callback returns the stage as the text of the bar.
+    """
     said = time.monotonic()
 
     def hear(progress: "Progress") -> str:

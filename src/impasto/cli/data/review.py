@@ -1,4 +1,4 @@
-"""`impasto data review`: keyboard review. Every key is kept at once; the same command goes on where it stopped."""
+"""`impasto data review`: keyboard review. Each decision is saved immediately; the same command resumes after a stop."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -73,7 +73,7 @@ def _present(item: "ReviewItem", waiting: int, open_viewer: bool) -> None:
 
 
 def _act(session: "ReviewSession") -> bool:
-    """Takes keys until one moves on; False to quit."""
+    """Reads keys until one moves on to the next picture; returns False to quit."""
     from impasto.cli.keyboard import read_key
 
     while (key := read_key()) not in ("q", ""):

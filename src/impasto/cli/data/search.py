@@ -1,4 +1,4 @@
-"""`impasto search`: a catalogue's pictures by words, or by a picture."""
+"""`impasto search`: finds a catalogue's pictures by words or by a similar picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`impasto data stats`: what a catalogue holds, in tables and figures; WikiArt's own lists beside the paper's numbers."""
+"""`impasto data stats`: prints statistics of a catalogue, or of WikiArt's lists beside the paper's numbers."""
 
 import sys
 from pathlib import Path
@@ -45,7 +45,7 @@ def stats(
             StatisticsJob(place=place, out=out), begin="reading", on_event=on_event, on_note=on_note
         )
     finally:
-        # What was counted is worth printing even where the files cannot be written.
+        # The counts are printed even if the files cannot be written.
         if as_json and figures:
             say_json(figures)
         elif figures:
@@ -57,7 +57,7 @@ def stats(
 
 
 def _print(figures: dict[str, Any], top: int) -> None:
-    """One table after the other; through a pipe each row begins with its table's name. Then the counts in one line."""
+    """Prints all tables, then the counts in one line. Through a pipe, each row begins with its table's name."""
     tables: dict[str, list[dict[str, object]]] = {name: rows for name, rows in figures.items() if name != "paintings"}
     for name, all_rows in tables.items():
         header = tuple(all_rows[0])

@@ -1,4 +1,4 @@
-"""`impasto data tag`: what is to be seen in each picture, from a fixed vocabulary."""
+"""`impasto data tag`: tags the content of each picture with a fixed vocabulary."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`impasto evaluate`: folders of paintings against real pictures, side by side."""
+"""`impasto evaluate`: measures folders of paintings against real pictures and prints the results side by side."""
 
 import sys
 from dataclasses import asdict
@@ -29,7 +29,7 @@ _LABELS = {
     "similarity": "similarity to the prompt",
     "style": "looks like the artist asked for",
 }
-# Names that are bound to Inception with the FID weights.
+# Names that are only correct for Inception with the FID weights.
 _FID_LABELS = {"frechet": "FID", "frechet_infinite": "FID at infinitely many", "kernel": "KID"}
 
 
@@ -133,7 +133,7 @@ def _print(found: "Evaluation") -> None:
     names = list(found.judged[0].measures)
     header = ("", *(f"{judged.folder} ({judged.pictures})" for judged in found.judged))
     rows = [(labels[name], *(_cell(judged.measures[name]) for judged in found.judged)) for name in names]
-    # Through a pipe a table has no header, which several folders cannot do without.
+    # Through a pipe, a table has no header, but several folders need one.
     say_table(header, rows if sys.stdout.isatty() else [header, *rows])
     for name in names:
         for judged in found.judged:

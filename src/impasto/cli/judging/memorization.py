@@ -1,4 +1,4 @@
-"""`impasto evaluate PAINTINGS --memorization CATALOGUE`: are the paintings copies of training pictures?"""
+"""`impasto evaluate PAINTINGS --memorization CATALOGUE`: tests whether the paintings are copies of training pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def evaluate_copies(
     false_alarms: float | None,
     as_json: bool,
 ) -> None:
-    """Prints the most similar pairs, and how many are copies; see `MemorizationJob`."""
+    """Prints the most similar pairs and the number of copies; see `MemorizationJob`."""
     from impasto.evaluation.memorization.json_report import copies_json
     from impasto.jobs.judging.memorization import MemorizationJob
 

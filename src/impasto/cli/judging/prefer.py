@@ -1,4 +1,4 @@
-"""`impasto prefer`: a page that asks which of two pictures is the better one, and what the answers come to."""
+"""`impasto prefer`: serves a page for votes between two pictures, or prints the scores from the votes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`impasto prefer --scores LOGS`: what the votes come to, question by question."""
+"""`impasto prefer --scores LOGS`: prints the preference scores from votes, separately for each question."""
 
 import sys
 from dataclasses import asdict
@@ -15,7 +15,7 @@ _PAIRS_SHOWN = 15
 
 
 def print_scores(logs: list[Path], question: str | None, *, regularize: bool, seed: int, as_json: bool) -> None:
-    """Prints what the votes come to; see `PreferenceScoresJob`."""
+    """Computes and prints the scores; see `PreferenceScoresJob`."""
     from impasto.jobs.judging.scores import PreferenceScoresJob
 
     job = PreferenceScoresJob(logs=tuple(logs), question=question, regularize=regularize, seed=seed)
@@ -80,7 +80,7 @@ def _judge_row(judge: "JudgeRecord") -> tuple[str, ...]:
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    # Through a pipe a table has no header, which three tables one below the other cannot do without.
+    # Through a pipe, a table has no header, but three consecutive tables need one each.
     say_table(header, rows if sys.stdout.isatty() else [header, *rows])
 
 

@@ -1,4 +1,4 @@
-"""`impasto reproduce`: a paper's table and figures from one command; the same command goes on after a stop."""
+"""`impasto reproduce`: reproduces a paper's table and figures with one command; the same command resumes after a stop."""
 
 import sys
 from collections.abc import Sequence
@@ -99,14 +99,14 @@ def wu2022(
 
 
 def _run(job: "ReproduceJob") -> None:
-    """Runs it with one line on stderr (the phase, how far it is, the time it still takes), and prints the table."""
+    """Runs the job with one progress line on stderr (phase, share done, remaining time), and prints the table."""
     piped, line, whose = PipedLine(), TrainingLine(), ""
 
     def words(progress: "Progress") -> str:
         nonlocal line, whose
         what = progress.stage
         name = what.rpartition(", ")[0] or what.partition(":")[0]
-        if name != whose:  # the last one's losses are not this one's
+        if name != whose:  # a new training: the previous losses do not belong to it
             line, whose = TrainingLine(), name
         text = one_line(line.text(what, progress.share or 0.0, progress.figures))
         piped.tell(text, progress.share or 0.0)
@@ -114,7 +114,7 @@ def _run(job: "ReproduceJob") -> None:
 
     done = run_job(job, begin="starting", times=False, on_progress=words)
     if done.header:
-        # Through a pipe a table has no header, which this one cannot do without.
+        # Through a pipe, a table has no header, but this one needs it.
         say_table(done.header, done.rows if sys.stdout.isatty() else [done.header, *done.rows])
     say(done.report)
 
@@ -124,7 +124,7 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 
 def _runs(given: Sequence[str]) -> dict[str, Path]:
-    """Artist -> run, of `--runs ARTIST=RUN`."""
+    """Parses the values of `--runs ARTIST=RUN`; returns artist -> run."""
     found = {}
     for text in given:
         artist, equals, run = text.partition("=")

@@ -1,4 +1,4 @@
-"""`impasto artists`: whom a checkpoint knows."""
+"""`impasto artists`: lists the artists that a checkpoint knows, or shows the handbook's entry of one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`impasto checkpoints`: what there is to paint with."""
+"""`impasto checkpoints`: lists, inspects and exports checkpoints."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -1,4 +1,4 @@
-"""`impasto compose`: a prompt from its parts."""
+"""`impasto compose`: composes a prompt from its parts, or parses a prompt into them."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`impasto expand`: richer prompts for a prompt, ranked, each with its reasons."""
+"""`impasto expand`: finds and ranks richer prompts for a prompt, each with its reasons."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`impasto grid`: a sheet of paintings, one thing changed from row to row and another from column to column."""
+"""`impasto grid`: paints a sheet in which one setting changes from row to row and another from column to column."""
 
 from dataclasses import asdict
 from functools import partial

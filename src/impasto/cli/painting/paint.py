@@ -1,4 +1,4 @@
-"""`impasto paint`: new pictures from a prompt."""
+"""`impasto paint`: paints new pictures from a prompt."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -51,12 +51,12 @@ def paint(
 
 
 def say_painting(done: "PictureDone") -> None:
-    """The file, its seed, and the seconds since painting began."""
+    """Prints the file, its seed, and the seconds since painting began."""
     seed = done.provenance.seed if done.provenance is not None else ""
     say(f"{done.path}  seed {seed}  {done.seconds:.1f} s")
 
 
 def say_painting_as_json(done: "PictureDone") -> None:
-    """The same with the whole record, one object a line."""
+    """Prints the file, the seconds and the whole provenance record as one JSON object per line."""
     record = asdict(done.provenance) if done.provenance is not None else {}
     say_json({"file": done.path, "seconds": round(done.seconds, 2), **record}, indent=None)

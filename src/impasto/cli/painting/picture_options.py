@@ -1,4 +1,4 @@
-"""The options that say what a picture is to be, for every verb that paints from them."""
+"""The command-line options for a picture's settings, shared by all verbs that paint."""
 
 import inspect
 from collections.abc import Callable
@@ -55,7 +55,7 @@ _LISTS = ("lora", "concept", "like")
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """One picture as it was asked for on the command line; each field is an option of its name."""
+    """The settings of one picture on the command line; each field is an option of the same name."""
 
     prompt: Annotated[
         str, typer.Argument(help="What the picture shows; the seed chooses in {dawn|dusk} and __colour__.", metavar="PROMPT")
@@ -107,13 +107,13 @@ class PictureOptions:
     precision: Precision = "auto"
 
     def fields(self) -> dict[str, Any]:
-        """The fields of `impasto.jobs.painting.picture.Picture`."""
+        """Returns the fields of `impasto.jobs.painting.picture.Picture`."""
         given = {option.name: getattr(self, option.name) for option in fields(self)}
         return {name: () if name in _LISTS and value is None else value for name, value in given.items()}
 
 
 def with_picture(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of a picture before its own; it gets them as `picture`, a `PictureOptions`."""
+    """Decorator that adds the options of a picture before the command's own; it gets them as `picture: PictureOptions`."""
     offered = fields(PictureOptions)
 
     def run(**given: Any) -> None:

@@ -1,4 +1,4 @@
-"""`impasto repaint`: a picture once more from the record inside its file, or with something changed."""
+"""`impasto repaint`: paints a picture again from the provenance record in its file, with or without changes."""
 
 from pathlib import Path
 from typing import Annotated

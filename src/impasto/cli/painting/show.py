@@ -1,4 +1,4 @@
-"""`impasto show`: what made a picture."""
+"""`impasto show`: shows the provenance record of a picture or a sheet."""
 
 import re
 from dataclasses import asdict
@@ -57,7 +57,7 @@ def _place(cell: str) -> tuple[int, int]:
 
 
 def _of_sheet(sheet: "SheetRecord") -> tuple[dict[str, Any], Facts]:
-    """What there is to tell of a sheet, for JSON and in words: its axes, and what all its cells share."""
+    """Describes a sheet, as JSON values and as facts: its axes, and the settings that all cells share."""
     shared = sheet.shared()
     axes = [(place, axis) for place, axis in (("rows", sheet.rows), ("columns", sheet.columns)) if axis.name]
     facts: Facts = [("sheet", f"{len(sheet.rows.titles)} x {len(sheet.columns.titles)} cells; --cell ROW,COLUMN shows one")]
@@ -67,7 +67,7 @@ def _of_sheet(sheet: "SheetRecord") -> tuple[dict[str, Any], Facts]:
 
 
 def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], Facts]:
-    """What there is to tell of one picture, for JSON and in words."""
+    """Describes one picture, as JSON values and as facts."""
     from impasto.painting.provenance.record import Provenance
 
     fields = asdict(record)
@@ -85,7 +85,7 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
 
 
 def _memory_facts(use: "MemoryUse | None") -> list[tuple[str, object]]:
-    """What was looked at while it was painted."""
+    """The memory, reference pictures and retrieved works that were used for the painting."""
     if use is None:
         return []
     source = use.source or "the checkpoint's"

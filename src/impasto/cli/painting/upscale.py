@@ -1,4 +1,4 @@
-"""`impasto upscale`: pictures two or four times as wide and high."""
+"""`impasto upscale`: enlarges pictures to two or four times their width and height."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`impasto train`: the recipes. A run can be killed at any moment; the same command takes it up again."""
+"""`impasto train`: registers the training recipes. A run can be killed at any time; the same command resumes it."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`impasto train distill`: a few-step student of a checkpoint, as a LoRA."""
+"""`impasto train distill`: distils a checkpoint to a few-step student, as a LoRA."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What a retraining will take, told before it begins: all of it with `--dry-run`, two lines at each real start."""
+"""Prints the estimated cost of a training before it begins: in full with `--dry-run`, as a note at each real start."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def say_estimate(told: "Estimate") -> None:
-    """The whole estimate on stdout, a line for memory, time and disk each."""
+    """Prints the whole estimate on stdout, one line each for memory, time and disk."""
     memory = told.memory
     parts = {
         "the process": memory.process,
@@ -35,7 +35,7 @@ def say_estimate(told: "Estimate") -> None:
 
 
 def note_estimate(told: "Estimate") -> None:
-    """The estimate in one note."""
+    """Prints the estimate as one note."""
     say_note(f"estimated: {_memory(told)}, {_time(told)}, disk {_size(2 * told.disk.state + told.disk.made)} at most")
 
 
@@ -48,12 +48,12 @@ def _time(told: "Estimate") -> str:
 
 
 def _size(size: float) -> str:
-    """Bytes in the unit that fits."""
+    """Formats bytes in a suitable unit."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _duration(seconds: float) -> str:
-    """Seconds in the unit that fits."""
+    """Formats seconds in a suitable unit."""
     if seconds < 120:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""The words of a training on one line: its choices at the start, and then how it goes."""
+"""Formats a training's options and progress as single lines of text."""
 
 import sys
 import time
@@ -9,11 +9,11 @@ from typing import Any
 from impasto.training.loop.figures import LEARNING_RATE, NO_LOSSES, PICTURES_PER_SECOND
 
 _REPORT_SECONDS = 30.0
-_SMOOTHED = 20  # steps that loss and throughput are the mean of: one step's loss is mostly its timesteps'
+_SMOOTHED = 20  # steps over which loss and throughput are averaged: one step's loss depends mostly on its timesteps
 
 
 def choices_line(choices: Mapping[str, Any], given: Collection[str]) -> str:
-    """All choices as name=value, those first that were `given` on the command line."""
+    """Formats all options as name=value; those `given` on the command line come first."""
 
     def told(names: list[str]) -> str:
         return " ".join(f"{name}={choices[name]}" for name in names)
@@ -24,7 +24,7 @@ def choices_line(choices: Mapping[str, Any], given: Collection[str]) -> str:
 
 
 class TrainingLine:
-    """How a training goes: the stage, the loss, the rate, pictures a second, the time left, the last validation loss."""
+    """Progress line of a training: stage, loss, learning rate, pictures per second, time left, last validation loss."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,7 +35,7 @@ class TrainingLine:
         self._validation: float | None = None
 
     def text(self, stage: str, share: float, figures: Mapping[str, float]) -> str:
-        """The line after a step, or another part of a stage, of which `share` is done (0 to 1)."""
+        """Returns the line after a step or another part of a stage; `share` of the stage is done (0 to 1)."""
         name = stage.rstrip("0123456789 ")
         if name != self._stage:
             self._stage, self._begun = name, (self._clock(), share)
@@ -57,13 +57,13 @@ class TrainingLine:
             words.append(f"rate {figures[LEARNING_RATE]:.3g}")
         if PICTURES_PER_SECOND in figures:
             self._speeds.append(figures[PICTURES_PER_SECOND])
-            # Of the time, not of the speeds: n pictures at each of them.
+            # The harmonic mean, because each step has the same number of pictures.
             mean = len(self._speeds) / sum(1 / max(speed, 1e-9) for speed in self._speeds)
             words.append(f"{mean:.3g} pictures/s")
         return words
 
     def _left(self, share: float) -> str:
-        """The time that the stage still takes, such as "1:02:03 left"; "" before that can be told."""
+        """The remaining time of the stage, such as "1:02:03 left"; "" if it cannot be estimated yet."""
         begun, before = self._begun
         if share <= before:
             return ""
@@ -74,13 +74,13 @@ class TrainingLine:
 
 
 class PipedLine:
-    """Through a pipe, where no bar can be drawn: how far it is, every so many seconds."""
+    """Prints the progress at regular intervals if stderr is a pipe, where no bar can be drawn."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
 
     def tell(self, text: str, share: float) -> None:
-        """Says it on stderr if that is no terminal and it is time again."""
+        """Prints the text on stderr if that is no terminal and the interval has passed."""
         if not sys.stderr.isatty() and time.monotonic() - self._said >= _REPORT_SECONDS:
             self._said = time.monotonic()
             print(f"{100 * share:.1f} %  {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`impasto train wang2023-masters`: the paper's protocol, one retraining for each of nine artists, each a run of its own."""
+"""`impasto train wang2023-masters`: the paper's protocol with a separate retraining run for each of nine artists."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,17 +26,17 @@ def wang2023_masters(
     given = list(context.args)
     if any(word == "--artist" or word.startswith("--artist=") for word in given):
         raise UsageError("--artist: wang2023-artist trains one artist, wang2023-masters all nine")
-    # As if each had been given by itself, so that `runs resume` goes on with that one alone.
+    # Each run records the command for one artist, so that `runs resume` resumes this run alone.
     command = ("train", ONE, "--catalogue", str(catalogue), *given)
     fields = _options_of_one(context, [*command[2:], "--artist", "any"])
     run_training(MastersJob(**{**fields, "catalogue": catalogue, "out": out, "command": command}))
 
 
 def _options_of_one(context: typer.Context, words: list[str]) -> dict[str, Any]:
-    """What these words mean to `wang2023-artist`, but for its artist.
+    """Parses the words as options of `wang2023-artist`; returns the options without the artist.
 
     Raises:
-        TyperException: they are none of its options.
+        TyperException: the words are not options of `wang2023-artist`.
     """
     group: Any = context.parent.command if context.parent is not None else None
     one = group.get_command(context.parent, ONE)

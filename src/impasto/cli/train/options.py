@@ -1,4 +1,4 @@
-"""The options that verbs of `impasto train` share, and those made of a recipe's choices."""
+"""The options that the verbs of `impasto train` share, and options generated from the fields of a recipe's settings."""
 
 import inspect
 from collections.abc import Callable, Collection
@@ -23,9 +23,9 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take
 def with_choices(
     command: Callable[..., None], without: Collection[str] = (), kind: type = FineTuning
 ) -> Callable[..., None]:
-    """The command with an option for each field of the choices `kind`, and with `--dry-run`: they are in its context.
+    """Decorator that adds `--dry-run` and an option for each field of `kind`; the command finds the values in its context.
 
-    An option that is not given is the recipe's. Fields in `without` have no option.
+    If an option is not given, the recipe's value applies. Fields in `without` get no option.
     """
     offered = [choice for choice in fields(kind) if choice.default is not MISSING and choice.name not in without]
     own = list(inspect.signature(command).parameters.values())

@@ -1,4 +1,4 @@
-"""`impasto train pocket-autoencoder` and so on: one part of what ships, each by itself."""
+"""`impasto train pocket-autoencoder` etc.: each verb trains one of the models that ship with Impasto."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +70,7 @@ def pocket_denoiser(
 
 
 def learned_from_records(usual_minutes: float) -> Callable[..., None]:
-    """A verb that trains on a catalogue and a museum's records, for so many minutes if none are given."""
+    """Returns a verb that trains on a catalogue and a museum's records; `usual_minutes` is the default duration."""
 
     def verb(
         context: typer.Context,

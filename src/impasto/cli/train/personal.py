@@ -1,4 +1,4 @@
-"""`impasto train lora`, `dreambooth` and `textual-inversion`: a manner, a thing or a word of your own for a checkpoint."""
+"""`impasto train lora`, `dreambooth` and `textual-inversion`: teach a checkpoint a style, an object or a word."""
 
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,8 @@ from impasto.cli.train.options import Checkpoint, Minutes, Out, Seed, Steps, wit
 from impasto.cli.train.run import run_training, run_verb, words_of
 from impasto.training.recipes.personal import ConceptKind
 
-# What these methods have no use for: their texts are for the checkpoint's own text encoder, their pictures are few squares.
+# Options that these methods do not use: their texts need the checkpoint's own text encoder, and their pictures are few
+# squares.
 _UNUSED = ("fresh_text_encoder", "aspect_buckets")
 
 
@@ -71,5 +72,5 @@ def textual_inversion(
     """Learn a word for what some pictures show (textual inversion, Gal et al. 2022): no weight of the checkpoint changes."""
     from impasto.jobs.training.personal import TextualInversionJob
 
-    given = {name: value for name, value in context.params.items() if name != "kind"}  # a job's own kind is another thing
+    given = {name: value for name, value in context.params.items() if name != "kind"}  # a job's own `kind` is different
     run_training(TextualInversionJob(**given, concept_kind=kind, command=words_of(context)))

@@ -1,4 +1,4 @@
-"""`impasto train pocket`: the whole of pocket from a catalogue, or a folder to train it elsewhere."""
+"""`impasto train pocket`: trains all parts of pocket on a catalogue, or writes a folder for training elsewhere."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""`impasto train prompt-model`: a language model fine-tuned on prompts."""
+"""`impasto train prompt-model`: fine-tunes a language model on prompts."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`impasto train wang2023-artist`: a checkpoint retrained on one artist's works."""
+"""`impasto train wang2023-artist`: retrains a checkpoint on one artist's works."""
 
 from typing import Annotated
 

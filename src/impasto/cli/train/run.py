@@ -1,4 +1,4 @@
-"""What all verbs of `impasto train` share: the job of the verb is run, and its events become a bar and lines."""
+"""Runs the job of a verb of `impasto train` and shows its events as a progress bar and lines of text."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def words_of(context: typer.Context) -> tuple[str, ...]:
-    """The words of the whole command line, for a run to remember."""
+    """Returns the words of the whole command line, which the run records."""
     return tuple(context.find_root().obj or ())
 
 
 def run_verb(context: typer.Context) -> Any:
-    """Runs the job of the verb's name: its fields have the names of the verb's parameters. Returns what it made."""
+    """Runs the job with the verb's name and returns its result; the job's fields have the names of the verb's parameters."""
     from impasto.jobs import job_class
 
     job: Any = job_class(f"train/{context.info_name}")(**context.params, command=words_of(context))
@@ -28,10 +28,10 @@ def run_verb(context: typer.Context) -> Any:
 
 
 def run_training(job: "TrainingJob") -> Any:
-    """Runs a training, tells how it goes, and says where the result is. Returns what it made.
+    """Runs a training, prints its progress and the folder of the result, and returns the job's result.
 
     Raises:
-        ImpastoError, StoppedError: as the job.
+        ImpastoError, StoppedError: the same as the job.
         typer.Exit: this is not the first of several processes, and the first one was refused.
     """
     from impasto.jobs.training.run import RefusedByFirst
@@ -44,21 +44,21 @@ def run_training(job: "TrainingJob") -> Any:
 
 
 class _Told:
-    """A training's events as words: of a dry run on stdout, of a real one as notes."""
+    """Prints a training's events: those of a dry run on stdout, those of a real training as notes."""
 
     def __init__(self, dry_run: bool) -> None:
         self._dry_run = dry_run
         self._line, self._piped = TrainingLine(), PipedLine()
 
     def progress(self, event: "Progress") -> str:
-        """The words for the bar; through a pipe they are a line now and then."""
+        """Returns the text for the bar; through a pipe, prints it at intervals."""
         share = event.share or 0.0
         text = one_line(self._line.text(event.stage, share, event.figures))
         self._piped.tell(text, share)
         return text
 
     def event(self, event: "Event") -> None:
-        """The choices, the estimate and the result."""
+        """Prints the options, the estimate and the result."""
         values: dict[str, Any] = getattr(event, "values", {})
         if "choices" in values:
             self._line, self._piped = TrainingLine(), PipedLine()  # one of several trainings begins

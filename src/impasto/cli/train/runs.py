@@ -1,4 +1,4 @@
-"""`impasto runs`: what was trained and what is being trained; to go on with it, or to stop it."""
+"""`impasto runs`: lists and shows finished and running trainings, resumes and stops them."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def runs_app(command_line: Callable[[list[str]], NoReturn]) -> typer.Typer:
-    """The verbs. `command_line` runs the words behind `impasto`: `resume` gives it the command that began a run."""
+    """Returns the app with the verbs of `impasto runs`.
+
+    Args:
+        command_line: runs the words after `impasto`; `resume` calls it with the command that started a run.
+    """
 
     def resume(run: Run) -> None:
         """Go on with a run: the command that began it, once more."""
@@ -118,10 +122,10 @@ def show(run: Run, as_json: AsJson = False) -> None:
 
 
 def _command_of(path: Path) -> list[str]:
-    """The words that began a run, once the process is in the folder that they were given in.
+    """Returns the command that started a run, after changing to the folder in which it was given.
 
     Raises:
-        UsageError: the run does not say; it was not begun by `impasto train`; or that folder is gone.
+        UsageError: the run has no recorded command, or was not started by `impasto train`, or the folder no longer exists.
     """
     from impasto.training.runs.record import read_record
 
@@ -155,7 +159,7 @@ def stop(
 
 
 def sparkline(values: tuple[float, ...]) -> str:
-    """Values as blocks of eight heights, the lowest value the lowest block."""
+    """Formats values as block characters of eight heights; the lowest value gets the lowest block."""
     low, high = min(values), max(values)
     scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
     return "".join(BLOCKS[round((value - low) * scale)] for value in values)
@@ -184,7 +188,7 @@ def _facts(info: "RunInfo") -> dict[str, Any]:
 
 
 def _flat(prefix: str, values: dict[str, Any]) -> list[tuple[str, object]]:
-    """Names and values, those of inner objects as `outer.inner`."""
+    """Flattens names and values; those of inner objects are named `outer.inner`."""
     rows: list[tuple[str, object]] = []
     for name, value in values.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`impasto train wu2022-text-encoder` and `wu2022-joint`: a checkpoint retrained on a whole catalogue in two stages."""
+"""`impasto train wu2022-text-encoder` and `wu2022-joint`: retrain a checkpoint on a whole catalogue in two stages."""
 
 from pathlib import Path
 from typing import Annotated
