@@ -65,7 +65,7 @@ def test_a_recipe_or_a_paper_that_is_none_is_named() -> None:
     with pytest.raises(impasto.UsageError, match="no paper 'wu1999': use wang2023 or wu2022"):
         impasto.reproduce("wu1999", "catalogue")
     with pytest.raises(impasto.UsageError, match="train/lora job, colour: there is no such field"):
-        impasto.train("lora", colour="red")
+        impasto.train("lora", catalogue="catalogue", trigger="word", colour="red")
     with pytest.raises(impasto.UsageError, match="nowhere: there is no such folder"):
         impasto.Catalogue.open("nowhere")
 

@@ -43,7 +43,7 @@ def test_killed_and_continued_it_gives_the_whole_report(
     trained = weights.stat().st_mtime_ns
     assert 9 <= len(kept) < 2 * 4 * 4 + 3 * 16 and not (place / "report.json").exists()
     before = sum(json.loads((place / "phases.json").read_text()).values())
-    check(impasto("reproduce", *WANG, "--guidance", 7), 2, "manner.guidance 2.5, not 7.0: give that or another folder")
+    check(impasto("reproduce", *WANG, "--guidance", 7), 2, "sampling.guidance 2.5, not 7.0: give that or another folder")
 
     done = impasto("reproduce", *WANG)
     assert done.code == 0, done.err

@@ -62,7 +62,7 @@ def test_a_run_learns_and_says_how_well(catalogue: Path, tmp_path: Path) -> None
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     held_out = sum(is_held_out(f"{number}.png") for number in range(30))
     assert report["pictures"] == 30 - held_out and report["tested"] == held_out
-    for way in ("clean", "degrade"):
+    for way in ("clean", "degraded"):
         assert report[f"held_out_psnr_db_{way}"] > report[f"bicubic_psnr_db_{way}"] - 1.5
     losses = [json.loads(line)["pixel"] for line in (tmp_path / "run" / "losses.jsonl").read_text().splitlines()]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
