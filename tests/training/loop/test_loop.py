@@ -96,7 +96,7 @@ def test_a_state_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_average_by_half_life_is_half_made_of_the_last_twentieth() -> None:
-    from impasto.training.loop.running_average import half_life_average
+    from impasto.training.loop.ema import half_life_average
 
     rule, averaged = half_life_average(0.05), 0.0
     for count in range(1951, 2001):  # two fifths of the half-life of 100 steps

@@ -15,10 +15,10 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from impasto.errors import ImpastoError, UsageError
+from impasto.training.loop.ema import EMA, half_life_average, warmed_average
 from impasto.training.loop.evaluation_weights import evaluation_weights
 from impasto.training.loop.figures import LEARNING_RATE, PICTURES_PER_SECOND, FigureLog
 from impasto.training.loop.optimizers import learning_rate_of
-from impasto.training.loop.running_average import RunningAverage, half_life_average, warmed_average
 from impasto.training.loop.state import load_newest_state, save_best, save_state
 from impasto.training.loop.steps import Schedule, seed_step
 
@@ -87,7 +87,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     half_life = schedule.ema_half_life
     rule = warmed_average(schedule.ema_decay) if half_life is None else half_life_average(half_life)
-    averages: dict[str, AveragedModel] = {name: RunningAverage(task.models[name], rule) for name in task.averaged}
+    averages: dict[str, AveragedModel] = {name: EMA(task.models[name], rule) for name in task.averaged}
     base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in task.optimizers.items()}
     state = load_newest_state(run)
     step, elapsed = 0, 0.0

@@ -9,7 +9,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder
 from impasto.errors import ImpastoError
-from impasto.training.loop.running_average import RunningAverage
+from impasto.training.loop.ema import EMA
 from impasto.training.loop.state import save_state
 from impasto.training.losses.text_whitening import TextWhitening
 from impasto.training.methods.denoiser import DenoiserChoices
@@ -91,7 +91,7 @@ def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
     try:
         averages = {}
         for name in task.averaged:
-            average = RunningAverage(task.models[name], lambda count: 0.0)
+            average = EMA(task.models[name], lambda count: 0.0)
             average.module.load_state_dict(averaged[name])
             average.n_averaged += step
             averages[name] = average.state_dict()

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from impasto.training.loop.running_average import RunningAverage, half_life_average, warmed_average
+from impasto.training.loop.ema import EMA, half_life_average, warmed_average
 
 
 def test_it_is_the_average_of_torchs_with_the_same_rule() -> None:
@@ -15,7 +15,7 @@ def test_it_is_the_average_of_torchs_with_the_same_rule() -> None:
         for mine, theirs in zip(averaged, current, strict=True):
             mine.lerp_(theirs, 1 - warmed_average(0.9)(int(count)))
 
-    ours, theirs = RunningAverage(model, warmed_average(0.9)), AveragedModel(model, multi_avg_fn=rule)
+    ours, theirs = EMA(model, warmed_average(0.9)), AveragedModel(model, multi_avg_fn=rule)
     for _ in range(5):
         with torch.no_grad():
             for value in (*model.parameters(), *(b for b in model.buffers() if b.is_floating_point())):
@@ -25,6 +25,6 @@ def test_it_is_the_average_of_torchs_with_the_same_rule() -> None:
     mine, other = ours.state_dict(), theirs.state_dict()
     assert mine.keys() == other.keys()
     assert all(torch.allclose(mine[name].float(), other[name].float()) for name in mine)
-    other_start = RunningAverage(model, half_life_average(0.05))
+    other_start = EMA(model, half_life_average(0.05))
     other_start.load_state_dict(other)
     assert int(other_start.n_averaged) == 5

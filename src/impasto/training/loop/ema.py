@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 Kept = Callable[[int], float]  # number of updates so far -> the share of the average that is kept
 
 
-class RunningAverage(AveragedModel):
+class EMA(AveragedModel):
     """An exponential moving average; its state is that of torch's `AveragedModel`.
 
     torch's own class moves the number of updates to the weights' device. A rule that needs it as a number then waits, once
