@@ -211,3 +211,10 @@ def test_a_verb_has_an_option_for_each_field_and_the_run_remembers_it(recipe: st
     assert set(job.recorded()) == options - {"out", "seed", "dry_run"}
     names = {"kind": "concept_kind"} if recipe == "textual-inversion" else {}
     assert {names.get(option, option) for option in options} == set(type(job).model_fields) - {"command"}
+
+
+def test_pocket_is_not_compiled_on_a_cpu(tmp_path: Path) -> None:
+    pictures = write_catalogue(tmp_path / "catalogue")
+    job = job_class("train/pocket")(catalogue=pictures, compiled=True, device="cpu", out=tmp_path / "run", minutes=1.0)
+    with pytest.raises(UsageError, match="--compile is for CUDA"):
+        run(job)

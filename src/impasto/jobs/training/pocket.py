@@ -90,6 +90,9 @@ class PocketJob(TimedTrainingJob):
 
         machine = find_machine(self.device, self.precision)
         fast = machine.device.type == "cuda"
+        if self.compiled and machine.device.type == "cpu":
+            # torch 2.13's compiler keeps the first batch's number of tokens as a stride, and fails at the next one's.
+            raise UsageError("--compile is for CUDA: torch's compiler for CPUs fails on texts of different lengths")
         choices = replace(
             PocketChoices(), batch=self.batch, optimizer=self.optimizer,
             compiled=fast if self.compiled is None else self.compiled,
