@@ -44,7 +44,8 @@ def as_asked(choices: FineTuning, precision: str, validation_every: int = 0) -> 
 def check_minutes(minutes: float | None) -> None:
     """Raises UsageError if the number of minutes is invalid."""
     if minutes is not None and not 0 < minutes <= 1_000_000:
-        raise UsageError(f"minutes {minutes:g}: use more than 0")
+        limit = "at most 1000000" if minutes > 0 else "more than 0"
+        raise UsageError(f"minutes {minutes:g}: use {limit}")
 
 
 def fixed_name(checkpoint: str) -> str:

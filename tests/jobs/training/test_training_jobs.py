@@ -137,7 +137,7 @@ def test_a_training_tells_how_it_goes_is_stopped_and_goes_on(lora: LoraJob, tmp_
     def should_stop() -> bool:
         return any(isinstance(event, Progress) and event.stage == "step 2" for event in events)
 
-    with pytest.raises(StoppedError, match=f"stopped: `impasto runs resume {tmp_path / 'run'}`, or the same command"):
+    with pytest.raises(StoppedError, match=f"stopped: the same call goes on from what is kept in {tmp_path / 'run'}"):
         run(lora, Context(on_event=events.append, should_stop=should_stop))
     steps = [event for event in events if isinstance(event, Progress) and event.stage.startswith("step ")]
     assert [event.stage for event in steps] == ["step 1", "step 2", "step 3"]  # the step that heard it is kept too

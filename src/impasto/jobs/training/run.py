@@ -62,7 +62,8 @@ class TrainingRun:
 def check_numbers(minutes: float, seed: int) -> None:
     """Raises UsageError if a number is invalid."""
     if not 0 < minutes <= 1_000_000:
-        raise UsageError(f"minutes {minutes:g}: use more than 0")
+        limit = "at most 1000000" if minutes > 0 else "more than 0"
+        raise UsageError(f"minutes {minutes:g}: use {limit}")
     if not 0 <= seed < 2**63:
         raise UsageError(f"seed {seed}: use 0 to {2**63 - 1}")
 
@@ -129,9 +130,9 @@ class TrainingJob(Job):
             try:
                 made = train(_talking(run, context))
             except KeyboardInterrupt:
-                raise StoppedError(
-                    f"stopped: `impasto runs resume {run.path}`, or the same command, goes on from what is kept there"
-                ) from None
+                again = f"`impasto runs resume {run.path}`, or the same command," if self.command else "the same call"
+                kept = "there" if self.command else f"in {run.path}"
+                raise StoppedError(f"stopped: {again} goes on from what is kept {kept}") from None
         context.figures(run=str(run.path), made=str(made), **self.result_figures(made))
         return Trained(run.path, made)
 
