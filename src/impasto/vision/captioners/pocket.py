@@ -27,6 +27,7 @@ from impasto.vision.features.efficientnet import ImageFeatures
 from impasto.weights.content_hash import hash_files
 from impasto.weights.files import fill_module, read_weights
 from impasto.weights.header import read_json
+from impasto.weights.transformers_folder import quietly
 
 SHIPPED = Path(__file__).parent / "pocket-captioner"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -104,8 +105,9 @@ def load_language_model() -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = smollm2_folder()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    with quietly():
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
     return model, tokenizer
 
 
