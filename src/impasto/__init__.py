@@ -78,6 +78,10 @@ _HOMES = {
 quieten_bitsandbytes()
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'impasto' has no attribute {name!r}")

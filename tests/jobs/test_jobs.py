@@ -116,3 +116,23 @@ def test_a_job_cannot_be_changed() -> None:
     job = PaintJob(prompt="boats")
     with pytest.raises(Exception, match="frozen"):
         job.prompt = "ships"  # pyright: ignore
+
+
+def test_a_job_without_a_value_in_json_is_refused_by_name() -> None:
+    from impasto.jobs.painting.grid import GridJob
+
+    with pytest.raises(UsageError, match="grid job, guidance nan: use a finite number"):
+        GridJob(guidance=float("nan")).to_json()
+    with pytest.raises(UsageError, match=r"paint job, out .*U\+0000"):
+        PaintJob(prompt="boats", out="a\0b")
+    for text in (None, "[" * 100_000):
+        with pytest.raises(UsageError, match="one JSON object"):
+            job_from_json(text)  # pyright: ignore
+
+
+def test_equal_jobs_have_one_hash_and_paths_are_text() -> None:
+    from impasto.jobs.judging.reproduce import Wang2023Job
+
+    runs = {"Claude Monet": Path("runs/monet")}
+    assert len({Wang2023Job(catalogue=Path("a"), runs=runs), Wang2023Job(catalogue=Path("a"), runs=dict(runs))}) == 1
+    assert PaintJob(prompt="boats", lora=[Path("runs/monet")]) == PaintJob(prompt="boats", lora=("runs/monet",))

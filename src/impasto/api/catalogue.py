@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Catalogue:
         self, folder: str | Path, *, on_event: OnEvent | None = None, should_stop: ShouldStop | None = None
     ) -> None:
         """See `open`."""
-        self.folder = Path(folder)
+        self.folder = as_path("folder", folder)
         self._on_event, self._should_stop = on_event, should_stop
         self._read: Any = None
 
@@ -50,7 +50,7 @@ class Catalogue:
         Raises:
             UsageError: there is no such folder.
         """
-        if not Path(folder).is_dir():
+        if not as_path("folder", folder).is_dir():
             raise UsageError(f"{folder}: there is no such folder")
         return cls(folder, on_event=on_event, should_stop=should_stop)
 
@@ -90,8 +90,9 @@ class Catalogue:
         from impasto.jobs.data.importing import ImportJob
 
         job = ImportJob(
-            source=Path(source), out=Path(out), source_kind=kind, artist=artist, style=style, genre=genre,
-            lists=None if lists is None else Path(lists), images=images, max_side=max_side, workers=workers,
+            source=as_path("source", source), out=as_path("out", out), source_kind=kind, artist=artist, style=style,
+            genre=genre, lists=None if lists is None else as_path("lists", lists), images=images, max_side=max_side,
+            workers=workers,
         )  # fmt: skip
         run_job(job, on_event, should_stop)
         return cls(out, on_event=on_event, should_stop=should_stop)
@@ -177,7 +178,7 @@ class Catalogue:
         """
         from impasto.jobs.data.search import SearchJob
 
-        picture = None if like is None else Path(like)
+        picture = None if like is None else as_path("like", like)
         job = SearchJob(catalogue=self.folder, words=words, like=picture, count=count, scorer=scorer)
         return self._run(job)
 
@@ -203,7 +204,7 @@ class Catalogue:
         from impasto.jobs.data.export import ExportJob
 
         job = ExportJob(
-            catalogue=self.folder, to=to, out=Path(out), force=force, shard_size=shard_size, copies=copies
+            catalogue=self.folder, to=to, out=as_path("out", out), force=force, shard_size=shard_size, copies=copies
         )
         return self._run(job)
 
@@ -225,7 +226,7 @@ class Catalogue:
         """
         from impasto.jobs.data.copy_index import CopyIndexJob
 
-        return self._run(CopyIndexJob(catalogue=self.folder, file=Path(file), overwrite=overwrite)).threshold
+        return self._run(CopyIndexJob(catalogue=self.folder, file=as_path("file", file), overwrite=overwrite)).threshold
 
     def _run(self, job: "Job") -> Any:
         self._read = None

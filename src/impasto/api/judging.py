@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.api.session import OnEvent, ShouldStop, as_path, as_words, run_job
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.search import MemorizationReport
@@ -46,8 +46,8 @@ def evaluate(
     from impasto.jobs.judging.evaluate import EvaluateJob
 
     job = EvaluateJob(
-        paintings=tuple(map(Path, paintings)), against=Path(against), features=features,
-        measures=None if measures is None else tuple(measures), artist=artist, held_out=held_out, count=count,
+        paintings=tuple(as_path("paintings", folder) for folder in paintings), against=as_path("against", against),
+        features=features, measures=as_words("measures", measures), artist=artist, held_out=held_out, count=count,
         allow_few=allow_few, seed=seed,
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
@@ -77,8 +77,8 @@ def find_copies(
     from impasto.jobs.judging.memorization import MemorizationJob
 
     job = MemorizationJob(
-        paintings=Path(paintings), training=Path(training), out=None if out is None else Path(out), overwrite=overwrite,
-        false_alarms=false_alarms,
+        paintings=as_path("paintings", paintings), training=as_path("training", training),
+        out=None if out is None else as_path("out", out), overwrite=overwrite, false_alarms=false_alarms,
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
 
@@ -110,12 +110,12 @@ def reproduce(
     from impasto.errors import UsageError
     from impasto.jobs.judging.reproduce import Wang2023Job, Wu2022Job
 
-    folder = Path(out) if out is not None else Path("reports") / paper
-    names = None if artists is None else tuple(artists)
+    folder = as_path("out", out) if out is not None else Path("reports") / paper
+    names, source = as_words("artists", artists), as_path("catalogue", catalogue)
     if paper == "wang2023":
-        kept = {artist: Path(run) for artist, run in (runs or {}).items()}
+        kept = {artist: as_path("runs", run) for artist, run in (runs or {}).items()}
         job = Wang2023Job(
-            catalogue=Path(catalogue), checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
+            catalogue=source, checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
             paintings=paintings, runs=kept,
         )  # fmt: skip
         return run_job(job, on_event, should_stop)
@@ -123,7 +123,7 @@ def reproduce(
         what = "runs are for wang2023" if runs else f"there is no paper {paper!r}: use wang2023 or wu2022"
         raise UsageError(what)
     other = Wu2022Job(
-        catalogue=Path(catalogue), checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
+        catalogue=source, checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
         paintings=paintings,
     )  # fmt: skip
     return run_job(other, on_event, should_stop)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
 
 if TYPE_CHECKING:
     from impasto.jobs.painting.grid import PaintedSheet
@@ -23,7 +23,7 @@ class PictureFields(TypedDict, total=False):
     negative: str
     expand: str
     expand_rank: int
-    wildcards: Path | None
+    wildcards: str | Path | None
     seed: int | None
     sampler: str | None
     steps: int | None
@@ -34,11 +34,11 @@ class PictureFields(TypedDict, total=False):
     size: str | None
     width: int | None
     height: int | None
-    checkpoint: str
-    lora: Sequence[str]
-    concept: Sequence[str]
-    memory: str
-    like: Sequence[str]
+    checkpoint: str | Path
+    lora: Sequence[str | Path]
+    concept: Sequence[str | Path]
+    memory: str | Path
+    like: Sequence[str | Path]
     device: str
     precision: str
 
@@ -63,11 +63,11 @@ class RepaintFields(TypedDict, total=False):
     size: str | None
     width: int | None
     height: int | None
-    checkpoint: str | None
-    lora: Sequence[str] | None
-    concept: Sequence[str] | None
-    memory: str | None
-    like: Sequence[str] | None
+    checkpoint: str | Path | None
+    lora: Sequence[str | Path] | None
+    concept: Sequence[str | Path] | None
+    memory: str | Path | None
+    like: Sequence[str | Path] | None
     device: str
     precision: str
 
@@ -109,8 +109,9 @@ def paint(
 
     fields: Any = picture  # sequences become tuples
     job = PaintJob(
-        prompt=prompt, count=count, out=Path(out), overwrite=overwrite, batch=batch, preview_every=preview_every,
-        avoid_copies=None if avoid_copies is None else Path(avoid_copies), copy_repaints=copy_repaints,
+        prompt=prompt, count=count, out=as_path("out", out), overwrite=overwrite, batch=batch, preview_every=preview_every,
+        avoid_copies=None if avoid_copies is None else as_path("avoid_copies", avoid_copies),
+        copy_repaints=copy_repaints,
         **fields,
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
@@ -138,7 +139,8 @@ def repaint(
     from impasto.jobs.painting.repaint import RepaintJob
 
     fields: Any = changes  # sequences become tuples
-    job = RepaintJob(file=Path(file), out=None if out is None else Path(out), overwrite=overwrite, **fields)
+    place = None if out is None else as_path("out", out)
+    job = RepaintJob(file=as_path("file", file), out=place, overwrite=overwrite, **fields)
     return run_job(job, on_event, should_stop)
 
 
@@ -170,7 +172,7 @@ def grid(
 
     fields: Any = picture  # sequences become tuples
     job = GridJob(
-        prompt=prompt, rows=rows, columns=columns, out=Path(out), overwrite=overwrite, cell=cell, title=title,
+        prompt=prompt, rows=rows, columns=columns, out=as_path("out", out), overwrite=overwrite, cell=cell, title=title,
         legend=legend, batch=batch, **fields,
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
@@ -193,6 +195,7 @@ def upscale(
     from impasto.jobs.painting.upscale import UpscaleJob
 
     job = UpscaleJob(
-        pictures=tuple(map(Path, pictures)), by=by, model=model, out=None if out is None else Path(out), device=device
-    )
+        pictures=tuple(as_path("pictures", file) for file in pictures), by=by, model=model,
+        out=None if out is None else as_path("out", out), device=device,
+    )  # fmt: skip
     return run_job(job, on_event, should_stop)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from impasto.api.session import OnEvent, ShouldStop, run_job
+from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,5 +85,5 @@ def train(
     if kind not in HOMES:
         known = ", ".join(name.removeprefix("train/") for name in HOMES if name.startswith("train/"))
         raise UsageError(f"there is no recipe {recipe!r}: use {known}")
-    job = job_class(kind)(out=None if run is None else Path(run), **options)
+    job = job_class(kind)(out=None if run is None else as_path("run", run), **options)
     return run_job(job, on_event, should_stop)

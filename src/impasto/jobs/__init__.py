@@ -95,7 +95,7 @@ def job_from_json(text: str) -> "Job":
     """
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"a job must be one JSON object: {error}") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
         raise UsageError("a job must be one JSON object with its kind: " + ", ".join(HOMES))

@@ -4,7 +4,9 @@ To add a job: a subclass of `Job` with a `kind`, its fields and `run`, and a row
 """
 
 import json
+import math
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,9 +33,12 @@ class Job(BaseModel):
 
     def __init__(self, **fields: Any) -> None:
         try:
-            super().__init__(**fields)
+            super().__init__(**{name: _paths_as_text(value) for name, value in fields.items()})
         except ValidationError as error:
             raise UsageError(_sentence(self.kind, error)) from None
+        for name, value in self:
+            if isinstance(value, PurePath) and "\0" in str(value):
+                raise UsageError(f"{self.kind} job, {name} {str(value)[:80]!r}: a path cannot hold the character U+0000")
 
     def run(self, context: Context) -> Any:
         """Runs the job and returns its result; each job class defines the type.
@@ -45,7 +50,14 @@ class Job(BaseModel):
         raise NotImplementedError
 
     def to_json(self) -> str:
-        """Returns the job as one JSON object: its fields, `kind` and `version`."""
+        """Returns the job as one JSON object: its fields, `kind` and `version`.
+
+        Raises:
+            UsageError: a number is infinite or NaN, for which JSON has no value.
+        """
+        for name, value in self:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{self.kind} job, {name} {value}: use a finite number")
         return json.dumps({KIND: self.kind, VERSION: self.version, **self.model_dump(mode="json")}, ensure_ascii=False)
 
     @classmethod
@@ -75,12 +87,23 @@ class Job(BaseModel):
         return cls(**(given if version == cls.version else cls.upgrade(version, given)))
 
 
+def _paths_as_text(value: Any) -> Any:
+    """Converts paths to text, also in a list, because a field such as `checkpoint` or `lora` holds a path or a name."""
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return tuple(map(_paths_as_text, value))
+    return value
+
+
 def _sentence(kind: str, error: ValidationError) -> str:
     """The first validation error, in one line."""
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "the job"
-    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {str(first['input'])[:80]!r}"
+    given = "" if first["type"] in ("missing", "extra_forbidden") else f" {repr(first['input'])[:80]}"
     message = first["msg"][:1].lower() + first["msg"][1:]
     if first["type"] == "extra_forbidden":
         message = "there is no such field"
+    elif first["type"] == "tuple_type":
+        message = "use a list"
     return f"{kind} job, {field}{given}: {message}"

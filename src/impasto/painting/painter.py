@@ -77,7 +77,7 @@ class Painter:
     @classmethod
     def load(
         cls,
-        checkpoint: str = "pocket",
+        checkpoint: str | Path = "pocket",
         device: str = "auto",
         precision: str = "auto",
         loras: "Sequence[LoraChoice]" = (),
@@ -101,7 +101,7 @@ class Painter:
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
-        components = load_components(checkpoint, device=where, dtype=choose_precision(precision, where))
+        components = load_components(str(checkpoint), device=where, dtype=choose_precision(precision, where))
         return cls.of(components, where, loras, concepts)
 
     @classmethod

@@ -56,6 +56,8 @@ class EvaluateJob(Job):
 
     @model_validator(mode="after")
     def _check(self) -> "EvaluateJob":
+        if not self.paintings:
+            raise UsageError("there is nothing to evaluate: name one folder of paintings or more")
         check_measures(self.measures)
         if self.count is not None and self.count < 2:
             raise UsageError(f"count {self.count}: use 2 or more")

@@ -132,6 +132,9 @@ class Wang2023Job(ReproduceJob):
     out: Path = Path("reports/wang2023")
     runs: Mapping[str, Path] = {}
 
+    def __hash__(self) -> int:
+        return hash(self.to_json())  # a mapping of its own has no hash
+
     def run(self, context: Context) -> Reproduction:
         """See `ReproduceJob.go_through`."""
         from impasto.reproduction.pictures import PaintingCheckpoint

@@ -49,6 +49,8 @@ class UpscaleJob(Job):
     def _check(self) -> "UpscaleJob":
         from impasto.painting.upscaling.tiles import TILE, check_request
 
+        if not self.pictures:
+            raise UsageError("there is nothing to enlarge: name one picture or more")
         check_request(self.by, TILE if self.tile is None else self.tile)
         return self
 
