@@ -8,6 +8,7 @@ from tests.training.pocket.tiny_pocket import CPU, tiny_data, tiny_task
 
 from impasto.training.loop.loop import train
 from impasto.training.loop.steps import Schedule
+from impasto.training.pocket.task import halved_latents
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -28,6 +29,21 @@ def test_it_learns_in_mixed_precision_with_aligned_features(tmp_path: Path) -> N
     assert "alignment" in figures[0] and "alignment" not in figures[-1]
     assert np.mean([f["loss"] for f in figures[-10:]]) < 0.8 * np.mean([f["loss"] for f in figures[:5]])
     assert all(p.dtype == torch.float32 for model in task.models.values() for p in model.parameters())
+
+
+def test_small_pictures_first_then_whole_ones(tmp_path: Path) -> None:
+    figures: list[dict[str, float]] = []
+    task = tiny_task(aligned=True, small_until=0.5, small_batch=16)
+    train(task, tmp_path, Schedule(steps=60, warmup_steps=5), seed=0, on_progress=lambda s, p, f: figures.append(f))
+    assert [f["side"] for f in figures] == [4] * 30 + [8] * 30
+    assert (task.batch_at(0.2), task.batch_at(0.5)) == (16, 8)
+    assert np.mean([f["loss"] for f in figures[-10:]]) < 0.8 * np.mean([f["loss"] for f in figures[:5]])
+
+
+def test_halved_latents_hide_as_much_at_a_timestep() -> None:
+    latents, noise = torch.randn(2, 4, 1, 1).expand(2, 4, 8, 8), torch.randn(64, 4, 8, 8)
+    assert torch.equal(halved_latents(latents), 2 * latents[:, :, :4, :4])
+    assert halved_latents(noise).std() == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_losses(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ def pocket(
     size: Annotated[int, typer.Option(help="Pixels of a side.")] = 128,
     batch: Annotated[int, typer.Option(help="Pictures a step.")] = 64,
     optimizer: Annotated[Literal["adamw", "muon"], typer.Option(help="Of the denoiser.")] = "adamw",
+    small_first: Annotated[
+        float, typer.Option(help="Share of the denoiser's minutes, 0 to 0.9, on pictures of half the side: layout first.")
+    ] = 0.0,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Compile the denoiser's step; on CUDA if not given.")
     ] = None,

@@ -23,6 +23,8 @@ class PocketChoices:
         memory_noise: deviation of the noise added to a code, so that the code does not identify a single picture.
         silent_share, silent_alone_share: how often the text is empty with works, and without works.
         alignment_until: the share of the run in which hidden maps are aligned with a classifier's (REPA).
+        small_until: the share of the run in which latents of half the side are learned; 0 for none.
+        small_batch: pictures a step in that part.
         compiled: whether the U-Net's step is compiled.
     """
 
@@ -50,5 +52,7 @@ class PocketChoices:
     time_focus: float = 0.0  # mean of the logit-normal; 0 is the middle of the timesteps
     time_deviation: float = 1.0
     time_uniform: float = 0.1  # share of the timesteps that is uniform
+    small_until: float = 0.0
+    small_batch: int = 128
     compiled: bool = False
     log_every: int = 20

@@ -80,7 +80,7 @@ def train_pocket(
 
     def told(step: int, share: float, figures: dict[str, float]) -> None:
         nonlocal pictures
-        pictures += task.choices.batch
+        pictures += task.batch_at(share)
         if step % 500 == 0:
             note_gap(task, step, run)
         if "loss" in figures:

@@ -11,6 +11,7 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
+from torch.nn import functional
 
 from impasto.checkpoints.memory import MemoryEncoder
 from impasto.training.loop.steps import ShuffledOrder
@@ -24,6 +25,16 @@ from impasto.training.pocket.optimizers import make_optimizers
 
 LongTexts = Callable[[np.ndarray, int], torch.Tensor]  # pictures, step -> states [n, tokens, width]
 LOW_NOISE = 150  # timesteps below this: there a model that copies does better on its training pictures
+
+
+def halved_latents(latents: torch.Tensor) -> torch.Tensor:
+    """Returns latents [n, c, h / 2, w / 2] of the same pictures at half the side.
+
+    The autoencoder is scale-equivariant (EQ-VAE): means of 2x2 latents are about the latents of the reduced picture. They
+    are doubled, so that a timestep hides as much of the layout at either size: the mean of four noise values has half their
+    deviation. Published low-cost runs learn at a small size first, too (PixArt, MicroDiT).
+    """
+    return 2 * functional.avg_pool2d(latents, 2)
 
 
 class PocketTask:
@@ -105,10 +116,12 @@ class PocketTask:
     def step(self, step: int, progress: float) -> dict[str, float]:
         """Trains on one batch; losses are read from the device only every `log_every` steps, which saves waiting."""
         draw = random.Random(f"{self.seed}/{step}/pocket")
-        places = self.order.at(step)
+        small = progress < self.choices.small_until
+        places = self.order.at(step, self.choices.small_batch if small else None)
         numbers = torch.from_numpy(places).to(self.machine.device, non_blocking=True)  # a plain copy waits for the device
         mirrored = torch.rand(len(numbers), device=numbers.device) < 0.5
         latents = self.data.latents_of(numbers, mirrored)
+        latents = halved_latents(latents) if small else latents
         times, noise = self._times(len(numbers)), torch.randn_like(latents)
         noisy, target = self._noised(latents, noise, times)
         context, works = self._context(places, numbers, draw, step)
@@ -123,7 +136,9 @@ class PocketTask:
         aligned = self.alignment is not None and progress < self.choices.alignment_until
         if self.alignment is not None and aligned:
             with self.machine.autocast():
-                apart = self.alignment(self.data.features_of(numbers, mirrored), hidden).float().mean()
+                maps = self.data.features_of(numbers, mirrored)
+                maps = [functional.avg_pool2d(part, 2) for part in maps] if small else maps
+                apart = self.alignment(maps, hidden).float().mean()
             total, distance = total + self.choices.alignment_weight * apart, apart
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
@@ -133,10 +148,14 @@ class PocketTask:
             optimizer.step()
         if (step + 1) % self.choices.log_every:
             return {}
-        figures = {"loss": float(loss.detach()), "gradient": float(norm), "works": float(works)}
+        figures = {"loss": float(loss.detach()), "gradient": float(norm), "works": float(works), "side": latents.shape[3]}
         if distance is not None:
             figures["alignment"] = float(distance.detach())
         return figures
+
+    def batch_at(self, progress: float) -> int:
+        """Returns the pictures of a step when this share of the run is done."""
+        return self.choices.small_batch if progress < self.choices.small_until else self.choices.batch
 
     def _noised(
         self, latents: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
