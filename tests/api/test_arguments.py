@@ -44,3 +44,12 @@ def test_paths_serve_wherever_their_text_does() -> None:
 
 def test_dir_names_what_is_public() -> None:
     assert set(impasto.__all__) <= set(dir(impasto))
+
+
+def test_pythons_keywords_are_the_fields_of_the_jobs() -> None:
+    from impasto.api.painting import PictureFields, RepaintFields
+    from impasto.jobs.painting.picture import Picture
+    from impasto.jobs.painting.repaint import RepaintJob
+
+    assert {"prompt", *PictureFields.__annotations__} == set(Picture.model_fields)
+    assert {"file", "out", "overwrite", *RepaintFields.__annotations__} == set(RepaintJob.model_fields)

@@ -11,8 +11,9 @@ import pytest
 from impasto.cli.console import one_line, say_facts, say_json, say_table
 from impasto.cli.main import main
 from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.disk import check_writable
 from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler
-from impasto.jobs.painting.output import Output, check_writable
+from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.picture import parse_size
 from impasto.painting.file_names import slug
 
@@ -194,3 +195,10 @@ def test_help_is_quick_and_light() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     # 0.3 s is the promise, and caches that others empty take some of it.
     assert best < 0.8
+
+
+def test_the_help_names_every_axis_of_a_sheet() -> None:
+    from impasto.cli.painting.grid import AXES as NAMED
+    from impasto.jobs.painting.grid_axes import AXES
+
+    assert NAMED.split(", ") == list(AXES)

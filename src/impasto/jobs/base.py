@@ -5,6 +5,7 @@ To add a job: a subclass of `Job` with a `kind`, its fields and `run`, and a row
 
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, ClassVar, Self
@@ -27,7 +28,7 @@ class Job(BaseModel):
         UsageError: a field is unknown, has a wrong type or is out of its range; the message names it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str]
     version: ClassVar[int] = 1
 
@@ -40,6 +41,7 @@ class Job(BaseModel):
             if isinstance(value, PurePath) and "\0" in str(value):
                 raise UsageError(f"{self.kind} job, {name} {str(value)[:80]!r}: a path cannot hold the character U+0000")
 
+    @abstractmethod
     def run(self, context: Context) -> Any:
         """Runs the job and returns its result; each job class defines the type.
 
@@ -47,7 +49,6 @@ class Job(BaseModel):
             ImpastoError: the job failed; the message is one sentence.
             StoppedError: the job was stopped; the message states what was kept.
         """
-        raise NotImplementedError
 
     def to_json(self) -> str:
         """Returns the job as one JSON object: its fields, `kind` and `version`.

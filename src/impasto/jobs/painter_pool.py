@@ -29,7 +29,8 @@ class PainterPool:
         """Creates an empty pool.
 
         Args:
-            most_bytes: limit for all kept weights; the most recently used painter stays, however large it is.
+            most_bytes: limit for the weights of the kept checkpoints; the most recently used painter stays, whatever its
+                size. On a CPU the optimized U-Net of a painter takes about as much again, which is not counted.
         """
         self._most = most_bytes
         self._bases: OrderedDict[_Base, Components] = OrderedDict()

@@ -10,8 +10,8 @@ from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.data.checks import check_catalogue
+from impasto.jobs.disk import check_writable
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training
-from impasto.jobs.painting.output import check_writable
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.calibration import Threshold

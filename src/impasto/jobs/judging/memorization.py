@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.jobs.disk import check_writable
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES, Training, say_skipped
-from impasto.jobs.painting.output import check_writable
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.search import MemorizationReport

@@ -14,7 +14,7 @@ from pydantic import model_validator
 from impasto.errors import ImpastoError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
-from impasto.jobs.painting.output import check_writable
+from impasto.jobs.disk import check_writable
 
 if TYPE_CHECKING:
     from impasto.evaluation.preference.contestants import Contestant

@@ -153,11 +153,12 @@ class Wang2023Job(ReproduceJob):
             raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
         works = self.read_works(context)
         artists = tuple(dict.fromkeys(works.find(name) for name in self.named or protocol.artists))
-        runs = {works.find(artist): run for artist, run in self.runs.items()}
-        for artist, given in zip(runs, self.runs, strict=True):
+        runs: dict[str, Path] = {}
+        for given, run in self.runs.items():
+            artist = works.find(given)
             if artist not in artists:
-                text = f"{given}={self.runs[given]}"
-                raise UsageError(f"--runs {text!r}: {artist} is not among the artists of this reproduction")
+                raise UsageError(f"--runs {f'{given}={run}'!r}: {artist} is not among the artists of this reproduction")
+            runs[artist] = run
         study = replace(study, protocol=replace(protocol, artists=artists), runs=runs)
         check_study(study)
         return self.go_through(study, NAME, works, needed_space(study), context)

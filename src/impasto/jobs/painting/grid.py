@@ -10,10 +10,10 @@ from pydantic import model_validator
 
 from impasto.errors import StoppedError, UsageError
 from impasto.jobs.context import Context
+from impasto.jobs.disk import check_writable
 from impasto.jobs.painting.grid_axes import Axis, cross
 from impasto.jobs.painting.grid_cells import missing_cells, paint_cells, plan_cells
 from impasto.jobs.painting.grid_sheet import SheetPlan
-from impasto.jobs.painting.output import check_writable
 from impasto.jobs.painting.paint import check_batch
 from impasto.jobs.painting.picture import Picture, PictureJob
 

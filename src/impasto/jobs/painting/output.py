@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import UsageError
+from impasto.jobs.disk import check_writable
 
 if TYPE_CHECKING:
     from impasto.painting.painting import Painting
 
-# Enough to detect a full disk or a quota; about the size of a painting of 128 px.
-_PROBE = bytes(64 << 10)
 
 
 @dataclass(frozen=True)
@@ -89,26 +88,3 @@ class Output:
         names = (numbered.fullmatch(file.name) for file in self.folder.iterdir())
         number = 1 + max((int(name.group(1)) for name in names if name), default=0)
         return self.folder / f"{stem}-{number}.png"
-
-
-def check_writable(folder: Path) -> None:
-    """Checks that files can be written to `folder`, or to the folder in which it will be created; leaves no file behind.
-
-    Raises:
-        ImpastoError: files cannot be written: it is not a folder, read-only, or full.
-    """
-    import tempfile
-
-    try:
-        place = folder.absolute()
-        while not place.exists():
-            place = place.parent
-        if not place.is_dir():
-            raise UsageError(f"cannot write to {folder}: {place} is not a folder")
-        # A permission check is not enough: root has permission on read-only file systems, too.
-        with tempfile.TemporaryFile(dir=place, buffering=0) as probe:
-            left = memoryview(_PROBE)
-            while left:  # near a limit, a partial write succeeds without an error
-                left = left[probe.write(left) :]
-    except OSError as error:
-        raise ImpastoError(f"cannot write to {folder}: {error.strerror or error}") from None

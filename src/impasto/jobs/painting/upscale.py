@@ -10,7 +10,7 @@ from pydantic import model_validator
 from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
-from impasto.jobs.painting.output import check_writable
+from impasto.jobs.disk import check_writable
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Base classes of the jobs that train a checkpoint on pictures: overridden recipe options, estimate and dry run."""
 
+from abc import abstractmethod
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -48,14 +49,14 @@ class FineTuningJob(TrainingJob):
         return {name: value for name, value in given.items() if value is not None}
 
     @property
+    @abstractmethod
     def base(self) -> str:
         """The checkpoint that is trained."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def pictures_folder(self) -> Path:
         """The folder of pictures, which must exist."""
-        raise NotImplementedError
 
     @property
     def whose(self) -> str | None:
@@ -63,25 +64,25 @@ class FineTuningJob(TrainingJob):
         return None
 
     @property
+    @abstractmethod
     def loop_steps(self) -> int | None:
         """The number of training steps; None if minutes or epochs determine it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choices(self) -> FineTuning:
         """Returns the recipe's options for the checkpoint, overridden by the given fields.
 
         Raises:
             UsageError, MissingPart, ImpastoError: the options do not fit together; there is no such checkpoint.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
         """Trains in the run's folder and returns the folder with the result.
 
         Raises:
             UsageError, MissingPart, ImpastoError, KeyboardInterrupt: the same as the recipe.
         """
-        raise NotImplementedError
 
     def how(self, run: TrainingRun) -> dict[str, Any]:
         """Returns the keyword arguments that all recipes share."""
@@ -146,13 +147,13 @@ class RecipeJob(FineTuningJob):
         """The number of training steps; None if minutes or epochs determine it."""
         return self.steps
 
+    @abstractmethod
     def choices_for(self, side: int | None) -> FineTuning:
         """Returns the options for a checkpoint that paints `side` px.
 
         Raises:
             UsageError: the options do not fit together.
         """
-        raise NotImplementedError
 
     def choices(self) -> FineTuning:
         """Returns the options for the checkpoint.

@@ -1,5 +1,6 @@
 """The jobs `train/lora`, `train/dreambooth`, `train/textual-inversion`: learn a style, an object or a word."""
 
+from abc import abstractmethod
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,9 +32,9 @@ class PersonalJob(RecipeJob):
         """The checkpoint that is trained."""
         return self.checkpoint
 
+    @abstractmethod
     def recipe_for(self, side: int | None) -> personal.Personal:
         """Returns the recipe for a checkpoint that paints `side` px."""
-        raise NotImplementedError
 
     def choices_for(self, side: int | None) -> FineTuning:
         """Returns the options for a checkpoint that paints `side` px."""

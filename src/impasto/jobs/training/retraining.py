@@ -42,6 +42,10 @@ class ArtistRecipeJob(RecipeJob):
 
         return replace(wang2023_artist(side), **self.changes())
 
+    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
+        """Retrains on the works of `whose` and returns the folder of the checkpoint, or of the LoRA."""
+        return self.retrain(run, choices, self.catalogue, artist=self.whose or "")
+
 
 class RetrainJob(ArtistRecipeJob):
     """Retrains a checkpoint on the works of one artist; with `lora_rank`, trains a LoRA for it.
@@ -64,7 +68,3 @@ class RetrainJob(ArtistRecipeJob):
         if not self.artist.strip():
             raise UsageError("--artist is empty: name one")
         super().check_values()
-
-    def train(self, run: TrainingRun, choices: FineTuning) -> Path:
-        """Retrains and returns the folder of the checkpoint, or of the LoRA."""
-        return self.retrain(run, choices, self.catalogue, artist=self.artist)

@@ -1,5 +1,6 @@
 """Base classes of all training jobs: locking the run's folder, reporting progress, and handling stop requests."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,13 +180,13 @@ class TimedTrainingJob(TrainingJob):
     def check_disk(self) -> None:
         """Raises UsageError if a folder or file does not exist."""
 
+    @abstractmethod
     def train(self, run: TrainingRun) -> Path:
         """Trains in the run's folder and returns the folder with the result.
 
         Raises:
             UsageError, MissingPart, ImpastoError, KeyboardInterrupt: the same as the recipe.
         """
-        raise NotImplementedError
 
     def run(self, context: Context) -> Any:
         """Trains or resumes, and returns `Trained`.
