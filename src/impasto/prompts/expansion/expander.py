@@ -109,8 +109,16 @@ def expand(
     )
 
 
-def expand_caption(condition: Condition, method: str, *, count: int = 5) -> list[Expansion]:
+def expand_caption(
+    condition: Condition,
+    method: str,
+    *,
+    count: int = 5,
+    seed: int = 0,
+    model: Path | None = None,
+    index: Path | None = None,
+) -> list[Expansion]:
     """Expands the condition's caption so that its other parts still fit; returns expansions, best first (see `expand`)."""
     rest = replace(condition, caption="").text()
     room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
-    return expand(condition.caption, method, count=count, most_tokens=room)
+    return expand(condition.caption, method, count=count, seed=seed, model=model, index=index, most_tokens=room)
