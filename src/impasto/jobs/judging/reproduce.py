@@ -14,8 +14,8 @@ from impasto.jobs.context import Context
 
 if TYPE_CHECKING:
     from impasto.reproduction.real_works import RealWorks
-    from impasto.reproduction.wang2023 import Wang2023Study
-    from impasto.reproduction.wu2022 import Wu2022Study
+    from impasto.reproduction.wang2023.study import Wang2023Study
+    from impasto.reproduction.wu2022.study import Wu2022Study
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Wang2023Job(ReproduceJob):
         """See `ReproduceJob.go_through`."""
         from impasto.reproduction.pictures import PaintingCheckpoint
         from impasto.reproduction.protocols import wang2023_protocol
-        from impasto.reproduction.wang2023 import NAME, Wang2023Study, check_study, needed_space
+        from impasto.reproduction.wang2023.study import NAME, Wang2023Study, check_study, needed_space
         from impasto.reproduction.workspace import Workspace
 
         protocol = wang2023_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
@@ -185,7 +185,7 @@ class Wu2022Job(ReproduceJob):
         from impasto.reproduction.pictures import PaintingCheckpoint
         from impasto.reproduction.protocols import wu2022_protocol
         from impasto.reproduction.workspace import Workspace
-        from impasto.reproduction.wu2022 import NAME, Wu2022Study, check_study, choose_artists, needed_space
+        from impasto.reproduction.wu2022.study import NAME, Wu2022Study, check_study, choose_artists, needed_space
 
         protocol = wu2022_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
         # The protocol's eta is for ddim only.

@@ -29,7 +29,7 @@ from impasto.reproduction.retrainings import (
     training_facts,
 )
 from impasto.reproduction.sheets import save_sheet
-from impasto.reproduction.wang2023_report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
+from impasto.reproduction.wang2023.report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
 from impasto.training.examples.training_set import condition_of
 from impasto.training.recipes.wang2023 import wang2023_artist

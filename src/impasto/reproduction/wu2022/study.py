@@ -30,7 +30,7 @@ from impasto.reproduction.retrainings import (
 )
 from impasto.reproduction.sheets import save_sheet
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
-from impasto.reproduction.wu2022_report import STAGES, WHEN, Findings, wu2022_report
+from impasto.reproduction.wu2022.report import STAGES, WHEN, Findings, wu2022_report
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
