@@ -5,10 +5,12 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
+from impasto.painting.best_of.record import BestOf
 from impasto.painting.copies.record import CopyCheck
 from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
+from impasto.painting.provenance.extension import ExtensionNote
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
 
@@ -44,6 +46,8 @@ class PaintRequest:
         looked_at: the works and pictures used when it was painted before; they are used again unchanged.
         copy_check: the result of comparing this same picture with training pictures when it was painted before. It is used
             only for the record inside the picture.
+        extension: which of the extensions `expansion` is; only for the record.
+        best_of: the paintings among which this one was chosen before; only for the record.
 
     Raises:
         UsageError: a value is out of its range; the message names it.
@@ -66,6 +70,8 @@ class PaintRequest:
     like: tuple[Like, ...] = ()
     looked_at: MemoryUse | None = None
     copy_check: CopyCheck | None = field(default=None, compare=False, repr=False)
+    extension: ExtensionNote | None = field(default=None, compare=False, repr=False)
+    best_of: BestOf | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_text("prompt", self.condition.text())

@@ -132,11 +132,11 @@ class RepaintJob(Job):
         if self.sampler not in (None, "ddim") and self.eta is None:
             settings["eta"] = 0.0  # recorded for ddim; the new sampler does not use it
         if self.prompt is not None:
-            settings |= {"prompt": "", "expansion": None}
+            settings |= {"prompt": "", "expansion": None, "extension": None}
         request = replace(request, condition=replace(request.condition, **parts), **settings)
         setup.check_guider(request)
         if parts or settings or any(choice is not None for choice in (self.checkpoint, self.lora, self.concept)):
-            request = replace(request, copy_check=None)  # the recorded check was of another picture
+            request = replace(request, copy_check=None, best_of=None)  # the recorded ones were of another picture
         if parts or self.checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
             request = replace(request, looked_at=None)
             setup.check_memory(request)
@@ -177,7 +177,8 @@ def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
     kept = {key: getattr(record, key) for key in names}
     if record.memory is not None:
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
-    return PaintRequest(condition=condition, copy_check=record.copy_check, **kept)
+    kept |= {"copy_check": record.copy_check, "extension": record.extension, "best_of": record.best_of}
+    return PaintRequest(condition=condition, **kept)
 
 
 def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None, say: Say) -> "PaintRequest":

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from impasto import __version__
 from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
+from impasto.painting.best_of.record import BestOf, read_best_of
 from impasto.painting.copies.record import CopyCheck, read_copy_check
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
@@ -31,6 +32,7 @@ from impasto.painting.guidance.record import (
 )
 from impasto.painting.memory.record import NONE, MemoryUse, read_memory_use
 from impasto.painting.provenance.adapters import read_concepts, read_loras
+from impasto.painting.provenance.extension import ExtensionNote, read_extension
 from impasto.painting.provenance.picture_text import SHEET, picture_texts, readable_name
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ _A1111_SAMPLERS = {
 _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "version", "text")
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
+# Fields that are left out of a record without them, so that it is written as older versions wrote it.
+_NEWER = ("extension", "best_of")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class Provenance:
         guider: the guidance method, as `--guider` takes it; older records have none, and mean cfg.
         guidance_interval: the shares of the timesteps between which it is guided; None except for the guider interval.
         copy_check: its similarity to training pictures, if it was compared with them.
+        extension: which of the extensions `expansion` is, if it is recorded.
+        best_of: the paintings among which this one was chosen, if it was.
     """
 
     prompt: str
@@ -104,6 +110,8 @@ class Provenance:
     guider: str = USUAL
     guidance_interval: Interval | None = None
     copy_check: CopyCheck | None = None
+    extension: ExtensionNote | None = None
+    best_of: BestOf | None = None
 
     @classmethod
     def of(
@@ -138,6 +146,8 @@ class Provenance:
             guider=request.guider,
             guidance_interval=interval_of(request.guider, request.guidance_interval),
             copy_check=request.copy_check,
+            extension=request.extension,
+            best_of=request.best_of,
         )
 
     def to_parameters(self) -> str:
@@ -180,7 +190,8 @@ class Provenance:
 
     def to_json(self) -> str:
         """Returns the JSON of the `impasto` chunk: the fields by name, and the format's number."""
-        return json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, allow_nan=False)
+        fields = {name: value for name, value in asdict(self).items() if value is not None or name not in _NEWER}
+        return json.dumps({"format": _FORMAT, **fields}, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Provenance":
@@ -235,7 +246,8 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     """
     read: dict[str, Callable[[Any], Any]]
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
-            "guider": read_guider, "guidance_interval": read_guidance_interval}  # fmt: skip
+            "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
+            "best_of": read_best_of}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

@@ -19,6 +19,7 @@ def painting_key(record: Provenance) -> str:
     identify the files.
     """
     values = asdict(replace(record, version="", checkpoint=""))
+    del values["extension"], values["best_of"]  # how the text and the seed were chosen
     if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:
