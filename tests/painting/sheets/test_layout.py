@@ -70,3 +70,24 @@ def test_what_makes_no_sheet_is_refused() -> None:
 def test_a_large_sheet_is_planned_without_drawing_it() -> None:
     sheet = Sheet(30, 12, (512, 512), row_titles=["Vincent van Gogh"] * 30, column_titles=["a train"] * 12)
     assert 12 * 512 < sheet.size[0] < 12 * 560 and 30 * 512 < sheet.size[1] < 30 * 540
+
+
+def test_captions_lie_under_their_rows_whole_and_move_the_rows_below() -> None:
+    bare = Sheet(3, 2, (64, 64), row_titles=("1", "2", "3"))
+    words = "originally a collection of fishing villages, Shenzhen rapidly grew to be one of the largest cities in China " * 3
+    sheet = Sheet(3, 2, (64, 64), row_titles=("1", "2", "3"), row_captions=(words, "", "left-behind children"))
+    (long, short) = sheet._bands[2:4]
+    assert " ".join(long.lines) == words.strip() and len(long.lines) > 6 and short.lines == ["left-behind children"]
+    assert all(sheet._letters.width(line) <= sheet.size[0] - 2 * sheet._gap for line in long.lines)
+    line, gap = sheet._letters.line, sheet._gap
+    added = (len(long.lines) + 1) * line + 4 * gap
+    assert sheet.size[1] == bare.size[1] + added and sheet.size[0] >= bare.size[0]
+    drawn = sheet.draw([[plain(RED, 64, 64)] * 2] * 3)
+    left = sheet._left
+    tops = [y for y in range(drawn.height) if drawn.getpixel((left + 10, y)) == RED != drawn.getpixel((left + 10, y - 1))]
+    assert tops == sheet._tops and tops[1] - tops[0] == 64 + gap + len(long.lines) * line + 2 * gap
+    assert tops[2] - tops[1] == 64 + gap
+    assert ink(drawn, (0, tops[0] + 64 + gap, drawn.width, tops[1])) and ink(drawn, (0, tops[2] + 64 + gap, *drawn.size))
+    with pytest.raises(ImpastoError, match="2 captions for 3 rows"):
+        Sheet(3, 2, (64, 64), row_captions=("a", "b"))
+    assert draw_sheet([[plain(RED)]], row_captions=("a boat",)).height > draw_sheet([[plain(RED)]]).height

@@ -28,8 +28,8 @@ class Band:
 
 
 class Sheet:
-    """The layout of a sheet: `rows` x `columns` cells, with titles left of the rows and above the columns, a title above and
-    a legend below.
+    """The layout of a sheet: `rows` x `columns` cells, with titles left of the rows and above the columns, captions under the
+    rows, a title above and a legend below.
 
     Attributes:
         size: (width, height) in pixels of the sheet.
@@ -43,22 +43,28 @@ class Sheet:
         *,
         row_titles: Sequence[str] = (),
         column_titles: Sequence[str] = (),
+        row_captions: Sequence[str] = (),
         title: str = "",
         legend: str = "",
     ) -> None:
-        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell.
+        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell; captions are never cut.
 
         Args:
             cell: (width, height) in pixels that each picture is fitted into.
+            row_captions: the text under each row, as wide as the sheet; "" for none under a row.
 
         Raises:
-            ImpastoError: no cells, or the number of titles differs from the number of rows or columns.
+            ImpastoError: no cells, or the number of titles or captions differs from the number of rows or columns.
         """
         if rows < 1 or columns < 1 or min(cell) < 1:
             raise ImpastoError("a sheet needs at least one picture")
-        for name, titles, count in (("row", row_titles, rows), ("column", column_titles, columns)):
-            if titles and len(titles) != count:
-                raise ImpastoError(f"{len(titles)} titles for {count} {name}s")
+        given = (
+            ("titles", row_titles, rows, "rows"), ("titles", column_titles, columns, "columns"),
+            ("captions", row_captions, rows, "rows"),
+        )  # fmt: skip
+        for kind, texts, count, name in given:
+            if texts and len(texts) != count:
+                raise ImpastoError(f"{len(texts)} {kind} for {count} {name}")
         self._rows, self._columns, self._cell = rows, columns, cell
         width, height = cell
         self._gap = max(2, min(cell) // 32)
@@ -70,20 +76,28 @@ class Sheet:
         margin = max((self._letters.width(text) + gap for lines in beside for text in lines), default=0)
         self._left = gap + margin
         # Below some width, a legend would wrap to a column of single words.
-        across = max(self._left + columns * (width + gap), 20 * line if title or legend else 0)
+        across = max(self._left + columns * (width + gap), 20 * line if title or legend or any(row_captions) else 0)
         head = self._letters.wrap(title, across - 2 * gap, _TITLE_LINES)
         foot = self._letters.wrap(legend, across - 2 * gap, _LEGEND_LINES)
         under_head = gap + (len(head) * line + gap if head else 0)
         highest = max(map(len, above), default=0)
-        self._top = under_head + (highest * line + gap if highest else 0)
-        end = self._top + rows * (height + gap)
+        end = under_head + (highest * line + gap if highest else 0)
+        under = [self._letters.wrap(text, across - 2 * gap, None) for text in row_captions] or [[]] * rows
+        self._tops: list[int] = []  # of the rows
+        captions: list[Band] = []
+        for lines in under:
+            self._tops.append(end)
+            end += height + gap
+            if lines:
+                captions.append(Band(gap, end, lines))
+                end += len(lines) * line + 2 * gap
         self.size = across, end + (len(foot) * line + gap if foot else 0)
-        self._bands = [Band(gap, gap, head), Band(gap, end, foot)]
+        self._bands = [Band(gap, gap, head), Band(gap, end, foot), *captions]
         for number, lines in enumerate(above):
             left = self._left + number * (width + gap)
             self._bands.append(Band(left, under_head + (highest - len(lines)) * line, lines, width))
         for number, lines in enumerate(beside):
-            middle = self._top + number * (height + gap) + (height - len(lines) * line) // 2
+            middle = self._tops[number] + (height - len(lines) * line) // 2
             self._bands.append(Band(gap, middle, lines))
 
     def draw(self, pictures: Iterable[Sequence[Picture]]) -> Image.Image:
@@ -105,7 +119,7 @@ class Sheet:
                     continue
                 fitted = _fitted(picture, self._cell)
                 left = self._left + column * (width + self._gap) + (width - fitted.width) // 2
-                top = self._top + row * (height + self._gap) + (height - fitted.height) // 2
+                top = self._tops[row] + (height - fitted.height) // 2
                 sheet.paste(fitted, (left, top))
         return sheet
 
@@ -115,6 +129,7 @@ def draw_sheet(
     row_titles: Sequence[str] = (),
     *,
     column_titles: Sequence[str] = (),
+    row_captions: Sequence[str] = (),
     cell: int = 128,
 ) -> Image.Image:
     """Draws rows of pictures, of any lengths, on a sheet of square cells of `cell` px.
@@ -123,7 +138,9 @@ def draw_sheet(
         ImpastoError: as `Sheet` and `Sheet.draw`.
     """
     columns = max(map(len, pictures), default=0)
-    sheet = Sheet(len(pictures), columns, (cell, cell), row_titles=row_titles, column_titles=column_titles)
+    sheet = Sheet(
+        len(pictures), columns, (cell, cell), row_titles=row_titles, column_titles=column_titles, row_captions=row_captions
+    )
     return sheet.draw(pictures)
 
 

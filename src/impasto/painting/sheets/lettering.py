@@ -27,8 +27,8 @@ class Lettering:
         """Returns the width of `text` on one line, in pixels."""
         return math.ceil(self._font.getlength(text))
 
-    def wrap(self, text: str, width: int, most: int) -> list[str]:
-        """Wraps `text` to at most `most` lines of `width` pixels. Lines break between words, or within a word that is too
+    def wrap(self, text: str, width: int, most: int | None) -> list[str]:
+        """Wraps `text` to at most `most` lines of `width` pixels, or to as many as it needs with None. Lines break between words, or within a word that is too
         long for a line. If text is cut off, the last line ends in "…".
         """
         lines: list[str] = []
@@ -38,7 +38,7 @@ class Lettering:
                     lines[-1] += f" {piece}"
                 else:
                     lines.append(piece)
-        if len(lines) > most:
+        if most is not None and len(lines) > most:
             last = lines[most - 1]
             while last and self.width(f"{last}…") > width:
                 last = last[:-1]
