@@ -15,6 +15,7 @@ from impasto.painting.sheets.lettering import Lettering
 Picture = Image.Image | Path | None  # in memory, in a file, or None: the cell stays white
 
 _TITLE_LINES, _LEGEND_LINES = 3, 8
+_NOTE_LINES = 1000
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Band:
 
 
 class Sheet:
-    """The layout of a sheet: `rows` x `columns` cells, with titles left of the rows and above the columns, captions under the
-    rows, a title above and a legend below.
+    """The layout of a sheet: `rows` x `columns` cells, with titles left of the rows and above the columns, captions under
+    the rows, a title above and a legend below.
 
     Attributes:
         size: (width, height) in pixels of the sheet.
@@ -96,6 +97,7 @@ class Sheet:
         for number, lines in enumerate(above):
             left = self._left + number * (width + gap)
             self._bands.append(Band(left, under_head + (highest - len(lines)) * line, lines, width))
+        self._bands += [Band(self._left + number * span, notes_top, lines) for number, lines in enumerate(below)]
         for number, lines in enumerate(beside):
             middle = self._tops[number] + (height - len(lines) * line) // 2
             self._bands.append(Band(gap, middle, lines))
