@@ -15,7 +15,6 @@ from impasto.painting.sheets.lettering import Lettering
 Picture = Image.Image | Path | None  # in memory, in a file, or None: the cell stays white
 
 _TITLE_LINES, _LEGEND_LINES = 3, 8
-_NOTE_LINES = 1000
 
 
 @dataclass(frozen=True)
@@ -47,15 +46,17 @@ class Sheet:
         row_captions: Sequence[str] = (),
         title: str = "",
         legend: str = "",
+        column_notes: Sequence[str] = (),
     ) -> None:
-        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell; captions are never cut.
+        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell; captions and notes are never cut.
 
         Args:
             cell: (width, height) in pixels that each picture is fitted into.
             row_captions: the text under each row, as wide as the sheet; "" for none under a row.
+            column_notes: the texts below the last row; each spans as many columns as the others.
 
         Raises:
-            ImpastoError: no cells, or the number of titles or captions differs from the number of rows or columns.
+            ImpastoError: no cells, or the number of titles, captions or notes does not fit the number of rows or columns.
         """
         if rows < 1 or columns < 1 or min(cell) < 1:
             raise ImpastoError("a sheet needs at least one picture")
@@ -66,6 +67,8 @@ class Sheet:
         for kind, texts, count, name in given:
             if texts and len(texts) != count:
                 raise ImpastoError(f"{len(texts)} {kind} for {count} {name}")
+        if column_notes and columns % len(column_notes):
+            raise ImpastoError(f"{len(column_notes)} notes for {columns} columns")
         self._rows, self._columns, self._cell = rows, columns, cell
         width, height = cell
         self._gap = max(2, min(cell) // 32)
@@ -92,12 +95,15 @@ class Sheet:
             if lines:
                 captions.append(Band(gap, end, lines))
                 end += len(lines) * line + 2 * gap
+        span = columns // len(column_notes) * (width + gap) if column_notes else 0
+        below = [self._letters.wrap(text, span - gap, None) for text in column_notes]
+        captions += [Band(self._left + number * span, end, lines) for number, lines in enumerate(below)]
+        end += max(map(len, below), default=0) * line + (gap if any(below) else 0)
         self.size = across, end + (len(foot) * line + gap if foot else 0)
         self._bands = [Band(gap, gap, head), Band(gap, end, foot), *captions]
         for number, lines in enumerate(above):
             left = self._left + number * (width + gap)
             self._bands.append(Band(left, under_head + (highest - len(lines)) * line, lines, width))
-        self._bands += [Band(self._left + number * span, notes_top, lines) for number, lines in enumerate(below)]
         for number, lines in enumerate(beside):
             middle = self._tops[number] + (height - len(lines) * line) // 2
             self._bands.append(Band(gap, middle, lines))

@@ -28,8 +28,10 @@ class Lettering:
         return math.ceil(self._font.getlength(text))
 
     def wrap(self, text: str, width: int, most: int | None) -> list[str]:
-        """Wraps `text` to at most `most` lines of `width` pixels, or to as many as it needs with None. Lines break between words, or within a word that is too
-        long for a line. If text is cut off, the last line ends in "…".
+        """Wraps `text` to at most `most` lines of `width` pixels; None for as many as it needs.
+
+        Lines break between words, or within a word that is too long for a line. If text is cut off, the last line ends
+        in "…".
         """
         lines: list[str] = []
         for word in self._writable(text).split():
