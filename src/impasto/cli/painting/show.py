@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from impasto.painting.provenance.record import ForeignRecord, Provenance
     from impasto.painting.sheets.record import SheetRecord
 
+_LONGEST = 2000  # characters of one setting
 Facts = list[tuple[str, object]]
 
 
 def show(
     file: Annotated[
         Path,
-        typer.Argument(help="A picture: ours, a sheet of `impasto grid`, A1111's, InvokeAI's, ComfyUI's.", metavar="FILE"),
+        typer.Argument(help="A picture: ours, a sheet of `impasto grid`, another tool's (docs/records.md).", metavar="FILE"),
     ],
     cell: Annotated[str, typer.Option(help="Of a sheet, one painting, counted from 1.", metavar="ROW,COLUMN")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -72,8 +73,9 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
 
     fields = asdict(record)
     if not isinstance(record, Provenance):
-        others = fields["extra"]
-        return fields, [*((name, value) for name, value in fields.items() if name != "extra"), *others.items()]
+        plain = [(name, value) for name, value in fields.items() if name not in ("extra", "untold")]
+        untold = [(name, f"(cannot be told: {reason})") for name, reason in record.untold.items()]
+        return fields, [*plain, *untold, *((name, _shortened(value)) for name, value in record.extra.items())]
     told = {"tool": "impasto", **fields}
     parts = [(name, value) for name, value in record.condition.items() if name != "caption"]
     shown_else = ("prompt", "condition", "loras", "concepts", "copy_check", "memory", "extension", "best_of")
@@ -83,6 +85,11 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
     facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]
     facts += [("concept", f"{x.name} ({x.path}, {x.content_hash[:12]})") for x in record.concepts]
     return told, facts + _memory_facts(record.memory)
+
+
+def _shortened(value: str) -> str:
+    """Returns a setting for a line; of what is very long, its beginning."""
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({len(value):,} characters; --json prints all)"
 
 
 def _memory_facts(use: "MemoryUse | None") -> list[tuple[str, object]]:

@@ -14,6 +14,7 @@ _SAMPLERS = {
     "dpmpp2m": "dpm++",
     "dpmsolvermultistep": "dpm++",
     "dpm++": "dpm++",
+    "dpm++2mv2": "dpm++",
     "dpm++2msde": "dpm++-sde",
     "dpmpp2msde": "dpm++-sde",
     "dpm++sde": "dpm++-sde",
@@ -26,18 +27,36 @@ _SAMPLERS = {
     "unipcbh2": "unipc",
     "lcm": "lcm",
 }
-_SCHEDULES = ("karras", "exponential", "sgmuniform", "automatic", "gpu")
+_SCHEDULES = (
+    "karras", "polyexponential", "exponential", "sgmuniform", "ddimuniform", "uniform", "automatic", "gpu", "simple",
+    "normal", "beta", "kloptimal", "linearquadratic", "trailing", "substep", "ays", "alignyoursteps", "gits", "turbo",
+)  # fmt: skip
 
 
 def our_sampler(name: str) -> str | None:
     """Returns impasto's name for another tool's sampler, ignoring its noise schedule; None if there is no equivalent."""
+    return _SAMPLERS.get(_parts(name)[0])
+
+
+def schedule_of(name: str) -> str:
+    """Returns the noise schedule in the name of another tool's sampler: "karras" of "DPM++ 2M Karras"; "" for none."""
+    schedule = _parts(name)[1]
+    return "" if schedule in ("automatic", "gpu") else schedule
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Returns the sampler and the noise schedule in a name, both as keys."""
     key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("k")
+    found = []
     for _ in range(2):
         for schedule in _SCHEDULES:
-            key = key.removesuffix(schedule)
+            if key.endswith(schedule) and key != schedule:
+                key = key.removesuffix(schedule)
+                found.append(schedule)
         if key not in _SAMPLERS and key.endswith("k"):  # InvokeAI's "dpmpp_2m_k": Karras spacing
             key = key[:-1]
-    return _SAMPLERS.get(key)
+            found.append("karras")
+    return key, " ".join(found)
 
 
 def fitting_size(width: int | None, height: int | None, side: int) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """The job `repaint`: paints a picture again from the provenance record in its file, unchanged or with changed settings."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,8 +9,8 @@ from pydantic import model_validator
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.painting.adapters import Adapters, Say
-from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler
-from impasto.jobs.painting.guidance_change import guidance_in_text, other_guidance
+from impasto.jobs.painting.foreign_request import foreign_request
+from impasto.jobs.painting.guidance_change import other_guidance
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
@@ -20,11 +19,11 @@ from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
 
 if TYPE_CHECKING:
-    from impasto.painting.provenance.record import ForeignRecord, Provenance
+    from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
 
-_SEEDS = 2**63
-_LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
+# Settings of another tool's record about which nothing is said if the job replaces them.
+_SAID = ("negative", "seed", "sampler", "steps", "guidance", "size", "checkpoint", "lora")
 
 
 class RepaintJob(Job):
@@ -94,7 +93,9 @@ class RepaintJob(Job):
         else:
             adapters = Adapters.named(self.lora, self.concept)
             setup = PaintingSetup.check(self.checkpoint or "pocket", self.device, self.precision, adapters)
-            request = _foreign_request(record, setup.side, self.prompt, context.note)
+            replaced = {name for name in _SAID if getattr(self, name) is not None}
+            replaced |= {"size"} if self.width is not None and self.height is not None else set()
+            request = foreign_request(record, self.file, setup.side, self.prompt, replaced, context.note)
             expected_hash = ""
             if request.sampler == "lcm" and self.sampler in (None, "lcm"):
                 setup = replace(setup, adapters=setup.adapters.with_student(setup.checkpoint, context.note))
@@ -179,35 +180,3 @@ def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
     kept |= {"copy_check": record.copy_check, "extension": record.extension, "best_of": record.best_of}
     return PaintRequest(condition=condition, **kept)
-
-
-def _foreign_request(record: "ForeignRecord", side: int, prompt: str | None, say: Say) -> "PaintRequest":
-    """Converts another tool's record to a request as far as possible; `say` is called with what cannot be converted."""
-    from impasto.painting.request import PaintRequest
-    from impasto.prompts.condition import Condition
-
-    fields: dict[str, Any] = {}
-    sampler = our_sampler(record.sampler) if record.sampler else None
-    if sampler:
-        fields["sampler"] = sampler
-    elif record.sampler:
-        say(f"there is no sampler like {record.tool}'s {record.sampler!r}: dpm++ takes its place")
-    if record.seed is not None:
-        fields["seed"] = record.seed % _SEEDS
-        say(f"{record.tool} draws other noise from seed {record.seed}: expect another picture")
-    if record.checkpoint:
-        say(f"{record.tool} painted it with {record.checkpoint!r}: --checkpoint names another one than pocket")
-    if record.steps is not None:
-        fields["steps"] = min(record.steps, 1000)
-    if record.guidance is not None:
-        fields["guidance"] = min(max(record.guidance, 0.0), 50.0)
-    fields |= guidance_in_text(record)
-    fields["width"], fields["height"] = fitting_size(record.width, record.height, side)
-    text = " ".join((record.prompt if prompt is None else prompt).split())
-    if tags := _LORA_TAG.findall(text):
-        # A1111 removes these tags from the prompt before encoding it; the names refer to A1111's own folder.
-        text = " ".join(_LORA_TAG.sub(" ", text).split())
-        say(f"its LoRAs are left out, name them with --lora: {', '.join(tags)}")
-    return PaintRequest(
-        condition=Condition(caption=text), negative=" ".join(record.negative.split()), **fields
-    )

@@ -1,28 +1,43 @@
 """Reads ComfyUI's record: the node graph as JSON, in `prompt`, or in the editor's own format in `workflow`.
 
 The graph contains no list of settings, so the reader follows links: from the sampler that begins the picture to
-the nodes that encode text, load a checkpoint and make the empty latent. It recognizes nodes by the names of
-their inputs rather than by their own names, because most graphs hold nodes from extensions.
+the nodes that encode text, load a checkpoint and make the empty latent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Graph, Node, linked_node, parse_prompt, parse_workflow
+from impasto.painting.foreign.comfyui_graph import Graph, Node, is_link, linked_node, parse_prompt, upstream, with_types
+from impasto.painting.foreign.comfyui_model import Models
+from impasto.painting.foreign.comfyui_prompt import Prompts
+from impasto.painting.foreign.comfyui_text import Values
+from impasto.painting.foreign.comfyui_workflow import parse_workflow
 from impasto.painting.foreign.record import (
     ForeignRecord,
     RecordError,
     count,
+    name_or_none,
     plain_text,
     real_number,
+    size_of,
+    told,
     whole_number,
 )
 
-_TEXTS = ("text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "string", "value", "positive_prompt")
-_CHECKPOINTS = ("ckpt_name", "unet_name", "model_name", "base_ckpt_name")
 # SamplerCustomAdvanced keeps each setting in a node of its own, behind these inputs.
 _PARTS = ("guider", "noise", "sigmas", "sampler")
-_OUTPUTS = ("SaveImage", "Image Save", "PreviewImage")
+_LATENTS = ("latent_image", "samples", "latent", "optional_latent", "image", "images", "pixels")
+_PIPES = re.compile(r"(\w+_)?pipe(_\w+)?|(base_)?(ctx|context|bus)", re.IGNORECASE)
+_OUTPUTS = ("SaveImage", "Image Save", "PreviewImage", "SaveAnimated")
+# Nodes without influence on the picture, or whose settings are read.
+_PLUMBING = re.compile(
+    r"VAE|Save|Preview|CLIPLoader|(Dual|Triple|Quadruple)CLIP|Reroute|Note|Primitive|Show|LoadImage", re.IGNORECASE
+)
+_NUMBERS = ("cfg_cond2_negative", "neg_scale", "start_at_step", "end_at_step", "eta", "max_shift", "base_shift", "shift")
+_ALL_STEPS = {"start_at_step": 0, "end_at_step": 10_000}  # what these inputs hold if the sampler takes all steps
+_SIZES = re.compile("resol|dimens|size|ratio", re.IGNORECASE)
+_CONTROLS = {"seed": ("seed", "noise_seed"), "sampler": ("sampler_name", "sampler"), "steps": ("steps",)}
 
 
 def read_comfyui(texts: Mapping[str, str]) -> ForeignRecord | None:
@@ -31,50 +46,82 @@ def read_comfyui(texts: Mapping[str, str]) -> ForeignRecord | None:
     Raises:
         RecordError: the graph is broken, too large, or has no sampler that Impasto knows.
     """
-    if "prompt" in texts:
-        return _from_graph(parse_prompt(texts["prompt"]))
-    return _from_graph(parse_workflow(texts["workflow"])) if "workflow" in texts else None
+    prompt, workflow = texts.get("prompt", ""), texts.get("workflow", "")
+    if prompt.lstrip()[:1] not in ("{", "[", '"') and workflow.lstrip()[:1] not in ("{", "["):
+        return None  # other tools write the prompt itself there
+    if prompt.lstrip()[:1] not in ("{", "[", '"'):
+        return _from_graph(parse_workflow(workflow))
+    try:
+        graph = parse_prompt(prompt)
+    except RecordError:
+        if not workflow.strip():
+            raise
+        return _from_graph(parse_workflow(workflow))
+    try:
+        typed = parse_workflow(workflow) if workflow.strip() else {}
+    except RecordError:
+        typed = {}  # the graph itself is enough
+    return _from_graph(with_types(graph, typed))
 
 
 def _from_graph(graph: Graph) -> ForeignRecord:
+    values = Values(graph)
     sampler = _first_sampler(graph)
-    guider = _parts(graph, sampler)
-    positive = _input(guider, "positive", "conditioning")
-    extra = {"scheduler": plain_text(_setting(graph, sampler, "scheduler"))}
-    denoise = real_number(_setting(graph, sampler, "denoise"))
-    if denoise not in (None, 1.0):
-        extra["denoise"] = plain_text(denoise)
-    checkpoint, loras = _checkpoint(graph, _input(guider, "model"))
-    extra["loras"] = ", ".join(loras)
-    width, height = _size(graph, _input([sampler], "latent_image", "samples"))
+    parts = _parts(values, sampler)
+    pipe = next((value for name, value in sampler.inputs.items() if is_link(value) and _PIPES.fullmatch(name)), None)
+    prompts, models = Prompts(values), Models(values)
+    positive = _input(parts, "positive", "cond1", "conditioning", "cond", "positive_conditioning")
+    negative = _input(parts, "negative", "uncond", "negative_conditioning")
+    prompt = prompts.read(pipe if positive is None else positive, "positive")
+    avoided = prompts.read(pipe if negative is None and positive is None else negative, "negative")
+    models.read(_input(parts, "model") or pipe)
+    extra = _more_settings(values, parts, positive)
+    second = _input(parts, "cond2")
+    if second is not None:
+        extra["second prompt (cond2)"] = Prompts(values).read(second, "positive")
+    width, height = _size(values, [sampler], pipe)
+    settings = {name: _setting(values, parts, *names) for name, names in _CONTROLS.items()}
+    guidance = real_number(_setting(values, parts, "cfg", "cfg_conds"))
+    if guidance is None:
+        guidance = real_number(extra.pop("guidance", None))
+    extra["loras"] = ", ".join(models.loras)
+    extra["other checkpoints"] = ", ".join(models.checkpoints[1:])
+    extra |= _other_nodes(values, sampler)
+    untold = {{"positive": "prompt"}.get(role, role): reason for role, reason in prompts.reasons.items()}
+    if not models.checkpoints and models.reason:
+        untold["checkpoint"] = models.reason
+    if not prompt and positive is None and pipe is None:
+        untold.setdefault("prompt", "its sampler has no input for it that impasto knows")
+    if whole_number(settings["seed"]) is None and is_link(_input(parts, "seed", "noise_seed")):
+        untold["seed"] = "the nodes before it calculate it"
     return ForeignRecord(
         tool="ComfyUI",
-        prompt=_conditioning(graph, positive),
-        negative=_conditioning(graph, _input(guider, "negative")),
-        seed=whole_number(_setting(graph, sampler, "seed", "noise_seed")),
-        sampler=plain_text(_setting(graph, sampler, "sampler_name")),
-        steps=count(_setting(graph, sampler, "steps")),
-        guidance=real_number(_setting(graph, sampler, "cfg", "guidance")),
+        prompt=prompt,
+        negative=avoided,
+        seed=whole_number(settings["seed"]),
+        sampler=name_or_none(settings["sampler"]) or _sampler_kind(graph, sampler),
+        steps=count(settings["steps"]),
+        guidance=guidance,
         width=width,
         height=height,
-        checkpoint=checkpoint,
+        checkpoint=models.checkpoints[0] if models.checkpoints else "",
         extra={name: value for name, value in extra.items() if value},
+        untold=untold,
     )
 
 
 def _first_sampler(graph: Graph) -> Node:
     """Returns the sampler that starts from the empty latent: later ones only upscale or refine."""
     ends = [node for output in _OUTPUTS for node in graph.values() if node.kind.startswith(output)]
-    starts = ends or list(graph.values())
-    sampler = next((node for node in _upstream(graph, starts) if _is_sampler(node)), None)
-    if sampler is None:
-        sampler = next((node for node in graph.values() if _is_sampler(node)), None)
+    sampler = next((node for node in upstream(graph, ends or list(graph.values())) if _is_sampler(node)), None)
+    sampler = sampler or next((node for node in graph.values() if _is_sampler(node)), None)
     if sampler is None:
         raise RecordError("its ComfyUI graph has no sampler that impasto knows")
     passed = {id(sampler)}
     while True:
-        latent = linked_node(graph, _input([sampler], "latent_image", "samples"))
-        earlier = next((n for n in _upstream(graph, [latent] if latent else []) if _is_sampler(n)), None)
+        before = [linked_node(graph, sampler.inputs.get(name)) for name in _LATENTS]
+        nodes = upstream(graph, [node for node in before if node is not None])
+        earlier = next((node for node in nodes if _is_sampler(node)), None)
         if earlier is None or id(earlier) in passed:
             return sampler
         passed.add(id(earlier))
@@ -83,30 +130,29 @@ def _first_sampler(graph: Graph) -> Node:
 
 def _is_sampler(node: Node) -> bool:
     inputs = node.inputs
-    settings = "steps" in inputs or "sigmas" in inputs
-    return ("guider" in inputs and "sigmas" in inputs) or ("positive" in inputs and settings)
+    if "guider" in inputs and "sigmas" in inputs:
+        return True
+    if "positive" in inputs and ("steps" in inputs or "sigmas" in inputs):
+        return True
+    settings = "steps" in inputs and ("sampler_name" in inputs or "cfg" in inputs)
+    return settings and any(is_link(value) and _PIPES.fullmatch(name) for name, value in inputs.items())
 
 
-def _upstream(graph: Graph, starts: Iterable[Node]) -> Iterator[Node]:
-    """Yields `starts` and all nodes that they depend on, nearest first, each once."""
-    waiting = list(starts)
-    seen = {id(node) for node in waiting}
-    for node in waiting:
-        yield node
-        for value in node.inputs.values():
-            source = linked_node(graph, value)
-            if source is not None and id(source) not in seen:
-                seen.add(id(source))
-                waiting.append(source)
-
-
-def _parts(graph: Graph, sampler: Node) -> list[Node]:
-    """Returns the sampler and the nodes that hold its settings."""
+def _parts(values: Values, sampler: Node) -> list[Node]:
+    """Returns the sampler and the nodes that hold its settings, the nearest first."""
+    values.passed.add(id(sampler))
     nodes = [sampler]
     for name in _PARTS:
-        source = linked_node(graph, sampler.inputs.get(name))
-        if source is not None:
-            nodes.append(source)
+        source = linked_node(values.graph, sampler.inputs.get(name))
+        if source is None:
+            continue
+        wanted = {"guider": ("cfg", "positive", "conditioning", "cond1"), "noise": ("noise_seed", "seed"),
+                  "sigmas": ("steps", "sigmas"), "sampler": ("sampler_name",)}[name]  # fmt: skip
+        near = [node for _, node in zip(range(20), upstream(values.graph, [source]), strict=False)]
+        fits = [node for node in near if any(one in node.inputs for one in wanted)]
+        for node in [source, *fits[:1]] if name == "sigmas" else fits[:1] or [source]:
+            values.passed.add(id(node))
+            nodes += [node] if node not in nodes else []
     return nodes
 
 
@@ -115,86 +161,80 @@ def _input(nodes: Iterable[Node], *names: str) -> Any:
     return next((node.inputs[name] for node in nodes for name in names if name in node.inputs), None)
 
 
-def _setting(graph: Graph, sampler: Node, *names: str) -> Any:
-    """Returns a setting's value from the sampler, from its parts, or from a linked node that holds a number."""
-    value = _input(_parts(graph, sampler), *names)
-    passed: set[int] = set()
-    while (source := linked_node(graph, value)) is not None and id(source) not in passed:
-        passed.add(id(source))
-        value = _input([source], *names, "value", "int", "float", "number")
-    return value
+def _setting(values: Values, parts: list[Node], *names: str) -> Any:
+    """Returns a setting's value from the sampler, from its parts, or from a linked node that holds a value."""
+    for node in parts:
+        for name in names:
+            value = node.inputs.get(name)
+            if value is not None:
+                value = values.number(value, *names)
+                if isinstance(value, str | int | float) and value != "":
+                    return value
+    return None
 
 
-def _conditioning(graph: Graph, link: Any) -> str:
-    """Returns the texts that flow into a conditioning, each once, joined by line breaks.
-
-    Nodes in between (combine, concat, area, ControlNet, reroute) are passed through; ConditioningZeroOut counts
-    as the empty text, whatever its input is.
-    """
-    texts: list[str] = []
-    waiting = [link]
-    seen: set[tuple[int, int]] = set()
-    while waiting:
-        link = waiting.pop()
-        node = linked_node(graph, link)
-        slot = link[1] if isinstance(link, list) else 0
-        if node is None or (id(node), slot) in seen or node.kind == "ConditioningZeroOut":
-            continue
-        seen.add((id(node), slot))
-        written = _texts(graph, node)
-        if written:
-            texts += [text for text in written if text not in texts]
-            continue
-        names = [name for name in node.inputs if linked_node(graph, node.inputs[name]) is not None]
-        if {"positive", "negative"} <= set(names):  # e.g. ControlNetApplyAdvanced: outputs in the same order
-            chosen = ["negative" if slot == 1 else "positive"]
-        else:
-            chosen = [name for name in names if "cond" in name] or (names if len(names) == 1 else [])
-        waiting += [node.inputs[name] for name in reversed(chosen)]
-    return plain_text("\n".join(texts))
+def _sampler_kind(graph: Graph, sampler: Node) -> str:
+    """Returns the sampler that a node such as SamplerDPMPP_2M_SDE names by its class."""
+    node = linked_node(graph, sampler.inputs.get("sampler"))
+    return plain_text(node.kind.removeprefix("Sampler")) if node is not None and node.kind.startswith("Sampler") else ""
 
 
-def _texts(graph: Graph, node: Node) -> list[str]:
-    """Returns the texts that a node holds itself or gets from linked text nodes."""
-    found: list[str] = []
-    waiting = [node]
-    seen = {id(node)}
-    while waiting:
-        node = waiting.pop(0)
-        for name, value in node.inputs.items():
-            if not name.startswith(_TEXTS):
-                continue
-            source = linked_node(graph, value)
-            if isinstance(value, str) and value.strip() and value not in found:
-                found.append(value)
-            elif source is not None and id(source) not in seen:
-                seen.add(id(source))
-                waiting.append(source)
-    return found
+def _more_settings(values: Values, parts: list[Node], positive: Any) -> dict[str, str]:
+    """Returns the settings that have no field of their own: schedule, strength, Flux's guidance, CLIP's layer, the VAE."""
+    extra = {"scheduler": plain_text(_setting(values, parts, "scheduler"))}
+    denoise = real_number(_setting(values, parts, "denoise"))
+    if denoise not in (None, 1.0):
+        extra["denoise"] = plain_text(denoise)
+    for name in _NUMBERS:
+        value = real_number(_setting(values, parts, name))
+        if value is not None and value != _ALL_STEPS.get(name):
+            extra[name] = f"{value:g}"
+    start = linked_node(values.graph, positive)
+    for node in upstream(values.graph, [start, *parts] if start else parts):
+        for name, key in (("guidance", "guidance"), ("stop_at_clip_layer", "clip skip"), ("vae_name", "vae")):
+            value = node.inputs.get(name)
+            value = values.number(value, name) if is_link(value) else value
+            if value is not None and key not in extra and (key == "vae" or real_number(value) is not None):
+                extra[key] = told(value)
+                values.passed.add(id(node))
+    return extra
 
 
-def _checkpoint(graph: Graph, link: Any) -> tuple[str, list[str]]:
-    """Returns the checkpoint's file name and the names of the LoRAs between it and the sampler."""
-    loras: list[str] = []
-    node = linked_node(graph, link)
-    passed: set[int] = set()
-    while node is not None and id(node) not in passed:
-        passed.add(id(node))
-        name = _input([node], *_CHECKPOINTS)
-        if isinstance(name, str):
-            return plain_text(name), loras
-        lora = node.inputs.get("lora_name")
-        if isinstance(lora, str):
-            loras.append(plain_text(lora))
-        links = [value for value in node.inputs.values() if linked_node(graph, value) is not None]
-        node = linked_node(graph, _input([node], "model", "model1") or (links[0] if len(links) == 1 else None))
-    return "", loras
-
-
-def _size(graph: Graph, link: Any) -> tuple[int | None, int | None]:
+def _size(values: Values, starts: list[Node], pipe: Any) -> tuple[int | None, int | None]:
     """Returns the width and height in pixels of the empty latent that the picture started from."""
-    start = linked_node(graph, link)
-    for node in _upstream(graph, [start] if start else []):
-        if "width" in node.inputs and "height" in node.inputs:
-            return count(_setting(graph, node, "width")), count(_setting(graph, node, "height"))
+    links = [node.inputs.get(name) for node in starts for name in _LATENTS]
+    nodes = [linked_node(values.graph, link) for link in [*links, pipe]]
+    for node in upstream(values.graph, [node for node in nodes if node is not None]):
+        low = {name.lower(): name for name in node.inputs}
+        for wide, high in (("width", "height"), ("empty_latent_width", "empty_latent_height")):
+            if wide in low and high in low:
+                values.passed.add(id(node))
+                width = count(values.number(node.inputs[low[wide]], "width"))
+                height = count(values.number(node.inputs[low[high]], "height"))
+                if width and height:
+                    return width, height
+        for name, value in node.inputs.items():
+            size = size_of(value) if isinstance(value, str) and _SIZES.search(name) else (None, None)
+            if size[0] and size[1]:
+                values.passed.add(id(node))
+                return size
     return None, None
+
+
+def _other_nodes(values: Values, sampler: Node) -> dict[str, str]:
+    """Returns what else took part: pictures that it started from, later samplers, and nodes that were not understood."""
+    graph = values.graph
+    ends = [node for output in _OUTPUTS for node in graph.values() if node.kind.startswith(output)]
+    images, later, others = [], [], []
+    for node in upstream(graph, [*ends, sampler]):
+        image = node.inputs.get("image")
+        if isinstance(image, str) and image.strip():
+            images.append(plain_text(image))
+        if _is_sampler(node) and node is not sampler:
+            shown = [f"{name} {plain_text(node.inputs[name])}" for name in ("steps", "cfg", "sampler_name", "denoise")
+                     if isinstance(node.inputs.get(name), str | int | float)]  # fmt: skip
+            later.append(f"{plain_text(node.kind)} ({', '.join(shown)})")
+        elif id(node) not in values.passed and not _PLUMBING.search(node.kind):
+            others.append(plain_text(node.kind))
+    found = {"images": images, "later samplers": later, "other nodes": others}
+    return {name: ", ".join(dict.fromkeys(words))[:2000] for name, words in found.items()}

@@ -6,6 +6,7 @@ from typing import Any
 from impasto.painting.foreign.record import (
     ForeignRecord,
     count,
+    lora_rows,
     others,
     parse_object,
     plain_text,
@@ -13,7 +14,9 @@ from impasto.painting.foreign.record import (
     whole_number,
 )
 
-_KNOWN = {"positive_prompt", "negative_prompt", "seed", "scheduler", "steps", "cfg_scale", "width", "height"}
+_KNOWN = {
+    "positive_prompt", "negative_prompt", "seed", "scheduler", "steps", "cfg_scale", "width", "height", "model", "loras",
+}  # fmt: skip
 _KNOWN_2 = {"prompt", "seed", "sampler", "steps", "cfg_scale", "width", "height"}
 # The switches of the `dream>` command line that carry a value, and the field each one stands for.
 _SWITCHES = {
@@ -43,8 +46,13 @@ def _version_3(values: dict[str, Any]) -> ForeignRecord:
     model = values.get("model")
     named = model.get("model_name") or model.get("name") if isinstance(model, dict) else model
     extra = others(values, _KNOWN)
+    if isinstance(values.get("loras"), list) and (loras := lora_rows(values["loras"])):
+        extra["loras"] = loras
     if isinstance(model, dict) and isinstance(model.get("hash"), str):
         extra["model hash"] = plain_text(model["hash"])
+    guidance = real_number(values.get("cfg_scale"))
+    if guidance is None:  # Flux has its own
+        guidance = real_number(values.get("guidance"))
     return ForeignRecord(
         tool="InvokeAI",
         prompt=plain_text(values.get("positive_prompt")),
@@ -52,7 +60,7 @@ def _version_3(values: dict[str, Any]) -> ForeignRecord:
         seed=whole_number(values.get("seed")),
         sampler=plain_text(values.get("scheduler")),
         steps=count(values.get("steps")),
-        guidance=real_number(values.get("cfg_scale")),
+        guidance=guidance,
         width=count(values.get("width")),
         height=count(values.get("height")),
         checkpoint=plain_text(named),

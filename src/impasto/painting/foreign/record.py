@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,11 @@ from impasto.errors import ImpastoError
 _LONGEST_JSON = 4 << 20
 # Seeds are unsigned 64-bit numbers in ComfyUI and InvokeAI.
 _LARGEST_WHOLE = 2**64
+# What tools write where they have no value: names, not values.
+_PLACEHOLDERS = {"none", "null", "undefined", "unknown", "n/a", "nan", "[object object]"}
+_WHOLE = re.compile(r"[+-]?\d{1,32}(?:[.,]0{0,32})?")
+_REAL = re.compile(r"[+-]?(?:\d{1,64}(?:[.,]\d{0,64})?|[.,]\d{1,64})(?:[eE][+-]?\d{1,4})?")
+_SIZE = re.compile(r"(?<![\d.])(\d{1,6})(?:\.0+)?\s*(?:px)?\s*[x×*,]\s*(\d{1,6})(?![\d.]*\d)", re.IGNORECASE)
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160), 0x2028, 0x2029) if chr(code) not in "\n\t"}
 
 
@@ -22,9 +29,10 @@ class RecordError(ImpastoError):
 class ForeignRecord:
     """How a picture was made, as far as another tool recorded it.
 
-    `tool` is the tool's name ("A1111", "InvokeAI", "ComfyUI", "NovelAI"; "impasto" for A1111's text written
-    by Impasto). Unknown values are "" or None. `sampler` and `checkpoint` are in that tool's own words; sizes
-    are in pixels. `extra` holds all other settings, by the tool's own names.
+    `tool` is the tool's name ("A1111", "InvokeAI", "ComfyUI", "NovelAI", ... as docs/records.md lists them; "impasto" for
+    A1111's text written by Impasto). Unknown values are "" or None. `sampler` and `checkpoint` are in that tool's own
+    words; sizes are in pixels. `extra` holds all other settings, by the tool's own names. `untold` holds the fields whose
+    value the record has, but in a form from which it cannot be told: the field's name and the reason.
     """
 
     tool: str
@@ -38,6 +46,7 @@ class ForeignRecord:
     height: int | None = None
     checkpoint: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    untold: dict[str, str] = field(default_factory=dict)
 
 
 def parse_json(text: str, source: str) -> Any:
@@ -79,19 +88,19 @@ def plain_text(value: object) -> str:
 
 
 def whole_number(value: object) -> int | None:
-    """Returns `value`, a number or its digits, as an integer of at most 64 bits; None if it is not one."""
+    """Returns `value` as an integer of at most 64 bits; None if it is not one.
+
+    It is a number or its digits as people write them: "20", " 20.0 ", "+7", "2e1".
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str):
-        value = value.strip()
-        if len(value) > 32:
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(re.split("[.,]", value.strip())[0])
+    elif not isinstance(value, int):
+        value = real_number(value)
+        if value is None or not value.is_integer():
             return None
-    if isinstance(value, float) and not value.is_integer():
-        return None
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        return None
+    number = int(value)
     return number if -_LARGEST_WHOLE < number < _LARGEST_WHOLE else None
 
 
@@ -102,9 +111,16 @@ def count(value: object) -> int | None:
 
 
 def real_number(value: object) -> float | None:
-    """Returns `value`, a number or its digits, as a finite number; None if it is not one."""
+    """Returns `value` as a finite number; None if it is not one.
+
+    It is a number or its digits as people write them: "7.5", "7,5" (a decimal comma), "1e-1".
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str):
+        if not _REAL.fullmatch(value.strip()):
+            return None
+        value = value.strip().replace(",", ".")
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -112,10 +128,59 @@ def real_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def others(values: dict[str, Any], known: set[str]) -> dict[str, str]:
-    """Returns the texts, numbers and booleans in `values` whose names are not in `known`, as text."""
-    return {
-        plain_text(name): plain_text(value)
-        for name, value in values.items()
-        if name not in known and isinstance(value, str | int | float) and plain_text(value)
-    }
+def size_of(value: object) -> tuple[int | None, int | None]:
+    """Returns the width and height in `value`; (None, None) if it holds no size.
+
+    It is a text such as "512x768", "512 x 768", "512×768", "(1024, 1024)" or "3:4 portrait 896x1152", or a list of two.
+    """
+    if isinstance(value, list) and len(value) == 2:
+        return count(value[0]), count(value[1])
+    found = _SIZE.search(value[:200]) if isinstance(value, str) else None
+    return (count(found[1]), count(found[2])) if found else (None, None)
+
+
+def is_placeholder(value: object) -> bool:
+    """Returns whether `value` is what tools write where they have none: "None", "undefined", "unknown", "N/A" ..."""
+    return isinstance(value, str) and value.strip(" ,.;:\n\t\"'").lower() in _PLACEHOLDERS
+
+
+def name_or_none(value: object) -> str:
+    """Returns `value` as plain text; "" if it is a placeholder."""
+    return "" if is_placeholder(value) else plain_text(value)
+
+
+def told(value: object) -> str:
+    """Returns a setting of any type as one plain text: lists and objects as compact JSON, "" for what is empty."""
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, list | dict):
+        try:
+            return plain_text(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+        except (ValueError, RecursionError):
+            return "(a value that is nested too deeply)"
+    return plain_text(value)
+
+
+def others(values: Mapping[str, Any], known: Container[str]) -> dict[str, str]:
+    """Returns all that `values` holds under names that are not in `known`, as text; lists and objects as JSON."""
+    found = {plain_text(name): told(value) for name, value in values.items() if name not in known}
+    return {name: text for name, text in found.items() if name and text}
+
+
+def lora_rows(rows: list[Any]) -> str:
+    """Returns a list of LoRAs in any of the tools' forms as "name:weight, name:weight"."""
+    found = []
+    for row in rows[:1000]:
+        name, weight = row, None
+        if isinstance(row, list):
+            name, weight = (row[0] if row else ""), (row[1] if len(row) > 1 else None)
+        elif isinstance(row, dict):
+            weight = row.get("weight", row.get("strength", row.get("scale")))
+            name = next((row[key] for key in ("model", "lora", "name", "model_name", "file") if row.get(key)), "")
+            if isinstance(name, dict):
+                name = name.get("name") or name.get("model_name") or ""
+        number = real_number(weight)
+        text = plain_text(name) or told(row)
+        if text and not is_placeholder(text):
+            found.append(text if number is None else f"{text}:{number:g}")
+    return ", ".join(found)

@@ -1,4 +1,4 @@
-"""Reads the texts inside a picture file: PNG text chunks and the EXIF fields that painting tools write to."""
+"""Reads the texts inside a picture file: PNG chunks, EXIF, XMP, a JPEG's comment, and texts hidden in the pixels."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,35 +6,50 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import iTXt
 
 from impasto.errors import ImpastoError
+from impasto.painting.provenance.exif_text import IMAGE_DESCRIPTION, exif_texts, utf_8_or_same
+from impasto.painting.provenance.stealth_text import stealth_text
+from impasto.painting.provenance.xmp_text import xmp_texts
+
+__all__ = ["IMAGE_DESCRIPTION", "SHEET", "picture_texts", "readable_name"]
 
 # Formats that tools paint to and that Pillow reads by itself: others (EPS) would start an external program.
-_FORMATS = ("PNG", "JPEG", "WEBP")
-_EXIF_FOLDER, _USER_COMMENT, _MAKE, _MODEL = 0x8769, 0x9286, 0x010F, 0x0110
-# Where Impasto's sheets of paintings keep their record: the name of a PNG chunk, and in a WebP the prefix of this EXIF
-# field.
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
+# Where Impasto's sheets of paintings keep their record: the name of a PNG chunk, and in a WebP the prefix of
+# EXIF's ImageDescription.
 SHEET = "impasto-sheet"
-IMAGE_DESCRIPTION = 0x010E
+# The chunks of records, in lower case. A picture without one may hold them behind its pixels, or hidden in them.
+_RECORDS = ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "dream", "comment", "postprocessing",
+            "parameters-json", "positive prompt")  # fmt: skip
 
 
 def picture_texts(path: Path) -> dict[str, str]:
     """Returns the texts in the picture at `path`: PNG chunk name -> text, and EXIF's comment as `UserComment`.
 
-    ComfyUI's EXIF fields in a WebP ("prompt:{...}", "workflow:{...}") appear as `prompt` and `workflow`, and
-    the field of Impasto's sheets ("impasto-sheet:{...}") as `impasto-sheet`.
-    The picture itself is decoded only if a PNG may hold texts after its pixels.
+    Fields of EXIF that name their content ("prompt:{...}", "impasto-sheet:{...}") and fields of XMP appear under these
+    names, a JPEG's comment as `Comment`, a text hidden in the pixels as `stealth`. A text of the picture's own chunks
+    comes before one of the same name in EXIF, and EXIF before XMP.
+    The picture itself is decoded only if its header holds no record, and only a PNG or WebP.
 
     Raises:
-        ImpastoError: there is no such file, it cannot be read, it is not a PNG, JPEG or WebP, or a text in it
+        ImpastoError: there is no such file, it cannot be read, it is not a PNG, JPEG, WebP or AVIF, or a text in it
             is a compression bomb (more than Pillow's MAX_TEXT_CHUNK, 1 MiB, when unpacked).
     """
     with _in_one_sentence(path), Image.open(path, formats=_FORMATS) as picture:
         texts = _own_texts(picture)
-        if not texts and picture.format == "PNG":
-            picture.load()  # Pillow reads the chunks after the pixels only then
-            texts = _own_texts(picture)
-        return texts | {name: text for name, text in _exif_texts(picture).items() if name not in texts}
+        more = {**xmp_texts(picture), **exif_texts(picture)}
+        if not _names_record(texts) and not _names_record(more) and "UserComment" not in more:
+            if picture.format == "PNG":
+                picture.load()  # Pillow reads the chunks after the pixels only then
+                texts = _own_texts(picture)
+                more = {**xmp_texts(picture), **exif_texts(picture)}
+            elif picture.format == "WEBP":
+                picture.load()
+            if picture.format in ("PNG", "WEBP") and not _names_record(texts) and (hidden := stealth_text(picture)):
+                texts["stealth"] = hidden
+        return {**more, **texts}
 
 
 def readable_name(path: Path) -> str:
@@ -57,7 +72,7 @@ def _in_one_sentence(path: Path) -> Iterator[None]:
     except IsADirectoryError:
         raise ImpastoError(f"{name} is a folder: name one picture in it") from None
     except UnidentifiedImageError:
-        raise ImpastoError(f"{name} is not a PNG, JPEG or WebP picture") from None
+        raise ImpastoError(f"{name} is not a PNG, JPEG, WebP or AVIF picture") from None
     except Image.DecompressionBombError:
         raise ImpastoError(f"{name} is too large a picture to be read safely") from None
     except ValueError as error:
@@ -72,36 +87,25 @@ def _in_one_sentence(path: Path) -> Iterator[None]:
 
 
 def _own_texts(picture: Image.Image) -> dict[str, str]:
-    return {str(name): str(value) for name, value in picture.info.items() if isinstance(value, str)}
-
-
-def _exif_texts(picture: Image.Image) -> dict[str, str]:
-    try:
-        exif = picture.getexif()
-        comment = exif.get_ifd(_EXIF_FOLDER).get(_USER_COMMENT)
-        fields = [exif.get(_MAKE), exif.get(_MODEL), exif.get(IMAGE_DESCRIPTION)]
-    except Exception:  # Pillow raises all kinds of errors on broken EXIF, and EXIF is optional here
-        return {}
+    """Returns the texts in a picture's own chunks and its comment."""
     texts: dict[str, str] = {}
-    for text in fields:
-        name, colon, value = str(text or "").partition(":")
-        if colon and name in ("prompt", "workflow", SHEET):
-            texts[name] = value.rstrip("\0")
-    decoded = _user_comment(comment)
-    return texts | ({"UserComment": decoded} if decoded else {})
+    for name, value in picture.info.items():
+        if name == "comment" and isinstance(value, bytes):
+            texts["Comment"] = _decoded(value)
+        elif isinstance(value, str):
+            # Chunks for Latin-1 hold UTF-8 as well; ours and international ones are what they say.
+            plain = isinstance(value, iTXt) or str(name).startswith("impasto")
+            texts[str(name)] = str(value) if plain else utf_8_or_same(str(value))
+    return texts
 
 
-def _user_comment(value: object) -> str:
-    """Decodes EXIF's UserComment: eight bytes that name the encoding, then the text (EXIF 2.3, section 4.6.5)."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, bytes):
-        return ""
-    kind, body = value[:8], value[8:]
-    if kind == b"UNICODE\0":
-        # The byte order is not stored, but Latin text reveals it: the zero byte of "S" comes first or second.
-        order = "utf-16-le" if body[:64:2].count(0) < body[1:64:2].count(0) else "utf-16-be"
-        return body.decode(order, "replace").rstrip("\0")
-    if kind in (b"ASCII\0\0\0", b"\0" * 8):
-        return body.decode("utf-8", "replace").rstrip("\0")
-    return value.decode("utf-8", "replace").rstrip("\0")
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8").rstrip("\0")
+    except UnicodeError:
+        return text.decode("latin-1").rstrip("\0")
+
+
+def _names_record(texts: dict[str, str]) -> bool:
+    """Returns whether a picture's own texts have one that a tool's record usually has."""
+    return any(name.lower() in _RECORDS or name.lower().startswith("impasto") for name in texts)
