@@ -32,6 +32,7 @@ from impasto.painting.guidance.record import (
 )
 from impasto.painting.memory.record import NONE, MemoryUse, read_memory_use
 from impasto.painting.provenance.adapters import read_concepts, read_loras
+from impasto.painting.provenance.exif_text import utf_8_or_same
 from impasto.painting.provenance.extension import ExtensionNote, read_extension
 from impasto.painting.provenance.picture_text import SHEET, picture_texts, readable_name
 
@@ -210,8 +211,12 @@ def png_info(provenance: Provenance) -> PngInfo:
         ImpastoError: a text is not valid Unicode (lone surrogates, which an undecodable argument leaves).
     """
     info = PngInfo()
+    text = provenance.to_parameters()
     try:
-        info.add_text("parameters", provenance.to_parameters())
+        if utf_8_or_same(text) != text:  # as Latin-1 it would be taken for UTF-8
+            info.add_itxt("parameters", text)
+        else:
+            info.add_text("parameters", text)
         info.add_text("impasto", provenance.to_json())
     except UnicodeEncodeError:
         raise ImpastoError("the prompt is not valid Unicode text: type it again") from None
@@ -219,7 +224,7 @@ def png_info(provenance: Provenance) -> PngInfo:
 
 
 def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
-    """Reads how the picture at `path` (PNG, JPEG or WebP) was made: from Impasto's own record, else from another tool's.
+    """Reads how the picture at `path` (PNG, JPEG, WebP or AVIF) was made: from Impasto's own record, else another tool's.
 
     Raises:
         ImpastoError: no such file, not a picture, no record in it, or a record that is broken or of hostile size.
