@@ -17,7 +17,7 @@ pytest.importorskip("sklearn")
 
 WANG = (
     "wang2023", "--quick", "--catalogue", "works", "--out", "again", "--artists", "rembrandt, Claude Monet",
-    "--minutes", "0.001", "--paintings", "4", "--steps", "2",
+    "--minutes", "0.001", "--paintings", "4", "--steps", "2", "--below", "-1",
 )  # fmt: skip
 
 
@@ -48,14 +48,15 @@ def test_killed_and_continued_it_gives_the_whole_report(
     done = impasto("reproduce", *WANG)
     assert done.code == 0, done.err
     header, *rows = [line.split("\t") for line in done.out.splitlines()[:-1]]
-    assert header[:5] == ["artist", "original, plain", "original, expanded", "retrained, plain", "retrained, expanded"]
+    cells = [f"{one}, {with_} expansion" for one in ("original", "retrained") for with_ in ("without", "with")]
+    assert header[:5] == ["Table 3: Fréchet distance", *cells]
     assert [row[0] for row in rows] == ["Rembrandt", "Claude Monet", "all"] and rows[0][-1] == "4 to 5"
     assert all(re.fullmatch(r"-?[\d.]+ \[-?[\d.]+, -?[\d.]+\]", cell) for row in rows for cell in row[1:6])
     assert {path: path.stat().st_mtime_ns for path in kept} == kept and weights.stat().st_mtime_ns == trained
     assert len(list((place / "paintings").rglob("[!.]*.png"))) == 2 * 4 * 4 + 3 * 16
 
     numbers = json.loads((place / "report.json").read_text())
-    assert list(numbers["seconds"]) == ["retrain", "expand", "paint", "measure", "figures"]
+    assert list(numbers["seconds"]) == ["tag", "caption", "filter", "retrain", "expand", "paint", "measure", "figures"]
     assert sum(numbers["seconds"].values()) > before
     values = list(csv.DictReader((place / "report" / "table.csv").open(encoding="utf-8")))
     assert len(values) == len(numbers["values"])
@@ -66,7 +67,7 @@ def test_killed_and_continued_it_gives_the_whole_report(
     page, text = ((place / "report" / name).read_text("utf-8") for name in ("report.html", "report.md"))
     for made in (page, text, json.dumps(numbers), (place / "report" / "table.csv").read_text("utf-8")):
         assert str(tmp_path) not in made and str(Path.home()) not in made
-    assert page.count("<img src=\"data:image/webp;base64,") == 3 and "<script" not in page
+    assert page.count('<img src="data:image/webp;base64,') == 1 + 4 + 2 and "<script" not in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
     for said in ("no FID", "One retraining an artist", "prompts nothing was found that expands them"):
         assert said in text and said in page

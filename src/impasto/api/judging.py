@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from impasto.api.session import OnEvent, ShouldStop, as_path, as_words, run_job
 
@@ -83,47 +83,76 @@ def find_copies(
     return run_job(job, on_event, should_stop)
 
 
+class ReproduceFields(TypedDict, total=False):
+    """The settings of a reproduction; see `impasto.jobs.judging.reproduce`, `Wang2023Job` and `Wu2022Job`."""
+
+    checkpoint: str
+    quick: bool
+    minutes: float | None
+    paintings: int | None
+    sampler: str | None
+    steps: int | None
+    guidance: float | None
+    precision: str
+    expansion: str | None
+    prompt_model: str | Path | None
+    index: str | Path | None
+    expand_seed: int
+    features: str
+    weights: str | Path | None
+    scorer: str | None
+    # wang2023's alone:
+    annotate: bool
+    tagger: str | None
+    captioner: str | None
+    below: float | None
+    bounds: Mapping[str, float] | None
+    # wu2022's alone:
+    eta: float | None
+    extended: int | None
+
+
 def reproduce(
     paper: str,
     catalogue: str | Path,
     *,
-    checkpoint: str = "pocket",
-    quick: bool = False,
     out: str | Path | None = None,
     artists: Sequence[str] | None = None,
-    minutes: float | None = None,
-    paintings: int | None = None,
     runs: Mapping[str, str | Path] | None = None,
+    arms: Sequence[str] | None = None,
     on_event: OnEvent | None = None,
     should_stop: ShouldStop | None = None,
+    **settings: Unpack[ReproduceFields],
 ) -> "Reproduction":
-    """Reproduces a paper's table and figures, "wang2023" or "wu2022"; after a stop, calling it again resumes.
+    """Reproduces a paper's tables and figures, "wang2023" or "wu2022"; after a stop, calling it again resumes.
 
     Args:
-        quick: runs a small version, in under an hour on two cores.
-        minutes: minutes of each retraining; None for the recipe's epochs.
         runs: for wang2023, artist -> a retrained checkpoint that already exists.
+        arms: for wu2022, some of "none", "joint", "two-stages", "extension"; None for all.
+        settings: fields of the job, such as `quick` (75 minutes at most on two cores) or `minutes` (of each retraining).
 
     Raises:
-        UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`.
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`; or a setting is the other paper's.
     """
     from impasto.errors import UsageError
     from impasto.jobs.judging.reproduce import Wang2023Job, Wu2022Job
 
-    folder = as_path("out", out) if out is not None else Path("reports") / paper
-    names, source = as_words("artists", artists), as_path("catalogue", catalogue)
-    if paper == "wang2023":
-        kept = {artist: as_path("runs", run) for artist, run in (runs or {}).items()}
-        job = Wang2023Job(
-            catalogue=source, checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
-            paintings=paintings, runs=kept,
-        )  # fmt: skip
-        return run_job(job, on_event, should_stop)
-    if paper != "wu2022" or runs:
-        what = "runs are for wang2023" if runs else f"there is no paper {paper!r}: use wang2023 or wu2022"
-        raise UsageError(what)
-    other = Wu2022Job(
-        catalogue=source, checkpoint=checkpoint, quick=quick, out=folder, artists=names, minutes=minutes,
-        paintings=paintings,
+    jobs = {"wang2023": Wang2023Job, "wu2022": Wu2022Job}
+    if paper not in jobs:
+        raise UsageError(f"there is no paper {paper!r}: use wang2023 or wu2022")
+    given: dict[str, Any] = {
+        name: as_path(name, value) if name in ("prompt_model", "index", "weights") and isinstance(value, str) else value
+        for name, value in settings.items()
+    }
+    if runs is not None:
+        given["runs"] = {artist: as_path("runs", run) for artist, run in runs.items()}
+    if arms is not None:
+        given["arms"] = as_words("arms", arms)
+    for name in given:
+        if name not in jobs[paper].model_fields and any(name in job.model_fields for job in jobs.values()):
+            raise UsageError(f"{name} is for {next(other for other in jobs if other != paper)}")
+    job = jobs[paper](
+        catalogue=as_path("catalogue", catalogue), artists=as_words("artists", artists),
+        out=as_path("out", out) if out is not None else Path("reports") / paper, **given,
     )  # fmt: skip
-    return run_job(other, on_event, should_stop)
+    return run_job(job, on_event, should_stop)

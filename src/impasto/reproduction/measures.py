@@ -10,13 +10,13 @@ from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.distances.frechet_few import LeftOut, frechet_left_out
 from impasto.evaluation.estimate import Estimate, Measured, Refused, estimate_mean
-from impasto.evaluation.features import OFFLINE, FeatureSet, features_of, load_extractor
-from impasto.evaluation.judgement import Judging, judge
+from impasto.evaluation.features import FeatureSet, features_of
+from impasto.evaluation.judgement import Judging, is_fid, judge
 from impasto.evaluation.named_artists import probe_entries
 from impasto.evaluation.prompt_similarity import prompt_similarity
 from impasto.evaluation.style_probe import StyleProbe
 from impasto.reproduction.pictures import PaintingSet
-from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer, load_scorer
+from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
 
 OnShare = Callable[[str, float], None]
 
@@ -47,22 +47,29 @@ class Judged:
 
 
 class Judge:
-    """Computes the measures with a feature extractor, a probe of artists' real works and a prompt scorer, loaded once."""
+    """Computes the measures with a feature extractor, a probe of artists' real works and a prompt scorer."""
 
-    def __init__(self, everything: Sequence[CatalogueEntry], artists: Sequence[str], on_share: OnShare) -> None:
-        """Loads the models and trains the probe.
+    def __init__(
+        self,
+        everything: Sequence[CatalogueEntry],
+        artists: Sequence[str],
+        on_share: OnShare,
+        extractor: ImageEncoder,
+        scorer: TextImageScorer,
+    ) -> None:
+        """Trains the probe.
 
         Args:
             everything: the catalogue's pictures; the probe is trained on those that are not held out.
             artists: the artists of the reproduction.
             on_share: called with (name of the step, share done).
+            extractor: the features of distances, diversity and probe.
+            scorer: what compares paintings with their prompts.
 
         Raises:
-            MissingPart, ImpastoError: the extractor, the scorer or scikit-learn is not installed.
+            MissingPart, ImpastoError: scikit-learn is not installed, or the pictures cannot be compared.
         """
-        self._tell = on_share
-        self.extractor: ImageEncoder = load_extractor(OFFLINE)
-        self.scorer: TextImageScorer = load_scorer()
+        self._tell, self.extractor, self.scorer = on_share, extractor, scorer
         works = probe_entries(everything, artists)
         real = self.features("the probe's pictures", works)
         held_out = np.array([is_held_out(entry.file_name) for entry in real.entries])
@@ -76,6 +83,11 @@ class Judge:
             return
         self.probe_works = int(held_out.sum())
         self.probe_accuracy = self.probe.accuracy(real.rows[held_out], list(names[held_out]))
+
+    @property
+    def distance_name(self) -> str:
+        """What the distance may be called: "FID" with Inception and the FID's weights, else "Fréchet distance"."""
+        return "FID" if is_fid(self.extractor) else "Fréchet distance"
 
     @property
     def probe_told(self) -> str:

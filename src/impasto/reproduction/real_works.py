@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from impasto.data.annotations.log import content_of
@@ -18,10 +18,15 @@ FEWEST_HELD_OUT = 5  # works: fewer are too little for a comparison
 
 @dataclass(frozen=True)
 class RealWorks:
-    """A catalogue's usable pictures, those for training and those held out."""
+    """A catalogue's usable pictures, those for training and those held out.
+
+    Attributes:
+        others: further pictures, by other artists, for the probe that tells artists apart.
+    """
 
     training: list[CatalogueEntry]
     held_out: list[CatalogueEntry]
+    others: list[CatalogueEntry] = field(default_factory=list)
 
     @classmethod
     def read(cls, catalogue: Path) -> "RealWorks":
@@ -40,8 +45,8 @@ class RealWorks:
 
     @property
     def everything(self) -> list[CatalogueEntry]:
-        """Training and held-out pictures."""
-        return [*self.training, *self.held_out]
+        """Training and held-out pictures, and the others."""
+        return [*self.training, *self.held_out, *self.others]
 
     def find(self, artist: str) -> str:
         """Returns the artist's name as the catalogue spells it; the search ignores case.

@@ -3,12 +3,13 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
+from impasto.reproduction.time_bounds import Bound
 from impasto.training.runs.folder import RunFolder
 
 PHASES = "phases.json"
@@ -47,8 +48,13 @@ class Workspace(RunFolder):
 class PhaseTimes:
     """The seconds of every phase, summed over restarts, in `phases.json`."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._path = workspace.path / PHASES
+    def __init__(self, workspace: Workspace, phases: Sequence[str]) -> None:
+        """Reads the times of earlier starts; `phases` are the names of all phases, in order, for the progress lines.
+
+        Raises:
+            ImpastoError: the file cannot be read.
+        """
+        self._path, self._phases = workspace.path / PHASES, list(phases)
         self.seconds: dict[str, float] = {}
         try:
             self.seconds = {str(name): float(value) for name, value in json.loads(self._path.read_text("utf-8")).items()}
@@ -57,12 +63,18 @@ class PhaseTimes:
         except (OSError, ValueError, AttributeError, TypeError):
             raise ImpastoError(f"{self._path} cannot be read: remove it, and the times begin anew") from None
 
+    def bound(self, name: str, bounds: Mapping[str, float]) -> Bound:
+        """Returns the time that the phase has left, if `bounds` (phase -> minutes) has it."""
+        return Bound.of(bounds.get(name), self.seconds.get(name, 0.0))
+
     @contextmanager
     def phase(self, name: str, on_progress: OnProgress) -> Iterator[OnProgress]:
         """Context manager that measures the time of a phase.
 
-        It yields a progress callback, which calls `on_progress` with the phase's name before the step.
+        It yields a progress callback, which calls `on_progress` with the phase's name and its place among all phases before
+        the step: "paint (6 of 8): picture 12".
         """
+        shown = f"{name} ({self._phases.index(name) + 1} of {len(self._phases)})" if name in self._phases else name
         before, began = self.seconds.get(name, 0.0), time.monotonic()
         written = 0.0
 
@@ -78,7 +90,7 @@ class PhaseTimes:
         def tell(what: str, share: float, figures: dict[str, float]) -> None:
             if time.monotonic() - written >= _WRITE_EVERY:
                 write()
-            on_progress(what if what.startswith(("skipped ", "lacking ")) else f"{name}: {what}", share, figures)
+            on_progress(what if what.startswith(("skipped ", "lacking ")) else f"{shown}: {what}", share, figures)
 
         write()
         try:

@@ -1,4 +1,4 @@
-"""`impasto reproduce`: reproduces a paper's table and figures with one command; the same command resumes after a stop."""
+"""`impasto reproduce`: reproduces a paper's tables and figures with one command; the same command resumes after a stop."""
 
 import sys
 from collections.abc import Sequence
@@ -16,17 +16,38 @@ if TYPE_CHECKING:
     from impasto.jobs.events import Progress
     from impasto.jobs.judging.reproduce import ReproduceJob
 
-reproduce = typer.Typer(help="A paper's table and figures, from one command. Give the same command again to go on.")
+reproduce = typer.Typer(help="A paper's tables and figures, from one command. Give the same command again to go on.")
 
 Catalogue = Annotated[Path, typer.Option(help="A folder of real paintings with metadata.", metavar="DIR")]
 Checkpoint = Annotated[str, typer.Option(help="What is retrained, as `paint` takes it.", metavar="NAME")]
-Quick = Annotated[bool, typer.Option("--quick", help="A small version, in under an hour on two cores.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A small version, in 75 minutes at most on two cores.")]
 Minutes = Annotated[float | None, typer.Option(help="Of each retraining.", show_default="the recipe's epochs; quick: a few")]
 Paintings = Annotated[int | None, typer.Option(min=1, help="In each set.", show_default="the protocol's")]
 Sampler = Annotated[str | None, typer.Option(help="As `paint` takes it.", show_default="the protocol's")]
 Steps = Annotated[int | None, typer.Option(help="Of the sampler.", show_default="the protocol's")]
 Guidance = Annotated[float | None, typer.Option(help="0 to 50.", show_default="the protocol's")]
 Precision = Annotated[str, typer.Option(help="Of the retraining: fp32, bf16 or fp16.", show_default="the recipe's")]
+Expansion = Annotated[
+    str | None, typer.Option(help="wang2023 or wu2022, as `expand --method`.", show_default="the paper's", metavar="METHOD")
+]
+PromptModel = Annotated[
+    Path | None,
+    typer.Option(help="For the expansion of wang2023: from `train prompt-model`, or GPT-2's folder.", metavar="FOLDER"),
+]
+Index = Annotated[Path | None, typer.Option(help="For the expansion of wu2022: from `knowledge build`.", metavar="WIKI")]
+Features = Annotated[
+    str,
+    typer.Option(
+        help="What sees the pictures: efficientnet-lite2, inception (then it is FID), dinov2, clip, or a folder.",
+        metavar="NAME|DIR",
+    ),
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="Inception's weights (pt_inception-2015-12-05-6726825d.pth).", metavar="FILE")
+]
+Scorer = Annotated[
+    str | None, typer.Option(help="What compares texts and pictures: pocket, or CLIP's folder.", metavar="NAME|DIR")
+]
 
 
 @reproduce.callback(invoke_without_command=True)
@@ -54,13 +75,44 @@ def wang2023(
     steps: Steps = None,
     guidance: Guidance = None,
     precision: Precision = "",
+    expansion: Expansion = None,
+    prompt_model: PromptModel = None,
+    index: Index = None,
+    expand_seed: Annotated[int, typer.Option(min=0, help="Of the expansions painted; Table 2 has the next two beside.")] = 0,
+    features: Features = "efficientnet-lite2",
+    weights: Weights = None,
+    scorer: Scorer = None,
+    annotate: Annotated[
+        bool, typer.Option("--annotate/--no-annotate", help="Tag, caption and filter first, in a catalogue of its own.")
+    ] = True,
+    tagger: Annotated[
+        str | None, typer.Option(help="As `data tag --tagger`; RAM is the paper's.", metavar="NAME|DIR")
+    ] = None,
+    captioner: Annotated[
+        str | None, typer.Option(help="As `data caption --captioner`; Tag2Text is the paper's.", metavar="NAME|DIR")
+    ] = None,
+    below: Annotated[
+        float | None, typer.Option(help="Remove captions less similar than this.", show_default="the scorer's own")
+    ] = None,
+    bounds: Annotated[
+        str | None,
+        typer.Option(
+            help="Minutes at most of phases: caption=10,expand=10,paint=15.",
+            metavar="PHASE=MINUTES,...",
+            show_default="none; quick has some",
+        ),
+    ] = None,
 ) -> None:
-    """Table 3 and figures 8 to 11: retrain for each artist, expand prompts, paint, measure, report."""
+    """Tables 1 to 3, figures 7 to 11: caption, retrain for each artist, expand prompts, paint, measure, report."""
     from impasto.jobs.judging.reproduce import Wang2023Job
 
     job = Wang2023Job(
         catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_names(artists), minutes=minutes,
         paintings=paintings, runs=_runs(runs or ()), sampler=sampler, steps=steps, guidance=guidance, precision=precision,
+        expansion=expansion,
+        prompt_model=prompt_model, index=index, expand_seed=expand_seed, features=features, weights=weights, scorer=scorer,
+        annotate=annotate, tagger=tagger, captioner=captioner, below=below,
+        bounds=None if bounds is None else _bounds(bounds),
         command=tuple(context.find_root().obj or ()),
     )  # fmt: skip
     _run(job)
@@ -86,13 +138,32 @@ def wu2022(
     guidance: Guidance = None,
     eta: Annotated[float | None, typer.Option(help="0 to 1; ddim only.", show_default="the protocol's")] = None,
     precision: Precision = "",
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            help="Some of none, joint, two-stages, extension, with commas between.", show_default="all", metavar="ARMS"
+        ),
+    ] = None,
+    extended: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Extended prompts of the arm extension.", show_default="3")
+    ] = None,
+    expansion: Expansion = None,
+    prompt_model: PromptModel = None,
+    index: Index = None,
+    expand_seed: Annotated[int, typer.Option(min=0, help="Of the extended prompts.")] = 0,
+    features: Features = "efficientnet-lite2",
+    weights: Weights = None,
+    scorer: Scorer = None,
 ) -> None:
-    """Figures 4 to 12: retrain text encoder, then both, and paint the same prompts by many artists before and after."""
+    """Figures 4 to 12: the same prompts by many artists: not retrained, jointly, in two stages; and extended prompts."""
     from impasto.jobs.judging.reproduce import Wu2022Job
 
     job = Wu2022Job(
         catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_names(artists), minutes=minutes,
         paintings=paintings, sampler=sampler, steps=steps, guidance=guidance, eta=eta, precision=precision,
+        expansion=expansion,
+        prompt_model=prompt_model, index=index, expand_seed=expand_seed, features=features, weights=weights, scorer=scorer,
+        arms=_names(arms), extended=extended,
         command=tuple(context.find_root().obj or ()),
     )  # fmt: skip
     _run(job)
@@ -121,6 +192,18 @@ def _run(job: "ReproduceJob") -> None:
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name for name in text.split(",") if name.strip())
+
+
+def _bounds(text: str) -> dict[str, float]:
+    """Parses `--bounds PHASE=MINUTES,...`; returns phase -> minutes."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        phase, _, minutes = part.partition("=")
+        try:
+            found[phase.strip()] = float(minutes)
+        except ValueError:
+            raise UsageError(f"--bounds {part!r}: write PHASE=MINUTES") from None
+    return found
 
 
 def _runs(given: Sequence[str]) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""The jobs that reproduce a paper's table and figures, in a workspace that can be resumed after a stop."""
+"""The jobs that reproduce a paper's tables and figures, in a workspace that can be resumed after a stop."""
 
 import json
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 
 if TYPE_CHECKING:
+    from impasto.reproduction.parts import Parts
     from impasto.reproduction.real_works import RealWorks
     from impasto.reproduction.wang2023.study import Wang2023Study
     from impasto.reproduction.wu2022.study import Wu2022Study
@@ -42,12 +43,19 @@ class ReproduceJob(Job):
     Attributes:
         catalogue: a folder of real paintings with metadata.
         checkpoint: the checkpoint to retrain.
-        quick: runs a small version, in under an hour on two cores.
+        quick: runs a small version, in 75 minutes at most on two cores.
         artists: other artists, by the catalogue's names.
         minutes: minutes of each retraining; None for the recipe's epochs, or a few minutes with `quick`.
         paintings: number of paintings in each set.
         sampler, steps, guidance: sampling settings of all paintings.
         precision: precision of the retraining: fp32, bf16, fp16 or "".
+        expansion: the expansion method, "wang2023" or "wu2022"; None for the paper's own.
+        prompt_model: for the expansion of wang2023, a prompt model's folder (`impasto train prompt-model`, or GPT-2).
+        index: for the expansion of wu2022, a folder written by `impasto knowledge build`.
+        expand_seed: seed of the language models; Table 2 of wang2023 has this one and the next two.
+        features: what sees the pictures for distances, as `EvaluateJob` takes it.
+        weights: the file with Inception's weights.
+        scorer: what compares texts and pictures: "pocket", or a folder with CLIP; None for pocket.
         command: the words of the command line that started it, for `impasto runs`.
     """
 
@@ -62,6 +70,13 @@ class ReproduceJob(Job):
     steps: int | None = None
     guidance: float | None = None
     precision: str = ""
+    expansion: str | None = None
+    prompt_model: Path | None = None
+    index: Path | None = None
+    expand_seed: int = 0
+    features: str = "efficientnet-lite2"
+    weights: Path | None = None
+    scorer: str | None = None
     command: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -70,12 +85,24 @@ class ReproduceJob(Job):
             raise UsageError("--artists is empty: name one or more, with commas between")
         if self.paintings is not None and self.paintings < 1:
             raise UsageError(f"paintings {self.paintings}: use 1 or more")
+        if not 0 <= self.expand_seed < 2**31:
+            raise UsageError(f"expand_seed {self.expand_seed}: use 0 to {2**31 - 1}")
         return self
 
     @property
     def named(self) -> tuple[str, ...] | None:
         """The artists' names as the user gave them."""
         return None if self.artists is None else tuple(name.strip() for name in self.artists if name.strip())
+
+    def parts(self, method: str, tagger: str | None = None, captioner: str | None = None) -> "Parts":
+        """Returns the models by their names; `method` is the paper's own expansion."""
+        from impasto.prompts.expansion.choices import ExpansionChoices
+        from impasto.reproduction.parts import Parts
+
+        expansion = ExpansionChoices(
+            self.expansion or method, index=self.index, model=self.prompt_model, seed=self.expand_seed
+        )
+        return Parts(tagger, captioner, self.scorer, self.features, self.weights, expansion)
 
     def read_works(self, context: Context) -> "RealWorks":
         """Reads the catalogue's works.
@@ -121,16 +148,27 @@ class ReproduceJob(Job):
 
 
 class Wang2023Job(ReproduceJob):
-    """Reproduces Table 3 and figures 8 to 11 of wang2023: retrain for each artist, expand prompts, paint, measure, report.
+    """Reproduces tables 1 to 3 and figures 7 to 11 of wang2023.
+
+    Its phases: tag, caption and filter the artists' pictures, retrain for each artist, expand prompts, paint, measure, draw.
 
     Attributes:
         runs: artist -> a retrained checkpoint that already exists.
+        annotate: whether the pictures are tagged, captioned and filtered first (section 4.1), in a catalogue of its own.
+        tagger, captioner: as `TagJob` and `CaptionJob` take them; None for pocket.
+        below: the similarity, -1 to 1, below which a pair of picture and caption is removed; None for the scorer's own.
+        bounds: phase ("caption", "expand", "paint") -> minutes that it may take at most; None for the protocol's.
     """
 
     kind: ClassVar[str] = "reproduce/wang2023"
 
     out: Path = Path("reports/wang2023")
     runs: Mapping[str, Path] = {}
+    annotate: bool = True
+    tagger: str | None = None
+    captioner: str | None = None
+    below: float | None = None
+    bounds: Mapping[str, float] | None = None
 
     def __hash__(self) -> int:
         return hash(self.to_json())  # a mapping of its own has no hash
@@ -144,10 +182,13 @@ class Wang2023Job(ReproduceJob):
 
         protocol = wang2023_protocol(PaintingCheckpoint.of(self.checkpoint).side, quick=self.quick)
         sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance)
+        seeds = tuple(self.expand_seed + seed for seed in protocol.expand_seeds)
         protocol = changed(
-            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None
-        )
-        study = Wang2023Study(protocol, self.catalogue, self.checkpoint, Workspace(self.out))
+            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None,
+            annotates=self.annotate, below=self.below, expand_seeds=seeds, bounds=self.bounds,
+        )  # fmt: skip
+        parts = self.parts("wang2023", self.tagger, self.captioner)
+        study = Wang2023Study(protocol, self.catalogue, self.checkpoint, Workspace(self.out), parts)
         check_study(study)
         if protocol.paintings < 3:
             raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
@@ -165,25 +206,39 @@ class Wang2023Job(ReproduceJob):
 
 
 class Wu2022Job(ReproduceJob):
-    """Reproduces figures 4 to 12 of wu2022: paints the same prompts before and after retraining.
-
-    The retraining has two stages: the text encoder, then text encoder and U-Net.
+    """Reproduces figures 4 to 12 of wu2022: paints the same prompts by every arm of an ablation.
 
     Attributes:
         artists: the artists; the first four are in figures 4 to 8.
         paintings: number of paintings of each prompt by each artist.
         eta: 0 to 1; for ddim only.
+        arms: of "none" (the original), "joint" (text encoder and U-Net at once), "two-stages" (the paper's: the text
+            encoder first, then both) and "extension" (extended prompts, by the last checkpoint); None for all. "none" is
+            always among them.
+        extended: for the arm "extension": number of extended prompts, 1 to 20; None for 3.
     """
 
     kind: ClassVar[str] = "reproduce/wu2022"
 
     out: Path = Path("reports/wu2022")
     eta: float | None = None
+    arms: tuple[str, ...] | None = None
+    extended: int | None = None
+
+    @model_validator(mode="after")
+    def _check_arms(self) -> "Wu2022Job":
+        from impasto.reproduction.protocols import parse_arms
+
+        if self.arms is not None:
+            parse_arms(self.arms)
+        if self.extended is not None and not 1 <= self.extended <= 20:
+            raise UsageError(f"extended {self.extended}: use 1 to 20")
+        return self
 
     def run(self, context: Context) -> Reproduction:
         """See `ReproduceJob.go_through`."""
         from impasto.reproduction.pictures import PaintingCheckpoint
-        from impasto.reproduction.protocols import wu2022_protocol
+        from impasto.reproduction.protocols import parse_arms, wu2022_protocol
         from impasto.reproduction.workspace import Workspace
         from impasto.reproduction.wu2022.study import NAME, Wu2022Study, check_study, choose_artists, needed_space
 
@@ -192,9 +247,10 @@ class Wu2022Job(ReproduceJob):
         eta = 0.0 if self.sampler not in (None, "ddim") and self.eta is None else self.eta
         sampling = changed(protocol.sampling, sampler=self.sampler, steps=self.steps, guidance=self.guidance, eta=eta)
         protocol = changed(
-            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None
-        )
-        study = Wu2022Study(protocol, (), self.catalogue, self.checkpoint, Workspace(self.out))
+            protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None,
+            arms=None if self.arms is None else parse_arms(self.arms), extended=self.extended, expand_seed=self.expand_seed,
+        )  # fmt: skip
+        study = Wu2022Study(protocol, (), self.catalogue, self.checkpoint, Workspace(self.out), self.parts("wu2022"))
         check_study(study)
         works = self.read_works(context)
         protocol, found = choose_artists(protocol, works, self.named)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from impasto.errors import UsageError
 from impasto.prompts.condition import Condition
+from impasto.prompts.expansion.settings import ExpansionSettings, settings_from
 
 if TYPE_CHECKING:
     from impasto.prompts.expansion.pipeline import Expansion, Search
 
+_OF_WU2022 = ("continuation", "dialogue", "candidates")
 KEEP, FREE = "keep", "free"  # `--style` of `impasto expand`, `--expand-style` of the verbs that paint
 
 
@@ -21,9 +23,12 @@ class ExpansionChoices:
     Attributes:
         method: "wu2022" (knowledge and language models) or "wang2023" (a prompt model).
         index: for wu2022, a folder written by `impasto knowledge build`, searched in addition to the handbook.
-        model: for wang2023, a folder written by `impasto train prompt-model`, used instead of the built-in model.
+        model: for wang2023, a folder written by `impasto train prompt-model`, or the name of a model such as "gpt2", used
+            instead of the built-in model.
         seed: seed of the language models' sampling, 0 or more.
         any_style: whether expansions may name styles and painters that the prompt does not.
+        config: a file of `ExpansionSettings`: the models by role and the parameters of the score.
+        changes: single settings by name, which override those of the file; such as (("lambda1", 0.5),).
     """
 
     method: str = "wu2022"
@@ -31,6 +36,29 @@ class ExpansionChoices:
     model: Path | None = None
     seed: int = 0
     any_style: bool = False
+    config: Path | None = None
+    changes: tuple[tuple[str, Any], ...] = ()
+
+    def settings(self) -> ExpansionSettings:
+        """Reads the settings.
+
+        Raises:
+            UsageError, ImpastoError: see `ExpansionSettings.read`.
+        """
+        return settings_from(self.config, **dict(self.changes))
+
+    @property
+    def named_parts(self) -> str:
+        """The names of the index, the model and the settings that are not the usual ones, for records; "" if there are none.
+
+        Raises:
+            UsageError, ImpastoError: see `ExpansionSettings.read`.
+        """
+        given = [Path(part).name for part in (self.index, self.model) if part is not None]
+        paths = ("terms", "index", "continuation", "dialogue", "encoder", "ner", "prompt_model")
+        for name, value in self.settings().differing().items():
+            given.append(f"{name} {Path(value).name if name in paths else value}")
+        return ", ".join(given)
 
     def check(self, method_option: str = "--method", model_option: str = "--model") -> None:
         """Checks the values; loads nothing.
@@ -39,7 +67,8 @@ class ExpansionChoices:
             method_option, model_option: the names of the options in the messages.
 
         Raises:
-            UsageError: there is no such method, the seed is negative, or an option does not belong to the method.
+            UsageError: there is no such method, the seed is negative, a setting is invalid, or an option does not belong to
+                the method.
         """
         from impasto.prompts.expansion.expander import METHODS
 
@@ -50,6 +79,10 @@ class ExpansionChoices:
         for option, only, given in ((model_option, "wang2023", self.model), ("--index", "wu2022", self.index)):
             if given is not None and self.method != only:
                 raise UsageError(f"{option} is for {method_option} {only}")
+        for name, _ in self.changes:
+            if name in _OF_WU2022 and self.method != "wu2022":
+                raise UsageError(f"--{name} is for {method_option} wu2022")
+        ExpansionSettings().with_changes(**dict(self.changes))
 
     def expand(
         self, prompt: str, *, count: int = 5, most_tokens: int | None = None, search: "Search | None" = None
@@ -64,7 +97,7 @@ class ExpansionChoices:
 
         return expand(
             prompt, self.method, count=count, seed=self.seed, any_style=self.any_style, model=self.model, index=self.index,
-            most_tokens=MOST_TOKENS if most_tokens is None else most_tokens, search=search,
+            most_tokens=MOST_TOKENS if most_tokens is None else most_tokens, search=search, settings=self.settings(),
         )  # fmt: skip
 
     def expand_caption(self, conditions: Sequence[Condition], *, count: int = 5) -> "list[Expansion]":

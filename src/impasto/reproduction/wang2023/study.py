@@ -1,20 +1,24 @@
-"""Reproduces wang2023, Table 3 and figures 8 to 11: one retraining per artist, with plain and with expanded prompts."""
+"""Reproduces wang2023, tables 1 to 3 and figures 7 to 11: captions, one retraining per artist, expanded prompts."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.features import FeatureSet
 from impasto.painting.file_names import slug
+from impasto.painting.provenance.reuse import is_painted
 from impasto.prompts.condition import Condition
+from impasto.reproduction.annotated_catalogue import AnnotatedCatalogue, AnnotatedData
 from impasto.reproduction.expansions import Expansions
 from impasto.reproduction.manifest import manifest_of
 from impasto.reproduction.measures import Judge, Judged, OnShare, together
+from impasto.reproduction.parts import Parts
 from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wang2023
-from impasto.reproduction.real_works import RealWorks, evenly_spread, selection_hash
+from impasto.reproduction.real_works import FEWEST_HELD_OUT, RealWorks, evenly_spread, selection_hash
 from impasto.reproduction.report import Report
 from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
 from impasto.reproduction.retrainings import (
@@ -28,17 +32,19 @@ from impasto.reproduction.retrainings import (
     retrained,
     training_facts,
 )
-from impasto.reproduction.sheets import save_sheet
-from impasto.reproduction.wang2023.report import CHECKPOINTS, PROMPTS, Findings, wang2023_report
+from impasto.reproduction.time_bounds import Bound, TimeIsUp, parse_bounds
+from impasto.reproduction.wang2023.figures import draw_figures
+from impasto.reproduction.wang2023.findings import CHECKPOINTS, FIGURES, PROMPTS, Findings, Sets
+from impasto.reproduction.wang2023.report import wang2023_report
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
 from impasto.training.examples.training_set import condition_of
 from impasto.training.recipes.wang2023 import wang2023_artist
 
 NAME = "wang2023"
-_SHOWN = 8  # held-out texts in an artist's own figure
-_FIGURES = "figures"  # prefix of the sets with the paper's prompts
-# (artist of the texts, or "figures, NAME"; checkpoint; prompts) -> the set
-Sets = dict[tuple[str, str, str], PaintingSet]
+ANNOTATION = ("tag", "caption", "filter")
+PHASES = (*ANNOTATION, "retrain", "expand", "paint", "measure", "figures")
+_ROUND = 16  # pictures of each set that are painted between two looks at the clock
+_FEWEST = 3  # pictures of a set: fewer cannot be compared, however little time is left
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Wang2023Study:
     """A protocol with its catalogue, checkpoint and workspace; runs all phases of the reproduction.
 
     Attributes:
+        catalogue: the user's catalogue, into which nothing is written.
+        parts: the models besides the checkpoint.
         runs: artist -> a retrained checkpoint that already exists.
     """
 
@@ -53,12 +61,14 @@ class Wang2023Study:
     catalogue: Path
     checkpoint: str
     place: Workspace
+    parts: Parts = field(default_factory=Parts)
     runs: Mapping[str, Path] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
         """Returns all settings that must not change between one start and the next."""
         return {
-            **asdict(self.protocol), "catalogue": self.catalogue, "checkpoint": fixed_name(self.checkpoint),
+            **asdict(self.protocol), **self.parts.settings(), "catalogue": self.catalogue,
+            "checkpoint": fixed_name(self.checkpoint),
             "runs": {name: str(run.absolute()) for name, run in self.runs.items()},
         }  # fmt: skip
 
@@ -68,36 +78,86 @@ class Wang2023Study:
         `self.place` must have begun.
 
         Args:
-            works: the catalogue's works, which include all artists of the protocol.
+            works: the works of the user's catalogue, which include all artists of the protocol.
             on_progress: called with (name of the step, share of the phase, figures).
 
         Raises:
             UsageError, MissingPart, ImpastoError: the same as the parts of the phases.
             KeyboardInterrupt: the reproduction was stopped; finished work is kept.
         """
-        times = PhaseTimes(self.place)
+        protocol = self.protocol
+        phases = PHASES if protocol.annotates else PHASES[len(ANNOTATION) :]
+        times = PhaseTimes(self.place, phases)
         base = PaintingCheckpoint.of(self.checkpoint)
+        data, annotated = self._annotate(times, on_progress)
+        works = self._works(works, annotated)
         with times.phase("retrain", on_progress) as tell:
-            sources = self._retrain(base, tell)
+            sources = self._retrain(base, annotated, tell)
         with times.phase("expand", on_progress) as tell:
-            expansions = Expansions(self.place.file("expansions.json"), self.protocol.expansion, self.protocol.expansions)
-            expansions.expand(self._conditions(works), lambda what, share: tell(what, share, {}))
+            expansions = Expansions(self.place.file("expansions.json"), self.parts.expansion, protocol.expansions)
+            bound = times.bound("expand", protocol.bounds)
+            self._expand(expansions, works, bound, lambda what, share: tell(what, share, {}))
         sets = self._plan(base, sources, works, expansions)
         with times.phase("paint", on_progress) as tell:
-            paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
+            sets = self._paint(sets, times.bound("paint", protocol.bounds), lambda what, share: tell(what, share, {}))
         with times.phase("measure", on_progress) as tell:
-            asked = self._expanded(works, expansions)
-            found = self._measure(works, sets, asked, lambda what, share: tell(what, share, {}))
+            found = self._measure(works, sets, expansions, data, lambda what, share: tell(what, share, {}))
         with times.phase("figures", on_progress) as tell:
             tell("drawing", 0.0, {})
-            self._draw(sets)
-        used = self._used(base, sources, works, asked, found.judge)
-        report = wang2023_report(self.protocol, self.checkpoint, found, times.seconds, used)
+            draw_figures(protocol, self.place.file(REPORT_FOLDER, "figures").parent, sets, found, works)
+        used = self._used(base, sources, works, expansions, found.judge)
+        report = wang2023_report(protocol, self.checkpoint, base.side, self.parts, found, times.seconds, used)
         write_report(report, self.place.path / REPORT_FOLDER)
         write_numbers(report, self.place.path / "report.json")
         return report
 
-    def _retrain(self, base: PaintingCheckpoint, tell: OnProgress) -> dict[str, PaintingCheckpoint]:
+    def _annotate(self, times: PhaseTimes, on_progress: OnProgress) -> tuple[AnnotatedData, Path]:
+        """Tags, captions and filters the artists' pictures; returns what was done, and the folder of the result."""
+        if not self.protocol.annotates:
+            return AnnotatedData(), self.catalogue
+        catalogue = AnnotatedCatalogue(self.place.path / "catalogue", self.catalogue, self.protocol.artists)
+        parts, noted = self.parts, 0
+
+        def note(tell: OnProgress) -> None:
+            nonlocal noted
+            for sentence in catalogue.skipped[noted:]:
+                tell(sentence, 1.0, {})
+            noted = len(catalogue.skipped)
+
+        with times.phase("tag", on_progress) as tell:
+            catalogue.make(lambda what, share: tell(what, share, {}))
+            tagger = catalogue.tag(parts.load_tagger, lambda what, share: tell(what, share, {}))
+            note(tell)
+        bound = times.bound("caption", self.protocol.bounds)
+        with times.phase("caption", on_progress) as tell:
+            captioner = catalogue.caption(
+                lambda: (parts.load_captioner(), parts.load_tagger(), parts.load_scorer()), bound,
+                lambda what, share: tell(what, share, {}),
+            )  # fmt: skip
+            note(tell)
+        with times.phase("filter", on_progress) as tell:
+            scorer, threshold = catalogue.filter(
+                parts.load_scorer, self.protocol.below, lambda what, share: tell(what, share, {})
+            )
+            note(tell)
+        return catalogue.told(tagger, captioner, scorer, threshold), catalogue.folder
+
+    def _works(self, works: RealWorks, annotated: Path) -> RealWorks:
+        """The works of the artists with their tags and captions, without those that were filtered out."""
+        if annotated == self.catalogue:
+            return works
+        found = RealWorks.read(annotated)
+        for artist in self.protocol.artists:
+            held_out, training = len(found.works(artist, held_out=True)), len(found.works(artist))
+            if held_out < FEWEST_HELD_OUT or not training:
+                before = len(works.works(artist, held_out=True)), len(works.works(artist))
+                raise ImpastoError(
+                    f"the filter leaves {held_out} of {before[0]} held-out and {training} of {before[1]} training works of"
+                    f" {artist}, and {FEWEST_HELD_OUT} held-out ones are needed: lower --below, or use --no-annotate"
+                )
+        return replace(found, others=[entry for entry in works.everything if entry.artist not in self.protocol.artists])
+
+    def _retrain(self, base: PaintingCheckpoint, catalogue: Path, tell: OnProgress) -> dict[str, PaintingCheckpoint]:
         """Retrains on each artist; returns artist -> retrained checkpoint."""
         found = {}
         choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
@@ -105,10 +165,9 @@ class Wang2023Study:
             run = self.runs.get(artist)
             if run is None:
                 what = Retraining(
-                    "wang2023-artist", choices, self.catalogue, self.checkpoint, artist, self.protocol.minutes,
+                    "wang2023-artist", choices, catalogue, self.checkpoint, artist, self.protocol.minutes,
                     self.protocol.training_seed,
                 )  # fmt: skip
-
                 each = progress_for(artist, number, len(self.protocol.artists), tell)
                 run = retrained(what, self.place.file("runs", folder_name(artist)), each)
             found[artist] = PaintingCheckpoint.of(str(run))
@@ -122,30 +181,32 @@ class Wang2023Study:
         held_out = works.works(artist, held_out=True)
         return [condition_of(held_out[k % len(held_out)]) for k in range(self.protocol.paintings)]
 
-    def _figure_conditions(self, artist: str) -> list[Condition]:
-        return [Condition(caption=prompt, artist=artist) for prompt in self.protocol.prompts]
+    def _figure_group(self, prompt: str) -> list[Condition]:
+        """The conditions of one column of the figures: the same expansion in all its rows."""
+        return [Condition(caption=prompt, artist=artist) for artist in ("", *self.protocol.artists)]
 
-    def _figure_expansions(self) -> list[Condition]:
-        """The conditions to expand for the figures: once for all rows, with room for the longest artist name."""
-        return self._figure_conditions(max(self.protocol.artists, key=len))
-
-    def _conditions(self, works: RealWorks) -> list[Condition]:
-        """All conditions that are expanded."""
-        measured = [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
-        return [*self._figure_expansions(), *measured]
+    def _expand(self, expansions: Expansions, works: RealWorks, bound: Bound, tell: OnShare) -> None:
+        """Expands the figures' prompts with every seed of Table 2, then those of the measured paintings with the first."""
+        seeds = self.protocol.expand_seeds
+        for seed in seeds:
+            expansions.expand([self._figure_group(prompt) for prompt in self.protocol.prompts], seed, tell)
+        # By turns, so that a bound cuts the same share of each artist's.
+        turns = zip(*(self._asked(works, artist) for artist in self.protocol.artists), strict=True)
+        expansions.expand([[condition] for turn in turns for condition in turn], seeds[0], tell, bound)
 
     def _expanded(self, works: RealWorks, expansions: Expansions) -> dict[str, str]:
-        """Full text of every prompt -> its expansion; "" if there is none."""
-        return {condition.text(): expansions.of(condition) for condition in self._conditions(works)}
+        """Full text of every measured prompt -> its expansion; "" if there is none."""
+        seed = self.protocol.expand_seeds[0]
+        asked = [condition for artist in self.protocol.artists for condition in self._asked(works, artist)]
+        return {condition.text(): expansions.of([condition], seed) for condition in asked}
 
     def _plan(
         self, base: PaintingCheckpoint, sources: Mapping[str, PaintingCheckpoint], works: RealWorks, expansions: Expansions
     ) -> Sets:
-        protocol = self.protocol
+        protocol, seed = self.protocol, self.protocol.expand_seeds[0]
         sets: Sets = {}
 
-        def asks(conditions: list[Condition], seeds: list[int], expanded: list[Condition] | None) -> list[PaintingPrompt]:
-            richer = [""] * len(seeds) if expanded is None else map(expansions.of, expanded)
+        def asks(conditions: Sequence[Condition], seeds: Sequence[int], richer: Sequence[str]) -> list[PaintingPrompt]:
             return [PaintingPrompt(*one) for one in zip(conditions, seeds, richer, strict=True)]
 
         for artist in protocol.artists:
@@ -153,20 +214,46 @@ class Wang2023Study:
             for checkpoint, source in zip(CHECKPOINTS, (base, sources[artist]), strict=True):
                 for prompts in PROMPTS:
                     folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
-                    wanted = asks(conditions, seeds, conditions if prompts == "expanded" else None)
-                    sets[artist, checkpoint, prompts] = plan_set(folder, source, protocol.sampling, wanted)
+                    richer = [expansions.of([one], seed) if prompts == "expanded" else "" for one in conditions]
+                    sets[artist, checkpoint, prompts] = plan_set(
+                        folder, source, protocol.sampling, asks(conditions, seeds, richer)
+                    )
         # As in the paper, the first row is the original checkpoint without an artist in the prompt.
+        texts = [expansions.of(self._figure_group(prompt), seed) for prompt in protocol.prompts]
         for artist, source in (("", base), *sources.items()):
-            conditions = self._figure_conditions(artist)
+            conditions = [Condition(caption=prompt, artist=artist) for prompt in protocol.prompts]
             for prompts in PROMPTS:
-                folder = self.place.path / "paintings" / _FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
-                richer = self._figure_expansions() if prompts == "expanded" else None
+                folder = self.place.path / "paintings" / FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
+                richer = texts if prompts == "expanded" else [""] * len(conditions)
                 wanted = asks(conditions, [protocol.figure_seed] * len(conditions), richer)
-                sets[f"{_FIGURES}, {artist}", "", prompts] = plan_set(folder, source, protocol.sampling, wanted)
+                sets[f"{FIGURES}, {artist}", "", prompts] = plan_set(folder, source, protocol.sampling, wanted)
         return sets
 
-    def _measure(self, works: RealWorks, sets: Sets, asked: Mapping[str, str], tell: OnShare) -> Findings:
-        judge = Judge(works.everything, self.protocol.artists, tell)
+    def _paint(self, sets: Sets, bound: Bound, tell: OnShare) -> Sets:
+        """Paints the figures, then the measured sets; returns the sets, shortened alike if the time was up."""
+        measured = {key: one for key, one in sets.items() if not key[0].startswith(FIGURES)}
+        figures = [one for key, one in sets.items() if key not in measured]
+        if bound.ends is None:
+            paint_sets([*figures, *measured.values()], tell)
+            return sets
+        paint_sets(figures, lambda what, share: tell(f"figures, {what}", share))
+        total, done = self.protocol.paintings, _complete(measured)
+        while done < total and not (bound.is_over and done >= _FEWEST):
+            end = min(total, (done // _ROUND + 1) * _ROUND)
+
+            def on_share(what: str, share: float, begin: int = done, end: int = end) -> None:
+                whole = (begin + (end - begin) * share) / total
+                tell(what if what == "loading" else f"picture {int(whole * total * len(measured)) + 1}", whole)
+                if begin >= _FEWEST:
+                    bound.check()
+
+            with suppress(TimeIsUp):
+                paint_sets([replace(one, wanted=one.wanted[:end]) for one in measured.values()], on_share)
+            done = _complete(measured)
+        return {key: replace(one, wanted=one.wanted[:done]) if key in measured else one for key, one in sets.items()}
+
+    def _measure(self, works: RealWorks, sets: Sets, expansions: Expansions, data: AnnotatedData, tell: OnShare) -> Findings:
+        judge = Judge(works.everything, self.protocol.artists, tell, self.parts.load_features(), self.parts.load_scorer())
         judged: dict[tuple[str, str, str], Judged] = {}
         everybody: dict[tuple[str, str], list[FeatureSet]] = {}
         held_out: list[FeatureSet] = []
@@ -174,7 +261,7 @@ class Wang2023Study:
         for artist in self.protocol.artists:
             real = judge.features(f"{artist}, held out", works.works(artist, held_out=True))
             held_out.append(real)
-            own = evenly_spread(works.works(artist), self.protocol.paintings)
+            own = evenly_spread(works.works(artist), len(sets[artist, "original", "plain"].wanted))
             floor = judge.features(f"{artist}, training pictures", own)
             judged[artist, "real", ""] = judge.judge_rows(floor, real, [artist] * len(floor.rows))
             everybody.setdefault(("real", ""), []).append(floor)
@@ -195,48 +282,40 @@ class Wang2023Study:
             pooled = judge.judge_rows(together(f"all, {checkpoint}", parts), real, names)
             judged["all", checkpoint, prompts] = pooled
         counts = {artist: len(one.rows) for artist, one in zip(artists, held_out, strict=True)}
-        unexpanded = sum(not found for found in asked.values()), len(asked)
-        return Findings(judge, judged, {**counts, "all": len(real.rows)}, facts, unexpanded)
-
-    def _draw(self, sets: Sets) -> None:
-        protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "figures").parent
-        rows = [
-            [
-                file
-                for both in zip(*(sets[f"{_FIGURES}, {artist}", "", kind].files for kind in PROMPTS), strict=True)
-                for file in both
-            ]
-            for artist in ("", *protocol.artists)
-        ]
-        titles = ["original", *(f"{artist}, retrained" for artist in protocol.artists)]
-        columns = [title for prompt in protocol.prompts for title in (prompt, "the same, expanded")]
-        sampling = protocol.sampling
-        words = f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}"
-        legend = f"{words}, seed {protocol.figure_seed} in all cells"
-        save_sheet(folder / "figures-8-to-11.png", rows, titles, columns, legend)
-        for artist in protocol.artists:
-            kinds = [(checkpoint, prompts) for checkpoint in CHECKPOINTS for prompts in PROMPTS]
-            pictures = [sets[artist, *kind].files[:_SHOWN] for kind in kinds]
-            shown = sets[artist, *kinds[0]].wanted[:_SHOWN]
-            columns = [one.request.condition.caption or one.request.condition.text() for one in shown]
-            legend = f"{artist}: {words}, the same seed in a column"
-            names = [f"{checkpoint}, {prompts}" for checkpoint, prompts in kinds]
-            save_sheet(folder / f"{folder_name(artist)}.png", pictures, names, columns, legend)
+        asked = self._expanded(works, expansions)
+        table_2 = {
+            prompt: tuple(expansions.of(self._figure_group(prompt), seed) for seed in self.protocol.expand_seeds)
+            for prompt in self.protocol.prompts
+        }
+        return Findings(
+            judge, judged, {**counts, "all": len(real.rows)}, facts, (sum(not text for text in asked.values()), len(asked)),
+            expansions.late, table_2, data, len(sets[artists[0], "original", "plain"].wanted),
+        )  # fmt: skip
 
     def _used(
         self,
         base: PaintingCheckpoint,
         sources: Mapping[str, PaintingCheckpoint],
         works: RealWorks,
-        asked: Mapping[str, str],
+        expansions: Expansions,
         judge: Judge,
     ) -> dict[str, str]:
-        chosen = [entry for entry in works.everything if entry.artist in self.protocol.artists]
+        chosen = [entry for entry in [*works.training, *works.held_out] if entry.artist in self.protocol.artists]
         return manifest_of(
             base, {f"retrained on {artist}": source for artist, source in sources.items()}, judge,
             (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
-            {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": dict(asked)},
+            {"prompts of the figures": list(self.protocol.prompts), "prompts and their expansions": expansions.known},
         )  # fmt: skip
+
+
+def _complete(sets: Sets) -> int:
+    """The number of paintings, from the first on, that all of the sets have on disk."""
+
+    def begun(one: PaintingSet) -> int:
+        missing = (n for n, wanted in enumerate(one.wanted) if not is_painted(wanted.file, wanted.record))
+        return next(missing, len(one.wanted))
+
+    return min(map(begun, sets.values()))
 
 
 def check_study(study: Wang2023Study) -> None:
@@ -247,6 +326,10 @@ def check_study(study: Wang2023Study) -> None:
     """
     protocol = study.protocol
     check_minutes(protocol.minutes)
+    parse_bounds(protocol.bounds)
+    study.parts.check()
+    if protocol.below is not None and not -1 <= protocol.below <= 1:
+        raise UsageError(f"--below {protocol.below:g}: a similarity lies between -1 and 1")
     side = PaintingCheckpoint.of(study.checkpoint).side
     as_asked(wang2023_artist(side), protocol.precision)
     source, prompt = PaintingCheckpoint(study.checkpoint, "", side), PaintingPrompt(Condition("x"), protocol.seed)

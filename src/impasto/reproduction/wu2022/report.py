@@ -1,180 +1,227 @@
-"""Builds the report on wu2022: measures before and after, curves of both stages, differences from the paper, doubts."""
+"""Builds the report on wu2022: the arms of the ablation, the extension, the figures, differences from the paper, doubts."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-import numpy as np
-
-from impasto.evaluation.estimate import Measured, estimate_mean
+from impasto.evaluation.estimate import Estimate, estimate_mean
+from impasto.reproduction.differences import differences_section
 from impasto.reproduction.manifest import shown_name
-from impasto.reproduction.measures import Judge, Judged
-from impasto.reproduction.protocols import Wu2022
-from impasto.reproduction.report import Figure, Report, Section, Table, Value, compared, percent, told
+from impasto.reproduction.parts import Parts
+from impasto.reproduction.protocols import JOINT, NONE, TWO_STAGES, Wu2022
+from impasto.reproduction.report import Report, Section, Table, Value, compared, percent, told
 from impasto.reproduction.report_parts import cost_section, duration, used_section
-from impasto.reproduction.retrainings import TrainingFacts
+from impasto.reproduction.wu2022.differences import wu2022_differences
+from impasto.reproduction.wu2022.figures import listed_figures
+from impasto.reproduction.wu2022.findings import ARM_WORDS, REAL, Findings
 
-WHEN = ("before", "after")
-STAGES = ("text encoder", "text encoder and U-Net")
-_MEASURES = (
-    ("Fréchet distance to held-out works", "frechet", told), ("kernel distance", "kernel", told),
-    ("probe names the artist asked for", "named", percent), ("similarity to the prompt", "similarity", told),
-    ("diversity", "diversity", told),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The measured results of the reproduction.
-
-    Attributes:
-        judge: the extractor, probe and scorer of the measures.
-        judged: "before", "after" and "real" (training pictures) -> the measures.
-        asked: the requested artist of each painting, in order.
-        held_out, training: the numbers of real works for the comparison and for training.
-        loss: the original checkpoint's validation loss.
-        facts: the statistics of the two stages.
-    """
-
-    judge: Judge
-    judged: Mapping[str, Judged]
-    asked: tuple[str, ...]
-    held_out: int
-    training: int
-    loss: float | None
-    facts: tuple[TrainingFacts, ...]
-
-    @property
-    def changes(self) -> dict[str, Measured]:
-        """The changes from before to after."""
-        return self.judged["before"].change_to(self.judged["after"])
+_DISTANCES = ("frechet", "frechet_infinite", "kernel")
+# The survey, "Pretraining is All You Need for Image-to-Image Translation", table "Finetune strategy".
+_PITI = "fixed decoder 12.6, one stage 13.3, two stages 8.9"
 
 
 def wu2022_report(
-    protocol: Wu2022, checkpoint: str, found: Findings, seconds: Mapping[str, float], used: Mapping[str, str]
+    protocol: Wu2022,
+    checkpoint: str,
+    side: int,
+    parts: Parts,
+    found: Findings,
+    seconds: Mapping[str, float],
+    used: Mapping[str, str],
 ) -> Report:
     """Builds the whole report; it contains no folder of this machine."""
-    table = _measures(found)
+    table, name = _measures(found), found.judge.distance_name
     what = f"{len(protocol.prompts)} prompts by {protocol.artists} artists, {protocol.paintings} paintings of each"
+    arms = ", ".join(ARM_WORDS[arm] for arm in found.arms)
+    no_fid = "" if name == "FID" else " They are no FID."
     summary = (
-        f"Figures 4 to 12 of wu2022 with the checkpoint {shown_name(checkpoint)}: {what}, before and after the two stages of"
-        f" retraining, in {duration(sum(seconds.values()))}. Distances are on {found.judge.extractor.name}'s features;"
-        " they are"
-        " no FID."
+        f"Figures 4 to 12 of wu2022 with the checkpoint {shown_name(checkpoint)}: {what}, by {len(found.arms)} arms"
+        f" ({arms}), in {duration(sum(seconds.values()))}. Distances are {name}s on"
+        f" {found.judge.extractor.name}'s features.{no_fid}"
     )
-    sections = (
+    sections = [
         Section("What the numbers show", points=_points(found)),
-        Section("Before and after", tables=(table, _artists(found)), paragraphs=(f"Named: {found.judge.probe_told}.",)),
-        Section("The two stages", tables=(_curve(found),)),
-        Section("Figures", paragraphs=("All pictures are paintings made here.",), figures=_figures(protocol)),
-        Section("What differs from the paper", points=_differences(protocol, checkpoint, found)),
+        Section(
+            "The arms", tables=(table, *_changes(found), *_artists(found)), paragraphs=(f"Named: {found.judge.probe_told}.",)
+        ),
+    ]  # fmt: skip
+    if found.extended is not None:
+        sections.append(Section("With extension", tables=(_extension(found),), paragraphs=_extension_words(found)))
+    if found.facts:
+        sections.append(Section("The retrainings", tables=(_curve(found),)))
+    sections += [
+        Section("Figures", paragraphs=("All pictures are paintings made here.",), figures=listed_figures(protocol, found)),
+        differences_section(wu2022_differences(protocol, checkpoint, side, parts, found)),
         Section("Reasons to doubt", points=_doubts(protocol, found)),
         cost_section(seconds),
         used_section(used),
-    )
-    return Report("wu2022, reproduced", summary, sections, table, tuple(_values(found)), seconds, used, asdict(protocol))
+    ]
+    return Report(
+        "wu2022, reproduced", summary, tuple(sections), table, tuple(_values(found)), seconds, used, asdict(protocol)
+    )  # fmt: skip
+
+
+def _rows(found: Findings) -> tuple:
+    name = found.judge.distance_name
+    kernel = "KID" if name == "FID" else "kernel distance"
+    return (
+        (f"{name} to held-out works", "frechet", told), (kernel, "kernel", told),
+        ("probe names the artist asked for", "named", percent), ("similarity to the prompt", "similarity", told),
+        ("diversity", "diversity", told),
+    )  # fmt: skip
 
 
 def _measures(found: Findings) -> Table:
-    rows = []
-    for label, name, words in _MEASURES:
-        cells = [words(found.judged[when].measures.get(name)) for when in (*WHEN, "real")]
-        change = words(found.changes[name]) if name in found.changes else "–"
-        rows.append((label, *cells[:2], change, cells[2]))
-    count = len(found.judged["before"].distance.ours)
-    note = (
-        f"{count} paintings, before and after, against {found.held_out} held-out works of the same artists; intervals of"
-        " 95 %,"
-        " those of changes of pairs with the same prompt and seed. “Training pictures” are real ones, and so a floor. The"
-        " paintings show the paper's prompts, the real works do not, so that a distance between them stays whatever the"
-        " hand."
+    columns = (*found.arms, REAL)
+    rows = tuple(
+        (label, *(words(found.judged[arm].measures.get(name)) for arm in columns)) for label, name, words in _rows(found)
     )
-    return Table(("", *WHEN, "change", "training pictures"), tuple(rows), note)
+    count = len(found.judged[NONE].distance.ours)
+    note = (
+        f"{count} paintings in each arm against {found.held_out} held-out works of the same artists; intervals of 95 %."
+        f" {_floor_words(found)} The paintings show the paper's prompts, the real works do not, so that a distance between"
+        " them stays whatever the hand."
+    )
+    return Table(("", *(ARM_WORDS[arm] for arm in columns)), rows, note)
 
 
-def _named(found: Findings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Artist -> 1 or 0 for each of the artist's paintings, before and after."""
-    asked, (before, after) = np.array(found.asked), (found.judged[when].named for when in WHEN)
-    if not len(before):
-        return {}
-    return {name: (before[asked == name], after[asked == name]) for name in dict.fromkeys(found.asked)}
+def _floor_words(found: Findings) -> str:
+    floor = found.judged[REAL].measures.get("frechet")
+    nearer = [
+        ARM_WORDS[arm]
+        for arm in found.arms
+        if isinstance(floor, Estimate)
+        and isinstance(own := found.judged[arm].measures.get("frechet"), Estimate)
+        and own.value < floor.value
+    ]
+    if not nearer:
+        return "“Training pictures” are real ones, and so a floor."
+    return (
+        f"“Training pictures” are real ones and should be a floor, but {' and '.join(nearer)} lie nearer: with"
+        f" {found.held_out} held-out works the distance is mostly an error of the small number, which grows with the variety"
+        " of a set."
+    )
 
 
-def _artists(found: Findings) -> Table:
-    shares = {name: map(estimate_mean, both) for name, both in _named(found).items()}
-    return Table(("probe names him", *WHEN), tuple((name, *map(percent, both)) for name, both in shares.items()))
+def _changes(found: Findings) -> tuple[Table, ...]:
+    if not found.pairs:
+        return ()
+    rows = tuple(
+        (f"{ARM_WORDS[one]} to {ARM_WORDS[other]}", told(change.get("frechet")), percent(change.get("named")))
+        for one, other in found.pairs
+        for change in [found.change((one, other))]
+    )
+    note = "The intervals are of pairs with the same prompt and seed. Distances below 0 are nearer."
+    return (Table(("change", "distance", "probe names the artist"), rows, note),)
+
+
+def _artists(found: Findings) -> tuple[Table, ...]:
+    named = found.named()
+    if not named:
+        return ()
+    rows = tuple((name, *(percent(estimate_mean(by_arm[arm])) for arm in found.arms)) for name, by_arm in named.items())
+    return (Table(("probe names him", *(ARM_WORDS[arm] for arm in found.arms)), rows),)
+
+
+def _extension(found: Findings) -> Table:
+    assert found.extended is not None
+    names = ["the initial prompt", *(f"extended {number}" for number in range(1, len(found.extended.texts)))]
+    rows = tuple(
+        (name, text, *(words(judged.measures.get(measure)) for _, measure, words in _rows(found)))
+        for name, text, judged in zip(names, found.extended.texts, found.extended.judged, strict=True)
+    )
+    note = (
+        f"Painted by the checkpoint of the arm “{ARM_WORDS[found.extended.arm]}” with the same artists and seeds. Similarity"
+        " is to the initial prompt, of which an extended one may leave less to see."
+    )
+    return Table(("", "prompt", *(label for label, _, _ in _rows(found))), rows, note)
+
+
+def _extension_words(found: Findings) -> tuple[str, ...]:
+    assert found.extended is not None
+    have, wanted = len(found.extended.texts) - 1, found.extended.wanted
+    return () if have >= wanted else (f"{wanted} extended prompts were looked for, and {have} found.",)
 
 
 def _curve(found: Findings) -> Table:
-    rows = [("the original", "–", "–", f"{found.loss:.4g}" if found.loss is not None else "–")]
-    for stage, facts in zip(STAGES, found.facts, strict=True):
-        rows += [(stage, str(step), duration(facts.seconds), f"{loss:.4g}") for step, loss in facts.validation]
-    note = "The mean squared error of the prediction on the same held-out pictures; the first stage begins untrained."
-    return Table(("stage", "steps", "time of the whole stage", "validation loss"), tuple(rows), note)
-
-
-def _figures(protocol: Wu2022) -> tuple[Figure, ...]:
-    return (
-        Figure("figure-4.png", "Figure 4: the prompts of Rombach et al. (2021), by the original and by four artists."),
-        Figure("figures-5-to-8.png", "Figures 5 to 8: four prompts by four artists, before and after."),
-        *(Figure(f"figures-9-to-12-{when}.png", f"Figures 9 to 12: {protocol.artists} artists, {when}.") for when in WHEN),
-    )
+    rows = [(ARM_WORDS[NONE], "the original", "–", "–", f"{found.loss:.4g}" if found.loss is not None else "–")]
+    for (arm, stage), facts in found.facts.items():
+        curve = facts.validation or ((facts.steps, None),)
+        rows += [
+            (ARM_WORDS[arm], stage, str(step), duration(facts.seconds), "–" if loss is None else f"{loss:.4g}")
+            for step, loss in curve
+        ]
+    note = "The mean squared error of the prediction on the same held-out pictures; the text encoder alone begins untrained."
+    return Table(("arm", "stage", "steps", "time of the whole stage", "validation loss"), tuple(rows), note)
 
 
 def _points(found: Findings) -> tuple[str, ...]:
-    changes = found.changes
-    shares = [estimate_mean(after - before) for before, after in _named(found).values()]
-    points = [compared([changes.get("frechet")], better="falls", what="The distance to held-out works", of="comparisons")]
-    points.append(compared(shares, better="rises", what="The share that the probe names as the artist asked for"))
-    last = found.facts[-1].validation
-    if last and found.loss is not None:
-        less = "lower than" if last[-1][1] < found.loss else "not lower than"
+    points = []
+    for arm in found.arms[1:]:
+        change = found.change((NONE, arm))
+        what = f"From {ARM_WORDS[NONE]} to {ARM_WORDS[arm]} the distance to held-out works"
+        points.append(compared([change.get("frechet")], better="falls", what=what, of="comparisons"))
+        shares = [estimate_mean(by_arm[arm] - by_arm[NONE]) for by_arm in found.named().values()]
+        what = f"From {ARM_WORDS[NONE]} to {ARM_WORDS[arm]} the share that the probe names as the artist asked for"
+        points.append(compared(shares, better="rises", what=what))
+    if (JOINT, TWO_STAGES) in found.pairs:
+        change = found.change((JOINT, TWO_STAGES))
+        what = f"From {ARM_WORDS[JOINT]} to {ARM_WORDS[TWO_STAGES]}, trained as long, the distance"
+        sentence = compared([change.get("frechet")], better="falls", what=what, of="comparisons")
+        points.append(f"{sentence} The survey's PITI (other data, image to image) has the same three as FID: {_PITI}.")
+    last = {arm: facts.validation[-1][1] for (arm, _), facts in found.facts.items() if facts.validation}
+    if found.loss is not None and last:
+        told_losses = ", ".join(f"{ARM_WORDS[arm]} {loss:.4g}" for arm, loss in last.items())
+        points.append(f"The loss on held-out pictures at the end: {told_losses}; the original's is {found.loss:.4g}.")
+    if found.extended is not None and len(found.extended.judged) > 1:
+        before, *after = (one.measures.get("similarity") for one in found.extended.judged)
         points.append(
-            f"After both stages the loss on held-out pictures is {last[-1][1]:.4g}, {less} the original's {found.loss:.4g}."
+            f"Similarity to the initial prompt: {told(before)} when it is painted, and {', '.join(map(told, after))} when"
+            " the extended ones are."
         )
     points.append("The paper claims no number: it shows that “the painting skills and styles of the artists are reflected”.")
     return tuple(points)
 
 
-def _differences(protocol: Wu2022, checkpoint: str, found: Findings) -> tuple[str, ...]:
-    trained = "the recipes' epochs" if protocol.minutes is None else f"{protocol.minutes:g} minutes each"
-    sampling = protocol.sampling
-    paper = (sampling.sampler, sampling.steps, sampling.guidance, sampling.eta) == ("ddim", 200, 5.0, 1.0)
-    return (
-        f"Checkpoint: {shown_name(checkpoint)}, not Stable Diffusion v1-4 at 512 px.",
-        f"Retraining: the recipes wu2022-text-encoder and wu2022-joint for a checkpoint of this size, {trained}, on"
-        f" {found.training} pictures; the paper used 8 A100 and all of WikiArt, and does not say how long.",
-        "Texts: the catalogue's captions, or titles where there are none, with artist, year, style and genre.",
-        f"Artists: {protocol.artists}, the four of figures 5 to 8 and those with the most works in this catalogue, for the"
-        " paper's thirty.",
-        f"Painting: {sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}, eta {sampling.eta:g}"
-        + (", as in the paper." if paper else "; the paper: ddim, 200 steps, guidance 5, eta 1."),
-        "Figure 4's prompts are those of Rombach et al. (2021), figure 5, which the paper names and does not print; its"
-        " rows are"
-        " ours, before and after, not those of that paper's own model.",
-        "Figures 6 to 8 and 10 to 12 have the paper's extended prompts as they are printed; they are not extended anew.",
-        "Features: those named below, not Inception's; the paper measures nothing.",
-    )
-
-
 def _doubts(protocol: Wu2022, found: Findings) -> tuple[str, ...]:
-    return (
-        f"{len(protocol.prompts)} prompts are few: what is true of them need not be of others.",
-        f"One retraining (seed {protocol.training_seed}). The intervals are of chance in the pictures, not in the training.",
-        f"{found.held_out} real works against {found.judge.extractor.width} features: compare the distances only with each"
-        " other.",
+    doubts = [f"{len(protocol.prompts)} prompts are few: what is true of them need not be of others."]
+    if len(found.arms) > 1:
+        doubts.append(
+            f"One retraining an arm (seed {protocol.training_seed}). The intervals are of chance in the pictures, not in the"
+            " training."
+        )
+    if found.held_out <= found.judge.extractor.width:
+        doubts.append(
+            f"{found.held_out} real works against {found.judge.extractor.width} features: compare the distances only with"
+            " each other."
+        )
+    doubts += [
         "Distance and probe see the same features, made to tell photographs apart: they agree more easily than two judges"
         " would.",
         "The original is told the artists too. Where it was trained on their works, there is less left to gain.",
-    )
+    ]
+    if JOINT in found.arms and TWO_STAGES in found.arms:
+        doubts.append(
+            "The arms joint only and two stages train equally long; the first begins with the original's text encoder."
+        )
+    return tuple(doubts)
 
 
 def _values(found: Findings) -> list[Value]:
     values = [
-        Value("all", when, "", name, measured, found.held_out if name in ("frechet", "frechet_infinite", "kernel") else 0)
-        for when, judged in found.judged.items()
+        Value("all", arm, "", name, measured, found.held_out if name in _DISTANCES else 0)
+        for arm, judged in found.judged.items()
         for name, measured in judged.measures.items()
     ]
-    values += [Value("all", "before to after", "", name, one, found.held_out) for name, one in found.changes.items()]
-    for artist, shares in _named(found).items():
-        values += [Value(artist, when, "", "named", estimate_mean(one)) for when, one in zip(WHEN, shares, strict=True)]
+    for one, other in found.pairs:
+        changes = found.change((one, other)).items()
+        values += [Value("all", f"{one} to {other}", "", name, each, found.held_out) for name, each in changes]
+    for artist, by_arm in found.named().items():
+        values += [Value(artist, arm, "", "named", estimate_mean(by_arm[arm])) for arm in found.arms]
+    if found.extended is not None:
+        for number, judged in enumerate(found.extended.judged):
+            prompts = f"extended {number}" if number else "initial"
+            values += [
+                Value("all", found.extended.arm, prompts, name, each, found.held_out if name in _DISTANCES else 0)
+                for name, each in judged.measures.items()
+            ]
     return values

@@ -1,8 +1,8 @@
-"""Reproduces wu2022, figures 4 to 12: the same prompts by many artists, before and after the two stages of retraining."""
+"""Reproduces wu2022, figures 4 to 12: the same prompts by many artists, by the arms of an ablation, and extended prompts."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
@@ -10,15 +10,19 @@ from impasto.checkpoints.size import is_small
 from impasto.files import write_atomically
 from impasto.painting.file_names import slug
 from impasto.prompts.condition import Condition
+from impasto.prompts.expansion.choices import ExpansionChoices
+from impasto.reproduction.expansions import Expansions
 from impasto.reproduction.manifest import manifest_of
 from impasto.reproduction.measures import Judge, OnShare
-from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, PaintingSet, paint_sets, plan_set
-from impasto.reproduction.protocols import Wu2022
+from impasto.reproduction.parts import Parts
+from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, paint_sets, plan_set
+from impasto.reproduction.protocols import EXTENSION, JOINT, NONE, TWO_STAGES, Wu2022
 from impasto.reproduction.real_works import RealWorks, evenly_spread, selection_hash
 from impasto.reproduction.report import Report
 from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
 from impasto.reproduction.retrainings import (
     Retraining,
+    TrainingFacts,
     as_asked,
     check_minutes,
     disk_space,
@@ -28,16 +32,29 @@ from impasto.reproduction.retrainings import (
     retrained,
     training_facts,
 )
-from impasto.reproduction.sheets import save_sheet
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
-from impasto.reproduction.wu2022.report import STAGES, WHEN, Findings, wu2022_report
+from impasto.reproduction.wu2022.figures import draw_figures
+from impasto.reproduction.wu2022.findings import FIGURE_4, REAL, Extended, Findings, Sets
+from impasto.reproduction.wu2022.report import wu2022_report
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
 NAME = "wu2022"
-_FIGURE_4 = "figure-4"
+_VALIDATE = "validate the original"
 # Steps from one validation to the next: they give a curve of about ten points at either size.
 _POCKET_EVERY, _LARGE_EVERY = 250, 10_000
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One training of an arm: its folder, its recipe, its name in words, and its options."""
+
+    arm: str
+    folder: str
+    recipe: str
+    words: str
+    choices: FineTuning
+    minutes: float | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ class Wu2022Study:
 
     Attributes:
         artists: all artists in the prompts, including `protocol.four`.
+        parts: the models besides the checkpoint.
     """
 
     protocol: Wu2022
@@ -53,11 +71,12 @@ class Wu2022Study:
     catalogue: Path
     checkpoint: str
     place: Workspace
+    parts: Parts = field(default_factory=lambda: Parts(expansion=ExpansionChoices("wu2022")))
 
     def settings(self) -> dict[str, object]:
         """Returns all settings that must not change between one start and the next."""
         return {
-            **asdict(self.protocol), "names": self.artists, "catalogue": self.catalogue,
+            **asdict(self.protocol), **self.parts.settings(), "names": self.artists, "catalogue": self.catalogue,
             "checkpoint": fixed_name(self.checkpoint),
         }  # fmt: skip
 
@@ -74,112 +93,158 @@ class Wu2022Study:
             UsageError, MissingPart, ImpastoError: the same as the parts of the phases.
             KeyboardInterrupt: the reproduction was stopped; finished work is kept.
         """
-        times = PhaseTimes(self.place)
         base = PaintingCheckpoint.of(self.checkpoint)
-        with times.phase("validate the original", on_progress) as tell:
-            loss = self._base_loss(base, tell)
-        with times.phase("retrain", on_progress) as tell:
-            sources = {"before": base, "after": self._retrain(base, tell)}
-        sets = self._plan(sources)
+        stages = self._stages(base)
+        phases = [_VALIDATE, "retrain"] if stages else []
+        phases += ["expand"] if EXTENSION in self.protocol.arms else []
+        times = PhaseTimes(self.place, [*phases, "paint", "measure", "figures"])
+        sources, loss = {NONE: base}, None
+        if stages:
+            with times.phase(_VALIDATE, on_progress) as tell:
+                loss = self._base_loss(stages[0].choices, tell)
+            with times.phase("retrain", on_progress) as tell:
+                sources |= self._retrain(stages, tell)
+        texts: list[str] = []
+        if EXTENSION in self.protocol.arms:
+            with times.phase("expand", on_progress) as tell:
+                texts = self._extend(lambda what, share: tell(what, share, {}))
+        sets = self._plan(sources, texts)
         with times.phase("paint", on_progress) as tell:
             paint_sets(list(sets.values()), lambda what, share: tell(what, share, {}))
         with times.phase("measure", on_progress) as tell:
-            found = self._measure(works, sets, loss, lambda what, share: tell(what, share, {}))
+            found = self._measure(works, sets, stages, loss, texts, lambda what, share: tell(what, share, {}))
         with times.phase("figures", on_progress) as tell:
             tell("drawing", 0.0, {})
-            self._draw(sets)
+            draw_figures(self.protocol, self.artists, self.place.file(REPORT_FOLDER, "figures").parent, sets, found)
         chosen = [*works.training, *(entry for entry in works.held_out if entry.artist in self.artists)]
         used = manifest_of(
-            base, {"after both stages": sources["after"]}, found.judge,
+            base, {f"arm {arm}": source for arm, source in sources.items() if arm != NONE}, found.judge,
             (self.catalogue.resolve().name, len(chosen), selection_hash(chosen)),
-            {"prompts": list(self.protocol.prompts), "prompts of figure 4": list(self.protocol.figure_4_prompts)},
+            {
+                "prompts": list(self.protocol.prompts), "prompts of figure 4": list(self.protocol.figure_4_prompts),
+                **({"extended prompts": texts} if texts else {}),
+            },
         )  # fmt: skip
-        report = wu2022_report(self.protocol, self.checkpoint, found, times.seconds, used)
+        report = wu2022_report(self.protocol, self.checkpoint, base.side, self.parts, found, times.seconds, used)
         write_report(report, self.place.path / REPORT_FOLDER)
         write_numbers(report, self.place.path / "report.json")
         return report
 
-    def _stages(self, base: PaintingCheckpoint) -> tuple[FineTuning, FineTuning]:
+    def _stages(self, base: PaintingCheckpoint) -> list[_Stage]:
+        """The trainings of all arms, in order; a stage of "two-stages" begins with the result of the one before it."""
         every = _POCKET_EVERY if is_small(base.side) else _LARGE_EVERY
+        protocol, minutes = self.protocol, self.protocol.minutes
         recipes = (wu2022_text_encoder, wu2022_joint)
-        first, second = (as_asked(one(base.side), self.protocol.precision, validation_every=every) for one in recipes)
-        return first, second
+        first, second = (as_asked(one(base.side), protocol.precision, validation_every=every) for one in recipes)
+        # As long as both stages together, so that the arms differ in the order of training alone.
+        whole = replace(second, epochs=first.epochs + second.epochs)
+        stages = []
+        if JOINT in protocol.arms:
+            twice = None if minutes is None else 2 * minutes
+            stages.append(_Stage(JOINT, "joint-only", "wu2022-joint", "text encoder and U-Net", whole, twice))
+        if TWO_STAGES in protocol.arms:
+            stages.append(
+                _Stage(TWO_STAGES, "wu2022-text-encoder", "wu2022-text-encoder", "text encoder", first, minutes)
+            )  # fmt: skip
+            stages.append(
+                _Stage(TWO_STAGES, "wu2022-joint", "wu2022-joint", "then text encoder and U-Net", second, minutes)
+            )  # fmt: skip
+        return stages
 
-    def _base_loss(self, base: PaintingCheckpoint, tell: OnProgress) -> float | None:
+    def _base_loss(self, choices: FineTuning, tell: OnProgress) -> float | None:
         """The original checkpoint's loss on held-out pictures; None if it cannot be computed."""
         path = self.place.file("original-validation.json")
         try:
             return json.loads(path.read_text("utf-8"))["validation"]
         except (OSError, ValueError, KeyError, TypeError):
             pass
-        loss = held_out_loss(self.catalogue, self.checkpoint, self._stages(base)[0], self.place.path, tell)
+        loss = held_out_loss(self.catalogue, self.checkpoint, choices, self.place.path, tell)
         write_atomically(path, json.dumps({"validation": loss}).encode())
         return loss
 
-    def _retrain(self, base: PaintingCheckpoint, tell: OnProgress) -> PaintingCheckpoint:
-        checkpoint, names = self.checkpoint, ("wu2022-text-encoder", "wu2022-joint")
-        for number, (name, choices) in enumerate(zip(names, self._stages(base), strict=True)):
+    def _retrain(self, stages: Sequence[_Stage], tell: OnProgress) -> dict[str, PaintingCheckpoint]:
+        """Trains all stages; returns arm -> the checkpoint after its last stage."""
+        results: dict[str, str] = {}
+        for number, stage in enumerate(stages):
             what = Retraining(
-                name, choices, self.catalogue, checkpoint, minutes=self.protocol.minutes, seed=self.protocol.training_seed
-            )
-            run = self.place.file("runs", name)
-            checkpoint = str(retrained(what, run, progress_for(STAGES[number], number, len(names), tell)))
-        return PaintingCheckpoint.of(checkpoint)
+                stage.recipe, stage.choices, self.catalogue, results.get(stage.arm, self.checkpoint),
+                minutes=stage.minutes, seed=self.protocol.training_seed,
+            )  # fmt: skip
+            progress = progress_for(f"{stage.arm}, {stage.words}", number, len(stages), tell)
+            results[stage.arm] = str(retrained(what, self.place.file("runs", stage.folder), progress))
+        return {arm: PaintingCheckpoint.of(run) for arm, run in results.items()}
 
-    def _plan(self, sources: Mapping[str, PaintingCheckpoint]) -> dict[tuple[str, str], PaintingSet]:
-        """Plans the sets: ("all", or "figure-4" with an artist's name or ""; before or after) -> the set."""
+    def _extend(self, tell: OnShare) -> list[str]:
+        """The extended prompts of the initial prompt, best first, with room for every artist's name."""
+        protocol = self.protocol
+        expansions = Expansions(self.place.file("expansions.json"), self.parts.expansion, protocol.extended)
+        group = [Condition(caption=protocol.prompts[0], artist=artist) for artist in self.artists]
+        expansions.expand([group], protocol.expand_seed, tell)
+        return expansions.all_of(group, protocol.expand_seed)
+
+    def _plan(self, sources: Mapping[str, PaintingCheckpoint], texts: Sequence[str]) -> Sets:
         protocol, paintings = self.protocol, self.place.path / "paintings"
-        sets = {}
-        for when in WHEN:
+        sets: Sets = {}
+        seeds = [protocol.seed + k for k in range(protocol.paintings)]
+        for arm, source in sources.items():
             asks = [
-                PaintingPrompt(Condition(caption=prompt, artist=artist), protocol.seed + k)
+                PaintingPrompt(Condition(caption=prompt, artist=artist), seed)
                 for artist in self.artists
                 for prompt in protocol.prompts
-                for k in range(protocol.paintings)
+                for seed in seeds
             ]
-            sets["all", when] = plan_set(paintings / when, sources[when], protocol.sampling, asks)
-            for artist in (*([""] if when == "before" else []), *protocol.four):
+            sets["all", arm] = plan_set(paintings / arm, source, protocol.sampling, asks)
+            for artist in (*([""] if arm == NONE else []), *protocol.four):
                 conditions = [Condition(caption=text, artist=artist) for text in protocol.figure_4_prompts]
                 asks = [PaintingPrompt(condition, protocol.seed) for condition in conditions]
-                folder = paintings / _FIGURE_4 / f"{slug(artist) if artist else 'no-artist'}-{when}"
-                sets[f"{_FIGURE_4} {artist}", when] = plan_set(folder, sources[when], protocol.sampling, asks)
+                folder = paintings / FIGURE_4 / f"{slug(artist) if artist else 'no-artist'}-{arm}"
+                sets[f"{FIGURE_4} {artist}", arm] = plan_set(folder, source, protocol.sampling, asks)
+        if EXTENSION in protocol.arms:
+            arm = list(sources)[-1]
+            own = [n for n in range(len(sets["all", arm].wanted)) if n // len(seeds) % len(protocol.prompts) == 0]
+            initial = sets["all", arm]
+            sets["initial", arm] = replace(initial, wanted=tuple(initial.wanted[n] for n in own))
+            for number, text in enumerate(texts, 1):
+                asks = [
+                    PaintingPrompt(Condition(caption=protocol.prompts[0], artist=artist), seed, text)
+                    for artist in self.artists
+                    for seed in seeds
+                ]
+                folder = paintings / EXTENSION / str(number)
+                sets[f"extended {number}", arm] = plan_set(folder, sources[arm], protocol.sampling, asks)
         return sets
 
     def _measure(
-        self, works: RealWorks, sets: Mapping[tuple[str, str], PaintingSet], loss: float | None, tell: OnShare
+        self,
+        works: RealWorks,
+        sets: Sets,
+        stages: Sequence[_Stage],
+        loss: float | None,
+        texts: Sequence[str],
+        tell: OnShare,
     ) -> Findings:
-        judge = Judge(works.everything, self.artists, tell)
+        judge = Judge(works.everything, self.artists, tell, self.parts.load_features(), self.parts.load_scorer())
         held_out = [entry for artist in self.artists for entry in works.works(artist, held_out=True)]
         real = judge.features("held-out works", held_out)
-        judged = {when: judge.judge_set(f"all, {when}", sets["all", when], real)[0] for when in WHEN}
+        arms = [arm for of, arm in sets if of == "all"]
+        judged = {arm: judge.judge_set(f"all, {arm}", sets["all", arm], real)[0] for arm in arms}
         everything = [entry for artist in self.artists for entry in works.works(artist)]
-        own = evenly_spread(everything, len(sets["all", "before"].wanted))
-        floor = judge.features("training pictures", own)
-        judged["real"] = judge.judge_rows(floor, real, [entry.artist for entry in floor.entries])
-        runs = [training_facts(self.place.path / "runs" / name) for name in ("wu2022-text-encoder", "wu2022-joint")]
-        asked = tuple(one.request.condition.artist for one in sets["all", "before"].wanted)
-        return Findings(judge, judged, asked, len(real.rows), len(works.training), loss, tuple(runs))
-
-    def _draw(self, sets: Mapping[tuple[str, str], PaintingSet]) -> None:
-        protocol, folder = self.protocol, self.place.file(REPORT_FOLDER, "figures").parent
-        sampling = protocol.sampling
-        words = f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}, seed {protocol.seed}"
-        four = [("", "before"), *((artist, when) for when in WHEN for artist in protocol.four)]
-        rows = [sets[f"{_FIGURE_4} {artist}", when].files for artist, when in four]
-        titles = [f"{artist}, {when}" if artist else "the original, no artist" for artist, when in four]
-        save_sheet(folder / "figure-4.png", rows, titles, protocol.figure_4_prompts, words)
-
-        def first(artist: str, prompt: int, when: str) -> Path:
-            place = (self.artists.index(artist) * len(protocol.prompts) + prompt) * protocol.paintings
-            return sets["all", when].files[place]
-
-        numbers = range(len(protocol.prompts))
-        rows = [[first(artist, number, when) for artist in protocol.four] for number in numbers for when in WHEN]
-        titles = [f"{protocol.prompts[number]}: {when}" for number in numbers for when in WHEN]
-        save_sheet(folder / "figures-5-to-8.png", rows, titles, protocol.four, words)
-        for when in WHEN:
-            rows = [[first(artist, number, when) for number in numbers] for artist in self.artists]
-            save_sheet(folder / f"figures-9-to-12-{when}.png", rows, self.artists, protocol.prompts, f"{when}; {words}")
+        floor = judge.features("training pictures", evenly_spread(everything, len(sets["all", NONE].wanted)))
+        judged[REAL] = judge.judge_rows(floor, real, [entry.artist for entry in floor.entries])
+        facts: dict[tuple[str, str], TrainingFacts] = {
+            (stage.arm, stage.words): training_facts(self.place.path / "runs" / stage.folder) for stage in stages
+        }
+        asked = tuple(one.request.condition.artist for one in sets["all", NONE].wanted)
+        extended = None
+        if EXTENSION in self.protocol.arms:
+            arm = arms[-1]
+            names = ["initial", *(f"extended {number}" for number in range(1, len(texts) + 1))]
+            each = [judge.judge_set(name, sets[name, arm], real)[0] for name in names]
+            extended = Extended(arm, (self.protocol.prompts[0], *texts), tuple(each), self.protocol.extended)
+        captioned = sum(bool(entry.caption) for entry in works.training)
+        return Findings(
+            judge, judged, asked, len(real.rows), len(works.training), captioned, loss, facts, extended
+        )  # fmt: skip
 
 
 def choose_artists(protocol: Wu2022, works: RealWorks, named: tuple[str, ...] | None) -> tuple[Wu2022, tuple[str, ...]]:
@@ -207,6 +272,7 @@ def check_study(study: Wu2022Study) -> None:
     """
     protocol = study.protocol
     check_minutes(protocol.minutes)
+    study.parts.check()
     side = PaintingCheckpoint.of(study.checkpoint).side
     as_asked(wu2022_text_encoder(side), protocol.precision)
     source, prompt = PaintingCheckpoint(study.checkpoint, "", side), PaintingPrompt(Condition("x"), protocol.seed)
@@ -216,5 +282,9 @@ def check_study(study: Wu2022Study) -> None:
 def needed_space(study: Wu2022Study) -> int:
     """Returns about how many bytes the whole reproduction takes."""
     info = inspect_checkpoint(study.checkpoint)
-    paintings = 2 * study.protocol.paintings * len(study.protocol.prompts) * len(study.artists)
-    return disk_space(info.bytes, 2, paintings, info.default_size or 512)
+    protocol = study.protocol
+    runs = (JOINT in protocol.arms) + 2 * (TWO_STAGES in protocol.arms)
+    sets = len(protocol.prompts) * (len(protocol.arms) - (EXTENSION in protocol.arms))
+    sets += protocol.extended if EXTENSION in protocol.arms else 0
+    paintings = sets * protocol.paintings * len(study.artists)
+    return disk_space(info.bytes, runs, paintings, info.default_size or 512)
