@@ -109,8 +109,10 @@ def test_a_word_that_is_there_or_another_width_is_refused(pocket_like, stable):
     [
         ({"a": torch.ones(4), "b": torch.ones(4)}, "no single concept"),
         ({"clip_l": torch.ones(1, 4), "clip_g": torch.ones(1, 4)}, "Stable Diffusion XL"),
+        ({"text_encoders_0": torch.ones(1, 4), "text_encoders_1": torch.ones(1, 4)}, "Stable Diffusion XL"),
+        ({"lora_unet_conv_in.lora_down.weight": torch.ones(1, 4)}, "is a LoRA and no concept: give it with --lora"),
         ({"<x>": torch.ones(2, 3, 4)}, r"shape \[2, 3, 4\]"),
-        ({"<x>": torch.ones(200, 4)}, r"shape \[200, 4\]"),
+        ({"<x>": torch.ones(200, 4)}, "200 vectors, a text has room for 75"),
         ({"<x>": torch.ones(2, 4, dtype=torch.int32)}, "no concept"),
         ({"<x>": torch.tensor([[1.0, float("nan")]])}, "not all numbers"),
         ({"two words": torch.ones(1, 4)}, "no single word"),
@@ -125,9 +127,9 @@ def test_what_is_no_concept_is_refused(tmp_path, weights, words):
 
 
 def test_files_that_are_not_there_torn_or_pickles(tmp_path):
-    (tmp_path / "x.pt").write_bytes(b"\x80\x04.")
-    with pytest.raises(UsageError, match=r"\.safetensors files only"):
-        load_concept(tmp_path / "x.pt")
+    (tmp_path / "x.png").write_bytes(b"\x80\x04.")
+    with pytest.raises(UsageError, match=r"no concept's file: concepts are read from \.safetensors"):
+        load_concept(tmp_path / "x.png")
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(MissingPart, match="is not there"):
             load_concept(path)

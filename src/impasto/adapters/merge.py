@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from impasto.adapters.lora.files import Lora, find_lora, load_lora
 from impasto.adapters.lora.merge import apply_loras, check_scale
-from impasto.adapters.textual_inversion import Concept, add_concept, load_concept
+from impasto.adapters.textual_inversion import Concept, add_concept, load_concepts
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -49,9 +49,12 @@ def loaded_concepts(choices: Sequence[ConceptChoice]) -> list[Concept]:
     """Loads the concepts (textual inversions) of `choices`.
 
     Raises:
-        MissingPart, ImpastoError: as `load_concept`.
+        MissingPart, ImpastoError: as `load_concepts`.
     """
-    return [load_concept(choice) if isinstance(choice, str) else choice for choice in choices]
+    found: list[Concept] = []
+    for choice in choices:
+        found += load_concepts(choice) if isinstance(choice, str) else [choice]
+    return found
 
 
 def apply_adapters(
@@ -60,7 +63,7 @@ def apply_adapters(
     """Returns `components` with the LoRAs merged, each at its scale or at 1, and then the concepts added.
 
     Raises:
-        UsageError, MissingPart, ImpastoError: as `load_lora`, `apply_loras`, `load_concept` and `add_concept`.
+        UsageError, MissingPart, ImpastoError: as `load_lora`, `apply_loras`, `load_concepts` and `add_concept`.
     """
     components = apply_loras(components, loaded_loras(loras))
     for concept in loaded_concepts(concepts):

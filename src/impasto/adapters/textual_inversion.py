@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from impasto.adapters.concept_layouts import read_words
 from impasto.checkpoints.applied_adapters import AppliedConcept, is_single_word, printable_path
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import write_atomically
-from impasto.weights.files import read_weights
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
 # The file name that diffusers' training script uses.
 EMBEDDINGS = "learned_embeds.safetensors"
-# A1111's key for the vectors; in A1111's format the word is the file's name.
-_A1111 = "emb_params"
+_ENDINGS = (".safetensors", ".pt", ".bin", ".pth", ".ckpt")
 _MOST_VECTORS = 75  # as many as fit into a text of 77 tokens
 
 
@@ -49,52 +48,76 @@ class Concept:
 
 
 def find_concept(path: str | Path) -> Path | None:
-    """Returns the embeddings file at `path`: the file itself, or `learned_embeds.safetensors` in a folder or in its
-    `concept`; None if there is none.
+    """Returns the embeddings file at `path`; None if there is none.
+
+    It is the file itself, or diffusers' `learned_embeds.safetensors` or `.bin` in a folder or in its `concept`.
     """
     place = Path(path).expanduser()
     try:
         if place.is_file():
             return place
         for folder in (place, place / "concept"):
-            if (folder / EMBEDDINGS).is_file():
-                return folder / EMBEDDINGS
+            for name in (EMBEDDINGS, "learned_embeds.bin"):
+                if (folder / name).is_file():
+                    return folder / name
     except (OSError, ValueError):  # not a valid file name
         return None
     return None
 
 
-def load_concept(path: str | Path) -> Concept:
-    """Loads a concept from a `.safetensors` file of diffusers (`{word: vectors}`) or A1111 (`emb_params`), or its folder.
+def load_concepts(path: str | Path) -> list[Concept]:
+    """Loads the concepts in a file, or in its folder: one, or several words that were learned together.
+
+    The layouts are those of diffusers (`{word: vectors}`), A1111 (`emb_params`, or its .pt files, named by the file) and
+    kohya (`bundle_emb`). Files other than `.safetensors` are loaded weights-only. The vectors become fp32.
 
     Raises:
-        UsageError: `path` is empty or not a `.safetensors` file.
+        UsageError: `path` is empty or no file of weights.
         MissingPart: there is no such file.
-        ImpastoError: the file is truncated, or holds something other than one concept.
+        ImpastoError: the file is truncated, or holds something other than concepts.
     """
     if not str(path).strip():
         raise UsageError("the concept's name is empty: give a .safetensors file")
     file = find_concept(path)
     if file is None:
-        raise MissingPart(f"{path} is not there: give a textual inversion's .safetensors file")
-    if file.suffix.lower() != ".safetensors":
-        raise UsageError(f"{path} is refused: concepts are read from .safetensors files only")
-    weights = read_weights([file])
-    if _A1111 in weights:
-        name, vectors = file.stem, weights[_A1111]
-    elif len(weights) == 1:
-        name, vectors = next(iter(weights.items()))
-    elif {"clip_l", "clip_g"} & set(weights):
-        raise ImpastoError(f"{path} is a concept for Stable Diffusion XL, which is not supported")
-    else:
-        raise ImpastoError(f"{path} holds no single concept: it has {len(weights)} tensors, none called {_A1111}")
+        raise MissingPart(f"{path} is not there: give a textual inversion's .safetensors or .pt file")
+    if file.suffix.lower() not in _ENDINGS:
+        raise UsageError(f"{path} is no concept's file: concepts are read from {', '.join(_ENDINGS)} files")
+    return [_checked(name, vectors, path) for name, vectors in read_words(file).items()]
+
+
+def load_concept(path: str | Path, name: str = "") -> Concept:
+    """Loads the concept called `name`, or the only one, from a file; as `load_concepts`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_concepts`; or the file holds several, or none of that name.
+    """
+    found = load_concepts(path)
+    chosen = [concept for concept in found if concept.name == name] or found
+    if len(chosen) != 1:
+        raise ImpastoError(f"{path} holds no single concept but {', '.join(concept.name for concept in chosen[:5])}")
+    return chosen[0]
+
+
+def _checked(name: str, vectors: torch.Tensor, path: str | Path) -> Concept:
+    """Returns the concept of a file's word.
+
+    Raises:
+        ImpastoError: it is none, or its vectors are not all numbers.
+    """
     vectors = vectors[None] if vectors.ndim == 1 else vectors
-    if vectors.ndim != 2 or not vectors.is_floating_point() or not 1 <= vectors.shape[0] <= _MOST_VECTORS:
-        raise ImpastoError(f"{path} holds no concept: {name[:60]!r} is of shape {list(vectors.shape)}")
+    if vectors.ndim != 2 or not vectors.is_floating_point() or not vectors.numel():
+        raise ImpastoError(f"{path} holds no concept: {name[:60]!r} is of shape {list(vectors.shape)}, {vectors.dtype}")
+    if vectors.shape[0] > _MOST_VECTORS:
+        raise ImpastoError(f"{path}: {name[:60]!r} has {vectors.shape[0]} vectors, a text has room for {_MOST_VECTORS}")
+    vectors = vectors.float()  # 8-bit floats can do nothing but be converted
     if not torch.isfinite(vectors).all():
-        raise ImpastoError(f"{path} is broken: its vectors are not all numbers")
+        raise ImpastoError(f"{path} is broken: the vectors of {name[:60]!r} are not all numbers (NaN or infinite)")
     if not is_single_word(name):
-        raise ImpastoError(f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word")
+        raise ImpastoError(
+            f"{path}: {name[:60]!r} cannot stand for a concept, for it is no single word: give the file (A1111's) or its"
+            " tensor (diffusers') a name without spaces"
+        )
     return Concept(name, vectors, printable_path(path))
 
 

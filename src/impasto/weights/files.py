@@ -3,9 +3,10 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import init_empty_weights
@@ -15,8 +16,8 @@ from impasto.weights.header import WHOLE_AGAIN, is_int8, weight_files
 
 Module = TypeVar("Module", bound=torch.nn.Module)
 IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers saved
-# The keys under which trainers store the weights beside other state (the last two: BasicSR; the average comes first).
-_INSIDE = ("state_dict", "params_ema", "params")
+# The keys under which trainers store the weights beside other state (params: BasicSR, the average first; model: BLIP, RAM).
+_INSIDE = ("state_dict", "params_ema", "params", "model")
 
 
 def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
@@ -28,7 +29,7 @@ def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
     """
     weights: dict[str, torch.Tensor] = {}
     for file in files:
-        weights.update(_read_safetensors(file) if file.suffix == ".safetensors" else read_pickle(file))
+        weights.update(_read_safetensors(file) if is_safetensors(file) else read_pickle(file))
     return {name: value for name, value in weights.items() if not IGNORED.search(name)}
 
 
@@ -40,6 +41,27 @@ def read_model_weights(folder: Path, stem: str, dtype: torch.dtype = torch.float
     """
     weights = read_weights(weight_files(folder, stem))
     return {name: value.to(dtype) if value.is_floating_point() else value for name, value in weights.items()}
+
+
+def is_safetensors(file: Path) -> bool:
+    """Returns whether a file is read as safetensors: by its content, whatever its ending; by its ending if it is cut short.
+
+    Raises:
+        ImpastoError: it is a web page, or a pickle under the name of a safetensors file.
+    """
+    by_name = file.suffix.lower() == ".safetensors"
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(64)
+    except OSError:
+        return by_name
+    if start[8:9] == b"{" and not start.startswith(b"PK"):  # 8 bytes of length, then JSON
+        return True
+    if start.lstrip()[:1] == b"<" and re.match(rb"\s*<(!doctype|html|\?xml)", start, re.IGNORECASE):
+        raise ImpastoError(f"{file} is a web page, not weights: download the file itself")
+    if by_name and (start.startswith(b"PK\x03\x04") or re.match(rb"\x80[\x02-\x05]", start)):
+        raise ImpastoError(f"{file} is a pickle under the name of a safetensors file: give it the ending .pt")
+    return by_name
 
 
 def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
@@ -67,22 +89,40 @@ def read_pickle(file: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
     Raises:
         ImpastoError: it is broken, or holds more than tensors.
     """
-    if not file.is_file():
-        raise MissingPart(f"{file} is missing: the checkpoint is not whole, {WHOLE_AGAIN}")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # torch warns about the pickle's protocol
-            content = torch.load(file, map_location=device, weights_only=True)
-    except pickle.UnpicklingError:
-        raise ImpastoError(
-            f"{file} is refused: it is broken or wants to run code when loaded; use a .safetensors file"
-        ) from None
-    except Exception as error:  # torch and pickle raise nearly any exception on damaged files
-        raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
+    content = read_content(file, device)
     if isinstance(content, Mapping):
         content = next((content[name] for name in _INSIDE if isinstance(content.get(name), Mapping)), content)
     if not isinstance(content, Mapping):
         raise ImpastoError(f"{file} holds no weights: a checkpoint is a dictionary of tensors")
     return {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def read_content(file: Path, device: str = "cpu") -> Any:
+    """Reads what a pickle holds, loaded weights-only: tensors, numbers, texts, lists and dictionaries of them.
+
+    Raises:
+        MissingPart: there is no such file.
+        ImpastoError: it is broken, or holds more than that.
+    """
+    if not file.is_file():
+        raise MissingPart(f"{file} is missing: the checkpoint is not whole, {WHOLE_AGAIN}")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch warns about the pickle's protocol
+            # Mapped, the state of an optimizer beside the weights (4 GB of RAM's 6) is never read.
+            mapped = device == "cpu" and zipfile.is_zipfile(file)
+            return torch.load(file, map_location=device, weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        # torch names the class that it does not load; in a damaged file it names an instruction, or nothing.
+        wanted = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
+        if wanted is None:
+            raise ImpastoError(
+                f"{file} is refused: it is damaged, or a pickle that holds more than tensors; use a .safetensors file"
+            ) from None
+        raise ImpastoError(
+            f"{file} is refused: it wants to run code when loaded ({wanted[1]}); use a .safetensors file"
+        ) from None
+    except Exception as error:  # torch and pickle raise nearly any exception on damaged files
+        raise ImpastoError(f"{file} cannot be read ({one_line(error)}): {WHOLE_AGAIN}") from None
 
 
 def fill_module(

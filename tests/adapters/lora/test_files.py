@@ -166,10 +166,15 @@ DOWN, UP = torch.ones(2, 4), torch.ones(3, 2)
         ({"lora_unet_conv_in__lora_down__weight": DOWN}, "torn: unet.conv_in lacks its lora_up"),
         ({"lora_unet_conv_in__lora_down__weight": DOWN, "lora_unet_conv_in__lora_up__weight": DOWN}, "do not fit"),
         ({"unet__conv_in__lora_A__weight": DOWN, "unet__conv_in__lora_B__weight": torch.ones(3)}, "do not fit"),
-        ({"lora_unet_conv_in__hada_w1_a": DOWN}, "LoHa"),
-        ({"unet__conv_in__lora_magnitude_vector": DOWN}, "DoRA"),
-        ({"lora_te2_text_model_x__lora_down__weight": DOWN}, "another kind of model"),
-        ({"lora_unet_input_blocks_1_1_x__lora_down__weight": DOWN}, "another kind of model"),
+        ({"lora_unet_conv_in__hada_w1_a": DOWN}, "torn: unet.conv_in lacks its hada_w1_b"),
+        ({"unet__conv_in__lora_magnitude_vector": DOWN}, "torn: unet.conv_in lacks its lora_down"),
+        ({"lora_te2_text_model_x__lora_down__weight": DOWN}, "is for Stable Diffusion XL"),
+        ({"lora_unet_double_blocks_0_img_attn_qkv__lora_down__weight": DOWN}, "is for Flux"),
+        ({"transformer__blocks__0__x__lora_A__weight": DOWN}, "is for a diffusion transformer"),
+        ({"lora_unet_conv_in__oft_blocks": DOWN}, "holds an OFT"),
+        ({"lora_unet_conv_in__a1__weight": DOWN}, "holds a GLoRA"),
+        ({"lora_unet_input_blocks_1_1_x__lora_down__weight": DOWN}, "torn: unet.down_blocks.0.attentions.0.x lacks"),
+        ({"emb_params": DOWN}, "textual inversion: give it with --concept"),
         ({"unet__conv_in__lora_A__weight": DOWN, "unet__conv_in__lora_B__bias": UP}, "lora_B.bias"),
         (
             {
@@ -177,7 +182,7 @@ DOWN, UP = torch.ones(2, 4), torch.ones(3, 2)
                 "lora_unet_conv_in__lora_up__weight": UP,
                 "lora_unet_conv_in__alpha": torch.tensor(float("nan")),
             },
-            "alpha of unet.conv_in is no number",
+            r"its tensor lora_unet_conv_in.alpha holds values that are no numbers \(NaN",
         ),
     ],
 )
@@ -188,9 +193,9 @@ def test_what_is_no_lora_is_refused(tmp_path, weights, words):
 
 
 def test_files_that_are_not_there_torn_or_pickles(tmp_path, tiny_parts):
-    (tmp_path / "evil.ckpt").write_bytes(b"\x80\x04.")
-    with pytest.raises(UsageError, match=r"\.safetensors files only"):
-        load_lora(tmp_path / "evil.ckpt")
+    (tmp_path / "x.png").write_bytes(b"\x80\x04.")
+    with pytest.raises(UsageError, match=r"no LoRA's file: LoRAs are read from \.safetensors"):
+        load_lora(tmp_path / "x.png")
     with pytest.raises(MissingPart, match="is not there"):
         load_lora(tmp_path / "nowhere")
     with pytest.raises(MissingPart, match="holds no LoRA"):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from impasto.adapters.lora.files import CARD, OWN_METADATA, WEIGHTS, Lora, load_lora
-from impasto.adapters.lora.keys import diffusers_keys, is_clips, kohya_keys
+from impasto.adapters.lora.keys import KeyProblem, diffusers_keys, is_clips, kohya_keys
 from impasto.errors import ImpastoError, UsageError
 from impasto.files import write_atomically
 
@@ -41,12 +41,12 @@ def export_lora(source: str | Path | Lora, file: Path, format: LoraFormat = "koh
 
     Raises:
         UsageError: an unknown format; `file` exists already, its folder does not exist, or it is not a `.safetensors` file.
-        MissingPart, ImpastoError: as `load_lora`; or the file cannot be written.
+        MissingPart, ImpastoError: as `load_lora`; it is no plain LoRA; or the file cannot be written.
     """
     file = Path(file).expanduser()
     if format not in LORA_FORMATS:
         raise UsageError(f"format {format}: a LoRA is written as {' or '.join(LORA_FORMATS)}")
-    if file.suffix != ".safetensors":
+    if file.suffix.lower() != ".safetensors":
         raise UsageError(f"{file}: a LoRA's file name ends in .safetensors")
     if file.exists():
         raise UsageError(f"{file} is there already: choose another name")
@@ -54,7 +54,11 @@ def export_lora(source: str | Path | Lora, file: Path, format: LoraFormat = "koh
         raise UsageError(f"{file}: there is no folder {file.parent}")
     lora = source if isinstance(source, Lora) else load_lora(source)
     try:
-        write_atomically(file, _serialized(lora, format))
+        content = _serialized(lora, format)
+    except KeyProblem as problem:
+        raise ImpastoError(f"{lora.path or lora.name} {problem}") from None
+    try:
+        write_atomically(file, content)
     except OSError as error:
         raise ImpastoError(f"{file} cannot be written: {error.strerror or error}") from None
     return file

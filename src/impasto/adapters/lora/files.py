@@ -10,17 +10,21 @@ from typing import Any
 import torch
 
 from impasto.adapters.lora.keys import ADAPTER_METADATA, TEXT_ENCODER, UNET, KeyProblem, parse_keys
-from impasto.adapters.lora.low_rank import Layers, LowRank
+from impasto.adapters.lora.low_rank import Change, Layers
 from impasto.checkpoints.applied_adapters import AppliedLora, printable_path
 from impasto.checkpoints.source import pocket_folder
 from impasto.errors import ImpastoError, MissingPart, UsageError
-from impasto.weights.files import one_line, read_weights
+from impasto.weights.files import is_safetensors, one_line, read_weights
 from impasto.weights.header import read_json
 
 __all__ = ["CARD", "OWN_METADATA", "POCKET_STUDENT", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
 
 # The files in Impasto's LoRA folder: the weights under diffusers' file name, and the card.
 WEIGHTS, CARD = "pytorch_lora_weights.safetensors", "lora.json"
+# The files of a folder that others write: peft's `save_pretrained`, with its settings, and diffusers before safetensors.
+PEFT_WEIGHTS, PEFT_SETTINGS = "adapter_model.safetensors", "adapter_config.json"
+_FOLDER_FILES = (WEIGHTS, PEFT_WEIGHTS, "pytorch_lora_weights.bin", "adapter_model.bin")
+WEIGHT_ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 # The card inside a single file's metadata.
 OWN_METADATA = "impasto"
 # The name of pocket's few-step student model, which is in `lcm` beside pocket's weights.
@@ -60,7 +64,7 @@ class Lora:
         return AppliedLora(self.name, self.path, self.content_hash, float(scale))
 
     @property
-    def largest(self) -> LowRank:
+    def largest(self) -> Change:
         """The layer of the highest rank. Its rank and alpha represent the LoRA where a single number is needed."""
         return max([*self.unet.values(), *self.text_encoder.values()], key=lambda layer: layer.rank)
 
@@ -81,28 +85,31 @@ class Lora:
 def find_lora(path: str | Path) -> Path | None:
     """Returns the weights file of the LoRA at `path`, or None if there is none.
 
-    `path` is a `.safetensors` file, a LoRA's folder, the folder of a run that made one, or the name of pocket's few-step
-    student.
+    `path` is a file of weights, a LoRA's folder (ours, diffusers' or peft's), the folder of a run that made one, or the name
+    of pocket's few-step student.
     """
     place = _student_folder() if str(path) == POCKET_STUDENT else Path(path).expanduser()
     try:
         if place.is_file():
             return place
         for folder in (place, place / "lora"):
-            if (folder / WEIGHTS).is_file():
-                return folder / WEIGHTS
+            for name in _FOLDER_FILES:
+                if (folder / name).is_file():
+                    return folder / name
     except (OSError, ValueError):  # not a valid file name
         return None
     return None
 
 
 def load_lora(path: str | Path) -> Lora:
-    """Loads a LoRA from a LoRA folder, a run's folder, or one `.safetensors` file in diffusers', peft's or kohya's keys.
+    """Loads a LoRA from a LoRA folder, a run's folder, or one file in diffusers', peft's or kohya's keys.
+
+    LoHa, LoKr, full differences and DoRA are read too. Files other than `.safetensors` are loaded weights-only.
 
     Raises:
-        UsageError: `path` is empty or not a `.safetensors` file.
+        UsageError: `path` is empty or no file of weights.
         MissingPart: there is no LoRA.
-        ImpastoError: the file is truncated, or holds something other than a plain LoRA.
+        ImpastoError: the file is truncated, or holds something that cannot be read here, or values that are no numbers.
     """
     if not str(path).strip():
         raise UsageError("the LoRA's name is empty: give a run's folder or a .safetensors file")
@@ -117,14 +124,15 @@ def load_lora(path: str | Path) -> Lora:
         if place.is_dir():
             raise MissingPart(f"{path} holds no LoRA: there is no {WEIGHTS} in it, nor in its lora folder")
         raise MissingPart(f"{path} is not there: give a LoRA's folder, a run's folder or a .safetensors file")
-    if file.suffix.lower() != ".safetensors":
-        raise UsageError(f"{path} is refused: LoRAs are read from .safetensors files only")
+    if file.suffix.lower() not in WEIGHT_ENDINGS:
+        raise UsageError(f"{path} is no LoRA's file: LoRAs are read from {', '.join(WEIGHT_ENDINGS)} files")
     weights = read_weights([file])
     metadata = _metadata(file)
     own = file.name == WEIGHTS and (file.parent / CARD).is_file()
     card = read_json(file.parent / CARD) if own else _object(metadata.get(OWN_METADATA))
+    settings = _object(metadata.get(ADAPTER_METADATA)) | _peft_settings(file)
     try:
-        unet, text_encoder = parse_keys(weights, _object(metadata.get(ADAPTER_METADATA)), _usual_scale(card))
+        unet, text_encoder = parse_keys(weights, settings, _usual_scale(card))
     except KeyProblem as problem:
         raise ImpastoError(f"{path} {problem}") from None
     return Lora(
@@ -148,16 +156,39 @@ def hash_layers(unet: Layers, text_encoder: Layers) -> str:
         for name in sorted(layers):
             layer = layers[name]
             digest.update(f"{part}.{name}\0".encode() + struct.pack("<f", layer.alpha))
-            for tensor in (layer.down, layer.up):
+            for tensor in layer.tensors:
                 digest.update(f"{tensor.dtype}{list(tensor.shape)}\0".encode())
                 digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
+def output_name(file: Path) -> str:
+    """Returns the name that kohya's trainer wrote into the metadata, by which A1111 finds it too; "" if there is none."""
+    try:
+        return _text(_metadata(file).get("ss_output_name"))
+    except ImpastoError:
+        return ""
+
+
+def _peft_settings(file: Path) -> dict[str, Any]:
+    """Returns the settings beside peft's file as `lora_adapter_metadata` names them, for either part.
+
+    Raises:
+        ImpastoError: the settings are broken.
+    """
+    beside = file.parent / PEFT_SETTINGS
+    if not file.name.startswith("adapter_model.") or not beside.is_file():
+        return {}
+    settings = read_json(beside)
+    return {f"{part}.{name}": value for part in (UNET, TEXT_ENCODER) for name, value in settings.items()}
+
+
 def _metadata(file: Path) -> dict[str, str]:
-    """Reads the metadata in a safetensors file's header."""
+    """Reads the metadata in a safetensors file's header; empty for any other file."""
     from safetensors import SafetensorError, safe_open
 
+    if not is_safetensors(file):
+        return {}
     try:
         with safe_open(file, "pt") as opened:
             return opened.metadata() or {}
@@ -197,7 +228,7 @@ def _text(value: Any) -> str:
 
 def _name(file: Path) -> str:
     """Returns `monet` for monet.safetensors, runs/monet/lora/pytorch_lora_weights.safetensors and monet/pytorch_lora_...."""
-    if file.name != WEIGHTS:
+    if file.name not in _FOLDER_FILES:
         return _text(file.stem)
     folder = file.resolve().parent
     return _text(folder.parent.name if folder.name == "lora" else folder.name)

@@ -90,7 +90,6 @@ def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
         total = former.float()
         for layers, scale in chosen:
             if name in layers:
-                # A 1x1 convolution and a linear layer are the same map, and some files have one in place of the other.
-                total = total + scale * layers[name].change().to(former.device).reshape(former.shape)
+                total = total + scale * layers[name].change_of(former)
         memo[id(former)] = torch.nn.Parameter(total.to(former.dtype), requires_grad=former.requires_grad)
     return copy.deepcopy(model, memo)

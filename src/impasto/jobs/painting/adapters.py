@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from impasto.errors import MissingPart
@@ -32,11 +33,11 @@ class Adapters:
         """
         if not loras and not concepts:
             return cls()
-        from impasto.adapters.textual_inversion import load_concept
+        from impasto.adapters.textual_inversion import load_concepts
 
         return cls(
             tuple((lora, 1.0 if scale is None else scale) for lora, scale in map(_load, loras or ())),
-            tuple(load_concept(path) for path in concepts or ()),
+            tuple(concept for path in concepts or () for concept in load_concepts(path)),
         )
 
     @classmethod
@@ -124,11 +125,13 @@ def _recorded_loras(record: "Provenance", words: Sequence[str] | None, say: Say)
 def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None, say: Say) -> "list[Concept]":
     if paths is None and not record.concepts:
         return []
-    from impasto.adapters.textual_inversion import load_concept
+    from impasto.adapters.textual_inversion import load_concept, load_concepts
 
     if paths is None:
-        return [_find(concept, "concept", "--concept", load_concept, say) for concept in record.concepts]
-    concepts = [load_concept(path) for path in filter(None, paths)]
+        return [
+            _find(concept, "concept", "--concept", partial(load_concept, name=concept.name), say) for concept in record.concepts
+        ]
+    concepts = [concept for path in filter(None, paths) for concept in load_concepts(path)]
     for concept in concepts:
         _say_other(concept, "concept", [recorded.content_hash for recorded in record.concepts], say)
     return concepts

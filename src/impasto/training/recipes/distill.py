@@ -80,5 +80,9 @@ def card_of(lora: Lora, pictures: int, choices: Distillation) -> str:
 
 def _halved(lora: Lora) -> Lora:
     """Returns the LoRA in fp16: the loss is far below the change of one update, and the file is half as large."""
-    unet: Layers = {name: LowRank(layer.down.half(), layer.up.half(), layer.alpha) for name, layer in lora.unet.items()}
+    unet: Layers = {
+        name: LowRank(layer.down.half(), layer.up.half(), layer.alpha)
+        for name, layer in lora.unet.items()
+        if isinstance(layer, LowRank)  # peft trains no other kind here
+    }
     return replace(lora, unet=unet, content_hash=hash_layers(unet, lora.text_encoder))
