@@ -1,6 +1,7 @@
 """The `Components` class: a loaded checkpoint's VAE, U-Net, text encoder, tokenizer and noise schedule."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from impasto.checkpoints.memory import PaintingMemory, load_memory
 from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError
 from impasto.language.minilm import text_inputs, token_states
+from impasto.language.weighted_states import weighted_states
 from impasto.weights.content_hash import MEMORY, memory_hash
 
 if TYPE_CHECKING:
@@ -102,6 +104,21 @@ class Components:
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Returns token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
         return token_states(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
+
+    def encode_weighted(self, texts: Sequence[Sequence[tuple[str, float]]]) -> torch.Tensor:
+        """Returns token states [1, len(texts) * max_tokens, width]: each text is encoded on its own, its words weighted.
+
+        A text is a sequence of words and their weights; one without words is the empty text.
+        """
+        return torch.cat(
+            [
+                weighted_states(
+                    self.text_encoder, self.tokenizer, [(self._spelled(words), weight) for words, weight in text], self.max_tokens
+                )
+                for text in texts
+            ],
+            dim=1,
+        )
 
     def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Returns the text encoder's inputs, as `encode_text` uses them; training uses the same, and keeps the gradients."""

@@ -1,5 +1,6 @@
 """The painter: a loaded checkpoint, ready to paint requests one by one or in batches."""
 
+import logging
 import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +27,13 @@ from impasto.painting.memory.record import OWN
 from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
+from impasto.painting.prompt_syntax import check_tags, read_syntax
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
+from impasto.prompts.weights import A1111, PLAIN, SYNTAXES
 from impasto.settings import choose_device, choose_precision, keep_freed_memory
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ OnPreview = Callable[[int, int, Image.Image], None]
 # (evaluations of the model done, evaluations in all batches of this call)
 OnStep = Callable[[int, int], None]
 
+_LOGGER = logging.getLogger("impasto")
 _PREVIEW_SIDE = 256
 # The most pixels in one batch: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
 _CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
@@ -177,10 +181,12 @@ class Painter:
         any_artist: bool = False,
         memory: str | Path = OWN,
         like: Sequence[LikeChoice] = (),
+        prompt_syntax: str = A1111,
     ) -> Painting:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
         Args:
+            prompt_syntax: "a1111", `(a:1.3)` has a meaning (`impasto.prompts.weights`); "plain", all are words.
             seed: 0 .. 2**63 - 1; None draws one at random, which the painting's provenance then holds.
             sampler, steps, guider, guidance: None takes the checkpoint's own defaults, else the general ones: dpm++, 25, cfg
                 and 5; with `lcm` 4 and 1; with another guider its own guidance.
@@ -216,6 +222,13 @@ class Painter:
             memory=str(memory),
             like=read_likes(like),
         )
+        if prompt_syntax == A1111:
+            request, notes = read_syntax(request)
+            for note in notes:
+                _LOGGER.warning(note)
+            check_tags(request.tags, self.components.loras)
+        elif prompt_syntax != PLAIN:
+            raise UsageError(f"prompt_syntax {prompt_syntax!r}: use {' or '.join(SYNTAXES)}")
         return next(self.paint_many([request]))
 
     def paint_many(
@@ -280,7 +293,7 @@ class Painter:
         def kind(request: PaintRequest) -> tuple[Any, ...]:
             looked = len(self._looking.look(request).tokens)
             guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
-            return (*_size(request), request.sampler, request.steps, request.eta, *guided, looked)
+            return (*_size(request), request.sampler, request.steps, request.eta, *guided, looked, *request.text_counts)
 
         first = 0
         for _, group in groupby(requests, kind):

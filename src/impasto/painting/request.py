@@ -13,6 +13,7 @@ from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.provenance.extension import ExtensionNote
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
+from impasto.prompts.weights import LoraTag, Weights, pieces_of, weighted_text
 
 MAX_PROMPT = 2000
 MAX_STEPS = 1000
@@ -48,6 +49,10 @@ class PaintRequest:
             only for the record inside the picture.
         extension: which of the extensions `expansion` is; only for the record.
         best_of: the paintings among which this one was chosen before; only for the record.
+        weights: the caption and the negative prompt with the weights of their words; None if no word has one. `condition`
+            and `negative` hold the words alone.
+        negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
+        tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
     Raises:
         UsageError: a value is out of its range; the message names it.
@@ -72,12 +77,18 @@ class PaintRequest:
     copy_check: CopyCheck | None = field(default=None, compare=False, repr=False)
     extension: ExtensionNote | None = field(default=None, compare=False, repr=False)
     best_of: BestOf | None = field(default=None, compare=False, repr=False)
+    weights: Weights | None = None
+    negative_prompt: str | None = None
+    tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_text("prompt", self.condition.text())
         check_text("negative prompt", self.negative)
         check_text("prompt", self.prompt)
         check_text("expansion", self.expansion or "")
+        for text in (self.weights.prompt, self.weights.negative) if self.weights is not None else ():
+            check_text("prompt with its weights", text)
+        check_text("negative prompt", self.negative_prompt or "")
         check_text("memory", self.memory)
         _whole("seed", self.seed, 0, LARGEST_SEED)
         find_sampler(self.sampler)
@@ -96,6 +107,24 @@ class PaintRequest:
             _whole(name, getattr(self, name), SMALLEST, LARGEST, MULTIPLE)
         if self.guidance > 0 and not self.condition.text().strip() and not self.like:
             raise UsageError("nothing to paint: give a prompt, an artist, or a picture to be like")
+
+    @property
+    def weighted_prompt(self) -> str:
+        """The whole text of the condition with its weights, in A1111's syntax; "" if no word has a weight."""
+        if self.weights is None or not self.weights.prompt:
+            return ""
+        return weighted_text(self.condition, self.weights.prompt)
+
+    @property
+    def weighted_negative(self) -> str:
+        """The negative prompt with its weights; "" if no word has one."""
+        return "" if self.weights is None else self.weights.negative
+
+    @property
+    def text_counts(self) -> tuple[int, int]:
+        """The numbers of texts between BREAKs in the prompt and in the negative prompt; each is encoded on its own."""
+        prompt, negative = self.weighted_prompt, self.weighted_negative
+        return len(pieces_of(prompt)) if prompt else 1, len(pieces_of(negative)) if negative else 1
 
 
 def check_text(name: str, text: str) -> None:

@@ -35,6 +35,9 @@ from impasto.painting.provenance.adapters import read_concepts, read_loras
 from impasto.painting.provenance.exif_text import utf_8_or_same
 from impasto.painting.provenance.extension import ExtensionNote, read_extension
 from impasto.painting.provenance.picture_text import SHEET, picture_texts, readable_name
+from impasto.painting.provenance.prompt_weights import read_prompt_weights
+from impasto.prompts.condition import Condition
+from impasto.prompts.weights import Weights, weighted_text
 
 if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
@@ -59,7 +62,7 @@ _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "ver
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
 # Fields that are left out of a record without them, so that it is written as older versions wrote it.
-_NEWER = ("extension", "best_of")
+_NEWER = ("extension", "best_of", "weights", "negative_prompt")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class Provenance:
         copy_check: its similarity to training pictures, if it was compared with them.
         extension: which of the extensions `expansion` is, if it is recorded.
         best_of: the paintings among which this one was chosen, if it was.
+        weights: the caption and the negative prompt with the weights of their words, if any has one.
+        negative_prompt: the user's negative prompt, if `negative` is another text.
     """
 
     prompt: str
@@ -113,6 +118,8 @@ class Provenance:
     copy_check: CopyCheck | None = None
     extension: ExtensionNote | None = None
     best_of: BestOf | None = None
+    weights: Weights | None = None
+    negative_prompt: str | None = None
 
     @classmethod
     def of(
@@ -149,12 +156,17 @@ class Provenance:
             copy_check=request.copy_check,
             extension=request.extension,
             best_of=request.best_of,
+            weights=request.weights,
+            negative_prompt=request.negative_prompt,
         )
 
     def to_parameters(self) -> str:
-        """Returns A1111's `parameters` text. Its prompt is `text` and the LoRAs in A1111's prompt syntax, since that is the
-        prompt that A1111 would need.
+        """Returns A1111's `parameters` text. Its prompt is `text`, with the weights of its words, and the LoRAs that were
+        merged, in A1111's prompt syntax, since that is the prompt that A1111 would need.
         """
+        weights = self.weights or Weights()
+        text = weighted_text(Condition.from_dict(self.condition), weights.prompt) if weights.prompt else self.text
+        negative = weights.negative or self.negative
         guidance = int(self.guidance) if float(self.guidance).is_integer() else self.guidance
         settings = {
             "Steps": self.steps,
@@ -173,9 +185,9 @@ class Provenance:
             "Version": f"impasto {self.version}",
         }
         tags = [f"<lora:{lora.name}:{lora.scale:g}>" for lora in self.loras]
-        lines = [" ".join([self.text or self.prompt, *tags])]
-        if self.negative:
-            lines.append(f"{NEGATIVE} {self.negative}")
+        lines = [" ".join([text or self.prompt, *tags])]
+        if negative:
+            lines.append(f"{NEGATIVE} {negative}")
         lines.append(", ".join(f"{k}: {quote_setting(v)}" for k, v in settings.items() if v != ""))
         return "\n".join(lines)
 
@@ -252,7 +264,7 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     read: dict[str, Callable[[Any], Any]]
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
             "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
-            "best_of": read_best_of}  # fmt: skip
+            "best_of": read_best_of, "weights": read_prompt_weights}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 
@@ -260,7 +272,7 @@ def _checked(name: str, value: Any) -> Any:
     """Returns `value` if it is valid for the field `name`; raises RecordError otherwise."""
     if name in _TEXTS and isinstance(value, str) and is_plain(value):
         return value
-    if name == "expansion" and (value is None or (isinstance(value, str) and is_plain(value))):
+    if name in ("expansion", "negative_prompt") and (value is None or (isinstance(value, str) and is_plain(value))):
         return value
     if name in _WHOLES and isinstance(value, int) and not isinstance(value, bool):
         lowest, highest = _WHOLES[name]

@@ -20,6 +20,9 @@ def painting_key(record: Provenance) -> str:
     """
     values = asdict(replace(record, version="", checkpoint=""))
     del values["extension"], values["best_of"]  # how the text and the seed were chosen
+    del values["negative_prompt"]  # as `negative`, what it became, decides
+    if record.weights is None:
+        del values["weights"]
     if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:
