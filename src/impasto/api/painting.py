@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
+from impasto.api.session import OnEvent, ShouldStop, as_path, as_words, run_job
 
 if TYPE_CHECKING:
     from impasto.jobs.painting.grid import PaintedSheet
@@ -23,6 +23,10 @@ class PictureFields(TypedDict, total=False):
     negative: str
     expand: str
     expand_rank: int
+    index: str | Path | None
+    prompt_model: str | Path | None
+    expand_seed: int
+    expand_style: str
     wildcards: str | Path | None
     seed: int | None
     sampler: str | None
@@ -76,6 +80,13 @@ def paint(
     prompt: str = "",
     *,
     count: int = 1,
+    artists: Sequence[str] = (),
+    expand_count: int | None = None,
+    expand_original: bool = False,
+    sheet: str | Path = "",
+    best_of: int = 1,
+    keep_all: bool = False,
+    scorer: str | Path | None = None,
     out: str | Path = "pictures",
     overwrite: bool = False,
     batch: int | None = None,
@@ -88,9 +99,19 @@ def paint(
 ) -> "list[PaintedFile]":
     """Paints `count` pictures into files; the checkpoint stays loaded for the next call.
 
+    With `expand_count` or several `artists` it paints a series, and returns a `PaintedSeries`: a list with the attributes
+    `sheet` and `series`.
+
     Args:
         prompt: what the pictures show.
-        count: number of pictures.
+        count: number of pictures; in a series, of each text by each artist.
+        artists: several artists, each of whom paints all texts; "none" for none.
+        expand_count: paints so many extensions of the prompt, the best first.
+        expand_original: in a series, paints also the prompt as it was typed.
+        sheet: the file of the series' sheet; "" for one beside the paintings, "none" for none.
+        best_of: each picture is the best of so many seeds by the scorer.
+        keep_all: keeps the others of `best_of`, too.
+        scorer: the scorer of `best_of`; None for the built-in one.
         out: a folder, or one FILE.png.
         overwrite: whether that file may be replaced.
         batch: number of pictures at once; None for as many as fit.
@@ -107,9 +128,11 @@ def paint(
     """
     from impasto.jobs.painting.paint import PaintJob
 
-    fields: Any = picture  # sequences become tuples
+    fields: Any = {**picture, "sheet": sheet, "scorer": scorer}  # sequences become tuples, and paths text
     job = PaintJob(
-        prompt=prompt, count=count, out=as_path("out", out), overwrite=overwrite, batch=batch, preview_every=preview_every,
+        prompt=prompt, count=count, artists=as_words("artists", artists) or (), expand_count=expand_count,
+        expand_original=expand_original, best_of=best_of, keep_all=keep_all,
+        out=as_path("out", out), overwrite=overwrite, batch=batch, preview_every=preview_every,
         avoid_copies=None if avoid_copies is None else as_path("avoid_copies", avoid_copies),
         copy_repaints=copy_repaints,
         **fields,

@@ -13,8 +13,8 @@ from impasto.cli.painting.picture_options import PictureOptions, with_picture
 from impasto.cli.run_job import run_job
 
 AXES = (
-    "prompt, artist, year, style, genre, negative, expand, seed, sampler, steps, guidance, guider, guidance-interval, eta, "
-    "size, checkpoint, concept, lora, memory, like, scale"
+    "prompt, artist, year, style, genre, negative, expand, expand-rank, expand-seed, seed, sampler, steps, guidance, "
+    "guider, guidance-interval, eta, size, checkpoint, concept, lora, memory, like, scale"
 )
 _option = partial(typer.Option, rich_help_panel="Sheet")
 

@@ -8,6 +8,7 @@ import typer
 
 from impasto.cli.console import say, say_json
 from impasto.cli.painting.picture_options import CopyFeatures, PictureOptions, with_picture
+from impasto.cli.painting.series_options import BestOf, ExpandCount, ExpandOriginal, KeepAll, Scorer, SheetFile
 from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
@@ -22,7 +23,15 @@ Batch = Annotated[int | None, typer.Option(help="How many to paint at once; as m
 def paint(
     *,
     picture: PictureOptions,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many; picture k has seed + k - 1.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", "-n", help="How many, of seed, seed + 1, ...; in a series, of each.")
+    ] = 1,
+    expand_count: ExpandCount = None,
+    expand_original: ExpandOriginal = False,
+    sheet: SheetFile = "",
+    best_of: BestOf = 1,
+    keep_all: KeepAll = False,
+    scorer: Scorer = None,
     batch: Batch = None,
     preview_every: Annotated[int, typer.Option(help="Save how far it is, every so many steps.")] = 0,
     out: Annotated[Path, typer.Option(help="A folder, or one FILE.png.")] = Path("pictures"),
@@ -40,23 +49,34 @@ def paint(
     copy_features: CopyFeatures = "efficientnet-lite2",
     as_json: AsJson = False,
 ) -> None:
-    """Paint one or more pictures."""
+    """Paint one or more pictures, or a series: several extensions of the prompt by one or several artists, with a sheet."""
     from impasto.jobs.painting.paint import PaintJob
 
     job = PaintJob(
-        **picture.fields(), count=count, batch=batch, preview_every=preview_every, out=out, overwrite=overwrite,
+        **picture.fields_for_several(), count=count, expand_count=expand_count, expand_original=expand_original,
+        sheet=sheet, best_of=best_of, keep_all=keep_all, scorer=scorer, batch=batch, preview_every=preview_every, out=out,
+        overwrite=overwrite,
         avoid_copies=avoid_copies, copy_repaints=copy_repaints, copy_features=copy_features,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 
 
 def say_painting(done: "PictureDone") -> None:
-    """Prints the file, its seed, and the seconds since painting began."""
-    seed = done.provenance.seed if done.provenance is not None else ""
-    say(f"{done.path}  seed {seed}  {done.seconds:.1f} s")
+    """Prints the file, its seed, how it was chosen, and the seconds since painting began; or a sheet's file and size."""
+    record = done.provenance
+    if record is None:
+        say(f"{done.path}  {len(done.figures['rows'])} x {len(done.figures['columns'])} pictures  {done.seconds:.1f} s")
+        return
+    words = [f"seed {record.seed}"]
+    if record.extension is not None:
+        words.append(f"extension {record.extension.rank}")
+    if record.best_of is not None:
+        score = next(one.score for one in record.best_of.tried if one.seed == record.seed)
+        words.append(f"score {score:.3f}, rank {record.best_of.rank(record.seed)} of {len(record.best_of.tried)}")
+    say("  ".join([str(done.path), *words, f"{done.seconds:.1f} s"]))
 
 
 def say_painting_as_json(done: "PictureDone") -> None:
-    """Prints the file, the seconds and the whole provenance record as one JSON object per line."""
-    record = asdict(done.provenance) if done.provenance is not None else {}
+    """Prints the file, the seconds and the whole provenance record as one JSON object per line; of a sheet, its titles."""
+    record = asdict(done.provenance) if done.provenance is not None else {"sheet": done.figures}
     say_json({"file": done.path, "seconds": round(done.seconds, 2), **record}, indent=None)

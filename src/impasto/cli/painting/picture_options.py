@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from impasto.cli.painting.expansion_options import KEEP, ExpandSeed, ExpandStyle, IndexFolder, PromptModel
+from impasto.errors import UsageError
+
 OFF = "off"  # no expansion
 GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, apg, cfg++ or pag; see docs/guidance.md."
 INTERVAL_HELP = "The shares of the timesteps between which the guider interval guides: 0 is clean, 1 noise."
@@ -60,7 +63,10 @@ class PictureOptions:
     prompt: Annotated[
         str, typer.Argument(help="What the picture shows; the seed chooses in {dawn|dusk} and __colour__.", metavar="PROMPT")
     ] = ""
-    artist: Annotated[str, typer.Option(help="In whose manner: `impasto artists` lists whom it knows.")] = ""
+    artist: Annotated[
+        list[str] | None,
+        typer.Option(help="In whose manner: `impasto artists` lists whom it knows; `paint` takes several.", metavar="NAME"),
+    ] = None
     any_artist: AnyArtist = False
     year: Annotated[int | None, typer.Option(help="When it could have been painted.")] = None
     style: Annotated[str, typer.Option(help="Such as Impressionism.")] = ""
@@ -70,6 +76,10 @@ class PictureOptions:
         str, typer.Option(help="Enrich the prompt, as `impasto expand` does: wu2022, wang2023, off.", metavar="METHOD")
     ] = OFF
     expand_rank: Annotated[int, typer.Option(help="Which of the expansions, from 1, the best.")] = 1
+    index: IndexFolder = None
+    prompt_model: PromptModel = None
+    expand_seed: ExpandSeed = 0
+    expand_style: ExpandStyle = KEEP
     wildcards: Annotated[
         Path | None, typer.Option(help="Your own lists for __name__ in the prompt: name.txt in this folder.", metavar="DIR")
     ] = None
@@ -107,9 +117,24 @@ class PictureOptions:
     precision: Precision = "auto"
 
     def fields(self) -> dict[str, Any]:
-        """Returns the fields of `impasto.jobs.painting.picture.Picture`."""
+        """Returns the fields of `impasto.jobs.painting.picture.Picture`.
+
+        Raises:
+            UsageError: several artists are given; `fields_for_several` is for verbs that take them.
+        """
+        given = self.fields_for_several()
+        if given.pop("artists"):
+            raise UsageError('--artist is given more than once: a sheet takes them as --artists "A,B"')
+        return given
+
+    def fields_for_several(self) -> dict[str, Any]:
+        """Returns the fields of a `Picture`, and `artists` if several are given; then `artist` is ""."""
         given = {option.name: getattr(self, option.name) for option in fields(self)}
-        return {name: () if name in _LISTS and value is None else value for name, value in given.items()}
+        artists = tuple(given["artist"] or ())
+        several = artists if len(artists) > 1 else ()
+        one = artists[0] if len(artists) == 1 else ""
+        lists = {name: () if name in _LISTS and value is None else value for name, value in given.items()}
+        return {**lists, "artist": one, "artists": several}
 
 
 def with_picture(command: Callable[..., None]) -> Callable[..., None]:

@@ -10,10 +10,9 @@ from pydantic import model_validator
 
 from impasto.errors import StoppedError, UsageError
 from impasto.jobs.context import Context
-from impasto.jobs.disk import check_writable
 from impasto.jobs.painting.grid_axes import Axis, cross
 from impasto.jobs.painting.grid_cells import missing_cells, paint_cells, plan_cells
-from impasto.jobs.painting.grid_sheet import SheetPlan
+from impasto.jobs.painting.grid_sheet import SheetPlan, check_sheet_place
 from impasto.jobs.painting.paint import check_batch
 from impasto.jobs.painting.picture import Picture, PictureJob
 
@@ -97,7 +96,7 @@ class GridJob(PictureJob):
         """
         started = time.monotonic()
         down, across = choose_axes(self.rows, self.columns, self.prompts, self.artists)
-        _check_place(self.out, self.overwrite)
+        check_sheet_place(self.out, self.overwrite)
         folder = self.out.with_name(f"{self.out.stem}-cells")
         cells = plan_cells(cross(down, across, self.picture), folder, context)
         plan = SheetPlan.of(down, across, cells, side=self.cell, title=self.title, legend=self.legend)
@@ -150,15 +149,3 @@ def choose_axes(rows: str, columns: str, prompts: str, artists: str) -> tuple[Ax
     if not any(chosen.values()):
         raise UsageError('a sheet needs an axis: give --prompts FILE --artists "A,B", or --rows seed=1-4 and the like')
     return chosen["rows"] or Axis(), chosen["columns"] or Axis()
-
-
-def _check_place(out: Path, overwrite: bool) -> None:
-    """Raises UsageError or ImpastoError if the sheet cannot be written or would replace a file that is no sheet."""
-    from impasto.painting.sheets.file import check_suffix, is_sheet
-
-    check_suffix(out)
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.parent}")
-    if out.exists() and not overwrite and not is_sheet(out):
-        raise UsageError(f"{out} is there already and is no sheet: choose another name, or add --overwrite")
-    check_writable(out.parent)

@@ -4,13 +4,14 @@ To add an axis, add a row to `AXES`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.jobs.painting.picture import Picture
+from impasto.jobs.painting.prompt_steps import OFF
 
 NONE = "none"
 _NEVER = object()
@@ -60,6 +61,8 @@ AXES: dict[str, AxisKind] = {
         AxisKind("genre", none=""),
         AxisKind("negative", "not: {}", none="", is_text=True),
         AxisKind("expand", "expand {}"),
+        AxisKind("expand-rank", "extension {}", _whole),
+        AxisKind("expand-seed", "expansion seed {}", _whole),
         AxisKind("seed", "seed {}", _whole),
         AxisKind("sampler"),
         AxisKind("steps", "{} steps", _whole),
@@ -153,6 +156,8 @@ class Axis:
             return picture.model_copy(update={kind.name: given if read is None else (*given, read)})
         if self.name == "scale":
             return _scaled(picture, read)
+        if self.name == "expand":
+            return _expanded_by(picture, str(read))
         return picture.model_copy(update={kind.field: read})
 
 
@@ -166,11 +171,13 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
         raise UsageError(f"{rows.name} cannot be both the rows and the columns: choose another axis for one of them")
     for axis in (rows, columns):
         axis.check_free(picture)
+        if axis.name == "expand":
+            _check_knowledge(picture, axis.values)
 
     def cell(row: str, column: str) -> Picture:
         made, without = picture, False
-        # The LoRA is applied before its scale.
-        for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name == "scale"):
+        # The LoRA is applied before its scale, and a rank before the method "off", which takes it away.
+        for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name in ("scale", "expand")):
             without = without or (axis.name == "lora" and _is_none(AXES["lora"], value))
             if axis.name != "scale" or not without:
                 made = axis.apply(made, value)
@@ -214,6 +221,23 @@ def _counted(value: str) -> list[str]:
 
 def _is_none(kind: AxisKind, value: str) -> bool:
     return kind.none is not _NEVER and value.lower() == NONE
+
+
+def _expanded_by(picture: Picture, method: str) -> Picture:
+    """The picture expanded by this method, without the options that belong to another one."""
+    usual = {name: field.default for name, field in Picture.model_fields.items()}
+    others = {"wu2022": ("prompt_model",), "wang2023": ("index",)}.get(method, ())
+    if method == OFF:
+        others = ("expand_rank", "index", "prompt_model", "expand_seed", "expand_style")
+    return picture.model_copy(update={"expand": method, **{name: usual[name] for name in others}})
+
+
+def _check_knowledge(picture: Picture, methods: Sequence[str]) -> None:
+    """Raises UsageError if an index or a prompt model is given, and no cell is expanded by its method."""
+    given = (("--index", picture.index, "wu2022"), ("--prompt-model", picture.prompt_model, "wang2023"))
+    for option, value, method in given:
+        if value is not None and method not in methods:
+            raise UsageError(f"{option} is for expand={method}, which is no value of this axis")
 
 
 def _scaled(picture: Picture, scale: float) -> Picture:

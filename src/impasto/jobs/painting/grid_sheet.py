@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
+from impasto.jobs.disk import check_writable
 from impasto.jobs.painting.grid_axes import Axis
 from impasto.jobs.painting.grid_cells import Cell
 
@@ -91,6 +92,19 @@ class SheetPlan:
         records = {file: record for file, record in said.items() if isinstance(record, Provenance)}
         image = self.layout.draw([[cell.file for cell in row] for row in self.cells])
         save_sheet(image, replace(self.record, cells=tuple(tuple(records[c.file] for c in row) for row in self.cells)), out)
+
+
+def check_sheet_place(out: Path, overwrite: bool, option: str = "--out") -> None:
+    """Raises UsageError or ImpastoError if the sheet cannot be written or would replace a file that is no sheet."""
+    from impasto.painting.sheets.file import check_suffix, is_sheet
+
+    check_suffix(out)
+    if not out.parent.is_dir():
+        raise UsageError(f"{option} {out}: there is no folder {out.parent}")
+    if out.exists() and not overwrite and not is_sheet(out):
+        replace = ", or add --overwrite" if option == "--out" else ""
+        raise UsageError(f"{out} is there already and is no sheet: choose another name{replace}")
+    check_writable(out.parent)
 
 
 def _titles(axis: Axis, cells: Sequence[Cell]) -> tuple[str, ...]:

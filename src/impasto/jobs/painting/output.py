@@ -1,6 +1,7 @@
 """Output files of paintings: names from the prompt, no replaced files, and a write test before the work starts."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from impasto.jobs.disk import check_writable
 
 if TYPE_CHECKING:
     from impasto.painting.painting import Painting
+    from impasto.painting.provenance.record import Provenance
 
 
 
@@ -23,6 +25,7 @@ class Output:
         file: the full path of a single painting, instead of a numbered name.
         overwrite: whether `file` may replace an existing file.
         made: the folders that did not exist before, innermost first.
+        stem_of: for a series, the stem of each painting's file by its record; None for `stem`.
     """
 
     folder: Path
@@ -30,6 +33,7 @@ class Output:
     file: Path | None = None
     overwrite: bool = False
     made: tuple[Path, ...] = ()
+    stem_of: "Callable[[Provenance], str] | None" = None
 
     @classmethod
     def at(cls, out: Path, stem: str, count: int, overwrite: bool) -> "Output":
@@ -41,7 +45,7 @@ class Output:
         """
         if out.suffix.lower() == ".png" and not out.is_dir():
             if count > 1:
-                raise UsageError(f"--out {out} names one picture, but --count is {count}: give a folder")
+                raise UsageError(f"--out {out} names one picture, but {count} are to be painted: give a folder")
             if out.exists() and not overwrite:
                 raise UsageError(f"{out} is there already: choose another name, or add --overwrite")
             if not out.parent.exists():
@@ -63,8 +67,21 @@ class Output:
         """
         if self.file is not None:
             return painting.save(self.file, overwrite=self.overwrite)
+        stem = self.stem if self.stem_of is None else self.stem_of(painting.provenance)
+        return self._save_numbered(painting, stem)
+
+    def save_beside(self, painting: "Painting", kept: Path, rank: int) -> Path:
+        """Writes a painting that was ranked below the one in `kept`, as `<its name>-rank-<rank>.png`, and returns the path.
+
+        Raises:
+            ImpastoError: the same as `Painting.save`.
+        """
+        path = kept.with_name(f"{kept.stem}-rank-{rank}.png")
+        return self._save_numbered(painting, path.stem) if path.exists() else painting.save(path)
+
+    def _save_numbered(self, painting: "Painting", stem: str) -> Path:
         while True:
-            path = self.free_path()
+            path = self.free_path(stem=stem)
             try:
                 return painting.save(path)
             except UsageError:
@@ -80,10 +97,10 @@ class Output:
             except OSError:
                 return
 
-    def free_path(self, suffix: str = "") -> Path:
+    def free_path(self, suffix: str = "", *, stem: str | None = None) -> Path:
         """Returns `<stem><suffix>-<number>.png` with the number after the largest in use; creates the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = self.stem + suffix
+        stem = (self.stem if stem is None else stem) + suffix
         numbered = re.compile(re.escape(stem) + r"-([1-9]\d{0,8})\.png", re.IGNORECASE)
         names = (numbered.fullmatch(file.name) for file in self.folder.iterdir())
         number = 1 + max((int(name.group(1)) for name in names if name), default=0)

@@ -10,10 +10,15 @@ from pydantic import model_validator
 from impasto.errors import UsageError
 from impasto.jobs.context import Context
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES
+from impasto.jobs.painting.best_of import BestOfPainting, check_best_of
 from impasto.jobs.painting.copy_avoidance import CopyAvoidance, check_avoidance
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
 from impasto.jobs.painting.picture import PictureJob
+from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
+from impasto.jobs.painting.series.options import check_series
+from impasto.jobs.painting.series.painting import Keeping, paint_series
+from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
 from impasto.painting.file_names import slug
 
 MOST_PICTURES = 10_000
@@ -29,7 +34,15 @@ class PaintJob(PictureJob):
     """Paints new pictures from a prompt.
 
     Attributes:
-        count: number of pictures, 1 to 10,000; picture k has `seed` + k - 1.
+        count: number of pictures, 1 to 10,000; picture k has `seed` + k - 1, or with `best_of` n the best of n seeds from
+            `seed` + (k - 1) n on. In a series, of each text by each artist.
+        artists: several artists, each of whom paints all texts; "none" for none. `artist` is then left out.
+        expand_count: paints a series of so many extensions, the best first, 1 to 50; None for one, as `expand_rank` says.
+        expand_original: paints the prompt as it was typed, too, as the first row of a series.
+        sheet: the sheet of a series: .png, .webp or .pdf; "" for one beside the paintings, "none" for none.
+        best_of: each picture is the best of so many seeds by the scorer, 1 to 100; 1 for the first seed.
+        keep_all: keeps the others of `best_of`, too.
+        scorer: the scorer of `best_of`: "pocket", the output of `impasto train pocket-scorer`, or CLIP; None for "pocket".
         batch: number of pictures that are painted at once; None for as many as fit.
         preview_every: number of steps between two previews, which are written to a file per picture; 0 for never.
         out: a folder, or one FILE.png.
@@ -43,6 +56,13 @@ class PaintJob(PictureJob):
     kind: ClassVar[str] = "paint"
 
     count: int = 1
+    artists: tuple[str, ...] = ()
+    expand_count: int | None = None
+    expand_original: bool = False
+    sheet: str = ""
+    best_of: int = 1
+    keep_all: bool = False
+    scorer: str | None = None
     batch: int | None = None
     preview_every: int = 0
     out: Path = Path("pictures")
@@ -59,12 +79,36 @@ class PaintJob(PictureJob):
         if self.preview_every < 0:
             raise UsageError(f"preview-every {self.preview_every}: use 0 (never) or more")
         check_avoidance(self.avoid_copies, self.copy_repaints)
-        if self.seed is not None:
-            self.draft(self.seed + self.count - 1)  # the last seed must be in range, too
+        check_best_of(self.best_of, self.keep_all, self.scorer, self.copy_repaints)
+        check_series(
+            self.artist, self.artists, self.expand_count, method=self.expand, rank=self.expand_rank,
+            original=self.expand_original, sheet=self.sheet,
+        )  # fmt: skip
+        last = (self.seed or 0) + self.count * self.best_of - 1  # the last seed must be in range, too
+        for artist in self.artists or (self.artist,):
+            self.model_copy(update={"artist": "" if artist.casefold() == NO_ARTIST else artist}).draft(last)
         return self
 
+    @property
+    def is_whole(self) -> bool:
+        """False, see `PictureJob.is_whole`: the pictures are checked for each artist."""
+        return False
+
+    @property
+    def is_series(self) -> bool:
+        """Whether the pictures are a series with a sheet: several texts, or several artists."""
+        return self.expand_count is not None or self.expand_original or len(self.artists) > 1
+
+    @property
+    def prompt_steps(self) -> PromptSteps:
+        """The processing of the prompt before painting; a series of extensions implies the method."""
+        if self.expand_count is None or self.expand != OFF:
+            return super().prompt_steps
+        method = "wu2022" if self.prompt_model is None else "wang2023"
+        return self.model_copy(update={"expand": method}).prompt_steps
+
     def run(self, context: Context) -> list[PaintedFile]:
-        """Paints the pictures and saves each as soon as it is finished.
+        """Paints the pictures and saves each as soon as it is finished. A series is a `PaintedSeries`, with its sheet.
 
         Raises:
             UsageError, MissingPart, ImpastoError: a requested part does not exist, or options do not fit together; a file
@@ -72,17 +116,38 @@ class PaintJob(PictureJob):
             StoppedError: the job was stopped.
         """
         seed = secrets.randbelow(2**32) if self.seed is None else self.seed
+        seeds = [seed + k * self.best_of for k in range(self.count)]
         if self.avoid_copies is not None and not self.avoid_copies.exists():
             raise UsageError(f"--avoid-copies {self.avoid_copies}: there is no such catalogue or copy index")
         setup = self.setup(context.note)
-        first = self.settle(setup, seed)
-        requests = self.prompt_steps.apply([replace(first, seed=seed + k) for k in range(self.count)], context.note)
+        artists = resolve_artists(self.artists or (self.artist,), setup, self.any_artist)
+        first = self.model_copy(update={"artist": max(artists), "any_artist": True}).settle(setup, seed)
+        if self.is_series:
+            series = plan_series(
+                first, self.prompt_steps, artists, extensions=self.expand_count, original=self.expand_original,
+                seeds=seeds, say=context.note,
+            )  # fmt: skip
+            return paint_series(
+                series, self.out, setup, context, sheet=self.sheet, overwrite=self.overwrite, batch=self.batch or 1,
+                preview_every=self.preview_every, keeping=lambda: self._keeping(context),
+            )  # fmt: skip
+        requests = self.prompt_steps.apply([replace(first, seed=one) for one in seeds], context.note)
         stem = slug(self.prompt if self.prompt.strip() else requests[0].condition.text())
         output = Output.at(self.out, stem, self.count, self.overwrite)
-        avoidance = None
+        keeping = self._keeping(context)
+        return paint_files(
+            requests, output, setup, context, batch=self.batch, preview_every=self.preview_every,
+            avoidance=keeping.avoidance, choosing=keeping.choosing,
+        )  # fmt: skip
+
+    def _keeping(self, context: Context) -> Keeping:
+        """Loads what decides which paintings are kept: the training pictures, and the scorer of the best of several."""
+        avoidance = choosing = None
         if self.avoid_copies is not None:
             repaints = check_avoidance(self.avoid_copies, self.copy_repaints)
             avoidance = CopyAvoidance.prepare(self.avoid_copies, repaints, self.copy_features, context)
-        return paint_files(
-            requests, output, setup, context, batch=self.batch, preview_every=self.preview_every, avoidance=avoidance
-        )
+        if self.best_of > 1:
+            choosing = BestOfPainting.load(
+                self.best_of, self.scorer, keep_all=self.keep_all, batch=self.batch, avoidance=avoidance
+            )
+        return Keeping(avoidance, choosing)

@@ -15,6 +15,7 @@ from impasto.jobs.painting.setup import PaintingSetup
 if TYPE_CHECKING:
     from PIL import Image
 
+    from impasto.jobs.painting.best_of import BestOfPainting
     from impasto.jobs.painting.copy_avoidance import CopyAvoidance
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
@@ -28,11 +29,13 @@ class PaintedFile:
         path: its file.
         provenance: the record of how it was made.
         seconds: seconds since painting began; the pictures of a batch are finished together.
+        beside: the file of the better painting of the same request, for the others that `--keep-all` keeps; else None.
     """
 
     path: Path
     provenance: "Provenance"
     seconds: float
+    beside: Path | None = None
 
 
 def paint_files(
@@ -45,6 +48,7 @@ def paint_files(
     preview_every: int = 0,
     expected_hash: str = "",
     avoidance: "CopyAvoidance | None" = None,
+    choosing: "BestOfPainting | None" = None,
 ) -> list[PaintedFile]:
     """Paints all requests and saves each painting as soon as it is finished.
 
@@ -57,12 +61,14 @@ def paint_files(
         preview_every: number of steps between two updates of `<stem>-preview-<number>.png`; 0 for never.
         expected_hash: if the checkpoint has another hash, a note is reported; "" for no check.
         avoidance: repaints pictures that look like a training picture; None for no check.
+        choosing: paints each request with several seeds and keeps the best, in place of `avoidance`; None for one seed.
 
     Raises:
         StoppedError: the job was stopped; finished pictures are kept.
         ImpastoError: the checkpoint cannot be loaded, a painting cannot be saved, or copies were left out.
     """
     done: list[PaintedFile] = []
+    finished = 0  # requests
     previews = _Previews(output, context)
     try:
         context.progress("loading", 0.0)
@@ -75,14 +81,27 @@ def paint_files(
             batch_size=batch,
             preview_every=preview_every,
             on_preview=previews.show,
-            on_step=lambda step, of: context.progress(f"{len(done) + 1} of {len(requests)}", step / of),
+            on_step=lambda step, of: context.progress(f"{finished + 1} of {len(requests)}", step / of),
         )
-        for painting in paint(requests) if avoidance is None else avoidance.paint(paint, requests):
-            saved = PaintedFile(output.save(painting), painting.provenance, time.monotonic() - started)
-            done.append(saved)
-            context.picture_done(saved.path, saved.seconds, saved.provenance)
+        if choosing is not None:
+            groups = choosing.paint(paint, requests)
+        else:
+            groups = ([one] for one in (paint(requests) if avoidance is None else avoidance.paint(paint, requests)))
+        for group in groups:
+            best: Path | None = None
+            for painting in group:
+                seed, best_of = painting.provenance.seed, painting.provenance.best_of
+                if best is None or best_of is None:
+                    path = output.save(painting)
+                else:
+                    path = output.save_beside(painting, best, best_of.rank(seed))
+                saved = PaintedFile(path, painting.provenance, time.monotonic() - started, best)
+                best = best or path
+                done.append(saved)
+                context.picture_done(saved.path, saved.seconds, saved.provenance)
+            finished += bool(group)
     except KeyboardInterrupt:
-        of = f"{len(done)} of {len(requests)} paintings"
+        of = f"{finished} of {len(requests)} paintings"
         raise StoppedError(
             f"stopped: {of} finished" + (f" and kept in {output.folder}" if done else "")
         ) from None

@@ -12,6 +12,7 @@ from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
 from impasto.jobs.painting.setup import USUAL_SIDE, PaintingSetup
+from impasto.prompts.expansion.choices import KEEP
 
 if TYPE_CHECKING:
     from impasto.checkpoints.painting_defaults import PaintingDefaults
@@ -44,6 +45,10 @@ class Picture(BaseModel):
         year, style, genre, negative: see `Condition` and `PaintRequest`.
         expand: the expansion method, "wu2022" or "wang2023", or "off".
         expand_rank: the rank of the chosen expansion, from 1.
+        index: for wu2022, the output of `impasto knowledge build`, searched besides the handbook.
+        prompt_model: for wang2023, the output of `impasto train prompt-model`.
+        expand_seed: seed of the language models that expand, 0 or more.
+        expand_style: "keep" for no style or painter that the prompt does not name, "free" for any.
         wildcards: a folder with lists for __name__.
         seed: the seed; None draws one.
         sampler, steps, guidance, guider, eta: see `PaintRequest`.
@@ -70,6 +75,10 @@ class Picture(BaseModel):
     negative: str = ""
     expand: str = OFF
     expand_rank: int = 1
+    index: Path | None = None
+    prompt_model: str | None = None
+    expand_seed: int = 0
+    expand_style: str = KEEP
     wildcards: Path | None = None
     seed: int | None = None
     sampler: str | None = None
@@ -91,8 +100,15 @@ class Picture(BaseModel):
 
     @property
     def prompt_steps(self) -> PromptSteps:
-        """The processing of the prompt before painting."""
-        return PromptSteps(self.expand, self.expand_rank, self.wildcards)
+        """The processing of the prompt before painting.
+
+        Raises:
+            UsageError: an option of the expansion is invalid.
+        """
+        return PromptSteps.of(
+            self.expand, self.expand_rank, self.wildcards, index=self.index, prompt_model=self.prompt_model,
+            seed=self.expand_seed, style=self.expand_style,
+        )  # fmt: skip
 
     def draft(self, seed: int) -> "PaintRequest":
         """Returns the request as far as it is known without the disk, and checks each value.
@@ -101,7 +117,7 @@ class Picture(BaseModel):
             UsageError: a value is invalid.
         """
         width, height = parse_size(self.size, self.width, self.height)
-        self.prompt_steps.check()
+        _ = self.prompt_steps  # checks the expansion's options
 
         from impasto.painting.memory.record import Like
         from impasto.painting.request import PaintRequest

@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.errors import ImpastoError, UsageError
+from impasto.prompts.expansion.choices import FREE, KEEP, ExpansionChoices
 
 if TYPE_CHECKING:
+    from impasto.painting.provenance.extension import ExtensionNote
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
+    from impasto.prompts.expansion.pipeline import Expansion
 
 OFF = "off"
 USUAL_COUNT = 5  # number of expansions that are searched, as in `impasto expand`
+MOST_EXTENSIONS = 50
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An extended prompt and the note for the painting's record."""
+
+    text: str
+    note: "ExtensionNote"
 
 
 @dataclass(frozen=True)
@@ -20,25 +32,48 @@ class PromptSteps:
     """The processing of a prompt before painting.
 
     Attributes:
-        method: the expansion method, or "off".
+        expansion: how the prompt is expanded; None for not at all.
         rank: the rank of the chosen expansion, from 1: the line of the table that `impasto expand` prints.
         wildcards: a folder of the user's own wildcards.
     """
 
-    method: str = OFF
+    expansion: ExpansionChoices | None = None
     rank: int = 1
     wildcards: Path | None = None
 
-    def check(self) -> None:
-        """Raises UsageError if a value is invalid; loads nothing."""
+    @classmethod
+    def of(
+        cls, method: str, rank: int, wildcards: Path | None, *, index: Path | None, prompt_model: str | None, seed: int,
+        style: str,
+    ) -> "PromptSteps":  # fmt: skip
+        """Returns the steps for the options `--expand`, `--expand-rank`, `--wildcards`, `--index`, `--prompt-model`,
+        `--expand-seed` and `--expand-style`; loads nothing.
+
+        Raises:
+            UsageError: a value is invalid, or an option has no effect without another.
+        """
         from impasto.prompts.expansion.expander import METHODS
 
-        if self.method not in (OFF, *METHODS):
-            raise UsageError(f"--expand {self.method}: use {', '.join(METHODS)} or {OFF}")
-        if not 1 <= self.rank <= 50:
-            raise UsageError(f"expand-rank {self.rank}: use 1 to 50")
-        if self.rank != 1 and self.method == OFF:
-            raise UsageError("--expand-rank chooses among expansions: give --expand too")
+        if method not in (OFF, *METHODS):
+            raise UsageError(f"--expand {method}: use {', '.join(METHODS)} or {OFF}")
+        if not 1 <= rank <= MOST_EXTENSIONS:
+            raise UsageError(f"expand-rank {rank}: use 1 to {MOST_EXTENSIONS}")
+        if style not in (KEEP, FREE):
+            raise UsageError(f"--expand-style {style}: use {KEEP} or {FREE}")
+        if method == OFF:
+            if rank != 1:
+                raise UsageError("--expand-rank chooses among expansions: give --expand too")
+            lone = {
+                "--index": index is not None, "--prompt-model": prompt_model is not None, "--expand-seed": seed != 0,
+                "--expand-style": style != KEEP,
+            }  # fmt: skip
+            for option in [name for name, given in lone.items() if given]:
+                raise UsageError(f"{option} is for expanded prompts: give --expand too")
+            return cls(None, rank, wildcards)
+        model = None if prompt_model is None else Path(prompt_model)
+        choices = ExpansionChoices(method, index, model, seed, style == FREE)
+        choices.check("--expand", "--prompt-model")
+        return cls(choices, rank, wildcards)
 
     def apply(self, requests: Sequence["PaintRequest"], say: Callable[[str], None]) -> list["PaintRequest"]:
         """Returns the requests with resolved wildcards, each with its picture's seed, and expanded captions.
@@ -51,34 +86,93 @@ class PromptSteps:
         """
         from impasto.prompts.wildcards import resolve_wildcards
 
-        richer: dict[str, str] = {}
+        richer: dict[str, Extension | None] = {}
         done = []
         for request in requests:
             typed = request.condition.caption
             resolved = resolve_wildcards(typed, request.seed, self.wildcards)
-            condition, expansion = replace(request.condition, caption=resolved), None
-            if self.method != OFF and resolved:
+            condition = replace(request.condition, caption=resolved)
+            extension = None
+            if self.expansion is not None and resolved:
                 if resolved not in richer:
-                    richer[resolved] = self._expansion(condition, say)
-                expansion = richer[resolved]
-                condition = replace(condition, caption=expansion)
-            if condition.caption != typed:
-                request = replace(request, condition=condition, prompt=typed, expansion=expansion)
+                    richer[resolved] = self.choose([condition], say)
+                extension = richer[resolved]
+            if extension is not None or resolved != typed:
+                request = extended(replace(request, condition=condition), typed, extension)
             done.append(request)
         return done
 
-    def _expansion(self, condition: "Condition", say: Callable[[str], None]) -> str:
-        from impasto.prompts.expansion.expander import expand_caption
-        from impasto.prompts.expansion.pipeline import MOST_TOKENS
+    def choose(self, conditions: "Sequence[Condition]", say: Callable[[str], None]) -> Extension | None:
+        """Returns the extension of this rank of the caption that the conditions share; None if there is none.
 
-        found = expand_caption(condition, self.method, count=max(USUAL_COUNT, self.rank))
+        Raises:
+            ImpastoError: there are extensions, but none of this rank.
+        """
+        if self.expansion is None:
+            return None
+        found = find_extensions(self.expansion, conditions, max(USUAL_COUNT, self.rank), say)
         if not found:
-            say(f"nothing was found that expands {condition.caption!r}: it is painted as it is")
-            return condition.caption
+            return None
         if self.rank > len(found):
-            raise ImpastoError(f"expand-rank {self.rank}: `impasto expand {condition.caption!r}` finds {len(found)}")
+            raise ImpastoError(f"expand-rank {self.rank}: `impasto expand {conditions[0].caption!r}` finds {len(found)}")
         chosen = found[self.rank - 1]
-        say(f"expanded to: {chosen.text}")
-        if chosen.left_out:
-            say(f"no room in {MOST_TOKENS} tokens for: {'; '.join(chosen.left_out)}")
-        return chosen.text
+        say_extension(chosen, "expanded to", say)
+        return _noted(chosen, self.rank, len(found), self.expansion)
+
+
+def find_extensions(
+    choices: ExpansionChoices, conditions: "Sequence[Condition]", count: int, say: Callable[[str], None]
+) -> "list[Expansion]":
+    """Returns at most `count` expansions, best first, of the caption that the conditions share.
+
+    `say` is called if there are none.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: the same as `ExpansionChoices.expand_caption`.
+    """
+    found = choices.expand_caption(conditions, count=count)
+    if not found:
+        say(f"nothing was found that expands {conditions[0].caption!r}: it is painted as it is")
+    return found
+
+
+def best_extensions(
+    choices: ExpansionChoices, conditions: "Sequence[Condition]", count: int, say: Callable[[str], None]
+) -> list[Extension]:
+    """Returns the `count` best extensions of the caption that the conditions share: the first lines of the table that
+    `impasto expand` prints. `say` is called with each, and if there are fewer.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: the same as `ExpansionChoices.expand_caption`.
+    """
+    found = find_extensions(choices, conditions, max(USUAL_COUNT, count), say)
+    if 0 < len(found) < count:
+        say(f"{len(found)} of {count} extensions were found: the others would have been unfit, or off the subject")
+    best = []
+    for rank, expansion in enumerate(found[:count], start=1):
+        say_extension(expansion, f"extension {rank}, score {expansion.score:.3f}, {expansion.source}", say)
+        best.append(_noted(expansion, rank, len(found), choices))
+    return best
+
+
+def say_extension(expansion: "Expansion", what: str, say: Callable[[str], None]) -> None:
+    """Reports an extended prompt, and the parts for which the text encoder has no room."""
+    from impasto.prompts.expansion.pipeline import MOST_TOKENS
+
+    say(f"{what}: {expansion.text}")
+    if expansion.left_out:
+        say(f"no room in {MOST_TOKENS} tokens for: {'; '.join(expansion.left_out)}")
+
+
+def extended(request: "PaintRequest", typed: str, extension: Extension | None) -> "PaintRequest":
+    """Returns `request` with the extended caption, and with the prompt as it was typed for the record."""
+    if extension is None:
+        return request if request.condition.caption == typed else replace(request, prompt=typed, expansion=None)
+    condition = replace(request.condition, caption=extension.text)
+    return replace(request, condition=condition, prompt=typed, expansion=extension.text, extension=extension.note)
+
+
+def _noted(expansion: "Expansion", rank: int, found: int, choices: ExpansionChoices) -> Extension:
+    from impasto.painting.provenance.extension import ExtensionNote
+
+    return Extension(expansion.text, ExtensionNote.of(expansion, rank, found, choices))

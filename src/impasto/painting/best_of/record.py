@@ -79,9 +79,9 @@ def _tried(value: Any) -> Tried:
         seed = value.get("seed")
         parts = {name: _real(value.get(name)) for name in ("score", "prompt", "artist")}
         given = {name for name in ("prompt", "artist") if value.get(name) is not None}
-        is_seed = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < _SEEDS
-        if is_seed and parts["score"] is not None and all(parts[name] is not None for name in given):
-            return Tried(seed, parts["score"], parts["prompt"], parts["artist"])
+        score, whole = parts["score"], all(parts[name] is not None for name in given)
+        if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < _SEEDS and whole and score is not None:
+            return Tried(seed, score, parts["prompt"], parts["artist"])
     raise RecordError("its impasto record has no valid 'best_of'")
 
 

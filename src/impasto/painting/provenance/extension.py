@@ -1,10 +1,14 @@
 """The extension in a painting's record: which of the extended prompts was painted. It is read back as untrusted input."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
+
+if TYPE_CHECKING:
+    from impasto.prompts.expansion.choices import ExpansionChoices
+    from impasto.prompts.expansion.pipeline import Expansion
 
 _MOST = 1_000_000  # ranks and numbers of extensions
 _MOST_TERMS = 16
@@ -25,7 +29,7 @@ class ExtensionNote:
         components: the weighted terms of the score, by name.
         source: what proposed it: "handbook: Shanghai", "continuation".
         seed: of the language models' sampling.
-        knowledge: the name of the index that was searched besides the handbook, or of the prompt model; "" if none was given.
+        knowledge: the name of the index that was searched besides the handbook, or of the prompt model; "" for the usual.
     """
 
     method: str
@@ -36,6 +40,16 @@ class ExtensionNote:
     source: str = ""
     seed: int = 0
     knowledge: str = ""
+
+    @classmethod
+    def of(cls, expansion: "Expansion", rank: int, found: int, choices: "ExpansionChoices") -> "ExtensionNote":
+        """Returns the note of the expansion with this rank among all that were found by these choices."""
+        given = choices.index or choices.model
+        return cls(
+            choices.method, rank, found, round(expansion.score, 6),
+            tuple((name, round(value, 6)) for name, value in expansion.components.items()),
+            _short(expansion.source), choices.seed, "" if given is None else _short(given.name),
+        )  # fmt: skip
 
     def __str__(self) -> str:
         terms = ", ".join(f"{name} {value:.3f}" for name, value in self.components)
@@ -63,6 +77,11 @@ def read_extension(value: Any) -> ExtensionNote | None:
             rank, found, seed = (int(number or 0) for number in wholes)
             return ExtensionNote(method, rank, found, score, components, source, seed, knowledge)
     raise RecordError("its impasto record has no valid 'extension'")
+
+
+def _short(text: str) -> str:
+    """The text as `_text` accepts it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:_LONGEST]
 
 
 def _text(value: Any) -> str | None:
