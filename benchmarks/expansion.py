@@ -2,14 +2,18 @@
 
     quality    real prompts and abstract ones through wu2022 and wang2023: what share of expansions is as it should be
     speed      `impasto expand` cold and warm; wang2023's model against transformers' `generate` with the same model in fp32
+    --beside N the whole command alone and beside N busy processes, in turns: the ratio of their times
 
 The checks are written here anew, by other words than the expander's own filters, so that they can fail.
 """
 
 import argparse
 import json
+import os
+import platform
 import random
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -24,6 +28,7 @@ from impasto.prompts.artists import plain_name
 from impasto.prompts.expansion.expander import METHODS, expand, prompt_writer
 from impasto.prompts.expansion.pipeline import Expansion
 from impasto.prompts.expansion.sentence_vectors import sentence_vectors
+from impasto.settings import cores
 
 HERE = Path(__file__).parent
 CHAT = re.compile(
@@ -188,6 +193,44 @@ def _against_generate(model: Path | None, transformers_model: Path) -> dict[str,
     return medians
 
 
+def beside(busy: int, turns: int = 3) -> dict[str, Any]:
+    """Seconds and CPU seconds of `impasto expand` alone and beside `busy` processes that never pause, in turns."""
+    command = [sys.executable, "-m", "impasto.cli.main", "expand", "boats at sunset", "--count", "1"]
+    times: dict[str, list[tuple[float, float]]] = {"alone": [], "beside": []}
+    loads = []
+    for turn in range(turns + 1):
+        for name in times:
+            count = busy if name == "beside" else 0
+            others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+            try:
+                time.sleep(0.5)  # they have started
+                loads.append(os.getloadavg()[0])
+                before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+                subprocess.run(command, check=True, capture_output=True)
+                took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+            finally:
+                for other in others:
+                    other.kill()
+                    other.wait()
+            if turn:  # the first fills the caches
+                times[name].append((took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+    (alone, alone_cpu), (loaded, loaded_cpu) = (np.median(times[name], axis=0).tolist() for name in times)
+    ratios = sorted(b[0] / a[0] for a, b in zip(times["alone"], times["beside"], strict=True))
+    print(f"\n{cpu_name()}, {cores()} cores; load at the beginning {loads[0]:.1f} (others' work makes all of this slower)")
+    print(f"  alone {alone:.1f} s (CPU {alone_cpu:.1f} s), beside {busy} busy processes {loaded:.1f} s (CPU {loaded_cpu:.1f} s)")
+    print(f"  ratio of the medians of {turns}: {loaded / alone:.2f} (pair by pair {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    return {"alone": alone, "beside": loaded, "busy": busy, "ratio": loaded / alone, "cpu": cpu_name(), "times": times}
+
+
+def cpu_name() -> str:
+    """The processor's name as Linux tells it, else as Python does."""
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
 def main() -> None:
     """Runs the parts; see the module's text."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -200,10 +243,12 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a prompt model in place of the one that ships")
     parser.add_argument("--transformers-model", type=Path, help="the same model in transformers' layout, for `speed`")
     parser.add_argument("--only", choices=("quality", "speed"), action="append")
+    parser.add_argument("--beside", type=int, metavar="N", help="only the whole command alone and beside N busy processes")
+    parser.add_argument("--turns", type=int, default=3, help="pairs for --beside")
     parser.add_argument("--examples", type=Path, default=HERE.parent / "docs" / "expansions.md")
     parser.add_argument("--out", type=Path, default=HERE.parent / "scratch" / "expansion.json")
     chosen = parser.parse_args()
-    only = chosen.only or ["quality", "speed"]
+    only = chosen.only or ([] if chosen.beside is not None else ["quality", "speed"])
     results: dict[str, Any] = {}
     try:
         if "quality" in only:
@@ -215,6 +260,8 @@ def main() -> None:
             write_examples(results, chosen.examples)
         if "speed" in only:
             results["speed"] = speed(chosen.model, chosen.transformers_model)
+        if chosen.beside is not None:
+            results["beside"] = beside(chosen.beside, chosen.turns)
     except (ImpastoError, OSError) as error:
         sys.exit(str(error))
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

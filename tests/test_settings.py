@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -31,3 +32,40 @@ def test_freed_memory_is_reused_without_new_pages() -> None:
 def test_no_library_complains_that_a_kernel_is_missing(statement: str) -> None:
     done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+THREADS = """
+import sys
+from impasto.settings import cores, limit_spinning, threads_that_wait
+if sys.argv[1] == "late":
+    import torch
+if sys.argv[1] != "never":
+    limit_spinning()
+print(threads_that_wait(most=cores() + 1) == cores(), threads_that_wait())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="GNU OpenMP")
+@pytest.mark.parametrize(
+    ("when", "chosen", "all_cores"),
+    [
+        ("early", {}, True),
+        ("late", {}, False),  # OpenMP was loaded with torch and has read its settings
+        ("never", {}, False),
+        ("early", {"GOMP_SPINCOUNT": "INFINITY"}, False),
+        ("early", {"OMP_WAIT_POLICY": "active"}, False),
+        ("never", {"OMP_WAIT_POLICY": "PASSIVE"}, True),
+    ],
+)
+def test_llama_uses_all_cores_only_if_its_threads_sleep_while_they_wait(
+    when: str, chosen: dict[str, str], all_cores: bool
+) -> None:
+    clean = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS, when], capture_output=True, text=True, check=True, env={**clean, **chosen}
+    )
+    every, threads = done.stdout.split()
+    if all_cores:
+        assert every == "True"
+    else:
+        assert threads == "1"
