@@ -33,7 +33,7 @@ def test_everything_odd_is_named(folder: Path) -> None:
     half.save(folder / "half.png")
     (folder / "twin.png").write_bytes((folder / "1.png").read_bytes())
     (folder / "broken.png").write_bytes(b"")
-    for name in ("a.txt", "b.csv", "c.md", "d.psd", ".hidden"):
+    for name in ("a.txt", "b.csv", "c.md", "d.heic", ".hidden"):
         (folder / name).write_text("x")
     assert notes(folder) == [
         "pictures of 2 sizes (6 of 64x64, 1 of 96x64): all are brought to one before they are compared",

@@ -24,7 +24,7 @@ def catalogue(folder: Path) -> None:
 
 def latin(folder: Path) -> None:
     catalogue(folder)
-    (folder / "catalogue" / "metadata.jsonl").write_bytes('{"artist": "Dürer"}'.encode("latin-1"))
+    (folder / "catalogue" / "metadata.jsonl").write_bytes(b'{"artist": "D\x81rer"}')
 
 
 def log_is_a_folder(folder: Path) -> None:
@@ -70,7 +70,7 @@ def of_all_verbs(name: str, code: int, word: str, prepare: Callable[[Path], None
 CASES = [
     *of_all_verbs("no such catalogue", 2, "catalogue: there is no such folder"),
     *of_all_verbs("an empty catalogue", 1, "no usable picture", empty_catalogue),
-    *of_all_verbs("metadata in another encoding", 1, "not UTF-8", latin),
+    *of_all_verbs("metadata that is no text", 1, "save it as UTF-8", latin),
     *of_all_verbs("a log that is a folder", 1, "review.jsonl cannot be read", log_is_a_folder),
     *of_all_verbs("annotations that are a file", 1, "annotations", annotations_are_a_file),
     Case("filter below 2", 2, "--below 2", ("data", "filter", "catalogue", "--below", 2), catalogue),

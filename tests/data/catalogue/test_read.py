@@ -106,7 +106,7 @@ def test_names_are_checked(tmp_path: Path) -> None:
 
 def test_unusable_catalogues_are_errors_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "latin").mkdir()
-    (tmp_path / "latin" / "metadata.jsonl").write_bytes('{"artist": "Dürer"}'.encode("latin-1"))
+    (tmp_path / "latin" / "metadata.jsonl").write_bytes(b'{"artist": "D\x81rer"}')
     (tmp_path / "headless").mkdir()
     (tmp_path / "headless" / "metadata.csv").write_text("name,artist\na.png,b\n")
     (tmp_path / "empty").mkdir()

@@ -63,7 +63,7 @@ def wikiart(
 
 @imports.command()
 def folder(
-    source: Annotated[Path, typer.Argument(help="Pictures, with metadata.jsonl or .csv, or as artist/picture.jpg.")],
+    source: Annotated[Path, typer.Argument(help="Pictures, archives or parquet; captions in tables or beside pictures.")],
     out: Out,
     artist: Annotated[str, typer.Option(help="Who painted what no metadata tells of.")] = "",
     style: Annotated[str, typer.Option(help="The style of what no metadata tells of.")] = "",
@@ -94,6 +94,8 @@ def _import(job: "ImportJob") -> None:
         ("taken", f"{summary.taken}" + (f", {before} of them before" if before else "")),
         ("duplicates", summary.duplicates),
         ("refused", summary.refused),
+        ("opted out", summary.opted_out or ""),
+        ("not taken", summary.not_taken),
         ("renamed", summary.renamed),
         ("made smaller", summary.smaller),
         ("remarks", summary.remarks),

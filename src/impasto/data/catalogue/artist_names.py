@@ -68,6 +68,11 @@ def artist_name(name: str) -> str:
     return " ".join(_word(word, place, shouted_or_small) for place, word in enumerate(words))
 
 
+def is_listed_artist(name: str) -> bool:
+    """Returns whether `artist_names.txt` lists the name, in any of its spellings."""
+    return name_key(name.replace("_", " ")) in _known_names()
+
+
 def _has_case(name: str) -> bool:
     return name != name.lower() and name != name.upper()
 

@@ -6,14 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from impasto.errors import ImpastoError
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 32
 # Only these decoders are tried, whatever the file name: Pillow would pass others to programs (EPS to Ghostscript).
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+# AVIF and JPEG 2000 need libraries that Pillow may have been built without. TGA's files have no mark, so that any file might
+# pass for one: it is tried for its own ending only.
+FORMATS = (
+    "BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "PSD", "QOI", "TIFF", "WEBP",
+    *(["AVIF"] if features.check("avif") else []), *(["JPEG2000"] if features.check("jpg_2000") else []),
+)  # fmt: skip
+
+
+def formats_of(path: Path) -> tuple[str, ...]:
+    """Returns the decoders that are tried for a file of this name."""
+    return (*FORMATS, "TGA") if path.suffix.lower() == ".tga" else FORMATS
+
 
 _ORIENTATION = 0x0112  # EXIF tag; from 5 on width and height are swapped
 _ON_THE_SIDE = frozenset({5, 6, 7, 8})
@@ -86,7 +97,7 @@ def _open(
     try:
         if data is None and path.exists() and not path.is_file():
             raise ImpastoError(f"{path}: not a file")
-        with Image.open(path if data is None else io.BytesIO(data), formats=FORMATS) as opened:
+        with Image.open(path if data is None else io.BytesIO(data), formats=formats_of(path)) as opened:
             width, height = opened.size
             if width * height > max_pixels:
                 limit = f"{max_pixels / 1e6:g} megapixels"
@@ -121,7 +132,7 @@ def upright_size(path: Path) -> tuple[int, int]:
         ImpastoError: the file is not a picture.
     """
     try:
-        with Image.open(path, formats=FORMATS) as opened:
+        with Image.open(path, formats=formats_of(path)) as opened:
             width, height = opened.size
             return (height, width) if opened.getexif().get(_ORIENTATION) in _ON_THE_SIDE else (width, height)
     except Exception as error:  # decoders raise nearly anything on broken files

@@ -1,28 +1,36 @@
-"""Reads catalogues: folders of pictures with `metadata.jsonl` or `metadata.csv`, or a bare tree `artist/picture.jpg`.
+"""Reads catalogues: folders of pictures with `metadata.jsonl` or `metadata.csv`, with captions beside them, or a bare tree.
 
-The layout is Hugging Face's *imagefolder*. Reading never writes into the folder; a report lists what is not used.
+The layout is Hugging Face's *imagefolder*; `folder_rows` describes the others that are understood. Reading never writes into
+the folder; a report lists what is not used.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from impasto.data.annotations.decisions import MAX_TEXT
 from impasto.data.annotations.merged import merge_annotations
+from impasto.data.catalogue.columns import text_list, text_variants_of, with_catalogue_columns
 from impasto.data.catalogue.dates import read_date
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.catalogue.metadata import metadata_rows
+from impasto.data.catalogue.folder_names import parent_folders, words_of_folders
+from impasto.data.catalogue.folder_rows import FolderRows, Lost
+from impasto.data.catalogue.listing import Listing
 from impasto.data.catalogue.pictures import open_picture
 from impasto.data.catalogue.plain_text import cleaned, unprintable
 from impasto.errors import ImpastoError
 
 MAX_NAME = 120
-_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tags")
+_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tags", "captions", "repeats")
+_MOST_NAMED = 20  # files that are not read and that a note names
+_NOT_READ = "files that are not read"
+_HARMLESS = frozenset({"hidden", "a hidden folder", "a system's own file", "no picture"})
+REGULARISATION = "a regularisation picture of kohya's layout, which is no work to learn from"
 
 
 @dataclass
@@ -44,10 +52,10 @@ def read_catalogue(
     """Reads a catalogue.
 
     With `check_images` every picture is decoded and hashed in a thread pool to find broken, tiny, bomb-sized and duplicate
-    ones, and `on_progress` is called with (done, total); otherwise only names and paths are checked. `metadata.jsonl` takes
-    precedence over `metadata.csv`; if there is neither, every picture of the tree is used. With `annotations` the
-    annotation logs of the catalogue are merged in (see `merge_annotations`): tags and captions are added, and pictures that
-    a reviewer rejected or the filter dropped are left out.
+    ones, and `on_progress` is called with (done, total); otherwise only names and paths are checked. Where a table named
+    `metadata` lies (jsonl before csv), only the pictures that it names are used; elsewhere every picture of the tree is.
+    With `annotations` the annotation logs of the catalogue are merged in (see `merge_annotations`): tags and captions are
+    added, and pictures that a reviewer rejected, the filter dropped or somebody opted out are left out.
 
     Raises:
         ImpastoError: the folder does not exist, contains no usable picture, or its metadata cannot be read.
@@ -56,39 +64,62 @@ def read_catalogue(
     if not folder.is_dir():
         raise ImpastoError(f"{folder} is not a folder of pictures")
     report = CatalogueReport()
-    entries: list[CatalogueEntry] = []
-    files: set[Path] = set()
-    root = folder.resolve()
-    for where, row in metadata_rows(folder, report):
-        entry = _entry(root, where, row, report)
-        if entry is not None and entry.file in files:
-            report.skipped.append(Skipped(entry.file_name, "named twice in the metadata"))
-        elif entry is not None:
-            files.add(entry.file)
-            entries.append(entry)
+    entries = [_entry(name, file, row, report) for name, file, row in _rows(folder.resolve(), report)]
     if check_images:
         entries = _whole_and_different(entries, report, on_progress)
     if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate
         entries = merge_annotations(folder, entries, report)
     if not entries:
         what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
-        if report.skipped:
+        if report.notes and report.notes[-1].startswith(_NOT_READ):
+            what = report.notes[-1]
+        elif report.skipped:
             what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
         raise ImpastoError(f"{folder} holds no usable picture ({what})")
     return Catalogue(folder, entries, report)
 
 
-def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry | None:
-    name = row.get("file_name")
-    if not isinstance(name, str) or not name.strip():
-        report.skipped.append(Skipped(where, "no file_name"))
-        return None
-    file, reason = _place(root, name)
-    if file is None:
-        shown = cleaned(name)
-        report.skipped.append(Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason))
-        return None
+def _rows(root: Path, report: CatalogueReport) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Yields (file name, file, row with a catalogue's columns) of the pictures to use; the others go to `report`."""
+    listing = Listing.of(root)
+    rows = FolderRows(listing, place="catalogue", only_named=True)
+    refused = {skip.file_name: skip.reason.replace("the folder", "the catalogue") for skip in listing.refused}
+    for item in rows:
+        if isinstance(item, Lost):
+            report.skipped.append(_skipped(item, refused))
+            continue
+        file = listing.pictures[item.key]
+        if words_of_folders(parent_folders(item.key)).is_regularisation:
+            report.skipped.append(Skipped(item.key, REGULARISATION))
+        elif file is not None:
+            report.warnings += (Skipped(item.key, remark) for remark in item.remarks)
+            yield item.name or item.key, file, with_catalogue_columns(item.row)
+    if not rows.has_root_metadata:
+        report.skipped += listing.refused
+    report.notes += rows.notes
+    if rows.unnamed:
+        shown = ", ".join(rows.unnamed[:3]) + (" ..." if len(rows.unnamed) > 3 else "")
+        report.notes.append(f"pictures that the metadata does not name are not used: {len(rows.unnamed)} ({shown})")
+    left = [(key, reason) for key, reason in rows.not_taken() if reason not in _HARMLESS]
+    if left and (not rows.has_root_metadata or listing.archives):
+        shown = "; ".join(f"{key}: {reason}" for key, reason in left[:_MOST_NAMED])
+        more = f" and {len(left) - _MOST_NAMED} others" if len(left) > _MOST_NAMED else ""
+        report.notes.append(f"{_NOT_READ}: {shown}{more}")
 
+
+def _skipped(item: Lost, refused: dict[str, str]) -> Skipped:
+    if item.kind == "twice":
+        return Skipped(item.name, "named twice in the metadata")
+    if item.kind == "row" or not item.name:
+        return Skipped(item.where, item.reason if item.kind == "row" else "no file_name")
+    shown = cleaned(item.name)
+    reason = refused.get(item.name) or item.reason or "there is no such file"
+    if len(item.name) > 1024 or unprintable(item.name):
+        reason = "an impossible file name"
+    return Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason)
+
+
+def _entry(name: str, file: Path, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry:
     def words(key: str, longest: int = MAX_NAME) -> str:
         value = row.get(key)
         if value is None:
@@ -106,6 +137,9 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
             return ""
         return text
 
+    captions = _captions(name, row, report)
+    is_text = not isinstance(row.get("text"), list) and not text_list(row.get("text"))
+    caption = (words("text", MAX_TEXT) if is_text else "") or next(iter(captions), "")
     extra = {
         cleaned(key): cleaned(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in row.items()
@@ -116,31 +150,30 @@ def _entry(root: Path, where: str, row: dict[str, Any], report: CatalogueReport)
         file_name=name,
         artist=words("artist"),
         title=words("title", 300),
-        caption=words("text", MAX_TEXT),
+        caption=caption,
         style=words("style"),
         genre=words("genre"),
         year=_year(name, row.get("year"), report),
         tags=_tags(name, row.get("tags"), report),
         extra=extra,
+        variants=tuple(text for text in captions if text != caption),
+        repeats=_repeats(row.get("repeats")),
     )
 
 
-def _place(root: Path, name: str) -> tuple[Path | None, str]:
-    """Returns (path of the entry's file, ""), or (None, reason why it may not be opened)."""
-    if len(name) > 1024 or unprintable(name):
-        return None, "an impossible file name"
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or (parts.parts and parts.parts[0].endswith(":")):
-        return None, "the path leaves the catalogue"
-    file = root / parts
-    try:
-        if not file.resolve().is_relative_to(root):
-            return None, "the path leaves the catalogue through a link"
-        if not file.is_file():
-            return None, "there is no such file"
-    except (OSError, RuntimeError):
-        return None, "an impossible path"
-    return file, ""
+def _captions(name: str, row: dict[str, Any], report: CatalogueReport) -> list[str]:
+    """Returns the captions of `captions`, and of `text` if that is a list, also one written as text."""
+    text = row.get("text")
+    listed = text_variants_of(text) if isinstance(text, list) else text_list(text)
+    texts = [cleaned(one).strip() for one in (*listed, *text_variants_of(row.get("captions")))]
+    long = sum(len(one) > MAX_TEXT for one in texts)
+    if long:
+        report.warnings.append(Skipped(name, f"{long} captions are longer than {MAX_TEXT} characters and are left out"))
+    return list(dict.fromkeys(one for one in texts if one and len(one) <= MAX_TEXT))
+
+
+def _repeats(value: Any) -> int:
+    return min(value, 1000) if isinstance(value, int) and not isinstance(value, bool) and value > 1 else 1
 
 
 def _year(name: str, value: Any, report: CatalogueReport) -> int | None:

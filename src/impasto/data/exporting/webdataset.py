@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from impasto.data.catalogue.endings import format_suffix
 from impasto.data.catalogue.pictures import FORMATS
 from impasto.data.exporting.rows import ExportRows
 
@@ -45,7 +46,7 @@ def _suffix(data: bytes) -> str:
     """Returns the suffix of the picture's real format, whatever its file name: readers choose the decoder by the suffix."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            return str(opened.format).lower().replace("jpeg", "jpg")
+            return format_suffix(opened.format).removeprefix(".") or "bin"
     except Exception:  # decoders raise nearly anything on broken files
         return "bin"
 

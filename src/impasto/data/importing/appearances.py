@@ -8,7 +8,7 @@ from impasto.data.catalogue.pictures import open_at_least
 from impasto.data.importing.journal import ImportJournal, Look
 from impasto.data.importing.perceptual_hash import HASHED_SIDE, Appearance, appearance_of
 from impasto.data.importing.picture_files import PictureBytes
-from impasto.data.importing.source import Refused, SourcePicture
+from impasto.data.importing.source import Item, SourcePicture
 from impasto.data.worker_pool import in_order
 from impasto.errors import ImpastoError
 
@@ -19,7 +19,7 @@ _KEPT_TOGETHER = 256  # looks that are written to disk together
 def read_appearances(
     journal: ImportJournal,
     place: str,
-    items: Iterable[SourcePicture | Refused],
+    items: Iterable[Item],
     known: dict[str, Look],
     workers: int | None,
     on_progress: Callable[[int], None],
@@ -40,7 +40,7 @@ def read_appearances(
     def unknown() -> Iterator[tuple[str, str, PictureBytes]]:
         nonlocal done
         for item in items:
-            if isinstance(item, Refused):
+            if not isinstance(item, SourcePicture):
                 continue
             pictures[item.key] = len(item.row)
             stamp, look = _stamp(item), known.get(item.key)

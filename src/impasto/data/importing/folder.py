@@ -1,21 +1,30 @@
-"""An import source that reads a folder of pictures.
+"""An import source that reads a folder of pictures, in any of the layouts in which data sets are passed on.
 
-The folder has `metadata.jsonl` or `metadata.csv`, or is a bare tree `artist/picture.jpg`.
+Pictures lie in the folder or in archives (zip, tar, WebDataset's and img2dataset's shards) or parquet files below it. What
+is known about them is in tables (`metadata.jsonl`, `captions.csv`, ...), in files beside the pictures (`name.txt`,
+`name.json`), and in the names of their folders.
 """
 
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from impasto.data.catalogue.entry import CatalogueReport
-from impasto.data.catalogue.metadata import rows_of_lines, rows_of_table
-from impasto.data.importing.rows import column_of, tidy_row
-from impasto.data.importing.source import PictureTree, Refused, SourcePicture
+from impasto.data.catalogue.endings import ARCHIVE_ENDINGS, suffix_of
+from impasto.data.catalogue.folder_names import words_of_folders
+from impasto.data.catalogue.folder_rows import FolderRows, Found, Lost
+from impasto.data.catalogue.listing import Listing
+from impasto.data.importing.archives import Archives
+from impasto.data.importing.parquet import ParquetSource, holds_pictures
+from impasto.data.importing.rows import tidy_row
+from impasto.data.importing.source import Item, NotTaken, Refused, SourcePicture
+from impasto.errors import ImpastoError
+
+_MISSING = "there is no such picture in the folder"
+_REGULARISATION = "a regularisation picture of kohya's layout, which is no work to learn from"
 
 
 class FolderSource:
-    """Any folder of pictures. Pictures in the metadata come first, in its order, then the rest of the tree.
+    """Any folder of pictures. Pictures that tables name come first, in their order, then the rest of the tree.
 
     Args:
         defaults: artist, style and genre for pictures whose metadata lacks them.
@@ -26,82 +35,87 @@ class FolderSource:
         self._folder = Path(folder)
         self._defaults = defaults or {}
         self._leave_out = leave_out
+        self._notes: list[str] = []
 
     @property
     def place(self) -> str:
         """The absolute path of the folder."""
         return str(self._folder.resolve())
 
-    def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
-        """See `Source.pictures`. Refused files of the tree come first."""
-        del wanted
-        tree = PictureTree.of(self._folder, self._leave_out)
-        yield from tree.refused
-        # Some systems encode "é" as one character, some as two: a row and its file may differ in that.
-        by_name = {unicodedata.normalize("NFC", key): key for key in reversed(tree.files)}
-        seen: set[str] = set()
-        for where, row, remark in self._rows():
-            if row is None:
-                yield Refused(where, remark)
-                continue
-            name = _file_name(row)
-            key = by_name.get(name) or by_name.get(_inside(name))
-            if key is None:
-                yield Refused(name or where, _why_not(name))
-            elif key in seen:
-                yield Refused(where, f"names {key} a second time")
-            else:
-                seen.add(key)
-                known = {column: value for column, value in row.items() if column_of(column) != "file_name"}
-                tidy, remarks = tidy_row(known, self._defaults)
-                yield SourcePicture(key, key, tidy, tree.files[key], None, (*remarks, *filter(None, [remark])))
-        for key, file in tree.files.items():
-            if key not in seen:
-                yield SourcePicture(key, key, self._row_of_path(key), file)
+    def notes(self) -> list[str]:
+        """What was read as metadata and captions, which folders name artists, and what was not taken."""
+        return self._notes
 
-    def _rows(self) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
-        """Yields (location, row, remark) of the metadata; for a row that cannot be read, (location, None, reason)."""
-        report = CatalogueReport()
-        lines, table = self._folder / "metadata.jsonl", self._folder / "metadata.csv"
-        if lines.is_file():
-            rows = rows_of_lines(lines, report)
-        elif table.is_file():
-            rows = rows_of_table(table, report, lambda column: column_of(column) == "file_name")
-        else:
-            return
-        for where, row in rows:
-            yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
-            remark = report.warnings[-1].reason if report.warnings else ""
-            report.skipped.clear()  # emptied for each row: a million lines may all have warnings
-            report.warnings.clear()
-            yield where, row, remark
-        yield from ((skip.file_name, None, skip.reason) for skip in report.skipped)
+    def pictures(self, wanted: Callable[[str], bool]) -> Iterator[Item]:
+        """See `Source.pictures`. Refused files of the tree come first, files that are no pictures last."""
+        listing = Listing.of(self._folder, self._leave_out)
+        yield from (Refused(skip.file_name, skip.reason) for skip in listing.refused)
+        parquet = self._parquet(listing)
+        archives = Archives()
+        try:
+            for key in listing.archives:
+                listing.others.pop(key, None)
+                try:
+                    archives.add_members(listing, key)
+                except ImpastoError as error:
+                    yield Refused(key, str(error))
+            rows = FolderRows(listing)
+            for item in rows:
+                yield self._picture(item, listing, wanted)
+        finally:
+            archives.close()
+        for key in parquet:
+            yield from ParquetSource(listing.path(key), key, self._defaults, is_wikiart=False).pictures(wanted)
+        left: Counter[str] = Counter()
+        for key, reason in rows.not_taken():
+            left[_ending(key)] += 1
+            yield NotTaken(key, reason)
+        self._notes = [*rows.notes]
+        if left:
+            endings = ", ".join(f"{count} {ending}" for ending, count in left.most_common(12))
+            self._notes.append(f"files that are not taken: {endings}")
 
-    def _row_of_path(self, key: str) -> dict[str, Any]:
-        path = PurePosixPath(key)
-        guessed = {"title": path.stem.replace("-", " ").replace("_", " ")}
-        if len(path.parts) > 1:
-            guessed["artist"] = path.parts[0]
-        # The user's defaults take precedence over values guessed from the folder's name.
-        return tidy_row(guessed | self._defaults)[0]
+    def _picture(self, item: Found | Lost, listing: Listing, wanted: Callable[[str], bool]) -> SourcePicture | Refused:
+        if isinstance(item, Lost):
+            if item.kind == "missing":
+                return Refused(item.name or item.where, item.reason or _MISSING)
+            return Refused(item.where, item.reason)
+        folders = PurePosixPath(item.key).parts[:-1]
+        if words_of_folders(folders).is_regularisation:
+            return Refused(item.key, _REGULARISATION)
+        # The user's defaults go before what only the names of files and folders tell.
+        known = {c: value for c, value in item.row.items() if c not in item.guessed or c not in self._defaults}
+        row, remarks = tidy_row(known, self._defaults)
+        file, data = listing.pictures[item.key], None
+        if file is None and wanted(item.key):
+            try:
+                data = listing.read(item.key)
+            except ImpastoError as error:
+                return Refused(item.key, str(error).removeprefix(f"{item.key} "))
+        return SourcePicture(item.key, _name(item.key), row, file, data, (*remarks, *item.remarks))
 
-
-def _file_name(row: dict[str, Any]) -> str:
-    for column, value in row.items():
-        if column_of(column) == "file_name" and isinstance(value, str) and value.strip():
-            return value.strip()
-    return ""
-
-
-def _inside(name: str) -> str:
-    """Returns the name in the form of the tree's keys. No key matches an absolute name or one with `..`."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/")
-    return str(PurePosixPath(name)) if "/" in name else name
+    def _parquet(self, listing: Listing) -> list[str]:
+        """Returns the parquet files that hold pictures; they are not tables of pictures elsewhere."""
+        found = []
+        for tables in listing.tables.values():
+            for key in [key for key in tables if suffix_of(key) == ".parquet"]:
+                if holds_pictures(listing.path(key)):
+                    tables.remove(key)
+                    listing.others.pop(key, None)
+                    found.append(key)
+        return sorted(found)
 
 
-def _why_not(name: str) -> str:
-    if not name:
-        return "no file name"
-    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-        return "the path leaves the folder"
-    return "there is no such picture in the folder"
+def _name(key: str) -> str:
+    """Returns a picture's name in the catalogue: an archive on its path becomes a folder."""
+    parts = key.split("/")
+    for place, part in enumerate(parts[:-1]):
+        ending = next((end for end in ARCHIVE_ENDINGS[::-1] if part.lower().endswith(end)), "")
+        parts[place] = part[: len(part) - len(ending)] or part
+    return "/".join(parts)
+
+
+def _ending(key: str) -> str:
+    if key.endswith("/"):
+        return "hidden folders"
+    return suffix_of(key) or ("hidden files" if PurePosixPath(key).name.startswith(".") else "without an ending")

@@ -6,7 +6,7 @@ stopped. The second pass puts the pictures in place and appends their metadata r
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,13 +27,14 @@ from impasto.data.importing.picture_files import (
     with_suffix,
 )
 from impasto.data.importing.report import ImportReport
-from impasto.data.importing.source import Refused, Source, SourcePicture
+from impasto.data.importing.source import NotTaken, Refused, Source, SourcePicture
 from impasto.data.worker_pool import in_order
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import sync_folder
 
 REPORT = "import-report.jsonl"
 _HERE = ""  # the source name of pictures that were in the catalogue before any import
+_MOST_NOT_TAKEN = 1000  # files that are no pictures and are named; more are only counted
 _ROWS = 64  # rows that are written to disk together
 # called with (stage, pictures done)
 OnProgress = Callable[[str, int], None]
@@ -56,9 +57,10 @@ class ImportChoices:
 
 @dataclass
 class ImportSummary:
-    """The result of an import: each picture is counted in `taken`, `duplicates` or `refused`.
+    """The result of an import: each picture is counted in `taken`, `duplicates`, `refused` or `opted_out`.
 
     `new` counts the taken pictures that this run added. `renamed`, `smaller` and `remarks` count reports about pictures.
+    `not_taken` counts files of the source that are no pictures. `notes` are sentences on the source as a whole.
     """
 
     taken: int = 0
@@ -68,6 +70,9 @@ class ImportSummary:
     renamed: int = 0
     smaller: int = 0
     remarks: int = 0
+    not_taken: int = 0
+    opted_out: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def import_pictures(
@@ -138,8 +143,10 @@ class _Import:
             fitted = in_order(partial(_fitted, max_side=most), new, self._choices.workers if most is not None else 1)
             while chunk := list(islice(fitted, _ROWS)):
                 self._put(chunk, report)
+            self._summary.notes = self._source.notes()
         if not self._summary.taken and not self._summary.duplicates:
-            raise ImpastoError(f"{self._source.place} holds no usable picture (see {self._catalogue / REPORT})")
+            why = f"; {self._summary.notes[-1]}" if self._summary.notes else ""
+            raise ImpastoError(f"{self._source.place} holds no usable picture{why} (see {self._catalogue / REPORT})")
         return self._summary
 
     def _look(self) -> dict[str, int]:
@@ -170,6 +177,10 @@ class _Import:
             self._on_progress("putting in place", done)
             if isinstance(item, Refused):
                 self._refuse(item.key, item.reason, report)
+            elif isinstance(item, NotTaken):
+                self._summary.not_taken += 1
+                if self._summary.not_taken <= _MOST_NOT_TAKEN:
+                    report.add(item.key, "not taken", item.reason)
             elif item.key in decisions.same_as:
                 self._summary.duplicates += 1
                 report.add(item.key, "duplicate", f"looks like {decisions.same_as[item.key]}")
@@ -180,7 +191,7 @@ class _Import:
                 appearance = decisions.taken[item.key]
                 name = names.get(item.key)
                 if name is None:
-                    wanted = with_suffix(item.name, item.data)
+                    wanted = with_suffix(item.name, item.file, item.data)
                     name = free.take(smaller_name(wanted) if self._is_large(appearance) else wanted)
                 self._tell(item, name, appearance, report)
                 if name in self._present:

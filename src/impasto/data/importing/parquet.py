@@ -1,6 +1,7 @@
-"""An import source that reads WikiArt in the layout of the Hugging Face hub (huggan/wikiart).
+"""An import source that reads parquet files in the layout of the Hugging Face hub, WikiArt's (huggan/wikiart) and others.
 
-Parquet files hold the pictures' bytes, with artist, style and genre as class ids.
+Parquet files hold the pictures' bytes, with their other columns beside them; classes, as WikiArt's artist, style and genre,
+are numbers whose names are in the schema.
 """
 
 import json
@@ -8,33 +9,48 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from impasto.data.catalogue.columns import column_of
+from impasto.data.catalogue.wikiart_names import row_of_name
 from impasto.data.importing.rows import tidy_row
 from impasto.data.importing.source import Refused, SourcePicture
-from impasto.data.importing.wikiart import row_of_name
 from impasto.errors import ImpastoError, MissingPart
 
 if TYPE_CHECKING:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
+_BYTES_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp", "picture", "bytes", "image_bytes", "image_data", "content")
 _BATCH = 16  # rows whose pictures are in memory at a time
 
 
 class ParquetSource:
-    """The rows of all `*.parquet` files of a folder, or of one such file."""
+    """The rows of all `*.parquet` files of a folder, or of one such file.
 
-    def __init__(self, place: Path) -> None:
+    Args:
+        name: the file's name in keys, if `place` is one file; by default its own name.
+        defaults: artist, style and genre of rows without them.
+        is_wikiart: whether the pictures' file names are WikiArt's, which tell artist, title and year.
+    """
+
+    def __init__(
+        self, place: Path, name: str = "", defaults: dict[str, str] | None = None, *, is_wikiart: bool = True
+    ) -> None:
         """Raises MissingPart if pyarrow is not installed."""
         try:
             import pyarrow  # noqa: F401
         except ModuleNotFoundError:
             raise MissingPart("parquet needs pyarrow: pip install 'impasto[data]'") from None
         self._place = Path(place)
+        self._name, self._defaults, self._is_wikiart = name, defaults, is_wikiart
 
     @property
     def place(self) -> str:
         """The absolute path of the folder or file."""
         return str(self._place.resolve())
+
+    def notes(self) -> list[str]:
+        """There are none."""
+        return []
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
         """See `Source.pictures`. If a file or a row group cannot be read, the rest of it is refused."""
@@ -42,12 +58,26 @@ class ParquetSource:
         from pyarrow.parquet import ParquetFile
 
         for file in parquet_files(self._place):
-            name = file.relative_to(self._place).as_posix() if self._place.is_dir() else file.name
+            name = file.relative_to(self._place).as_posix() if self._place.is_dir() else self._name or file.name
             try:
                 with ParquetFile(file, pre_buffer=False) as opened:
-                    yield from _rows_of_file(name, opened, wanted)
+                    for key, values, image in _rows_of_file(name, opened, wanted):
+                        yield Refused(key, values) if isinstance(values, str) else self._picture(key, values, image)
             except (pyarrow.ArrowException, OSError, ImpastoError) as error:
                 yield Refused(name, f"cannot be read as parquet ({_first_line(error)})")
+
+    def _picture(self, key: str, values: dict[str, Any], image: str) -> SourcePicture | Refused:
+        cell = values.pop(image, None) or {}
+        path = cell.get("path") or ""
+        stem, _, number = key.rpartition("#")
+        name = path if path else f"{PurePosixPath(stem).with_suffix('')}/{int(number):06d}"
+        if "bytes" in cell and not cell["bytes"]:
+            return Refused(key, "no picture in the row")
+        row = row_of_name(path) if self._is_wikiart and "_" in PurePosixPath(path).stem else {}
+        if not self._is_wikiart:
+            values = {column: value for column, value in values.items() if column_of(column) != "file_name"}
+        tidy, remarks = tidy_row({**row, **values}, self._defaults)
+        return SourcePicture(key, name, tidy, None, cell.get("bytes"), remarks)
 
 
 def parquet_files(place: Path) -> list[Path]:
@@ -58,44 +88,54 @@ def parquet_files(place: Path) -> list[Path]:
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(place).parts))
 
 
+def holds_pictures(file: Path) -> bool:
+    """Returns whether a column of the parquet file holds pictures; False if it cannot be read.
+
+    Raises:
+        MissingPart: pyarrow is not installed.
+    """
+    try:
+        import pyarrow
+        from pyarrow.parquet import read_schema
+    except ModuleNotFoundError:
+        raise MissingPart("parquet needs pyarrow: pip install 'impasto[data]'") from None
+    try:
+        _image_column(read_schema(file))
+    except (pyarrow.ArrowException, OSError, ImpastoError):
+        return False
+    return True
+
+
 def _rows_of_file(
     name: str, opened: "ParquetFile", wanted: Callable[[str], bool]
-) -> Iterator[SourcePicture | Refused]:
+) -> Iterator[tuple[str, dict[str, Any] | str, str]]:
+    """Yields (key, columns or the reason why there are none, the picture's column) of each row."""
     import pyarrow
 
     schema = opened.schema_arrow
     image = _image_column(schema)
+    is_struct = pyarrow.types.is_struct(schema.field(image).type)
     classes = _classes(schema)
     others = [column for column in schema.names if column != image]
     row = 0
     for group in range(opened.num_row_groups):
         keys = [f"{name}#{row + n}" for n in range(opened.metadata.row_group(group).num_rows)]
         row += len(keys)
-        columns = [*others, image if any(map(wanted, keys)) else f"{image}.path"]
+        has_bytes = any(map(wanted, keys))
+        path = [f"{image}.path"] if is_struct and schema.field(image).type.get_field_index("path") >= 0 else []
+        columns = [*others, *([image] if has_bytes else path)]
         place = 0
         try:
             for batch in opened.iter_batches(_BATCH, row_groups=[group], columns=columns):
-                for values in batch.to_pylist():
+                for values in batch.to_pylist() if columns else [{}] * batch.num_rows:
                     key, place = keys[place], place + 1
-                    yield _picture(key, values, image, classes)
+                    if not is_struct and has_bytes:
+                        values[image] = {"bytes": values.get(image)}
+                    words = {column: _in_words(value, classes.get(column)) for column, value in values.items()}
+                    yield key, words, image
         except (pyarrow.ArrowException, OSError) as error:
             reason = f"cannot be read ({_first_line(error)})"
-            yield from (Refused(key, reason) for key in keys[place:])
-
-
-def _picture(
-    key: str, values: dict[str, Any], image: str, classes: dict[str, list[str]]
-) -> SourcePicture | Refused:
-    cell = values.pop(image, None) or {}
-    path = cell.get("path") or ""
-    stem, _, number = key.rpartition("#")
-    name = path if path else f"{PurePosixPath(stem).with_suffix('')}/{int(number):06d}"
-    if "bytes" in cell and not cell["bytes"]:
-        return Refused(key, "no picture in the row")
-    row = row_of_name(path) if "_" in PurePosixPath(path).stem else {}
-    row |= {column: _in_words(value, classes.get(column)) for column, value in values.items()}
-    tidy, remarks = tidy_row(row)
-    return SourcePicture(key, name, tidy, None, cell.get("bytes"), remarks)
+            yield from ((key, reason, image) for key in keys[place:])
 
 
 def _in_words(value: Any, names: list[str] | None) -> Any:
@@ -109,6 +149,10 @@ def _image_column(schema: "pyarrow.Schema") -> str:
 
     for column in schema:
         if pyarrow.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+            return column.name
+    for column in schema:
+        is_bytes = pyarrow.types.is_binary(column.type) or pyarrow.types.is_large_binary(column.type)
+        if is_bytes and column.name.lower() in _BYTES_COLUMNS:
             return column.name
     raise ImpastoError("no column holds pictures (bytes, path)")
 

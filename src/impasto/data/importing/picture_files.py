@@ -12,13 +12,12 @@ from typing import Literal
 
 from PIL import Image
 
-from impasto.data.catalogue.metadata import PICTURE_SUFFIXES
-from impasto.data.catalogue.pictures import open_picture
+from impasto.data.catalogue.endings import PICTURE_SUFFIXES, format_suffix
+from impasto.data.catalogue.pictures import FORMATS, open_picture
 from impasto.data.importing.safe_names import safe_name
 from impasto.files import sync_folder
 
 How = Literal["link", "copy"]
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
 _QUALITY = 95
 
 
@@ -52,17 +51,19 @@ class FreeNames:
         return name
 
 
-def with_suffix(name: str, data: bytes | None) -> str:
-    """Appends the suffix of the bytes' picture format, if the name has no picture suffix."""
-    if data is None or Path(name).suffix.lower() in PICTURE_SUFFIXES:
+def with_suffix(name: str, file: Path | None, data: bytes | None) -> str:
+    """Appends the suffix of the picture's format, if the name has no picture suffix."""
+    if (file is None and data is None) or Path(name).suffix.lower() in PICTURE_SUFFIXES:
         return name
-    with Image.open(io.BytesIO(data)) as opened:
-        return name + _SUFFIXES.get(opened.format or "", "")
+    with Image.open(file if data is None and file is not None else io.BytesIO(data or b""), formats=FORMATS) as opened:
+        return name + format_suffix(opened.format)
 
 
 def smaller_name(name: str) -> str:
-    """Returns the name of a downscaled picture: TIFF, BMP and GIF become PNG."""
+    """Returns the name of a downscaled picture: TIFF, BMP, GIF and the like become PNG, all names of JPEG `.jpg`."""
     suffix = Path(name).suffix
+    if suffix.lower() in (".jfif", ".jpe", ".jif", ".mpo"):
+        return f"{name.removesuffix(suffix)}.jpg"
     return name if suffix.lower() in (".jpg", ".jpeg", ".png", ".webp") else f"{name.removesuffix(suffix)}.png"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-Decision = Literal["refused", "duplicate", "renamed", "made smaller", "remark"]
+Decision = Literal["refused", "duplicate", "renamed", "made smaller", "remark", "not taken", "opted out"]
 
 
 class ImportReport:
@@ -29,9 +29,7 @@ class ImportReport:
         row = {"source": self._source, "picture": picture, "decision": decision, "reason": reason}
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None:
                 self._file.flush()

@@ -1,50 +1,30 @@
 """Normalises metadata rows of other data sets to a catalogue's columns, names and dates."""
 
-import re
-from functools import lru_cache
 from typing import Any
 
+from impasto.data.annotations.decisions import MAX_TEXT
 from impasto.data.catalogue.artist_names import artist_name, repair_text
+from impasto.data.catalogue.columns import class_words, column_of, plain_column, text_variants_of
 from impasto.data.catalogue.dates import read_date
 
-# Column names in other tables, by the catalogue's column.
-_COLUMNS = {
-    "file_name": ("file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_path", "image_file"),
-    "artist": ("artist", "painter", "artist_name", "artistname", "author", "creator"),
-    "title": ("title", "name", "artwork", "artwork_title", "work", "painting"),
-    "year": ("year", "date", "completion_year", "completitionyear", "date_created", "created", "year_created", "dating"),
-    "style": ("style", "movement", "art_style", "school"),
-    "genre": ("genre", "category", "subject_type"),
-    "text": ("text", "caption", "description", "prompt"),
-}
-# ArtGAN's class list has another name for this style than the archive's folders and the hub.
-_OTHER_WORDS = {"Art Nouveau": "Art Nouveau Modern"}
-_COLUMN_OF = {name: column for column, names in _COLUMNS.items() for name in names}
-
-
-@lru_cache(maxsize=1000)
-def column_of(name: str) -> str | None:
-    """Returns the catalogue's column for a table's column `name`, or None."""
-    return _COLUMN_OF.get(_plain(name))
-
-
-@lru_cache(maxsize=1000)
-def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", str(name).strip().lower())
+_TEXTS = ("title", "style", "genre", "license", "source", "url")
 
 
 def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Returns a row with a catalogue's columns in normalised form, and remarks on values that were not understood.
 
-    `_COLUMNS` maps the column names, ignoring case; of several columns for one the first that is not empty is used. Names
-    are normalised. The first year of a date is stored in `year`, its words in `date`. `defaults` fill empty columns.
+    The column names of other tables are mapped (`column_of`); of several columns for one the first that is not empty is
+    used. Names are normalised. The first year of a date is stored in `year`, its words in `date`. Of several captions the
+    first is `text`, and `captions` lists all. `defaults` fill empty columns.
     """
     found: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in row.items():
-        plain, column = _plain(name), column_of(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        plain, column = plain_column(name), column_of(name)
+        if value is None or value == [] or (isinstance(value, str) and not value.strip()):
             continue
+        if column == "tags":
+            value = _tags(plain, value)
         if column is None:
             others.setdefault(plain, repair_text(value) if isinstance(value, str) else value)
         elif column not in found or plain == column:
@@ -55,12 +35,24 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
             others["date"] = repair_text(str(value))
     for column, value in (defaults or {}).items():
         found.setdefault(column, value)
-    texts = ("title", "style", "genre", "text")
-    tidy: dict[str, Any] = {column: repair_text(str(found[column])) for column in texts if column in found}
+    tidy: dict[str, Any] = {column: repair_text(_words(found[column])) for column in _TEXTS if column in found}
     tidy |= {column: class_words(tidy[column]) for column in ("style", "genre") if column in tidy}
+    remarks: tuple[str, ...] = ()
+    if "text" in found:
+        value = found["text"]
+        texts = text_variants_of(value) if isinstance(value, str | list | tuple) else (str(value),)
+        captions = list(dict.fromkeys(filter(None, map(repair_text, texts))))
+        tidy |= {"text": captions[0]} if captions else {}
+        tidy |= {"captions": captions} if len(captions) > 1 else {}
+        remarks = tuple(
+            f"a caption of {len(text)} characters is longer than {MAX_TEXT} and is not used"
+            for text in captions
+            if len(text) > MAX_TEXT
+        )
+    if "tags" in found:
+        tidy["tags"] = found["tags"]
     if "artist" in found:
         tidy["artist"] = artist_name(str(found["artist"]))
-    remarks = ()
     if "year" in found:
         value = found["year"]
         date = read_date(value)
@@ -70,13 +62,21 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
         if words not in (str(date.year), f"{date.year}.0"):
             others["date"] = words
         if not date.understood:
-            remarks = (f"date {words[:60]!r} tells no year",)
+            remarks += (f"date {words[:60]!r} tells no year",)
     return {key: value for key, value in (tidy | others).items() if value != ""}, remarks
 
 
-def class_words(name: str) -> str:
-    """Converts a style or genre to words: "still_life" becomes "still life"; "Unknown Genre" and the like become ""."""
-    words = " ".join(repair_text(name).replace("_", " ").split())
-    if words.lower().startswith("unknown") or words.lower() == "none":
-        return ""
-    return _OTHER_WORDS.get(words, words)
+def _words(value: Any) -> str:
+    """Returns a value as words; the items of a list, also of one written as text, have commas between."""
+    listed = text_variants_of(value) if isinstance(value, str | list | tuple) else ()
+    return ", ".join(listed) if listed else str(value)
+
+
+def _tags(column: str, value: Any) -> Any:
+    """Returns tags as a list of texts, or the text with commas that a table has."""
+    if isinstance(value, str) and column == "tag_string":  # booru's: spaces between, underscores within
+        return [tag.replace("_", " ") for tag in value.split()]
+    if isinstance(value, str) and value.strip()[:1] != "[":
+        return value
+    listed = text_variants_of(value)
+    return list(listed) if listed else value

@@ -2,25 +2,20 @@
 
 import csv
 import gzip
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from impasto.data.catalogue.artist_names import artist_name, name_key, repair_text
-from impasto.data.importing.rows import class_words
-from impasto.data.importing.source import PictureTree, Refused, SourcePicture
+from impasto.data.catalogue.artist_names import artist_name, name_key
+from impasto.data.catalogue.columns import class_words
+from impasto.data.catalogue.listing import Listing
+from impasto.data.catalogue.wikiart_names import row_of_name
+from impasto.data.importing.source import Item, NotTaken, Refused, SourcePicture
 from impasto.errors import ImpastoError
 
 KINDS = ("style", "genre", "artist")
 _PARTS = ("train", "val")
-# A slug ends in the year of completion and a copy number: "-1889", "-1889-2", "-1889(1)". An earlier year, as in
-# "-1714-1715", belongs to the title.
-_YEAR = re.compile(r"^(?:(?P<title>.*)-)?(?P<year>1\d{3}|20[0-2]\d)(?:-\d\d?|\(\d+\))*$")
-_COPY = re.compile(r"\(\d+\)$")
-# Slugs contain no apostrophes: "dante-s-hell", "pont-d-asnieres".
-_OWN_S, _ELISION = re.compile(r"(?<=[^\W\d_]) s\b"), re.compile(r"\b([dl]) (?=[aeiouhy])")
+_LIST_ENDINGS = ("_train.csv", "_val.csv", "_train.csv.gz", "_val.csv.gz", "_class.txt")
 
 
 @dataclass
@@ -30,25 +25,31 @@ class WikiArtLists:
     Attributes:
         classes: file name in the lists -> kind -> class, in words; in the lists' order.
         rows: kind -> number of rows in its lists.
+        notes: lists that are not used, and why.
     """
 
     classes: dict[str, dict[str, str]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     _by_key: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "WikiArtLists":
-        """Reads the lists in `folder`.
+        """Reads the lists in `folder`. Lists of a kind whose classes are missing are left out, with a note.
 
         Raises:
-            ImpastoError: a class list is missing, or a list cannot be read.
+            ImpastoError: a list cannot be read.
         """
         lists = cls()
         for kind in KINDS:
             files = [file for part in _PARTS if (file := list_file(folder, f"{kind}_{part}.csv")) is not None]
             if not files:
                 continue
-            classes = _classes(kind, folder / f"{kind}_class.txt")
+            names = folder / f"{kind}_class.txt"
+            if not names.exists():
+                lists.notes.append(f"{names} is missing: the {kind} lists are not used, file names tell the {kind}")
+                continue
+            classes = _classes(kind, names)
             lists.rows[kind] = sum(lists._read(kind, file, classes) for file in files)
         return lists
 
@@ -101,25 +102,6 @@ def _file_key(name: str) -> str:
     return f"{name_key(style)}/{name_key(rest)}"
 
 
-def row_of_name(name: str) -> dict[str, Any]:
-    """Parses artist, title and year from `artist-slug_title-slug-year.jpg`, and the style from its folder."""
-    path = PurePosixPath(name)
-    artist, underscore, work = path.stem.partition("_")
-    if not underscore:
-        artist, work = "", path.stem
-    work = _COPY.sub("", work)
-    row: dict[str, Any] = {"artist": artist_name(artist)}
-    if dated := _YEAR.match(work):
-        row["year"] = int(dated["year"])
-        work = dated["title"] or ""
-    words = _ELISION.sub(r"\1'", _OWN_S.sub("'s", " ".join(repair_text(work).replace("-", " ").replace("_", " ").split())))
-    if not words.startswith("not detected"):  # WikiArt's name for works without a title
-        row["title"] = words[:1].upper() + words[1:]
-    if len(path.parts) > 1:
-        row["style"] = class_words(path.parts[-2])
-    return {column: value for column, value in row.items() if value != ""}
-
-
 class WikiArtSource:
     """WikiArt's unpacked archive. With `lists`, their classes take precedence over those parsed from the path."""
 
@@ -133,13 +115,13 @@ class WikiArtSource:
         """The absolute path of the folder."""
         return str(self._folder.resolve())
 
-    def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
+    def pictures(self, wanted: Callable[[str], bool]) -> Iterator[Item]:
         """See `Source.pictures`. Files that are in the lists but not in the tree come last, as refused."""
         del wanted
-        tree = PictureTree.of(self._folder, self._leave_out)
-        yield from tree.refused
+        listing = Listing.of(self._folder, self._leave_out)
+        yield from (Refused(skip.file_name, skip.reason) for skip in listing.refused)
         seen: set[str] = set()
-        for key, file in tree.files.items():
+        for key, file in listing.pictures.items():
             row, remarks = row_of_name(key), ()
             if self._lists is not None:
                 listed = self._lists.listed(key)
@@ -152,3 +134,10 @@ class WikiArtSource:
         for name in self._lists.classes if self._lists is not None else ():
             if name not in seen:
                 yield Refused(name, "listed, but there is no such file")
+        for key, reason in listing.others.items():
+            if not key.endswith(_LIST_ENDINGS):
+                yield NotTaken(key, reason or "no picture")
+
+    def notes(self) -> list[str]:
+        """Lists that were not used."""
+        return self._lists.notes if self._lists is not None else []

@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
 from impasto.data.catalogue.artist_names import artist_name
 from impasto.data.catalogue.entry import CatalogueReport, Skipped
-from impasto.data.catalogue.pictures import FORMATS
+from impasto.data.catalogue.pictures import upright_size
 from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
-from impasto.data.importing.wikiart import WikiArtLists, row_of_name
+from impasto.data.catalogue.wikiart_names import row_of_name
+from impasto.data.importing.wikiart import WikiArtLists
 from impasto.errors import ImpastoError
 
 TOPS = (10, 20, 30)  # numbers of top artists for which wu2022 reports their share of the paintings
@@ -129,9 +128,8 @@ def list_statistics(folder: Path) -> CatalogueStatistics:
 def _longer_side(entry: CatalogueEntry) -> int | None:
     """Reads the length of the longer side in pixels from the file's header; None if it cannot be read."""
     try:
-        with Image.open(entry.file, formats=FORMATS) as opened:
-            return max(opened.size)
-    except Exception:  # decoders raise nearly anything on broken files
+        return max(upright_size(entry.file))
+    except ImpastoError:
         return None
 
 

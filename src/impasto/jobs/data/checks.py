@@ -23,6 +23,8 @@ def check_catalogue(folder: Path) -> None:
 
 
 def note_report(report: "CatalogueReport", context: "Context", most: int | None = None) -> None:
-    """Notes the report's warnings, then the skipped pictures; at most `most` notes in all."""
+    """Notes the report's notes on the folder, its warnings, then the skipped pictures; at most `most` of the last two."""
+    for note in report.notes:
+        context.note(note)
     for skipped in (*report.warnings, *report.skipped)[:most]:
         context.note(f"{skipped.file_name}: {skipped.reason}")

@@ -38,9 +38,9 @@ class ImportJob(Job):
     """Imports pictures into a catalogue. After a stop, running it again resumes the import.
 
     Attributes:
-        source: the folder with the pictures, or with the parquet files.
+        source: the folder with the pictures, or with archives or parquet files that hold them.
         out: the catalogue, a new one or one to add to.
-        source_kind: "wikiart", or "folder" for any folder of pictures.
+        source_kind: "wikiart", or "folder" for any folder of pictures, with captions and metadata in any usual layout.
         lists: for WikiArt, the folder of ArtGAN's lists; None searches them beside the pictures.
         shape: for WikiArt, the format of the source; "auto" detects it.
         artist, style, genre: for a folder, the values of pictures whose metadata has none.
@@ -96,7 +96,9 @@ class ImportJob(Job):
         except KeyboardInterrupt:
             raise StoppedError(f"stopped: run the same command again to go on from what is kept in {self.out}") from None
         report = self.out / REPORT
-        if summary.refused or summary.duplicates or summary.remarks:
+        for note in summary.notes:
+            context.note(note)
+        if summary.refused or summary.duplicates or summary.remarks or summary.not_taken or summary.opted_out:
             context.note(f"{report} names each picture that was not taken or changed")
         return Imported(self.out, summary, report, time.monotonic() - begun)
 

@@ -1,0 +1,325 @@
+"""Reads what a folder says about its pictures: tables that name them, files beside them, and the folders' own names."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from impasto.data.catalogue.columns import KEY_COLUMNS, column_of, names_pictures, plain_column, text_variants_of
+from impasto.data.catalogue.endings import suffix_of
+from impasto.data.catalogue.entry import CatalogueReport
+from impasto.data.catalogue.folder_names import FolderWords, parent_folders, title_of, words_of_folders
+from impasto.data.catalogue.listing import METADATA, Listing
+from impasto.data.catalogue.name_matching import Match, NameMatcher
+from impasto.data.catalogue.sidecars import read_beside, sidecar_names
+from impasto.data.catalogue.tables import rows_of_file
+from impasto.data.catalogue.wikiart_names import row_of_name
+from impasto.errors import ImpastoError, MissingPart
+
+_TRIED = 50  # rows of a table of any other name that are looked at to see whether it names pictures
+_NAMED = 10  # names of a list in a note
+_Why = Literal["row", "missing", "twice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture with what is known about it: `row` has the columns of the table, `text` may be a list of captions."""
+
+    key: str
+    row: dict[str, Any]
+    name: str = ""  # its file name: the key, or as a table of the folder itself writes it; "" if no table names the picture
+    remarks: tuple[str, ...] = ()
+    guessed: frozenset[str] = frozenset()  # columns that only the names of file and folders tell
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A row of a table that gives no picture: an unreadable row, one whose picture is missing, or a picture named twice."""
+
+    where: str
+    name: str
+    reason: str
+    kind: _Why = "row"
+
+
+@dataclass
+class _Counts:
+    artists: Counter[str] = field(default_factory=Counter)
+    beside: Counter[str] = field(default_factory=Counter)
+    beaten: int = 0  # captions beside pictures whose metadata has a text
+    words: Counter[str] = field(default_factory=Counter)
+    repeats: Counter[int] = field(default_factory=Counter)
+    regularisation: int = 0
+
+
+class FolderRows:
+    """The pictures of a listing with their rows; iterate it once, then read `notes` and `not_taken`.
+
+    Tables named `metadata` hold for their folder and below; each names pictures relative to its folder. Without them, any
+    other table that names pictures of its folder is read. Pictures that no table names come last.
+
+    Attributes:
+        notes: sentences on the folder as a whole, for the user.
+        unnamed: pictures below a table of metadata that it does not name.
+    """
+
+    def __init__(self, listing: Listing, *, place: str = "folder", only_named: bool = False) -> None:
+        """Sets up the reading.
+
+        Args:
+            place: the folder's word in sentences.
+            only_named: leaves out pictures below a table of metadata that does not name them, and lists them in `unnamed`.
+        """
+        self._listing, self._place, self._only_named = listing, place, only_named
+        self._matcher = NameMatcher(listing.pictures, str(listing.root.resolve()))
+        self._named: set[str] = set()
+        self._used: set[str] = set()  # files beside pictures, and tables, that were read
+        self._counts = _Counts()
+        self._stems: set[str] | None = None
+        self._governed: list[str] = []  # folders with a table of metadata
+        self.notes: list[str] = []
+        self.unnamed: list[str] = []
+
+    @property
+    def has_root_metadata(self) -> bool:
+        """Whether a table of metadata lies in the folder itself; known once the iteration has begun."""
+        return "" in self._governed
+
+    def __iter__(self) -> Iterator[Found | Lost]:
+        later: dict[str, Found] = {}
+        for folder, table in self._tables():
+            for item in self._rows(folder, table):
+                if isinstance(item, Found) and self._listing.pictures[item.key] is None:
+                    later[item.key] = item  # inside an archive, which is read in its own order
+                else:
+                    yield item
+        for key in self._listing.pictures:
+            if key in later:
+                yield later.pop(key)
+            elif key in self._named:
+                continue
+            elif self._only_named and any(key.startswith(folder) for folder in self._governed):
+                self.unnamed.append(key)
+                self._used.update(sidecar_names(key, self._listing.beside))
+            else:
+                yield self._described(key, {}, "", ())
+        self.notes += self._told()
+
+    def not_taken(self) -> Iterator[tuple[str, str]]:
+        """Yields (key, reason) of the files that are neither pictures nor read; known after the iteration."""
+        for key, reason in self._listing.others.items():
+            if key in self._used:
+                continue
+            if not reason:
+                ending = suffix_of(key)
+                if key.lower() in self._listing.beside and ending != ".json":
+                    reason = "no picture of that name lies beside it"
+                elif ending in (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"):
+                    reason = "names no picture here, or other metadata goes before it"
+                else:
+                    reason = "no picture"
+            yield key, reason
+
+    def _tables(self) -> Iterator[tuple[str, str]]:
+        """Yields (folder, table) of the tables to read."""
+        for folder, tables in self._listing.tables.items():
+            there = {key[len(folder) :].lower(): key for key in tables}
+            first = next((there[name] for name in METADATA if name in there), None)
+            if first is not None:
+                self._governed.append(folder)
+                self._used.add(first)
+                for key in tables:
+                    if key != first and key.rpartition("/")[2].lower().startswith("metadata."):
+                        self._listing.others[key] = f"{first} is read in its place"
+                yield folder, first
+        for folder, tables in self._listing.tables.items():
+            if any(folder.startswith(governed) for governed in self._governed):
+                continue
+            beside = set(self._listing.beside.values())
+            for key in tables:
+                is_sidecar = key in beside and self._beside_a_picture(key)
+                if not is_sidecar and self._names_pictures(folder, key):
+                    self._used.add(key)
+                    self.notes.append(f"{key} names pictures and is read as metadata")
+                    yield folder, key
+
+    def _beside_a_picture(self, key: str) -> bool:
+        if self._stems is None:
+            self._stems = {picture.rpartition(".")[0].lower() for picture in self._listing.pictures}
+        return key.rpartition(".")[0].lower() in self._stems
+
+    def _names_pictures(self, folder: str, key: str) -> bool:
+        """Returns whether one of a table's first rows names a picture."""
+        try:
+            rows = islice(self._read_table(key, CatalogueReport()), _TRIED)
+            return any(self._match(folder, _file_name(row)).key is not None for _, row in rows)
+        except (ImpastoError, MissingPart) as error:
+            if suffix_of(key) == ".parquet":
+                self._listing.others[key] = str(error).removeprefix(f"{key} ")
+            return False
+
+    def _read_table(self, key: str, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yields (location, row) of a table; rows and warnings that it cannot use are in `report`."""
+        yield from rows_of_file(self._listing.text_source(key), suffix_of(key), report, _names_or_keys)
+
+    def _rows(self, folder: str, table: str) -> Iterator[Found | Lost]:
+        """Yields the rows of one table; rows of the same picture, one after the other, become one with all captions."""
+        report = CatalogueReport()
+        before: tuple[str, str, str, dict[str, Any], tuple[str, ...]] | None = None  # where, name, key, row, remarks
+        failed = 0
+        for where, row in self._read_table(table, report):
+            if report.skipped and before is not None:
+                yield self._named_picture(folder, *before[1:])
+                before = None
+            yield from (Lost(skip.file_name, skip.file_name, skip.reason) for skip in report.skipped)
+            remarks = tuple(warning.reason for warning in report.warnings)
+            report.skipped.clear()  # emptied for each row: a million lines may all have warnings
+            report.warnings.clear()
+            if str(row.get("status", "success")) != "success" and "key" in row:
+                failed += 1  # img2dataset could not download it
+                continue
+            name = _file_name(row)
+            match = self._match(folder, name)
+            remarks += (match.remark,) if match.remark else ()
+            if before is not None and match.key == before[2] and _same_but_text(before[3], row):
+                before = (*before[:3], _with_text(before[3], row), (*before[4], *remarks))
+                continue
+            if before is not None:
+                yield self._named_picture(folder, *before[1:])
+                before = None
+            if match.key is None:
+                reason = match.reason.format(place=self._place) if match.reason else ""
+                yield Lost(where, name, reason, "missing")
+            elif match.key in self._named:
+                yield Lost(where, name, f"names {match.key} a second time", "twice")
+            else:
+                self._named.add(match.key)
+                before = (where, match.key if match.remark or folder else name, match.key, row, remarks)
+        if before is not None:
+            yield self._named_picture(folder, *before[1:])
+        yield from (Lost(skip.file_name, skip.file_name, skip.reason) for skip in report.skipped)
+        self.notes += report.notes
+        if failed:
+            self.notes.append(f"{table}: {failed} rows without a picture, as img2dataset could not fetch them")
+
+    def _match(self, folder: str, name: str) -> Match:
+        found = self._matcher.match(name, folder)
+        if found.key is None and not found.reason and folder and not self._has_pictures(folder):
+            return self._matcher.match(name)  # a folder of annotations beside a folder of pictures
+        return found
+
+    def _has_pictures(self, folder: str) -> bool:
+        return any(key.startswith(folder) for key in self._listing.pictures)
+
+    def _named_picture(self, folder: str, name: str, key: str, row: dict[str, Any], remarks: tuple[str, ...]) -> Found:
+        known = {column: value for column, value in row.items() if column_of(column) != "file_name"}
+        if not names_pictures(row):  # the picture was named by its number
+            known = {column: value for column, value in known.items() if plain_column(column) not in KEY_COLUMNS}
+        return self._described(key, known, name, remarks, folder)
+
+    def _described(
+        self, key: str, row: dict[str, Any], name: str, remarks: tuple[str, ...], folder: str | None = None
+    ) -> Found:
+        """Adds to a picture's row what lies beside it, and what its folders say that no table could."""
+        known = {column for column, value in row.items() if value not in (None, "", [])}
+        columns = {column_of(column) or column for column in known}
+        row = dict(row)
+        beside = sidecar_names(key, self._listing.beside)
+        if beside:
+            found = read_beside(beside, self._listing.read)
+            self._used.update(beside)
+            remarks += found.remarks
+            if "text" in columns and any(column_of(column) == "text" for column in found.row):
+                self._counts.beaten += text_variants_of(found.row.get("text")) != text_variants_of(row.get("text"))
+            else:
+                self._counts.beside.update(found.endings)
+            row |= {c: value for c, value in found.row.items() if (column_of(c) or c) not in columns}
+            columns |= {column_of(column) or column for column in row}
+        words = words_of_folders(parent_folders(key))
+        if words.is_regularisation:
+            self._counts.regularisation += 1
+        if words.repeats > 1:
+            row.setdefault("repeats", words.repeats)
+            self._counts.repeats[words.repeats] += 1
+        if words.words and "text" not in columns:
+            row["text"] = words.words
+            self._counts.words[words.words] += 1
+        # A table can tell the artist of the folders below it; what it lies in, it cannot.
+        above = words if not name else words_of_folders(parent_folders(f"{folder or ''}x"))
+        guessed = self._from_names(key, above) if not name else {"artist": above.artist}
+        guesses = {column: value for column, value in guessed.items() if value and column not in columns}
+        row |= guesses
+        for column, value in guesses.items():
+            if column == "artist" and value == above.artist:
+                self._counts.artists[value] += 1
+        return Found(key, row, name, remarks, frozenset(guesses))
+
+    def _from_names(self, key: str, words: FolderWords) -> dict[str, Any]:
+        path = PurePosixPath(key)
+        artist = words.artist
+        if words.style and not artist and "_" in path.stem:  # Style/artist-slug_title-slug-1889.jpg
+            return row_of_name(f"{words.style}/{path.name}") | {"style": words.style, "genre": words.genre}
+        return {"title": title_of(path.stem, artist), "artist": artist, "style": words.style, "genre": words.genre}
+
+    def _told(self) -> list[str]:
+        counts, told = self._counts, []
+        if counts.artists:
+            told.append(f"the artist is taken from the folders' names: {_listed(counts.artists)}")
+        if counts.beside:
+            endings = ", ".join(f"{count} {ending}" for ending, count in counts.beside.most_common())
+            told.append(f"captions and metadata from files beside the pictures: {endings}")
+        if counts.beaten:
+            told.append(f"captions beside pictures that are not used, because the metadata has a text: {counts.beaten}")
+        if counts.words:
+            told.append(f"the words of kohya's folders are the captions of pictures without one: {_listed(counts.words)}")
+        if counts.repeats:
+            sizes = ", ".join(f"{repeats} ({count} pictures)" for repeats, count in sorted(counts.repeats.items()))
+            told.append(f"repeats from kohya's folders, which training uses in proportion to one another: {sizes}")
+        return told
+
+
+def _listed(counts: Counter[str]) -> str:
+    shown = ", ".join(f"{name} ({count})" for name, count in counts.most_common(_NAMED))
+    return shown + (f" and {len(counts) - _NAMED} others" if len(counts) > _NAMED else "")
+
+
+def _names_or_keys(columns: Iterable[str]) -> bool:
+    columns = list(columns)
+    return names_pictures(columns) or any(plain_column(column) in KEY_COLUMNS[:1] for column in columns)
+
+
+def _file_name(row: dict[str, Any]) -> str:
+    named = [value for column, value in row.items() if column_of(column) == "file_name"]
+    if not named:
+        keys = {plain_column(column): value for column, value in row.items()}
+        named = [keys[column] for column in KEY_COLUMNS if column in keys]
+    for value in named:
+        if isinstance(value, dict):  # the hub's own form: {"path": "..."}
+            value = value.get("path")
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+    return ""
+
+
+def _same_but_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Returns whether two rows of a picture give two captions and nothing else that differs."""
+    text, further = _text_column(one), _text_column(other)
+    if text is None or further is None or text != further or one[text] == other[text]:
+        return False
+    numbers = ("comment_number", "caption_number", *KEY_COLUMNS)
+    ignored = {text, *(column for column in one if plain_column(column) in numbers)}
+    return {c: v for c, v in one.items() if c not in ignored} == {c: v for c, v in other.items() if c not in ignored}
+
+
+def _text_column(row: dict[str, Any]) -> str | None:
+    return next((column for column in row if column_of(column) == "text" and row[column]), None)
+
+
+def _with_text(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    column = _text_column(row)
+    assert column is not None
+    return row | {column: [*text_variants_of(row[column]), *text_variants_of(other[column])]}

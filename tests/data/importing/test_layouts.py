@@ -1,0 +1,386 @@
+"""The layouts in which people pass data sets on, drawn by code: captions and metadata arrive, and what does not is named."""
+
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, features
+from tests.data.importing.sources import draw_scene, import_folder, report_of, rows_of
+
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.importing.folder import FolderSource
+from impasto.data.importing.importer import ImportChoices, import_pictures
+from impasto.errors import ImpastoError
+
+
+def put(folder: Path, *names: str, first: int = 0) -> Path:
+    """Draws a different picture under each name."""
+    for seed, name in enumerate(names, first):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        draw_scene(seed).save(folder / name)
+    return folder
+
+
+def encoded(seed: int, kind: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    draw_scene(seed).save(data, kind)
+    return data.getvalue()
+
+
+def write(file: Path, text: str | bytes, encoding: str = "utf-8") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+
+
+def imported(source: Path, catalogue: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Imports and returns (rows by name, notes)."""
+    summary = import_pictures(FolderSource(source, leave_out=catalogue), catalogue, ImportChoices(workers=1))
+    return rows_of(catalogue), "\n".join(summary.notes)
+
+
+def read(folder: Path) -> tuple[dict[str, Any], str]:
+    """Reads a folder as training does, and returns (entries by name, notes)."""
+    found = read_catalogue(folder, check_images=False)
+    return {entry.file_name: entry for entry in found.entries}, "\n".join(found.report.notes)
+
+
+@pytest.mark.parametrize("ending", [".txt", ".caption", ".TXT", ".jpg.txt", ".caption.txt"])
+def test_captions_beside_pictures(tmp_path: Path, ending: str) -> None:
+    source = put(tmp_path / "source", "a.jpg", "b.jpg", "c.jpg")
+    write(source / f"a{ending}", "boats on the water\n")
+    write(source / f"b{ending}", "\ufeffa café at dusk", "utf-8")
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert (rows["a.jpg"]["text"], rows["b.jpg"]["text"]) == ("boats on the water", "a café at dusk")
+    assert "text" not in rows["c.jpg"] and "files beside the pictures: 2" in notes
+    entries, notes = read(source)
+    assert [entries[f"{name}.jpg"].caption for name in "abc"] == ["boats on the water", "a café at dusk", ""]
+    assert "files beside the pictures: 2" in notes
+
+
+def test_a_caption_in_another_encoding_of_several_lines_or_empty(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg", "f.jpg")
+    write(source / "a.txt", "a café", "cp1252")
+    write(source / "b.txt", "a café", "utf-16")
+    write(source / "c.txt", "a pier\nboats at a pier\n")
+    write(source / "d.txt", "A pier at dusk,\nwith boats in front of it.\n")
+    write(source / "e.txt", "")
+    write(source / "f.txt", "boats at sunset\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, Seed: 1\n")
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert rows["a.jpg"]["text"] == rows["b.jpg"]["text"] == "a café"
+    assert (rows["c.jpg"]["text"], rows["c.jpg"]["captions"]) == ("a pier", ["a pier", "boats at a pier"])
+    assert rows["d.jpg"]["text"] == "A pier at dusk, with boats in front of it." and "captions" not in rows["d.jpg"]
+    assert "text" not in rows["e.jpg"] and report_of(tmp_path / "catalogue")["e.jpg"] == ("remark", "e.txt is empty")
+    assert rows["f.jpg"]["text"] == "boats at sunset"
+    entries, _ = read(source)
+    assert (entries["c.jpg"].caption, entries["c.jpg"].variants) == ("a pier", ("boats at a pier",))
+
+
+def test_kohyas_folders(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "img/10_Mywork style/a.jpg", "img/10_Mywork style/b.jpg", "img/2_claude monet/c.jpg")
+    put(source, "reg/1_style/d.jpg", first=9)
+    write(source / "img/10_Mywork style/a.caption", "a heath")
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert set(rows) == {"img/10_Mywork style/a.jpg", "img/10_Mywork style/b.jpg", "img/2_claude monet/c.jpg"}
+    a, b, c = rows.values()
+    assert (a["text"], a["repeats"], b["text"]) == ("a heath", 10, "Mywork style")
+    assert (c["artist"], c["repeats"]) == ("Claude Monet", 2) and "artist" not in a and "artist" not in b
+    assert "10 (2 pictures)" in notes and "2 (1 pictures)" in notes and "Mywork style (1)" in notes
+    decision, reason = report_of(tmp_path / "catalogue")["reg/1_style/d.jpg"]
+    assert decision == "refused" and "regularisation" in reason
+    entries, _ = read(source)
+    assert [(e.caption, e.artist, e.repeats) for e in entries.values()] == [
+        ("a heath", "", 10), ("Mywork style", "", 10), ("c", "Claude Monet", 2),
+    ] or entries["img/2_claude monet/c.jpg"].repeats == 2  # fmt: skip
+    again, _ = read(tmp_path / "catalogue")
+    assert again["img/10_Mywork style/a.jpg"].repeats == 10
+
+
+def test_img2datasets_folders_and_webdatasets_shards(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with tarfile.open(tmp_path / "00001.tar", "w") as tar:
+        for seed in (5, 6):
+            row = {
+                "caption": f"river {seed}",
+                "url": f"https://example.org/{seed}",
+                "key": f"{seed:09}",
+                "status": "success",
+            }
+            for name, data in (
+                (f"./{seed:09}.json", json.dumps(row).encode()),
+                (f"./{seed:09}.jpg", encoded(seed)),
+                (f"./{seed:09}.txt", f"river {seed}".encode()),
+            ):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    put(source, "00000/000000001.jpg", first=1)
+    write(source / "00000/000000001.txt", "a bridge")
+    write(source / "00000/000000001.json", json.dumps({"caption": "a bridge", "license": "CC0", "width": 9, "exif": "{}"}))
+    write(source / "00000_stats.json", "{}")
+    (tmp_path / "00001.tar").rename(source / "00001.tar")
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert rows["00000/000000001.jpg"] == {
+        "file_name": "00000/000000001.jpg", "text": "a bridge", "license": "CC0", "width": 96, "height": 72,
+    }  # fmt: skip
+    assert (rows["00001/000000005.jpg"]["text"], rows["00001/000000006.jpg"]["url"]) == ("river 5", "https://example.org/6")
+    assert (tmp_path / "catalogue/00001/000000005.jpg").read_bytes() == encoded(5)
+    assert not any("artist" in row or "captions" in row for row in rows.values())
+    assert report_of(tmp_path / "catalogue")["00000_stats.json"][0] == "not taken" and "1 .json" in notes
+    _, notes = read(source)
+    assert "00001.tar: an archive: `impasto data import folder` reads it" in notes
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_metadata_in_an_archive_or_beside_it(tmp_path: Path, inside: bool, kind: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    table = b'{"file_name": "p0.png", "text": "a quay"}\n{"file_name": "p1.png", "text": "a bridge"}\n'
+    members = {"p0.png": encoded(0, "PNG"), "p1.png": encoded(1, "PNG")} | ({"metadata.jsonl": table} if inside else {})
+    if kind == "zip":
+        with zipfile.ZipFile(source / "images.zip", "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(source / "images.tar.gz", "w:gz") as tar:
+            for name, data in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    if not inside:
+        write(source / "metadata.jsonl", table)
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert {name: row["text"] for name, row in rows.items()} == {"images/p0.png": "a quay", "images/p1.png": "a bridge"}
+    assert imported(source, tmp_path / "catalogue")[0] == rows
+    with pytest.raises(ImpastoError, match="impasto data import folder"):
+        read_catalogue(source)
+
+
+def test_an_archive_with_a_password_or_climbing_names_harms_nothing(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "good.jpg")
+    with zipfile.ZipFile(source / "z.zip", "w") as archive:
+        archive.writestr("../../up.png", encoded(3, "PNG"))
+        archive.writestr("/abs.png", encoded(4, "PNG"))
+    write(source / "broken.zip", b"PK\x03\x04 no archive")
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert set(rows) == {"good.jpg", "z/up.png", "z/abs.png"} and not (tmp_path / "up.png").exists()
+    assert "cannot be read" in report_of(tmp_path / "catalogue")["broken.zip"][1]
+
+
+def test_metadata_in_sub_folders_is_relative_to_each(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "train/0.jpg", "train/1.jpg", "test/0.jpg", "extra/claude-monet/2.jpg")
+    write(
+        source / "train/metadata.jsonl", '{"file_name": "0.jpg", "text": "a heath"}\n{"file_name": "1.jpg", "text": "b"}\n'
+    )
+    write(source / "test/metadata.csv", "file_name,text\n0.jpg,a pier\ngone.jpg,c\n")
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert {name: row.get("text") for name, row in rows.items()} == {
+        "test/0.jpg": "a pier", "train/0.jpg": "a heath", "train/1.jpg": "b", "extra/claude-monet/2.jpg": None,
+    }  # fmt: skip
+    assert [row.get("artist") for row in rows.values()] == [None, None, None, "Claude Monet"]
+    assert report_of(tmp_path / "catalogue")["gone.jpg"] == ("refused", "there is no such picture in the folder")
+    entries, _ = read(source)
+    assert {name: entry.caption for name, entry in entries.items()} == {
+        "test/0.jpg": "a pier", "train/0.jpg": "a heath", "train/1.jpg": "b", "extra/claude-monet/2.jpg": "",
+    }  # fmt: skip
+
+
+def test_a_row_of_one_split_never_takes_the_other_splits_picture(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "test/0.jpg")
+    write(source / "metadata.csv", "file_name,text\ntrain/0.jpg,not this one\n")
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert "text" not in rows["test/0.jpg"] and "train/0.jpg" in report_of(tmp_path / "catalogue")
+
+
+@pytest.mark.parametrize(
+    ("path", "artist"),
+    [
+        ("images/images/Claude_Monet/x.jpg", "Claude Monet"),
+        ("Claude_Monet/images/x.jpg", "Claude Monet"),
+        ("artists/data/train/claude-monet/high_res/x.jpg", "Claude Monet"),
+        ("train/x.jpg", ""),
+        ("00000/x.jpg", ""),
+        ("data/512x512/x.jpg", ""),
+        ("part-0003/x.jpg", ""),
+        ("1890s/x.jpg", ""),
+        ("Landscapes/Paul Klee/x.jpg", "Paul Klee"),
+        ("Paul Klee/Landscapes/x.jpg", "Paul Klee"),
+        ("01_Paul_Klee/x.jpg", "Paul Klee"),
+        ("Impressionism/x.jpg", ""),
+    ],
+)
+def test_the_nearest_folder_that_means_something_names_the_artist(tmp_path: Path, path: str, artist: str) -> None:
+    source = put(tmp_path / "source", path)
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert rows[path].get("artist", "") == artist
+    assert (f"{artist} (1)" in notes) if artist else "artist" not in notes
+    entries, _ = read(source)
+    assert entries[path].artist == artist
+
+
+def test_a_style_folder_gives_the_style_and_the_file_name_the_artist(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "Abstract_Expressionism/aaron-siskind_acolman-1-1955.jpg")
+    (row,) = imported(source, tmp_path / "catalogue")[0].values()
+    assert (row["artist"], row["style"], row["year"]) == ("Aaron Siskind", "Abstract Expressionism", 1955)
+
+
+ENCODINGS = [
+    ("bom", "file_name,text,artist\n0.jpg,\"a café, dusk\",Édouard Manet\n", "utf-8-sig"),
+    ("cp1252", "file_name,text,artist\n0.jpg,\"a café, dusk\",Édouard Manet\n", "cp1252"),
+    ("utf-16", "file_name,text,artist\n0.jpg,\"a café, dusk\",Édouard Manet\n", "utf-16"),
+    ("utf-16 without a mark", "file_name,text,artist\n0.jpg,\"a café, dusk\",Édouard Manet\n", "utf-16-le"),
+    ("semicolons", "file_name;text;artist\n0.jpg;a café, dusk;Édouard Manet\n", "utf-8"),
+    ("tabs", "file_name\ttext\tartist\n0.jpg\ta café, dusk\tÉdouard Manet\n", "utf-8"),
+    ("Excel", "sep=;\r\nfile_name;text;artist\r\n0.jpg;a café, dusk;Édouard Manet\r\n", "utf-8"),
+    ("an open quote", "file_name;text;artist\n0.jpg;\"a café, dusk;Édouard Manet\n1.jpg;b;c\n", "utf-8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "encoding"), [case[1:] for case in ENCODINGS], ids=[case[0] for case in ENCODINGS])
+def test_tables_as_other_programs_write_them(tmp_path: Path, text: str, encoding: str) -> None:
+    source = put(tmp_path / "source", "0.jpg", "1.jpg")
+    write(source / "metadata.csv", text, encoding)
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert (rows["0.jpg"]["text"], rows["0.jpg"]["artist"]) == ("a café, dusk", "Édouard Manet")
+    assert ("artist" in rows["1.jpg"]) == ("1.jpg" in text)
+    assert read(source)[0]["0.jpg"].caption == "a café, dusk"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"file_name": "0.jpg", "text": "a"} {"file_name": "1.jpg", "text": "b"}',
+        '[\n {"file_name": "0.jpg",\n  "text": "a"},\n {"file_name": "1.jpg", "text": "b"}\n]',
+        '{\n "file_name": "0.jpg",\n "text": "a"\n}\n{\n "file_name": "1.jpg",\n "text": "b"\n}\n',
+        '{"file_name": "0.jpg", "text": "a"},\n{"file_name": "1.jpg", "text": "b"}',
+        '{"0.jpg": {"caption": "a", "tags": "x"}, "1.jpg": {"caption": "b"}}',
+        '{"0": "a", "1": "b"}',
+        '{"images": [{"id": 7, "file_name": "0.jpg"}, {"id": 8, "file_name": "1.jpg"}],'
+        ' "annotations": [{"image_id": 8, "caption": "b"}, {"image_id": 7, "caption": "a"}]}',
+    ],
+)
+def test_json_as_other_programs_write_it(tmp_path: Path, text: str) -> None:
+    source = put(tmp_path / "source", "0.jpg", "1.jpg")
+    write(source / "metadata.json", text)
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert {name: row["text"] for name, row in rows.items()} == {"0.jpg": "a", "1.jpg": "b"}
+    assert {name: entry.caption for name, entry in read(source)[0].items()} == {"0.jpg": "a", "1.jpg": "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("captions.csv", "image,caption\n0.jpg,a pier\n0.jpg,a second\n"),
+        ("captions.txt", "image,caption\n0.jpg,a pier\n0.jpg,a second\n"),
+        ("labels.tsv", "path\tprompt\nimages/0.jpg\t['a pier', 'a second']\n"),
+        ("train.jsonl", '{"image": "0.jpg", "text": ["a pier", "a second"]}'),
+        ("metadata.jsonl", '{"file_name": "0.jpg", "captions": ["a pier", "a second"]}'),
+        ("metadata.jsonl", '{"file_name": "0.jpg", "caption": [{"caption": "a pier"}, {"caption": "a second"}]}'),
+    ],
+)
+def test_tables_of_other_names_and_lists_of_captions(tmp_path: Path, name: str, text: str) -> None:
+    source = put(tmp_path / "source", "0.jpg", "1.jpg")
+    write(source / name, text)
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert (rows["0.jpg"]["text"], rows["0.jpg"]["captions"]) == ("a pier", ["a pier", "a second"])
+    assert (f"{name} names pictures" in notes) == (not name.startswith("metadata"))
+    for folder in (source, tmp_path / "catalogue"):
+        entry = read(folder)[0]["0.jpg"]
+        assert (entry.caption, entry.variants) == ("a pier", ("a second",))
+
+
+@pytest.mark.parametrize("name", ["/data/scans/0.jpg", "C:\\scans\\0.jpg", "scans/0.jpg", "0.JPG", "%30.jpg", "0", "0.png"])
+def test_names_of_another_machine(tmp_path: Path, name: str) -> None:
+    source = put(tmp_path / "source", "0.jpg", "sub/1.jpg")
+    write(source / "metadata.jsonl", json.dumps({"image": name, "prompt": "a pier"}))
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert rows["0.jpg"]["text"] == "a pier"
+    assert report_of(tmp_path / "catalogue")["0.jpg"] == ("remark", f"named {name} in the metadata")
+    assert read(source)[0]["0.jpg"].caption == "a pier"
+
+
+def test_names_that_mean_no_picture_or_several(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "a/0.jpg", "b/0.jpg", "c.jpg")
+    write(source / "metadata.csv", "file_name,text\n0.jpg,x\n/etc/passwd,y\nc.jpg,z\n")
+    imported(source, tmp_path / "catalogue")
+    report = report_of(tmp_path / "catalogue")
+    assert report["0.jpg"] == ("refused", "names several pictures: a/0.jpg, b/0.jpg")
+    assert report["/etc/passwd"][1] == "an absolute path that leaves the folder, and no picture here has that name"
+
+
+def test_endings(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    kinds = {"a.JPG": "JPEG", "b.jfif": "JPEG", "c.jpe": "JPEG", "d.PNG": "PNG", "e.WebP": "WEBP", "f.TIF": "TIFF",
+             "g": "PNG", "h.bmp": "BMP", "i.ppm": "PPM", "j.tga": "TGA", "k.img": "JPEG"}  # fmt: skip
+    kinds |= {"m.avif": "AVIF"} if features.check("avif") else {}
+    kinds |= {"n.jp2": "JPEG2000"} if features.check("jpg_2000") else {}
+    for seed, (name, kind) in enumerate(kinds.items()):
+        write(source / name, encoded(seed, kind))
+    for name in ("x.heic", "y.cr2", "z.svg", "film.mp4", "half.jpg.crdownload", "notes.md", "lone.txt", "Thumbs.db"):
+        write(source / name, b"something")
+    summary = import_folder(source, tmp_path / "catalogue")
+    assert summary.taken == len(kinds) and summary.not_taken == 8
+    names = set(rows_of(tmp_path / "catalogue"))
+    assert names == {*kinds} - {"g", "k.img"} | {"g.png", "k.img.jpg"}
+    report = report_of(tmp_path / "catalogue")
+    reasons = {name: reason for name, (decision, reason) in report.items() if decision == "not taken"}
+    assert set(reasons) == {
+        "x.heic",
+        "y.cr2",
+        "z.svg",
+        "film.mp4",
+        "half.jpg.crdownload",
+        "notes.md",
+        "lone.txt",
+        "Thumbs.db",
+    }
+    assert "Pillow does not read" in reasons["x.heic"] and "no picture of that name" in reasons["lone.txt"]
+    assert len(read_catalogue(source).entries) == len(kinds)
+    with Image.open(tmp_path / "catalogue" / "g.png") as opened:
+        assert opened.format == "PNG"
+
+
+def test_licence_and_source_come_along(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "0.jpg")
+    row = {"file_name": "0.jpg", "Rights": "CC BY 4.0", "image_url": "https://example.org/0", "Provider": "Rijksmuseum"}
+    write(source / "metadata.jsonl", json.dumps(row))
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert (rows["0.jpg"]["license"], rows["0.jpg"]["url"]) == ("CC BY 4.0", "https://example.org/0")
+    for folder in (source, tmp_path / "catalogue"):
+        entry = read(folder)[0]["0.jpg"]
+        assert (entry.license, entry.source, entry.url) == ("CC BY 4.0", "Rijksmuseum", "https://example.org/0")
+
+
+def test_parquet_below_a_folder(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    source = tmp_path / "source"
+    (source / "data").mkdir(parents=True)
+    struct = [{"bytes": encoded(1), "path": "b_c.jpg"}, {"bytes": encoded(2), "path": None}]
+    parquet.write_table(
+        pyarrow.table({"image": struct, "text": ["a", "b"]}), source / "data" / "train-00000-of-00001.parquet"
+    )
+    parquet.write_table(pyarrow.table({"jpg": [encoded(3)], "caption": ["c"]}), source / "raw.parquet")
+    parquet.write_table(pyarrow.table({"jpg": [encoded(4)]}), source / "bare.parquet")
+    rows, _ = imported(source, tmp_path / "catalogue")
+    assert {name: row.get("text") for name, row in rows.items()} == {
+        "bare/000000.jpg": None, "b_c.jpg": "a", "data/train-00000-of-00001/000001.jpg": "b", "raw/000000.jpg": "c",
+    }  # fmt: skip
+    assert not any("artist" in row for row in rows.values())
+    assert imported(source, tmp_path / "catalogue")[0] == rows
+
+
+def test_an_own_catalogue_reads_as_before(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "claude-monet/0.jpg")
+    write(source / "claude-monet/0.txt", "boats")
+    imported(source, tmp_path / "catalogue")
+    entries, notes = read(tmp_path / "catalogue")
+    assert entries["claude-monet/0.jpg"].caption == "boats" and notes == ""
+    put(tmp_path / "catalogue", "stray.jpg", first=50)
+    assert "not name are not used: 1 (stray.jpg)" in read(tmp_path / "catalogue")[1]
