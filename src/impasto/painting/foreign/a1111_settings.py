@@ -20,6 +20,8 @@ _NUMBER = r'"?[+-]?\d+(?:[.,]0+)?"?'
 _STEPS_LINE = re.compile(rf"^[ \t]*(steps[ \t]*:[ \t]*{_NUMBER}[ \t]*(?=[,|\r\n]|$))", re.IGNORECASE | re.MULTILINE)
 _AFTER_STEPS = r"(?:sampler|schedule type|scheduler|(?:distilled )?cfg scale|guidance(?: scale)?|seed|size|width|model)"
 _STEPS_INSIDE = re.compile(rf"(?<![\w])(steps[ \t]*:[ \t]*{_NUMBER}\s*[,|]\s*{_AFTER_STEPS}[ \t]*:)", re.IGNORECASE)
+# Any other name behind the steps; then the rest must hold a usual setting, too.
+_STEPS_LOOSE = re.compile(rf"(?<![\w])(Steps[ \t]*:[ \t]*{_NUMBER}\s*[,|]\s*[A-Z][\w ./+()-]{{0,40}}:)")
 # The first names on the lines that SD.Next writes before the steps.
 _BEFORE_STEPS = {"version", "pipeline", "parser", "backend", "app", "operations", "sampler", "model", "model hash", "size"}
 # A decimal comma: no space behind it, and the next comma or the end behind its digits.
@@ -68,26 +70,35 @@ def meaning(name: str) -> str:
 def find_settings(text: str) -> tuple[int, list[Setting]]:
     """Returns where the settings of `text` begin and the settings; (length of `text`, []) if it has none.
 
-    They begin at "Steps: N" at a line's start, else at "Steps: N, Sampler:" (or another usual name) inside a line, else
+    They begin at "Steps: N" at a line's start, at "Steps: N, Sampler:" (or another usual name) inside a line, else
     with a last line of at least three settings. Words inside quoted and JSON values and templates are not taken for them.
     """
-    match = _STEPS_LINE.search(text) or _STEPS_INSIDE.search(text)
-    if match is None:
+    strict = [found.start(1) for found in (_STEPS_LINE.search(text), _STEPS_INSIDE.search(text)) if found]
+    loose = _STEPS_LOOSE.search(text)
+    first = min(strict, default=len(text))
+    settings = read_settings(text, first) if strict else []
+    if loose is not None and loose.start(1) < first:
+        more = read_settings(text, loose.start(1))
+        if sum(map(_is_valid, more)) >= 2:
+            first, settings = loose.start(1), more
+    if not settings:
         start = text.rstrip().rfind("\n") + 1
         last = read_settings(text, start)
         known = [one for one in last if _is_valid(one)]
         if len(last) >= 3 and len(known) >= 2 and known[0] is last[0]:
             return start, last
         return len(text), []
-    inside = _STEPS_INSIDE.search(text)
-    first = min(match.start(1), inside.start(1)) if inside is not None else match.start(1)
-    settings = read_settings(text, first)
     # A prompt may speak of steps as well: the last steps that are a setting, not a part of a value, count.
     begins = [n for n, one in enumerate(settings) if meaning(one.name) == "steps" and count(one.value) is not None]
     lines = {found.start(1) for found in _STEPS_LINE.finditer(text)}
     later = [n for n in begins if settings[n].at in lines]
     at = (later or begins or [0])[-1]
     start = settings[at].at if settings else first
+    line = text.rfind("\n", 0, start) + 1
+    if text[line:start].strip():  # other settings may stand before the steps on their line
+        whole = read_settings(text, line)
+        if whole and _is_valid(whole[0]) and not text[line : whole[0].at].strip():
+            return line, whole
     before, lead = _lines_before(text, start)
     return (before, [*lead, *settings[at:]])
 

@@ -47,9 +47,9 @@ def read_comfyui(texts: Mapping[str, str]) -> ForeignRecord | None:
         RecordError: the graph is broken, too large, or has no sampler that Impasto knows.
     """
     prompt, workflow = texts.get("prompt", ""), texts.get("workflow", "")
-    if prompt.lstrip()[:1] not in ("{", "[", '"') and workflow.lstrip()[:1] not in ("{", "["):
+    if prompt.lstrip()[:1] not in ("{", "[") and workflow.lstrip()[:1] not in ("{", "["):
         return None  # other tools write the prompt itself there
-    if prompt.lstrip()[:1] not in ("{", "[", '"'):
+    if prompt.lstrip()[:1] not in ("{", "["):
         return _from_graph(parse_workflow(workflow))
     try:
         graph = parse_prompt(prompt)
@@ -147,7 +147,7 @@ def _parts(values: Values, sampler: Node) -> list[Node]:
         if source is None:
             continue
         wanted = {"guider": ("cfg", "positive", "conditioning", "cond1"), "noise": ("noise_seed", "seed"),
-                  "sigmas": ("steps", "sigmas"), "sampler": ("sampler_name",)}[name]  # fmt: skip
+                  "sigmas": ("steps",), "sampler": ("sampler_name",)}[name]  # fmt: skip
         near = [node for _, node in zip(range(20), upstream(values.graph, [source]), strict=False)]
         fits = [node for node in near if any(one in node.inputs for one in wanted)]
         for node in [source, *fits[:1]] if name == "sigmas" else fits[:1] or [source]:

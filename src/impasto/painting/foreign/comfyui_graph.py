@@ -151,8 +151,6 @@ def parse_prompt(text: str) -> Graph:
         RecordError: the text is not such JSON, or has more than 5,000 nodes.
     """
     values = parse_json(text, "its ComfyUI graph")
-    if isinstance(values, str):  # some nodes that save pictures write JSON into JSON
-        values = parse_json(values, "its ComfyUI graph")
     if not isinstance(values, dict):
         raise RecordError("its ComfyUI graph is not a JSON object")
     if isinstance(values.get("prompt"), dict) and "class_type" not in values["prompt"]:

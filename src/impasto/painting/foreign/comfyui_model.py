@@ -44,17 +44,21 @@ class Models:
         seen: set[int] = set()
         while waiting:
             link = waiting.pop(0)
-            node = self.values.node(link)
+            node = self.values.node(link, understood=False)
             if node is None:
                 self.reason = self.reason or "it comes from a node that the record does not hold" if is_link(link) else ""
                 continue
             if id(node) in seen:
                 continue
             seen.add(id(node))
+            before = len(self.loras)
             self._add_loras(node)
             stacks = [name for name in links_of(graph, node, "LORA_STACK") if "stack" in name.lower()]
             waiting += [node.inputs[name] for name in stacks]
-            if self._add_checkpoint(node):
+            loads = self._add_checkpoint(node)
+            if loads or len(self.loras) > before or _is_stack(node) or SWITCHES.search(node.kind) or _is_pipe(node):
+                self.values.node(link)
+            if loads:
                 continue
             names = links_of(graph, node, "MODEL") or links_of(graph, node, "PIPE")
             names = [name for name in names if name not in stacks]
@@ -129,6 +133,11 @@ class Models:
         lora = plain_text(name) if number is None else f"{plain_text(name)}:{number:g}"
         if lora not in self.loras:
             self.loras.append(lora)
+
+
+def _is_pipe(node: Node) -> bool:
+    """Returns whether a node only gathers or passes links on: it has no values of its own."""
+    return len(node.inputs) == 1 or {"positive", "negative"} <= node.inputs.keys()
 
 
 def _is_stack(node: Node) -> bool:

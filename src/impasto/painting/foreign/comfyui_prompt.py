@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Node, input_order, is_link, linked_node, links_of
+from impasto.painting.foreign.comfyui_graph import Node, input_order, is_link, linked_node, links_of, type_of
 from impasto.painting.foreign.comfyui_text import SWITCHES, Untold, Values, called
 from impasto.painting.foreign.record import plain_text
 
@@ -41,12 +41,15 @@ class Prompts:
             return
         if not is_link(link):
             return
-        node = self.values.node(link)
+        node = self.values.node(link, understood=False)
         if node is None:
             self.reasons[role] = "it comes from a node that the record does not hold"
             return
         key = (id(node), link[1], role)
-        if key in self._seen or "zeroout" in node.kind.lower().replace("_", "").replace(" ", ""):
+        zero = "zeroout" in node.kind.lower().replace("_", "").replace(" ", "")
+        if zero or self._passes_on(node):
+            self.values.node(link)
+        if key in self._seen or zero:
             return
         self._seen.add(key)
         if depth > _DEEPEST:
@@ -96,6 +99,16 @@ class Prompts:
         if pipes:
             return pipes[:1]
         raise Untold(f"the node {called(node)} holds no text")
+
+    def _passes_on(self, node: Node) -> bool:
+        """Returns whether a node does no more than to encode, choose or combine: it has no strength, area or picture."""
+        if _encodes(node) or SWITCHES.search(node.kind):
+            return True
+        kinds = {type_of(self.values.graph, node, name) for name, value in node.inputs.items() if is_link(value)}
+        if "PIPE" in kinds or {"MODEL", "VAE"} <= kinds:
+            return True
+        strengths = any(isinstance(value, int | float) for value in node.inputs.values())
+        return not strengths and not kinds & {"IMAGE", "OTHER_MODEL", "CONTROL_NET"}
 
     def _side(self, node: Node, slot: int, role: str) -> str:
         """Returns which of its two conditionings a node gives at an output."""

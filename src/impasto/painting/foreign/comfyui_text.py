@@ -26,6 +26,7 @@ _SELECTORS = (
     "boolean_value", "use_first", "any", "which", "toggle", "source_index",
 )  # fmt: skip
 _TRUE, _FALSE = re.compile(r"true|then|tt_|yes"), re.compile(r"false|else|ff_|no_|_no$")
+_CALCULATES = {"expression", "formula", "operation", "operator", "op", "equation"}
 _JOINS = re.compile(r"join|concat|combin|append|merge|prepend|sum|add|builder|compos|string ?function", re.IGNORECASE)
 _SHOWS = re.compile(r"show|preview|display|debug|view|print", re.IGNORECASE)
 _DELIMITERS = ("delimiter", "separator", "sep", "glue", "joiner", "divider", "join_with", "deliminator")
@@ -50,7 +51,7 @@ class Untold(Exception):
 
 
 class Values:
-    """Reads values out of a graph and remembers the nodes that it passed.
+    """Reads values out of a graph and remembers the nodes that it understood.
 
     Attributes:
         graph: the graph.
@@ -62,10 +63,10 @@ class Values:
         self.passed: set[int] = set()
         self._texts: dict[tuple[int, int, str], str | Untold | None] = {}
 
-    def node(self, value: Any) -> Node | None:
-        """Returns the node behind a link, and remembers it as passed."""
+    def node(self, value: Any, understood: bool = True) -> Node | None:
+        """Returns the node behind a link, and remembers it as passed if all that it does is understood."""
         node = linked_node(self.graph, value)
-        if node is not None:
+        if node is not None and understood:
             self.passed.add(id(node))
         return node
 
@@ -108,13 +109,15 @@ class Values:
                 return None
             passed.add(id(node))
             low = {name.lower(): item for name, item in node.inputs.items()}
+            if low.keys() & _CALCULATES:
+                return None
             if SWITCHES.search(node.kind):
                 try:
                     value = node.inputs[self.chosen(node, [n for n in node.inputs if is_link(node.inputs[n])])]
                     continue
                 except Untold:
                     return None
-            wanted = (*names, "value", "int", "float", "number", "seed", "noise_seed", "val", "a")
+            wanted = (*names, "value", "int", "float", "number", "seed", "noise_seed", "val")
             value = next((low[name] for name in wanted if name in low), None)
             if value is None:
                 plain = [item for item in low.values() if isinstance(item, int | float) and not isinstance(item, bool)]

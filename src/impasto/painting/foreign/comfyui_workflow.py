@@ -75,8 +75,6 @@ def parse_workflow(text: str) -> Graph:
         RecordError: the text is not such JSON, or has more than 5,000 nodes.
     """
     values = parse_json(text, "its ComfyUI workflow")
-    if isinstance(values, str):
-        values = parse_json(values, "its ComfyUI workflow")
     if not isinstance(values, dict) or not isinstance(values.get("nodes"), list):
         raise RecordError("its ComfyUI workflow has no nodes and links")
     if not isinstance(values.get("links"), list):

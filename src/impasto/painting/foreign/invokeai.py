@@ -53,6 +53,7 @@ def _version_3(values: dict[str, Any]) -> ForeignRecord:
     guidance = real_number(values.get("cfg_scale"))
     if guidance is None:  # Flux has its own
         guidance = real_number(values.get("guidance"))
+        extra.pop("guidance", None)
     return ForeignRecord(
         tool="InvokeAI",
         prompt=plain_text(values.get("positive_prompt")),

@@ -1,6 +1,7 @@
 """Brings a picture's texts into one form: usual names whatever their case, and what tools pack into one JSON, unpacked."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from impasto.painting.foreign.comfyui_graph import as_text, holds_graph
@@ -26,6 +27,10 @@ def unpacked(texts: Mapping[str, str]) -> dict[str, str]:
     for name in _NAMES:
         if name not in found and name.lower() in by_case:
             found[name] = texts[by_case[name.lower()]]
+    for name in ("prompt", "workflow"):
+        if found.get(name, "").lstrip().startswith('"{'):  # some nodes that save pictures write JSON into JSON
+            with suppress(RecordError):
+                found[name] = as_text(parse_json(found[name], name))
     stealth = found.get("stealth", "")
     if stealth and not stealth.lstrip().startswith("{"):
         found.setdefault("parameters", stealth)
