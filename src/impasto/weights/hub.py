@@ -45,6 +45,15 @@ def cached_folder(name: str) -> Path | None:
         return None
 
 
+def is_in_cache(name: str) -> bool:
+    """Returns whether the Hugging Face cache has a folder for the repository `name`, without importing huggingface_hub."""
+    root = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if not root:
+        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        root = f"{os.environ.get('HF_HOME') or f'{caches}/huggingface'}/hub"
+    return (Path(root).expanduser() / f"models--{name.replace('/', '--')}").is_dir()
+
+
 def cached_names() -> dict[str, Path]:
     """Returns hub name -> snapshot folder of every checkpoint in the Hugging Face cache, without network access."""
     from huggingface_hub.constants import HF_HUB_CACHE
@@ -79,6 +88,7 @@ class HubLayout:
         is_whole: returns whether a folder has all files needed for loading.
         lacking: the error message for a repository without them, after "NAME on the hub".
         instead: the alternative that the error message suggests to the user.
+        second: patterns of further files to download if the folder is not whole with those `wanted`.
     """
 
     wanted: tuple[str, ...]
@@ -86,6 +96,7 @@ class HubLayout:
     is_whole: Callable[[Path], bool]
     lacking: str
     instead: str
+    second: tuple[str, ...] = ()
 
 
 DIFFUSERS = HubLayout(
@@ -149,6 +160,9 @@ def _download(name: str, layout: HubLayout, advice: str) -> Path:
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=[*layout.wanted], ignore_patterns=[*layout.unwanted]))
+        if layout.second and not layout.is_whole(folder):
+            more = [*layout.wanted, *layout.second]
+            folder = Path(snapshot_download(name, allow_patterns=more, ignore_patterns=[*layout.unwanted]))
     except Exception as error:  # the network was lost, the disk is full, the hub refused
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise MissingPart(f"{name} could not be downloaded ({reason}): {advice}") from None

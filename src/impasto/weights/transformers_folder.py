@@ -1,6 +1,8 @@
 """Finds, checks and loads third-party models in transformers' layout. No code from their folders is run."""
 
 import json
+import pickle
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ CONFIGS = (
 )
 WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+TORCH_WEIGHTS = ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json")
 CONVERT = "https://huggingface.co/spaces/safetensors/convert makes a copy in safetensors"
 
 
@@ -41,14 +44,36 @@ def _is_whole(folder: Path) -> bool:
     return weights and (folder / "config.json").is_file()
 
 
+def _is_whole_with_pickles(folder: Path) -> bool:
+    return _is_whole(folder) or ((folder / "config.json").is_file() and bool(_torch_weights(folder)))
+
+
+def _torch_weights(folder: Path) -> list[Path]:
+    """Returns the folder's weights in torch's own files, in the order of their names; [] if there are none."""
+    whole = folder / "pytorch_model.bin"
+    return [whole] if whole.is_file() else sorted(folder.glob("pytorch_model-*-of-*.bin"))
+
+
 TRANSFORMERS = HubLayout(
     (*CONFIGS, *WEIGHTS), (), _is_whole, "has no config.json with weights in safetensors", "give the folder that holds it"
+)
+# Language models of before safetensors, such as DialoGPT: their tensors are read weights-only, so no code is run.
+WITH_PICKLES = HubLayout(
+    (*CONFIGS, *WEIGHTS),
+    (),
+    _is_whole_with_pickles,
+    "has no config.json with weights in safetensors or pytorch_model.bin",
+    "give the folder that holds it",
+    TORCH_WEIGHTS,
 )
 
 
 @dataclass(frozen=True)
 class TransformersFolder:
-    """A checked model folder: it has `config.json` and complete safetensors files, and requests no custom code."""
+    """A checked model folder: it has `config.json` and complete weights, and requests no custom code.
+
+    The weights are safetensors files; torch's own `pytorch_model.bin` only where that was allowed.
+    """
 
     name: str
     path: Path
@@ -67,8 +92,13 @@ class TransformersFolder:
         return hash_files({file.name: file for file in (*self.weights, *configs) if file.is_file()})
 
 
-def find_transformers_folder(name: str, short_names: Mapping[str, str] | None = None) -> TransformersFolder:
+def find_transformers_folder(
+    name: str, short_names: Mapping[str, str] | None = None, *, pickles: bool = False
+) -> TransformersFolder:
     """Finds the model called `name`: a folder, a hub name `org/name`, or one of `short_names`, which map to hub names.
+
+    Args:
+        pickles: whether `pytorch_model.bin` is accepted if there is no safetensors file; it is read weights-only.
 
     Raises:
         UsageError: the name is none of these.
@@ -82,24 +112,27 @@ def find_transformers_folder(name: str, short_names: Mapping[str, str] | None = 
         path = Path(name).expanduser()
         try:
             if name.strip() and path.is_dir():
-                return _checked(path.resolve().name, path)
+                return _checked(path.resolve().name, path, pickles)
             if name.strip() and path.is_file():
                 raise UsageError(f"{name} is a file: give the folder that holds its config.json and model.safetensors")
         except OSError as error:  # a name too long, a folder that may not be read
             raise UsageError(f"{name[:200]} cannot be opened: {error.strerror}") from None
     if HUB_NAME.fullmatch(name):
-        return _checked(name.rpartition("/")[2], hub_folder(name, TRANSFORMERS))
+        folder = hub_folder(name, WITH_PICKLES if pickles else TRANSFORMERS)
+        return _checked(name.rpartition("/")[2], folder, pickles)
     choices = ", ".join([*known, "a folder or a hub name org/name"])
     raise UsageError(f"unknown model {name[:200]!r}: use {choices}")
 
 
-def _checked(name: str, path: Path) -> TransformersFolder:
+def _checked(name: str, path: Path, pickles: bool = False) -> TransformersFolder:
     if (path / "adapter_config.json").is_file():
         raise ImpastoError(f"{path} is a LoRA (adapter_config.json): give the folder of a whole model, merged with its base")
     if not (path / "config.json").is_file():
         raise MissingPart(f"{path} holds no model of transformers: it has no config.json")
     config = read_json(path / "config.json")
     _refuse_code(config, path / "config.json")
+    if pickles and not _is_whole(path) and (torch_weights := _torch_weights(path)):
+        return TransformersFolder(name, path, config, tuple(torch_weights))
     if not _is_whole(path) and any(any(path.glob(pattern)) for pattern in PICKLES):
         raise ImpastoError(f"{path} holds its weights only as a pickle, which is refused since it can run code: {CONVERT}")
     weights = weight_files(path, "model")
@@ -124,12 +157,12 @@ def _refuse_code(content: Any, file: Path) -> None:
 
 
 def load_transformers_model(
-    folder: TransformersFolder, kind: Any, what: str, device: "torch.device", dtype: "torch.dtype"
+    folder: TransformersFolder, kind: Any, what: str, device: "torch.device", dtype: "torch.dtype", unused: str | None = None
 ) -> Any:
     """Loads the folder's model with `kind`, an Auto class of transformers, in evaluation mode.
 
-    Every weight must come from the files. `what` is the expected kind of model for error messages, for instance "an image
-    captioner".
+    Every weight must come from the files, except those whose names match the pattern `unused`. `what` is the expected kind
+    of model for error messages, for instance "an image captioner".
 
     Raises:
         MissingPart: transformers needs another package for it.
@@ -139,13 +172,14 @@ def load_transformers_model(
         model, report = kind.from_pretrained(
             folder.path,
             dtype=dtype,
-            use_safetensors=True,
+            use_safetensors=folder.weights[0].suffix == ".safetensors",
+            weights_only=True,
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
         )
         # transformers would initialise missing weights at random, which nobody would notice before reading the results.
-        if missing := sorted(report["missing_keys"]):
+        if missing := sorted(name for name in report["missing_keys"] if not (unused and re.search(unused, name))):
             raise ImpastoError(f"{folder.path} is not {what}: it lacks the weights {missing[0]}")
         return model.to(device).eval().requires_grad_(False)
 
@@ -174,6 +208,9 @@ def _one_sentence(folder: TransformersFolder, what: str) -> Iterator[None]:
         raise
     except Exception as error:  # transformers and tokenizers raise nearly any exception on a model that does not fit
         said, kind = str(error), folder.model_type
+        if isinstance(error, pickle.UnpicklingError):
+            file = folder.weights[0]
+            raise ImpastoError(f"{file} is refused: it is broken or wants to run code when loaded; {CONVERT}") from None
         if "Unrecognized configuration class" in said:
             raise ImpastoError(f"{folder.path} holds a {kind!r} model, which is not {what}") from None
         # Processors that also take videos need torchvision; without it, transformers' message blames the folder.

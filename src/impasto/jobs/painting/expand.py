@@ -9,9 +9,18 @@ from pydantic import model_validator
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.prompts.expansion.choices import ExpansionChoices
+from impasto.prompts.expansion.settings import ExpansionSettings
 
 if TYPE_CHECKING:
+    from impasto.prompts.expansion.models import UsedModel
     from impasto.prompts.expansion.pipeline import Expansion
+
+
+# The settings that are options of their own; the others stand in the file.
+SETTINGS = (
+    "continuation", "dialogue", "encoder", "ner", "terms", "tfidf", "lambda1", "lambda2", "most_entities", "candidates",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,10 +34,12 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Expansions:
-    """The expansions, best first, and the rejected proposals."""
+    """The expansions, best first, the rejected proposals, which model did what, and the file of settings that was written."""
 
     found: "list[Expansion]"
     dropped: list[Dropped] = field(default_factory=list)
+    models: "list[UsedModel]" = field(default_factory=list)
+    config: Path | None = None
 
 
 class ExpandJob(Job):
@@ -36,49 +47,78 @@ class ExpandJob(Job):
 
     Attributes:
         method: "wu2022" (knowledge and language models) or "wang2023" (a prompt model).
-        model: for wang2023, the output of `impasto train prompt-model`.
+        model: for wang2023, the output of `impasto train prompt-model`, or a model by name such as "gpt2".
         index: for wu2022, the output of `impasto knowledge build`.
         count: number of prompts, 1 to 50.
         seed: seed of the language models' sampling.
         any_style: whether expansions may add styles and painters that the prompt does not name.
+        expansion_config: a .toml or .json file of `ExpansionSettings`.
+        write_config: a .toml or .json file to which the settings are written; without a prompt, nothing else is done.
+        overwrite: whether that file may be replaced.
+        continuation, dialogue, encoder, ner, terms, tfidf, lambda1, lambda2, most_entities, candidates: see
+            `ExpansionSettings`; None for the value of the file, or the usual one.
     """
 
     kind: ClassVar[str] = "expand"
 
-    prompt: str
+    prompt: str = ""
     method: str = "wu2022"
     model: Path | None = None
     index: Path | None = None
     count: int = 5
     seed: int = 0
     any_style: bool = False
+    expansion_config: Path | None = None
+    write_config: Path | None = None
+    overwrite: bool = False
+    continuation: str | None = None
+    dialogue: str | None = None
+    encoder: str | None = None
+    ner: str | None = None
+    terms: Path | None = None
+    tfidf: str | None = None
+    lambda1: float | None = None
+    lambda2: float | None = None
+    most_entities: int | None = None
+    candidates: int | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "ExpandJob":
-        from impasto.prompts.expansion.expander import METHODS
-
-        if self.method not in METHODS:
-            raise UsageError(f"method {self.method!r}: use {' or '.join(METHODS)}")
         if not 1 <= self.count <= 50:
             raise UsageError(f"count {self.count}: use 1 to 50")
-        for option, only, given in (("--model", "wang2023", self.model), ("--index", "wu2022", self.index)):
-            if given is not None and self.method != only:
-                raise UsageError(f"{option} is for --method {only}")
+        self.choices.check()
         return self
+
+    @property
+    def choices(self) -> ExpansionChoices:
+        """How the prompt is expanded."""
+        changes = tuple((name, value) for name in SETTINGS if (value := getattr(self, name)) is not None)
+        return ExpansionChoices(
+            self.method, self.index, self.model, self.seed, self.any_style, self.expansion_config, changes
+        )
 
     def run(self, context: Context) -> Expansions:
         """Generates, filters, scores and ranks proposals.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: the prompt is empty, or a model or an index does not exist.
+            UsageError, MissingPart, ImpastoError: the prompt is empty, a setting is unknown or invalid, or a model, an index
+                or a file does not exist.
         """
-        from impasto.prompts.expansion.expander import expand
         from impasto.prompts.expansion.pipeline import Search
 
         context.check()
+        if self.write_config is not None:
+            if self.write_config.exists() and not self.overwrite:
+                raise UsageError(f"--write-config {self.write_config} is there already: use another name, or --overwrite")
+            self._all_settings().write(self.write_config)
+            if not self.prompt:
+                return Expansions([], config=self.write_config)
         search = Search()
-        found = expand(
-            self.prompt, self.method, model=self.model, index=self.index, count=self.count, seed=self.seed,
-            any_style=self.any_style, search=search,
-        )  # fmt: skip
-        return Expansions(found, [Dropped(reason, one.source, one.text) for one, reason in search.dropped])
+        found = self.choices.expand(self.prompt, count=self.count, search=search)
+        dropped = [Dropped(reason, one.source, one.text) for one, reason in search.dropped]
+        return Expansions(found, dropped, search.models, self.write_config)
+
+    def _all_settings(self) -> ExpansionSettings:
+        """The settings with the index and the prompt model of this job."""
+        index, model = (None if path is None else str(path) for path in (self.index, self.model))
+        return self.choices.settings().with_changes(index=index, prompt_model=model)

@@ -1,29 +1,79 @@
 """Prompt expansion with the models and indexes that are installed; they are loaded once and reused."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from impasto.errors import UsageError
 from impasto.prompts.condition import Condition
-from impasto.prompts.expansion.pipeline import MOST_TOKENS, Expansion, Measures, Search, expand_wang2023, expand_wu2022
+from impasto.prompts.expansion.models import SMALL_NAME, UsedModel, load_encoder, load_recogniser
+from impasto.prompts.expansion.pipeline import (
+    MOST_TOKENS,
+    Expansion,
+    Measures,
+    Search,
+    check_request,
+    expand_wang2023,
+    expand_wu2022,
+)
 from impasto.prompts.expansion.proposers import Proposer
 from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer, Searchable, handbook_index
+from impasto.prompts.expansion.scoring import Weights
 from impasto.prompts.expansion.sentence_vectors import count_tokens, sentence_vectors
-from impasto.prompts.expansion.term_table import shipped_table
+from impasto.prompts.expansion.settings import ExpansionSettings, settings_from
+from impasto.prompts.expansion.term_table import TermTable, shipped_table
 
 METHODS = ("wu2022", "wang2023")
 
 
-def offline_writers() -> list[Proposer]:
-    """Returns the proposers that use the small language model on this machine.
+class SettingsFields(TypedDict, total=False):
+    """The fields of `ExpansionSettings`."""
+
+    tfidf: str
+    min_df: float
+    terms: str | Path
+    lambda1: float
+    lambda2: float
+    most_entities: int
+    candidates: int
+    sentences: int
+    articles: int
+    continuation: str | Path
+    dialogue: str | Path
+    encoder: str | Path
+    ner: str | Path
+    prompt_model: str | Path
+
+
+def offline_writers(
+    settings: ExpansionSettings | None = None, models: list[UsedModel] | None = None
+) -> list[Proposer]:
+    """Returns the proposers that use language models: T5 and DialoGPT if they are on this machine, else the small one.
+
+    Args:
+        settings: which model continues the prompt, and which one answers it.
+        models: the models that are used are appended to it.
 
     Raises:
-        MissingPart: llama.cpp or the small model is not installed.
+        UsageError: a named model does not exist.
+        MissingPart: a model or its package is not on this machine.
     """
-    from impasto.prompts.expansion.proposers.small_model import ContinuationProposer, DialogueProposer, small_model
+    from impasto.prompts.expansion.models import load_writer
+    from impasto.prompts.expansion.proposers.small_model import ContinuationProposer, DialogueProposer
 
-    return [ContinuationProposer(small_model()), DialogueProposer(small_model())]
+    settings = settings or ExpansionSettings()
+    writers: list[Proposer] = []
+    for role, name, kind in (
+        ("continuation", settings.continuation, ContinuationProposer),
+        ("dialogue", settings.dialogue, DialogueProposer),
+    ):
+        loaded = load_writer(role, name)
+        if loaded is not None:
+            writers.append(kind(loaded[0], loaded[1].name))
+            if models is not None:
+                models.append(loaded[1])
+    return writers
 
 
 def knowledge_indexes(folder: Path | None) -> list[Searchable]:
@@ -42,16 +92,24 @@ def _wiki_index(folder: Path) -> Searchable:
     return WikiIndex(folder)
 
 
-def prompt_writer(model: Path | None) -> Proposer:
-    """Loads the prompt model, a language model that continues prompts: the built-in one, or the one in a folder.
+def prompt_writer(model: str | Path | None, models: list[UsedModel] | None = None) -> Proposer:
+    """Loads the prompt model, a language model that continues prompts: the built-in one, or the one that `model` names.
+
+    Args:
+        model: a folder, a hub name, a short name such as "gpt2", or None.
+        models: the model that is used is appended to it.
 
     Raises:
+        UsageError: there is no such model.
         MissingPart: llama.cpp, the small model, or (for a folder of another kind) peft is not installed.
         ImpastoError: the folder contains no prompt model.
     """
-    from impasto.prompts.expansion.proposers.prompt_model import PromptWriter, load_prompt_model
+    from impasto.prompts.expansion.proposers.prompt_model import PromptWriter, load_prompt_model, prompt_model_name
 
-    return PromptWriter(load_prompt_model(model))
+    writer = PromptWriter(load_prompt_model(model), prompt_model_name(model))
+    if models is not None:
+        models.append(UsedModel("prompt model", prompt_model_name(model) or f"{SMALL_NAME} with the built-in LoRA"))
+    return writer
 
 
 def check_method(method: str) -> str:
@@ -68,10 +126,12 @@ def expand(
     count: int = 5,
     seed: int = 0,
     any_style: bool = False,
-    model: Path | None = None,
+    model: str | Path | None = None,
     index: Path | None = None,
     most_tokens: int = MOST_TOKENS,
     search: Search | None = None,
+    settings: ExpansionSettings | str | Path | None = None,
+    **changes: Unpack[SettingsFields],
 ) -> list[Expansion]:
     """Expands `prompt`: returns richer prompts, best first, each beginning with the user's words.
 
@@ -79,34 +139,67 @@ def expand(
         method: wu2022 (knowledge and language models, ranked by equation 20) or wang2023 (a language model that was
             fine-tuned on prompts continues the prompt).
         index: for wu2022, a folder written by `impasto knowledge build`, searched in addition to the handbook.
-        model: for wang2023, a folder written by `impasto train prompt-model`, used instead of the built-in model.
+        model: for wang2023, a folder written by `impasto train prompt-model`, or a model by name such as "gpt2", used instead
+            of the built-in model.
         count: maximum number of expansions.
         seed: seed of the language models; the same seed gives the same expansions.
         any_style: also return expansions that name a style or a painter that the prompt does not.
         most_tokens: token limit of the text encoder; parts that do not fit are left out and listed in `left_out`.
-        search: records the dropped candidates and the reasons.
+        search: records the dropped candidates with the reasons, and which model did what.
+        settings: the models by role and the parameters of the score, or a .toml or .json file of them; see
+            `ExpansionSettings`.
+        changes: single settings, such as `continuation="t5-base"` or `lambda1=0.5`; they override `settings`.
 
     Raises:
-        UsageError: the prompt is empty or far too long, or there is no such method.
+        UsageError: the prompt is empty or far too long, a setting is invalid, or there is no such method or model.
         MissingPart: a part that expansion needs is not installed.
     """
     check_method(method)
-    measures = Measures(
-        sentence_vectors, shipped_table(), count_tokens, most_tokens=most_tokens, any_style=any_style
-    )
+    check_request(prompt, count)
+    if not isinstance(settings, ExpansionSettings):
+        settings = settings_from(None if settings is None else Path(settings))
+    settings = settings.with_changes(**changes)
+    search = search if search is not None else Search()
+    measures, used = _measures(settings, most_tokens, any_style)
     if method == "wang2023":
-        return expand_wang2023(
-            prompt, writer=prompt_writer(model), measures=measures, count=count, seed=seed, search=search
-        )
+        writer = prompt_writer(model if model is not None else settings.prompt_model, search.models)
+        search.models += used
+        return expand_wang2023(prompt, writer=writer, measures=measures, count=count, seed=seed, search=search)
+    index = index if index is not None else Path(settings.index) if settings.index else None
+    writers = offline_writers(settings, search.models)
+    search.models += used
     return expand_wu2022(
         prompt,
-        writers=offline_writers(),
-        knowledge=KnowledgeProposer(*knowledge_indexes(index)),
+        writers=writers,
+        knowledge=KnowledgeProposer(*knowledge_indexes(index), articles=settings.articles),
         measures=measures,
         count=count,
         seed=seed,
         search=search,
+        texts=settings.candidates,
+        sentences=settings.sentences,
     )
+
+
+def _measures(settings: ExpansionSettings, most_tokens: int, any_style: bool) -> tuple[Measures, list[UsedModel]]:
+    """Loads what scores candidates; returns it, and which models it is."""
+    table = shipped_table() if not settings.terms else _table(Path(settings.terms).expanduser())
+    embed, encoder = load_encoder(settings.encoder)
+    recogniser, ner = load_recogniser(settings.ner)
+    weights = Weights(settings.lambda1, settings.lambda2, settings.most_entities, settings.tfidf, settings.min_df)
+    measures = Measures(
+        embed, table, count_tokens, weights, most_tokens, any_style, subject=sentence_vectors, recogniser=recogniser
+    )
+    counted = f"{len(table.frequencies)} words of {table.documents} texts"
+    terms = f"built-in, {counted}" if not settings.terms else f"{Path(settings.terms).name}, {counted}"
+    return measures, [encoder, ner, UsedModel("terms", f"{terms}, tfidf {settings.tfidf}")]
+
+
+@lru_cache(maxsize=4)
+def _table(file: Path) -> TermTable:
+    if not file.is_file():
+        raise UsageError(f"--terms {file}: there is no such file; `impasto knowledge terms` writes one")
+    return TermTable.read(file)
 
 
 def expand_caption(
@@ -115,7 +208,7 @@ def expand_caption(
     *,
     count: int = 5,
     seed: int = 0,
-    model: Path | None = None,
+    model: str | Path | None = None,
     index: Path | None = None,
 ) -> list[Expansion]:
     """Expands the condition's caption so that its other parts still fit; returns expansions, best first (see `expand`)."""

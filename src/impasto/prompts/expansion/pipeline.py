@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from impasto.errors import UsageError
-from impasto.prompts.entities import names_people
+from impasto.prompts.entities import Recogniser, names_people
 from impasto.prompts.expansion.candidate_filter import near_duplicates, why_unfit
+from impasto.prompts.expansion.models import UsedModel
 from impasto.prompts.expansion.proposers import Candidate, Proposer
 from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer
 from impasto.prompts.expansion.scoring import Embed, Score, Weights, score
@@ -53,9 +54,10 @@ class Expansion:
 
 @dataclass
 class Search:
-    """A record of an expansion: every dropped candidate with its reason."""
+    """A record of an expansion: every dropped candidate with its reason, and which model did what."""
 
     dropped: list[tuple[Candidate, str]] = field(default_factory=list)
+    models: list[UsedModel] = field(default_factory=list)
 
 
 def check_request(prompt: str, count: int) -> str:
@@ -77,10 +79,13 @@ class Measures:
     """The functions and limits by which candidates are scored and filtered.
 
     Attributes:
-        embed: function from texts to unit vectors.
+        embed: e(.) of equation 20, function from texts to unit vectors.
         count_tokens: function that returns a text's number of tokens in the text encoder.
         most_tokens: token limit of the text encoder.
         any_style: allow styles and painters that the prompt does not name.
+        subject: function from texts to unit vectors by which a text is judged to have lost the prompt's subject; `embed` if
+            None. Its limits, `LEAST_LIKENESS` and `LEAST_KEPT`, are those of MiniLM.
+        recogniser: what finds places, times and people; spaCy's if None.
     """
 
     embed: Embed
@@ -89,6 +94,13 @@ class Measures:
     weights: Weights | None = None
     most_tokens: int = MOST_TOKENS
     any_style: bool = False
+    subject: Embed | None = None
+    recogniser: Recogniser | None = None
+
+    def subject_cosines(self, prompt: str, texts: Sequence[str]) -> list[float]:
+        """Returns the cosine of each text with the prompt, by `subject`."""
+        vectors = (self.subject or self.embed)([prompt, *texts])
+        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 
 def expand_wu2022(
@@ -100,11 +112,17 @@ def expand_wu2022(
     count: int = 5,
     seed: int = 0,
     search: Search | None = None,
+    texts: int = 4,
+    sentences: int = 80,
 ) -> list[Expansion]:
     """Expands a prompt by section 3 of wu2022: returns the `count` best texts of language models and of looked-up knowledge.
 
     The writers run first; knowledge is then looked up for the prompt and for everything they wrote. Candidates that are
     unfit, off the subject or near-duplicates are dropped, the rest is ranked by w(v).
+
+    Args:
+        texts: number of texts that each writer proposes.
+        sentences: maximum number of sentences of looked-up articles.
 
     Raises:
         UsageError: the prompt is empty or far too long.
@@ -112,8 +130,8 @@ def expand_wu2022(
     """
     prompt = check_request(prompt, count)
     search = search if search is not None else Search()
-    written = [candidate for writer in writers for candidate in writer.propose(prompt, count=4, seed=seed)]
-    known = knowledge.propose(prompt, count=80, seed=seed, queries=[candidate.text for candidate in written])
+    written = [candidate for writer in writers for candidate in writer.propose(prompt, count=texts, seed=seed)]
+    known = knowledge.propose(prompt, count=sentences, seed=seed, queries=[candidate.text for candidate in written])
     return _ranked(prompt, written, known, measures, count, search, goes_on=False)
 
 
@@ -159,7 +177,8 @@ def _ranked(
     goes_on: bool,
 ) -> list[Expansion]:
     """Returns the best expansions. Only knowledge may add people; `goes_on`: candidates continue the prompt's words."""
-    people = dict(zip((c.text for c in written), names_people([c.text for c in written]), strict=True))
+    named = names_people([c.text for c in written], measures.recogniser)
+    people = dict(zip((c.text for c in written), named, strict=True))
     fit = []
     for candidate in (*written, *known):
         reason = why_unfit(candidate.text, prompt, any_style=measures.any_style, goes_on=goes_on)
@@ -170,13 +189,16 @@ def _ranked(
             fit.append(candidate)
         else:
             search.dropped.append((candidate, reason))
-    scores = score(prompt, [candidate.text for candidate in fit], measures.embed, measures.table, measures.weights)
-    ranked = sorted(zip(fit, scores, strict=True), key=lambda pair: -pair[1].total)
-    twins = near_duplicates([candidate.text for candidate, _ in ranked])
+    fit_texts = [candidate.text for candidate in fit]
+    scores = score(prompt, fit_texts, measures.embed, measures.table, measures.weights, measures.recogniser)
+    same = measures.subject is None or measures.subject is measures.embed
+    cosines = [worth.likeness for worth in scores] if same else measures.subject_cosines(prompt, fit_texts)
+    ranked = sorted(zip(fit, scores, cosines, strict=True), key=lambda row: -row[1].total)
+    twins = near_duplicates([candidate.text for candidate, *_ in ranked])
     waiting: list[tuple[Candidate, Score]] = []
-    for place, (candidate, worth) in enumerate(ranked):
-        if worth.likeness < LEAST_LIKENESS and not goes_on:
-            search.dropped.append((candidate, f"off the subject (cosine {worth.likeness:.2f})"))
+    for place, (candidate, worth, cosine) in enumerate(ranked):
+        if cosine < LEAST_LIKENESS and not goes_on:
+            search.dropped.append((candidate, f"off the subject (cosine {cosine:.2f})"))
         elif twins[place] != place:
             search.dropped.append((candidate, "says nearly the same as a better one"))
         else:
@@ -186,8 +208,8 @@ def _ranked(
         # The number of expansions still needed goes through the text encoder in one batch.
         now, waiting = waiting[: count - len(expansions)], waiting[count - len(expansions) :]
         joined = [_join(prompt, candidate, worth, measures) for candidate, worth in now]
-        vectors = measures.embed([prompt, *(expansion.text for expansion in joined)])
-        for (candidate, _), expansion, kept in zip(now, joined, vectors[1:] @ vectors[0], strict=True):
+        cosines = measures.subject_cosines(prompt, [expansion.text for expansion in joined])
+        for (candidate, _), expansion, kept in zip(now, joined, cosines, strict=True):
             if kept < LEAST_KEPT:
                 search.dropped.append((candidate, f"loses the subject (cosine {kept:.2f})"))
             elif expansion.added:
@@ -221,12 +243,12 @@ def fit_budget(
 ) -> tuple[str, list[str]]:
     """Returns the parts of `added` that fit after `prompt` into `most_tokens`, and the parts left out, weakest first.
 
-    The part with the least TF-IDF per word is removed first; the prompt itself is never cut.
+    The part that says least per word (`TermTable.information`) is removed first; the prompt itself is never cut.
     """
     parts, left_out = [part for part in _CLAUSE.split(added) if part], []
     while parts and count_tokens(f"{prompt}{joint}{' '.join(parts)}") > most_tokens:
         # The first part contains the sentence's subject, so it is removed last.
         rest = range(1, len(parts)) if len(parts) > 1 else range(1)
-        weakest = min(rest, key=lambda place: table.richness(parts[place]) / max(1, len(parts[place].split())))
+        weakest = min(rest, key=lambda place: table.information(parts[place]) / max(1, len(parts[place].split())))
         left_out.append(parts.pop(weakest).strip(" ,;"))
     return " ".join(parts).rstrip(" ,;"), left_out

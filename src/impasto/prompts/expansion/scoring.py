@@ -3,7 +3,8 @@
     w(v) = TFIDF(v) + lambda1 cos(e(u), e(v)) + lambda2 E(v)
 
 TFIDF(v) is scaled to 0 .. 1 (`TermTable.richness`), a cosine lies in -1 .. 1, and E(v), the number of places and times, is
-counted up to three. The three terms thus have similar magnitudes, and lambda1 = 1, lambda2 = 0.1 weigh them as expected.
+counted up to three. The three terms thus have similar magnitudes with lambda1 = 1 and lambda2 = 0.1. The paper names no value
+of either; all of them are `impasto.prompts.expansion.settings`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impasto.prompts.entities import Entity, find_entities
-from impasto.prompts.expansion.term_table import TermTable
+from impasto.prompts.entities import Entity, Recogniser, find_entities
+from impasto.prompts.expansion.term_table import MIN_DF, USUAL_TFIDF, TermTable
 
 # Texts -> unit vectors float32 [n, width].
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -21,10 +22,20 @@ MOST_ENTITIES = 3
 
 @dataclass(frozen=True)
 class Weights:
-    """lambda1 and lambda2 of equation 20."""
+    """The parameters of equation 20.
+
+    Attributes:
+        likeness: lambda1.
+        entities: lambda2.
+        most_entities: how many places and times count at most.
+        tfidf, min_df: how TFIDF(v) is computed; see `TermTable.richness`.
+    """
 
     likeness: float = 1.0
     entities: float = 0.1
+    most_entities: int = MOST_ENTITIES
+    tfidf: str = USUAL_TFIDF
+    min_df: float = MIN_DF
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Score:
         return {
             "tf-idf": self.richness,
             "cosine": self.weights.likeness * self.likeness,
-            "place and time": self.weights.entities * min(MOST_ENTITIES, len(self.entities)),
+            "place and time": self.weights.entities * min(self.weights.most_entities, len(self.entities)),
         }
 
     @property
@@ -52,9 +63,18 @@ class Score:
 
 
 def score(
-    prompt: str, candidates: Sequence[str], embed: Embed, table: TermTable, weights: Weights | None = None
+    prompt: str,
+    candidates: Sequence[str],
+    embed: Embed,
+    table: TermTable,
+    weights: Weights | None = None,
+    recogniser: Recogniser | None = None,
 ) -> list[Score]:
     """Returns the score w(v) of every candidate v for the prompt u.
+
+    Args:
+        embed: e(.), from texts to unit vectors.
+        recogniser: what finds places and times; spaCy's if None.
 
     Raises:
         MissingPart: spaCy is not installed.
@@ -64,8 +84,8 @@ def score(
     weights = weights or Weights()
     vectors = embed([prompt, *candidates])
     cosines = vectors[1:] @ vectors[0]
-    entities = find_entities(list(candidates))
+    entities = find_entities(list(candidates), recogniser)
     return [
-        Score(table.richness(text), float(cosine), tuple(found), weights)
+        Score(table.richness(text, weights.tfidf, weights.min_df), float(cosine), tuple(found), weights)
         for text, cosine, found in zip(candidates, cosines, entities, strict=True)
     ]

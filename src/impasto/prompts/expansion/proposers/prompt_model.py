@@ -1,4 +1,7 @@
-"""The prompt model of wang2023 (section 3.3): a language model trained on people's prompts continues a prompt."""
+"""The prompt model of wang2023 (section 3.3): a language model trained on people's prompts continues a prompt.
+
+It is the built-in LoRA of SmolLM2, a folder by `impasto train prompt-model`, or a model of transformers such as GPT-2.
+"""
 
 import json
 import re
@@ -6,12 +9,17 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.language.smollm2 import smollm2_file
+from impasto.prompts.expansion.models import is_model_name, load_text_model
 from impasto.prompts.expansion.proposers import Candidate
 from impasto.prompts.expansion.proposers.small_model import SmallModel
+from impasto.prompts.expansion.settings import BUILTIN
+
+if TYPE_CHECKING:
+    from impasto.language.text_model import TextModel
 
 TOKENS = 60
 _LEAST_WORDS = 3
@@ -37,8 +45,9 @@ class PromptWriter:
 
     name = "wang2023"
 
-    def __init__(self, model: Continues) -> None:
-        self._model = model
+    def __init__(self, model: Continues, by: str = "") -> None:
+        """`by`: the model's name, for the candidates' source."""
+        self._model, self._source = model, f"{self.name}: {by}" if by else self.name
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns continuations, including the comma or space that they begin with; fewer than `count` if some are empty.
@@ -53,7 +62,7 @@ class PromptWriter:
                 text if len(text.split()) >= _LEAST_WORDS else self._with_comma(prompt, other)
                 for text, other in zip(found, behind_comma, strict=True)
             ]
-        return [Candidate(text, self.name) for text in found if text]
+        return [Candidate(text, self._source) for text in found if text]
 
     def _written(self, given: str, count: int, seed: int) -> list[str]:
         texts = self._model.go_on(given, seed=seed, count=count, tokens=TOKENS)
@@ -82,67 +91,69 @@ def continuation(prompt: str, written: str, *, ended: bool) -> str:
     return f", {body}" if comma else f" {body}"
 
 
-class TransformersModel:
-    """A prompt model in transformers' or peft's layout, for base models that are not used through llama.cpp.
+@cache
+def load_lora_model(folder: Path) -> "TextModel":
+    """Loads a LoRA that peft saved, on its base model.
 
     Raises:
-        MissingPart: the folder contains a LoRA and peft is not installed.
-        ImpastoError: transformers cannot read the model.
+        MissingPart: peft is not installed.
+        ImpastoError: the folder, or its base model, cannot be read.
     """
+    from transformers import AutoTokenizer
 
-    def __init__(self, folder: Path) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    from impasto.language.text_model import TextModel
 
-        kind: Any = AutoModelForCausalLM
-        base = folder
+    try:
+        base = json.loads((folder / "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"]
         try:
-            if (folder / "adapter_config.json").is_file():
-                base = Path(json.loads((folder / "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"])
-                try:
-                    kind = import_module("peft").AutoPeftModelForCausalLM
-                except ImportError:
-                    raise MissingPart("this prompt model is a LoRA: pip install 'impasto[prompt-model]'") from None
-            self._model: Any = kind.from_pretrained(folder, local_files_only=True).eval()
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ImpastoError(f"{folder} cannot be read as a prompt model: {reason}") from None
+            kind: Any = import_module("peft").AutoPeftModelForCausalLM
+        except ImportError:
+            raise MissingPart("this prompt model is a LoRA: pip install 'impasto[prompt-model]'") from None
+        model: Any = kind.from_pretrained(folder, local_files_only=True).eval()
+        tokenizer: Any = AutoTokenizer.from_pretrained(Path(base), local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ImpastoError(f"{folder} cannot be read as a prompt model: {reason}") from None
+    return TextModel(model, tokenizer, folder.resolve().name)
 
-    def go_on(self, text: str, *, seed: int, count: int, tokens: int) -> list[tuple[str, bool]]:
-        """See `Continues.go_on`."""
-        import torch
 
-        given = self._tokenizer(text, return_tensors="pt", add_special_tokens=False)
-        found = []
-        for number in range(seed, seed + count):
-            with torch.random.fork_rng(devices=[]), torch.inference_mode():
-                torch.manual_seed(number)
-                made = self._model.generate(
-                    **given, max_new_tokens=tokens, do_sample=True, top_p=0.95, temperature=0.8, repetition_penalty=1.1
-                )
-            new = made[0, given["input_ids"].shape[1] :]
-            ended = int(new[-1]) == self._tokenizer.eos_token_id
-            found.append((self._tokenizer.decode(new, skip_special_tokens=True), ended))
-        return found
+def load_prompt_model(name: str | Path | None = None) -> Continues:
+    """Loads the built-in prompt model, one that `impasto train prompt-model` wrote into a folder, or one of transformers.
+
+    Args:
+        name: a folder, a hub name, a short name such as "gpt2", or a GGUF file; None or "builtin" for the built-in model.
+
+    Raises:
+        UsageError: there is no such folder or name.
+        MissingPart: llama.cpp, SmolLM2's file, or peft is not installed; the model is not on this machine.
+        ImpastoError: the folder contains no prompt model.
+    """
+    if name is None or str(name) == BUILTIN:
+        if not _SHIPPED.is_file():
+            raise MissingPart("this installation has no prompt model: train one with `impasto train prompt-model`")
+        return _adapted(_SHIPPED)
+    folder = Path(name).expanduser()
+    if folder.suffix.lower() == ".gguf" and folder.is_file():
+        return load_text_model(str(folder))[0]
+    if not folder.is_dir():
+        if not is_model_name(str(name)):
+            raise UsageError(f"--model {name}: there is no such folder, and it is no short name such as gpt2 or hub name")
+        return load_text_model(str(name))[0]
+    if (folder / _ADAPTER).is_file():
+        return _adapted(folder / _ADAPTER)
+    if (folder / "adapter_config.json").is_file():
+        return load_lora_model(folder)
+    if not (folder / "config.json").is_file():
+        raise ImpastoError(f"{folder} holds no prompt model: give the folder that `impasto train prompt-model` wrote")
+    return load_text_model(str(folder))[0]
 
 
 @cache
-def load_prompt_model(folder: Path | None = None) -> Continues:
-    """Loads the built-in prompt model, or one that `impasto train prompt-model` wrote into a folder.
+def _adapted(adapter: Path) -> SmallModel:
+    """SmolLM2 with a LoRA, which is loaded once."""
+    return SmallModel(smollm2_file(), adapter=adapter)
 
-    Raises:
-        UsageError: there is no such folder.
-        MissingPart: llama.cpp, SmolLM2's file, or peft is not installed.
-        ImpastoError: the folder contains no prompt model.
-    """
-    if folder is None:
-        if not _SHIPPED.is_file():
-            raise MissingPart("this installation has no prompt model: train one with `impasto train prompt-model`")
-        return SmallModel(smollm2_file(), adapter=_SHIPPED)
-    if not folder.is_dir():
-        raise UsageError(f"--model {folder}: there is no such folder")
-    if (folder / _ADAPTER).is_file():
-        return SmallModel(smollm2_file(), adapter=folder / _ADAPTER)
-    if not any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
-        raise ImpastoError(f"{folder} holds no prompt model: give the folder that `impasto train prompt-model` wrote")
-    return TransformersModel(folder)
+
+def prompt_model_name(name: str | Path | None) -> str:
+    """Returns the name by which a prompt model is recorded; "" for the built-in one."""
+    return "" if name is None or str(name) == BUILTIN else Path(name).expanduser().name

@@ -1,6 +1,7 @@
 """A small language model that runs on a laptop, SmolLM2-135M-Instruct with llama.cpp, and its proposers.
 
-It takes the place of T5 (continuation) and DialoGPT (dialogue) in wu2022 when those are not on the machine.
+It takes the place of T5 (continuation) and DialoGPT (dialogue) in wu2022 when those are not on the machine;
+`impasto.prompts.expansion.models` decides. The proposers here work with any of them.
 """
 
 import os
@@ -16,7 +17,9 @@ from typing import Any
 from impasto.errors import ImpastoError, MissingPart
 from impasto.language.smollm2 import smollm2_file
 from impasto.prompts.expansion.proposers import Candidate
+from impasto.prompts.expansion.proposers.models import Writes
 from impasto.prompts.knowledge.handbook import split_sentences
+from impasto.settings import threads_that_wait
 
 # Number of texts generated in parallel, each in its own part of the context: in a shared context, earlier texts would
 # change the order of sums, and so the words.
@@ -43,7 +46,7 @@ class SmallModel:
         parameters: Any = library.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = _CONTEXT, _LANES, False
-        parameters.cpuparams.n_threads = threads or len(os.sched_getaffinity(0))
+        parameters.cpuparams.n_threads = threads or threads_that_wait()
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
         if adapter is not None:
             lora: Any = library.CommonAdapterLoraInfo()
@@ -137,31 +140,33 @@ def _first_sentence(text: str, ended: bool) -> str:
 
 
 class ContinuationProposer:
-    """Proposes continuations of a text with the prompt as prefix (the role of T5 in wu2022)."""
+    """Proposes continuations of a text with the prompt as prefix (T5 in wu2022)."""
 
     name = "continuation"
 
-    def __init__(self, model: SmallModel) -> None:
-        self._model = model
+    def __init__(self, model: Writes, by: str = "") -> None:
+        """`by`: the model's name, for the candidates' source."""
+        self._model, self._source = model, f"{self.name}: {by}" if by else self.name
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
         written = (_first_sentence(text, ended) for text, ended in texts)
-        return [Candidate(text, self.name) for text in written if text]
+        return [Candidate(text, self._source) for text in written if text]
 
 
 class DialogueProposer:
-    """Proposes the model's chat answers to the prompt (the role of DialoGPT in wu2022)."""
+    """Proposes the model's answers to the prompt as a query (DialoGPT in wu2022)."""
 
     name = "dialogue"
     _SYSTEM = "You describe what can be seen in a picture, in one plain sentence that names places, things, light and time."
 
-    def __init__(self, model: SmallModel) -> None:
-        self._model = model
+    def __init__(self, model: Writes, by: str = "") -> None:
+        """`by`: the model's name, for the candidates' source."""
+        self._model, self._source = model, f"{self.name}: {by}" if by else self.name
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
         written = (_first_sentence(text, ended) for text, ended in texts)
-        return [Candidate(text, self.name) for text in written if text]
+        return [Candidate(text, self._source) for text in written if text]

@@ -1,0 +1,235 @@
+"""The language models of prompt expansion by role: what a name, a folder or the hub's cache leads to, and which one was used.
+
+wu2022 (section 3) takes T5 to continue a prompt and to embed texts, DialoGPT to answer it, and BERT-NER to find places and
+times; wang2023 (section 3.3) takes GPT-2 to continue it. Here each role has a small default, and each accepts the paper's own
+model. Hub names are searched in the Hugging Face cache first; nothing is downloaded unless the user names it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import ImpastoError, UsageError
+from impasto.prompts.expansion.settings import AUTO, MINILM, OFF, SMALL, SPACY
+
+if TYPE_CHECKING:
+    from impasto.prompts.entities import Recogniser
+    from impasto.prompts.expansion.proposers.models import Writes
+    from impasto.prompts.expansion.scoring import Embed
+    from impasto.weights.transformers_folder import TransformersFolder
+
+SMALL_NAME = "SmolLM2-135M-Instruct"
+# Short name -> hub names, the present one first. The cache may hold a model by a name from before it had an owner.
+SHORT_NAMES: dict[str, tuple[str, ...]] = {
+    "t5-base": ("google-t5/t5-base", "t5-base"),
+    "t5-large": ("google-t5/t5-large", "t5-large"),
+    "t5-small": ("google-t5/t5-small", "t5-small"),
+    "dialogpt": ("microsoft/DialoGPT-medium",),
+    "dialogpt-medium": ("microsoft/DialoGPT-medium",),
+    "dialogpt-large": ("microsoft/DialoGPT-large",),
+    "dialogpt-small": ("microsoft/DialoGPT-small",),
+    "bert": ("dslim/bert-base-NER", "dslim/bert-large-NER"),
+    "gpt2": ("openai-community/gpt2", "gpt2"),
+    "gpt2-medium": ("openai-community/gpt2-medium", "gpt2-medium"),
+    "gpt2-large": ("openai-community/gpt2-large", "gpt2-large"),
+    "gpt2-xl": ("openai-community/gpt2-xl", "gpt2-xl"),
+    "distilgpt2": ("distilbert/distilgpt2", "distilgpt2"),
+}
+# The paper's models in the order in which `auto` looks for them in the cache.
+AUTOMATIC = {
+    "continuation": ("t5-base", "t5-large", "t5-small"),
+    "dialogue": ("dialogpt-medium", "dialogpt-large", "dialogpt-small"),
+}
+PAPERS = {"continuation": "T5", "dialogue": "DialoGPT"}
+
+
+@dataclass(frozen=True)
+class UsedModel:
+    """Which model did what.
+
+    Attributes:
+        role: "continuation", "dialogue", "prompt model", "encoder", "ner" or "terms".
+        name: of the model or the table.
+        identity: SHA-256 of its weights and configs, hexadecimal; "" for parts that come with a package.
+        why: the reason of an automatic choice; "" if the user named it.
+    """
+
+    role: str
+    name: str
+    identity: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        told = f" ({self.identity[:12]})" if self.identity else ""
+        return f"{self.role}: {self.name}{told}{f', {self.why}' if self.why else ''}"
+
+
+def find_language_model(name: str) -> "TransformersFolder":
+    """Finds a language model by short name, hub name or folder; torch's own files are accepted, and read weights-only.
+
+    A cached model is used without asking the network. A named one that is not cached is downloaded, unless HF_HUB_OFFLINE is
+    set.
+
+    Raises:
+        UsageError: the name is none of these.
+        MissingPart: it is not on this machine and cannot be downloaded; the message says what to do.
+        ImpastoError: a file is broken or asks for code of its own.
+    """
+    from impasto.weights.transformers_folder import find_transformers_folder
+
+    short = name.strip().casefold()
+    if short in SHORT_NAMES and not Path(name).is_dir():
+        return cached_language_model(short) or find_transformers_folder(SHORT_NAMES[short][0], pickles=True)
+    try:
+        return find_transformers_folder(name, pickles=True)
+    except UsageError as error:
+        if "unknown model" not in str(error):
+            raise
+        raise UsageError(
+            f"unknown language model {name[:200]!r}: use a folder, a hub name org/name, or {', '.join(SHORT_NAMES)}"
+        ) from None
+
+
+def is_model_name(name: str) -> bool:
+    """Returns whether the text can be the name of a language model: a short name, or a hub name org/name."""
+    from impasto.weights.hub import HUB_NAME
+
+    return name.strip().casefold() in SHORT_NAMES or HUB_NAME.fullmatch(name) is not None
+
+
+def cached_language_model(name: str) -> "TransformersFolder | None":
+    """Returns the model with this short name from the Hugging Face cache; None if the cache has no whole one.
+
+    Raises:
+        ImpastoError: a cached file is broken.
+    """
+    from impasto.weights.hub import cached_folder, is_in_cache
+    from impasto.weights.transformers_folder import WITH_PICKLES, find_transformers_folder
+
+    for hub_name in SHORT_NAMES[name]:
+        if is_in_cache(hub_name) and (folder := cached_folder(hub_name)) is not None and WITH_PICKLES.is_whole(folder):
+            return replace(find_transformers_folder(str(folder), pickles=True), name=hub_name.rpartition("/")[2])
+    return None
+
+
+def _automatic(role: str) -> tuple[str, str]:
+    """Returns the name of the paper's model if it is in the cache, else smollm2; and the reason."""
+    for name in AUTOMATIC[role]:
+        if cached_language_model(name) is not None:
+            return name, "found in the Hugging Face cache"
+    return SMALL, f"no {PAPERS[role]} is on this machine"
+
+
+def load_writer(role: str, name: str) -> "tuple[Writes, UsedModel] | None":
+    """Loads the model for a role of wu2022, "continuation" or "dialogue"; None if the role is off.
+
+    Args:
+        name: "auto", "smollm2", "off", a GGUF file, or a name for `find_language_model`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such model, or it cannot be loaded; the message names the option.
+    """
+    why = ""
+    if name == AUTO:
+        name, why = _automatic(role)
+    if name == OFF:
+        return None
+    if name == SMALL:
+        from impasto.prompts.expansion.proposers.small_model import small_model
+
+        return small_model(), UsedModel(role, SMALL_NAME, "", why)
+    with _option(role):
+        model, used, identity = load_text_model(name)
+        return model, UsedModel(role, used, identity, why)
+
+
+def load_text_model(name: str) -> "tuple[Any, str, str]":
+    """Loads a language model that writes texts; returns it, its name, and the hash of its weights and configs.
+
+    Args:
+        name: a GGUF file for llama.cpp, or a name for `find_language_model`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such model, or it cannot be loaded.
+    """
+    path = Path(name).expanduser()
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        from impasto.weights.file_hash import hash_file
+
+        return _gguf_model(path.resolve()), path.stem, hash_file(path)
+    folder = find_language_model(name)
+    return _model_in(folder.path.resolve(), folder.name, "writer"), folder.name, folder.identity
+
+
+@cache
+def _gguf_model(file: Path) -> Any:
+    from impasto.prompts.expansion.proposers.small_model import SmallModel
+
+    return SmallModel(file)
+
+
+@cache
+def _model_in(path: Path, name: str, kind: str) -> Any:
+    """Loads the model in a folder once. `kind`: "writer", "encoder" or "ner"."""
+    from impasto.weights.transformers_folder import find_transformers_folder
+
+    folder = replace(find_transformers_folder(str(path), pickles=True), name=name)
+    if kind == "writer":
+        from impasto.language.text_model import load_text_model as load
+
+        return load(folder)
+    if kind == "encoder":
+        from impasto.language.text_vectors import TextVectors
+
+        return TextVectors(folder)
+    from impasto.language.token_classifier import TokenClassifier
+    from impasto.prompts.entities import check_labels
+
+    recogniser = TokenClassifier(folder)
+    check_labels(recogniser)
+    return recogniser
+
+
+def load_encoder(name: str) -> "tuple[Embed, UsedModel]":
+    """Loads e(.) of equation 20: MiniLM, or another encoder of texts such as T5's.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such model, or it cannot be loaded; the message names the option.
+    """
+    if name == MINILM:
+        from impasto.prompts.expansion.sentence_vectors import sentence_vectors
+
+        return sentence_vectors, UsedModel("encoder", "all-MiniLM-L6-v2")
+    with _option("encoder"):
+        folder = find_language_model(name)
+        vectors = _model_in(folder.path.resolve(), folder.name, "encoder")
+        return vectors.vectors, UsedModel("encoder", folder.name, folder.identity)
+
+
+def load_recogniser(name: str) -> "tuple[Recogniser, UsedModel]":
+    """Loads what finds places, times and people: spaCy's recogniser, or a token classifier such as BERT-NER.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such model, it cannot be loaded, or it labels neither places nor
+            times; the message names the option.
+    """
+    if name == SPACY:
+        from impasto.prompts.entities import spacy_recogniser
+
+        return spacy_recogniser(), UsedModel("ner", spacy_recogniser().name)
+    with _option("ner"):
+        folder = find_language_model(name)
+        recogniser = _model_in(folder.path.resolve(), folder.name, "ner")
+        return recogniser, UsedModel("ner", folder.name, folder.identity)
+
+
+@contextmanager
+def _option(role: str) -> Iterator[None]:
+    """Names the option in the message of an error."""
+    try:
+        yield
+    except ImpastoError as error:
+        raise type(error)(f"--{role}: {error}") from None
