@@ -15,7 +15,7 @@ from tests.vision import tiny_transformers as tiny
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.vision.captioners.transformers_models import TransformersCaptioner
 from impasto.vision.scorers.clip import ClipScorer
-from impasto.vision.taggers.interface import TransformersTagger
+from impasto.vision.taggers.transformers_models import TransformersTagger
 from impasto.weights.transformers_folder import find_transformers_folder
 
 WEIGHTS = "model.safetensors"
@@ -53,7 +53,8 @@ def only_a_pickle(folder: Path) -> None:
 
 def only_sharded_pickles(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
-    (folder / "pytorch_model.bin.index.json").write_text("{}", "utf-8")
+    index = {"metadata": {}, "weight_map": {"logit_scale": "pytorch_model-00001-of-00001.bin"}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index), "utf-8")
     torch.save({"weights": Hostile()}, folder / "pytorch_model-00001-of-00001.bin")
 
 
@@ -83,8 +84,8 @@ def a_lora(folder: Path) -> None:
 
 
 SPOILERS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "pickle": (only_a_pickle, "only as a pickle.*spaces/safetensors/convert"),
-    "sharded pickles": (only_sharded_pickles, "only as a pickle"),
+    "pickle": (only_a_pickle, "refused: .* wants to run code when loaded.*spaces/safetensors/convert"),
+    "sharded pickles": (only_sharded_pickles, "refused: .* wants to run code when loaded"),
     "code": (code_beside_it, r"asks for code of its own \(auto_map\)"),
     "code further in": (configure(text_config={"auto_map": {"AutoModel": "a--b.C"}}), r"auto_map"),
     "code from the hub": (configure(attn_implementation="someone/kernel"), "asks for code from the hub"),
@@ -125,7 +126,7 @@ def test_a_folder_that_cannot_be_used_is_named_in_one_sentence(
     [
         (ClipScorer, "holds a 'bert' model, which is not a pair of text and image encoders"),
         (TransformersCaptioner, "holds a 'bert' model, which is not an image captioner"),
-        (TransformersTagger, "problem_type is None"),
+        (TransformersTagger, "holds a 'bert' model, which is not an image classifier"),
     ],
 )
 def test_a_model_of_another_kind(kind: Any, message: str, tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ class Catalogue:
         """Tags every picture that has no tags yet.
 
         Args:
-            tagger: "pocket", "zero-shot", or a multi-label classifier's folder; None for pocket.
+            tagger: "pocket", "zero-shot", "ram", "ram++", "tag2text", the path of one of these files, or an image
+                classifier's folder or hub name; None for pocket.
             at_least: one probability threshold for all tags; None for each tag's own threshold.
             most: maximal number of tags of a picture.
 
@@ -130,6 +131,8 @@ class Catalogue:
         self,
         *,
         captioner: str | None = None,
+        tagger: str | None = None,
+        scorer: str | None = None,
         candidates: int = 3,
         all_pictures: bool = False,
         most: int | None = None,
@@ -138,7 +141,9 @@ class Catalogue:
         """Captions every picture that has no text yet.
 
         Args:
-            captioner: "pocket", "blip", "git", ..., or a model's folder; None for pocket.
+            captioner: "pocket", "tag2text", "blip", "git", ..., or a model's file, folder or hub name; None for pocket.
+            tagger: whose tags the captioner is told, as for `tag`; None for Tag2Text's own if it captions, otherwise pocket.
+            scorer: what chooses among the candidates: "pocket", "clip", or a folder or hub name; None for pocket.
             candidates: number of candidate captions for each picture.
             all_pictures: also captions pictures that already have a text, which keeps precedence.
             most: number of pictures after which captioning ends.
@@ -149,13 +154,13 @@ class Catalogue:
         from impasto.jobs.data.caption import CaptionJob
 
         job = CaptionJob(
-            catalogue=self.folder, captioner=captioner, candidates=candidates, all_pictures=all_pictures, most=most,
-            seed=seed,
+            catalogue=self.folder, captioner=captioner, tagger=tagger, scorer=scorer, candidates=candidates,
+            all_pictures=all_pictures, most=most, seed=seed,
         )  # fmt: skip
         return self._run(job).outcome
 
     def filter(self, *, below: float | None = None, scorer: str | None = None, dry_run: bool = False) -> "FilterOutcome":
-        """Drops pictures whose caption does not match (wang2023, section 3.1); a person's decisions are kept.
+        """Drops pictures whose caption does not match (wang2023, section 4.1); a person's decisions are kept.
 
         Args:
             below: the threshold of the similarity, -1 to 1, below which a pair is dropped; None for the scorer's own.

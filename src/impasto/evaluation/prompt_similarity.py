@@ -1,4 +1,4 @@
-"""Measures how well paintings match their prompts: the similarity of each one to its own prompt (wang2023, section 3.1)."""
+"""Measures how well paintings match their prompts: the similarity of each one to its own prompt (wang2023, section 4.1)."""
 
 from collections.abc import Callable, Sequence
 

@@ -33,7 +33,7 @@ JOBS: list[Job] = [
     ImportJob(source=Path("s"), out=Path("o"), source_kind="wikiart", lists=Path("l"), shape="lists", images="copy"),
     ImportJob(source=Path("s"), out=Path("o"), source_kind="folder", artist="Claude Monet", max_side=512, workers=2),
     TagJob(catalogue=HERE, scorer="pocket", vocabulary=Path("tags.txt"), at_least=0.25, most=3),
-    CaptionJob(catalogue=HERE, captioner="blip", candidates=4, all_pictures=True, most=9, seed=7),
+    CaptionJob(catalogue=HERE, captioner="blip", tagger="ram", candidates=4, all_pictures=True, most=9, seed=7),
     FilterJob(catalogue=HERE, below=-0.5, scorer="clip", dry_run=True),
     ExportJob(catalogue=HERE, to="parquet", out=Path("o"), force=True, shard_size=5, copies=True, check_images=False),
     CopyIndexJob(catalogue=HERE, file=Path("index.safetensors"), overwrite=True),
@@ -168,7 +168,7 @@ def test_captions_are_written(catalogue: Path, monkeypatch: pytest.MonkeyPatch) 
             return [[f"a {colour} sun" for colour in COLOURS] for _ in images]
 
     monkeypatch.setattr("impasto.vision.captioners.load.load_captioner", lambda name: Writer())
-    monkeypatch.setattr("impasto.vision.taggers.pocket.PocketTagger", lambda: ZeroShotTagger(ColourScorer(), COLOURS))
+    monkeypatch.setattr("impasto.vision.taggers.pocket.PocketTagger", lambda folder: ZeroShotTagger(ColourScorer(), COLOURS))
     heard = Heard()
     made = run(CaptionJob(catalogue=catalogue), heard.context)
     assert (made.captioner, made.outcome.captioned) == ("writer", 3)

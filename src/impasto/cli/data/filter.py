@@ -18,7 +18,10 @@ def filter_pairs(
         float | None, typer.Option(help="Drop pairs less similar than this; the scorer's own threshold if not given.")
     ] = None,
     scorer: Annotated[
-        str | None, typer.Option(help="What compares texts and pictures: pocket, or a folder with CLIP.", metavar="NAME|DIR")
+        str | None,
+        typer.Option(
+            help="What compares texts and pictures: pocket, clip, siglip, or a folder or hub name.", metavar="NAME|DIR"
+        ),
     ] = None,
     show: Annotated[int, typer.Option(min=0, help="How many of the dropped ones to list, the worst first.")] = 20,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,

@@ -13,11 +13,14 @@ def tag(
     catalogue: Annotated[Path, typer.Argument(help="A folder of pictures.", metavar="CATALOGUE")],
     tagger: Annotated[
         str | None,
-        typer.Option(help="pocket, `zero-shot`, or a multi-label classifier (RAM's class).", metavar="NAME|DIR"),
+        typer.Option(
+            help="pocket, zero-shot, ram, ram++, tag2text; the file of one of these; or a classifier's folder or hub name.",
+            metavar="NAME|PATH",
+        ),
     ] = None,
     scorer: Annotated[
         str | None,
-        typer.Option(help="What compares pictures with tags, zero-shot: pocket, or CLIP's folder.", metavar="NAME|DIR"),
+        typer.Option(help="What compares pictures with tags, zero-shot: as for `data filter`.", metavar="NAME|DIR"),
     ] = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="Tags of your own, one a line, in place of ours.", metavar="FILE")
@@ -31,9 +34,7 @@ def tag(
     """Tag every picture that has no tags yet; killed and run again it goes on."""
     from impasto.jobs.data.tag import Tagged, TagJob
 
-    job = TagJob(
-        catalogue=catalogue, tagger=tagger, scorer=scorer, vocabulary=vocabulary, at_least=at_least, most=most
-    )
+    job = TagJob(catalogue=catalogue, tagger=tagger, scorer=scorer, vocabulary=vocabulary, at_least=at_least, most=most)
     tagged: Tagged = run_job(job, begin="tagging")
     outcome = tagged.outcome
     counts = sorted(outcome.counts.items(), key=lambda pair: (-pair[1], pair[0]))

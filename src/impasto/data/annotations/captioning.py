@@ -1,6 +1,6 @@
 """Writes captions for a catalogue's pictures: a captioner proposes candidates, a tagger and a scorer choose among them.
 
-wang2023 (section 3.1) tags with RAM and captions with Tag2Text, which takes the tags as input. Here the captioner also gets
+wang2023 (section 4.1) tags with RAM and captions with Tag2Text, which takes the tags as input. Here the captioner also gets
 the tags. A candidate that names a tag with a low probability is discarded; the scorer picks the best of the others.
 """
 

@@ -1,4 +1,4 @@
-"""The filter of wang2023, section 3.1: drops pairs of picture and caption whose similarity is below a threshold."""
+"""The filter of wang2023, section 4.1: drops pairs of picture and caption whose similarity is below a threshold."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.vision.taggers.interface import Tagger, is_encoding
 
 CHUNK = 64  # pictures whose tags go to disk together: a kill loses at most these
+# Pictures that are encoded before their tags are chosen: RAM's vectors of all of WikiArt would take 1.5 GB.
+_BLOCK = 64 * CHUNK
 MOST_TAGS = 12
 AT_LEAST = 0.25
 
@@ -68,14 +70,17 @@ def tag_catalogue(
             _count(outcome, [str(name) for name, _ in row["tags"]])
         else:
             missing.append((entry, content))
-    vectors = None
-    if is_encoding(tagger):
-        # Encoding takes most of the time. The cache of vectors is opened once and keeps the finished vectors after a kill.
-        vectors = image_vectors([entry for entry, _ in missing], tagger.encoder, on_progress, report=outcome.report)
+    vectors = np.zeros((0, 0), np.float32)
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
-        if is_encoding(tagger) and vectors is not None:
-            known = tagger.probabilities_of(vectors[start : start + CHUNK])
+        if is_encoding(tagger):
+            # Encoding takes most of the time. The cache keeps the finished vectors after a kill.
+            if start % _BLOCK == 0:
+                block = [entry for entry, _ in missing[start : start + _BLOCK]]
+                tell = _after(start, len(missing), on_progress)
+                vectors = image_vectors(block, tagger.encoder, tell, report=outcome.report)
+            place = start % _BLOCK
+            known = tagger.probabilities_of(vectors[place : place + CHUNK])
             probabilities = [row if np.isfinite(row).all() else None for row in known]
         else:
             probabilities = _probabilities(tagger, [entry for entry, _ in chunk], outcome.report)
@@ -104,10 +109,11 @@ def thresholds_of(tagger: Tagger, at_least: float | None = None) -> np.ndarray:
 def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, most: int) -> list[tuple[str, float]]:
     """Returns (name, probability) of at most `most` tags, the most probable first; the first one whatever its probability.
 
-    Of the built-in vocabulary's kinds of picture, only the most probable one is given, and kinds that are more specific
-    ("portrait", then "portrait of a woman").
+    If all names are of the built-in vocabulary, only the most probable kind of picture is given, and kinds that are more
+    specific ("portrait", then "portrait of a woman").
     """
     order = np.argsort(-p, kind="stable")
+    kinds = _kinds_among(tuple(names))
     chosen: list[int] = []
     kind = ""
     for place, n in enumerate(order.tolist()):
@@ -115,7 +121,7 @@ def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, mos
             break
         if place and p[n] < thresholds[n]:
             continue
-        if names[n] in _kinds():
+        if names[n] in kinds:
             if kind and kind not in names[n]:
                 continue
             kind = names[n]
@@ -123,9 +129,16 @@ def chosen_tags(p: np.ndarray, names: Sequence[str], thresholds: np.ndarray, mos
     return [(names[n], round(float(p[n]), 3)) for n in chosen]
 
 
-@cache
-def _kinds() -> frozenset[str]:
-    return frozenset(tag.name for tag in tag_vocabulary() if tag.category == "kind of picture")
+@lru_cache(maxsize=4)
+def _kinds_among(names: tuple[str, ...]) -> frozenset[str]:
+    ours = tag_vocabulary()
+    if not {*names} <= {tag.name for tag in ours}:
+        return frozenset()  # another model's tags, which are given as the model gives them
+    return frozenset(tag.name for tag in ours if tag.category == "kind of picture")
+
+
+def _after(start: int, of: int, tell: Callable[[int, int], None] | None) -> Callable[[int, int], None] | None:
+    return None if tell is None else lambda done, _: tell(start + done, of)
 
 
 def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[tuple[CatalogueEntry, str]]:

@@ -32,9 +32,11 @@ def image_vectors(
     on_progress: Callable[[int, int], None] | None = None,
     *,
     report: CatalogueReport | None = None,
-    dtype: Literal["float32", "float16"] = "float32",
+    dtype: Literal["float32", "float16"] | None = None,
 ) -> np.ndarray:
     """Returns the encoder's vectors of the entries' pictures, [n, width] of `dtype`; NaN for pictures that cannot be read.
+
+    Without `dtype` the encoder's `stored_as` is used, or float32 if it has none.
 
     Vectors are kept in the user's cache by the picture's content and the encoder's identity. Only edited pictures, or
     pictures with another encoder, are encoded again, and a killed job can be resumed. Pictures are opened in threads while
@@ -45,7 +47,8 @@ def image_vectors(
     """
     if isinstance(encoder, Projecting):
         return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report))
-    vectors = np.full((len(entries), encoder.width), np.nan, dtype)
+    kept_as: str = dtype or getattr(encoder, "stored_as", "float32")
+    vectors = np.full((len(entries), encoder.width), np.nan, kept_as)
     keys: dict[int, bytes] = {}
     reasons: dict[int, str] = {}
     with _threads() as pool:
@@ -55,7 +58,7 @@ def image_vectors(
             else:
                 keys[n] = key
         try:
-            store = _cache_of(encoder, dtype)
+            store = _cache_of(encoder, kept_as)
             store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
             opened = _opened_in_order(pool, entries, missing, encoder)

@@ -13,14 +13,16 @@ from impasto.jobs.data.checks import check_catalogue, check_number, note_report
 
 if TYPE_CHECKING:
     from impasto.data.annotations.captioning import CaptionOutcome
+    from impasto.vision.taggers.interface import EncodingTagger
 
 
 @dataclass(frozen=True)
 class Captioned:
-    """The result of captioning, and the captioner's name."""
+    """The result of captioning, and the names of the captioner and of the tagger whose tags it was told."""
 
     outcome: "CaptionOutcome"
     captioner: str
+    tagger: str
 
 
 class CaptionJob(Job):
@@ -28,7 +30,10 @@ class CaptionJob(Job):
 
     Attributes:
         catalogue: the catalogue's folder.
-        captioner: "pocket", "blip", "blip2", "git", "florence2", or a model's folder or hub name; None for pocket.
+        captioner: "pocket", "tag2text", "blip", "blip2", "git", "florence2", or a model's file, folder or hub name; None for
+            pocket.
+        tagger: the tagger whose tags the captioner is told and captions may not contradict, as for `TagJob`; None for
+            Tag2Text's own if it captions, otherwise pocket.
         scorer: the scorer that chooses among candidates: "pocket", or a folder with CLIP; None for pocket.
         candidates: number of candidate captions for each picture, 1 to 24.
         all_pictures: also captions pictures that already have a text, which keeps precedence.
@@ -40,6 +45,7 @@ class CaptionJob(Job):
 
     catalogue: Path
     captioner: str | None = None
+    tagger: str | None = None
     scorer: str | None = None
     candidates: int = 3
     all_pictures: bool = False
@@ -57,23 +63,29 @@ class CaptionJob(Job):
         """Captions the pictures and notes those that cannot be read.
 
         Raises:
-            UsageError, MissingPart, ImpastoError: there is no such folder, captioner or scorer; a log cannot be written.
+            UsageError, MissingPart, ImpastoError: there is no such folder, captioner, tagger or scorer; a log cannot be
+                written.
             StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
         from impasto.data.annotations.captioning import caption_catalogue
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
         from impasto.vision.captioners.load import load_captioner
+        from impasto.vision.captioners.tag2text import Tag2TextCaptioner
         from impasto.vision.scorers.interface import load_scorer
-        from impasto.vision.taggers.pocket import PocketTagger
 
         captioner = load_captioner(self.captioner)
+        scorer = load_scorer(self.scorer)
+        if self.tagger is None and isinstance(captioner, Tag2TextCaptioner):
+            tagger: EncodingTagger = captioner.tagger
+        else:
+            tagger = self._load_tagger()
         try:
             outcome = caption_catalogue(
                 self.catalogue,
                 captioner,
-                PocketTagger(),
-                load_scorer(self.scorer),
+                tagger,
+                scorer,
                 tag_vocabulary(),
                 candidates=self.candidates,
                 seed=self.seed,
@@ -84,4 +96,12 @@ class CaptionJob(Job):
         except KeyboardInterrupt:
             raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
         note_report(outcome.report, context)
-        return Captioned(outcome, captioner.name)
+        return Captioned(outcome, captioner.name, tagger.name)
+
+    def _load_tagger(self) -> "EncodingTagger":
+        from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+        from impasto.vision.taggers.load import load_tagger, zero_shot_tagger
+
+        if self.tagger == "zero-shot":
+            return zero_shot_tagger([tag.name for tag in tag_vocabulary()], self.scorer)
+        return load_tagger(self.tagger)

@@ -29,8 +29,8 @@ class TagJob(Job):
 
     Attributes:
         catalogue: the catalogue's folder.
-        tagger: "pocket", "zero-shot", or a multi-label classifier; None for zero-shot if `scorer` or `vocabulary` is given,
-            otherwise pocket.
+        tagger: "pocket", "zero-shot", "ram", "ram++", "tag2text", the path of one of these files, or an image classifier's
+            folder or hub name; None for zero-shot if `scorer` or `vocabulary` is given, otherwise pocket.
         scorer: for zero-shot, the scorer that compares pictures with tags: "pocket", or a folder with CLIP; None for
             pocket.
         vocabulary: a file of tags, one per line; None for the tags that ship.

@@ -43,7 +43,7 @@ class TransformersCaptioner:
         """
         from transformers import AutoModelForImageTextToText
 
-        folder = find_transformers_folder(name, HUB_NAMES)
+        folder = find_transformers_folder(name, HUB_NAMES, pickles=True)
         self._manner = MANNERS.get(folder.model_type, CHAT)
         self._device = choose_device(device)
         self._dtype = choose_precision(precision, self._device)

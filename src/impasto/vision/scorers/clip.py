@@ -24,7 +24,7 @@ from impasto.weights.transformers_folder import (
 
 SHORT_NAMES = {"clip": CLIP_HUB_NAME, "siglip": "google/siglip-base-patch16-224"}
 WHAT = "a pair of text and image encoders"
-CLIP_THRESHOLD = 0.2  # wang2023, section 3.1
+CLIP_THRESHOLD = 0.2  # wang2023, section 4.1
 # SigLIP (Zhai et al. 2023) publishes no such threshold: a pair below this probability of the model counts as mismatched.
 SIGLIP_PROBABILITY = 0.01
 
@@ -47,7 +47,7 @@ class ClipScorer:
         """
         from transformers import AutoModel, AutoTokenizer
 
-        folder = find_transformers_folder(name, SHORT_NAMES)
+        folder = find_transformers_folder(name, SHORT_NAMES, pickles=True)
         self._preprocessing = read_preprocessing(folder.path)
         self._device = choose_device(device)
         self._dtype = choose_precision(precision, self._device)

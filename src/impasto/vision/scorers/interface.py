@@ -32,7 +32,7 @@ class TextImageScorer(ImageEncoder, Protocol):
     `embed_images` returns unit vectors.
 
     Attributes:
-        threshold: the similarity below which a pair counts as mismatched; CLIP's is 0.2 (wang2023, section 3.1).
+        threshold: the similarity below which a pair counts as mismatched; CLIP's is 0.2 (wang2023, section 4.1).
     """
 
     threshold: float

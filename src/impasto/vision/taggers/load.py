@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from impasto.errors import MissingPart
-from impasto.vision.taggers.interface import Tagger, TransformersTagger
+from impasto.vision.taggers.interface import EncodingTagger
 
 
-def load_tagger(name: str | None = None) -> Tagger:
-    """Loads the built-in tagger (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or a transformers model.
+def load_tagger(name: str | None = None) -> EncodingTagger:
+    """Loads the built-in tagger (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or somebody else's.
+
+    Somebody else's is RAM, RAM++ or Tag2Text (`ram`, `ram++`, `tag2text`, or the path of the published file or of its
+    folder), or an image classifier in transformers' layout (a folder or hub name).
 
     Raises:
         UsageError, MissingPart, ImpastoError: there is no such tagger, it is incomplete, or a package is missing.
@@ -21,10 +24,20 @@ def load_tagger(name: str | None = None) -> Tagger:
         return PocketTagger(SHIPPED)
     if (Path(name) / TAGS).is_file():
         return PocketTagger(Path(name))
+    from impasto.vision.recognize_anything.files import find_file
+
+    file = find_file(name)
+    if file is not None:
+        from impasto.vision.recognize_anything.model import load_recognize_anything
+        from impasto.vision.taggers.recognize_anything import RecognizeAnythingTagger
+
+        return RecognizeAnythingTagger(load_recognize_anything(file))
+    from impasto.vision.taggers.transformers_models import TransformersTagger
+
     return TransformersTagger(name)
 
 
-def zero_shot_tagger(tags: Sequence[str], scorer: str | Path | None = None) -> Tagger:
+def zero_shot_tagger(tags: Sequence[str], scorer: str | Path | None = None) -> EncodingTagger:
     """Returns a tagger that compares pictures with these tags by a scorer (`load_scorer`).
 
     Raises:

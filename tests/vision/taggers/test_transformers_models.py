@@ -1,4 +1,4 @@
-"""A classifier with a probability for each label is a tagger."""
+"""A classifier of transformers with labels in words is a tagger."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,9 @@ from PIL import Image
 from tests.vision import tiny_transformers as tiny
 
 from impasto.errors import ImpastoError
-from impasto.vision.taggers.interface import Tagger, TransformersTagger
+from impasto.vision.taggers.interface import EncodingTagger
+from impasto.vision.taggers.load import load_tagger
+from impasto.vision.taggers.transformers_models import TransformersTagger
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +29,7 @@ def pictures(count: int) -> list[Image.Image]:
 def test_probabilities_are_the_sigmoids_of_transformers_own_model(folder: Path) -> None:
     from transformers import AutoModelForImageClassification
 
-    tagger: Tagger = TransformersTagger(str(folder), device="cpu", batch=2)
+    tagger: EncodingTagger = TransformersTagger(str(folder), device="cpu", batch=2)
     assert tagger.tags == ("boat", "stormy sea", "woman")
     assert tagger.name == "tiny-tagger" and len(tagger.identity) == 64
     plain: Any = AutoModelForImageClassification.from_pretrained(folder)
@@ -38,13 +40,45 @@ def test_probabilities_are_the_sigmoids_of_transformers_own_model(folder: Path) 
     assert found.dtype == np.float32 and np.allclose(found, expected, atol=1e-5)
     assert np.ptp(found, axis=0).min() > 0.01, "the pictures must matter"
     assert tagger.probabilities([]).shape == (0, 3)
+    np.testing.assert_array_equal(tagger.probabilities_of(tagger.encoder.embed_images(pictures(5))), found)
+    assert tagger.encoder.identity != tagger.identity and tagger.encoder.width == 3
+
+
+def test_a_classifier_that_picks_one_label_of_many(tmp_path: Path) -> None:
+    """As ImageNet's: a softmax; its labels name cranes twice, the bird and the machine."""
+    from transformers import AutoModelForImageClassification
+
+    folder = tiny.tagger(tmp_path / "imagenet", ("tabby, tabby cat", "crane", "wall_clock", "crane"), problem_type=None)
+    tagger = load_tagger(str(folder))
+    assert tagger.tags == ("tabby, tabby cat", "crane", "wall clock")
+    plain: Any = AutoModelForImageClassification.from_pretrained(folder)
+    pixels = np.stack([np.asarray(picture, np.float32) / 127.5 - 1 for picture in pictures(2)]).transpose(0, 3, 1, 2)
+    with torch.no_grad():
+        theirs = plain(pixel_values=torch.from_numpy(pixels)).logits.softmax(-1).numpy()
+    expected = np.stack([theirs[:, 0], theirs[:, 1] + theirs[:, 3], theirs[:, 2]], axis=1)
+    np.testing.assert_allclose(tagger.probabilities(pictures(2)), expected, atol=1e-5)
+    np.testing.assert_allclose(tagger.probabilities(pictures(2)).sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("clip", "holds a 'clip' model, which is not an image classifier: give it as --scorer, with --tagger zero-shot"),
+        ("siglip", "give it as --scorer, with --tagger zero-shot"),
+        ("blip", "give it as --captioner of `impasto data caption`"),
+        ("vit_gpt2", "'vision-encoder-decoder' model, .*--captioner"),
+        ("bert", "holds a 'bert' model, which is not an image classifier$"),
+    ],
+)
+def test_a_model_for_another_option_is_named(kind: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ImpastoError, match=says) as error:
+        load_tagger(str(getattr(tiny, kind)(tmp_path / kind)))
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"problem_type": "single_label_classification"}, "problem_type is 'single_label_classification'"),
-        ({"problem_type": None}, "problem_type is None"),
         ({"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}, "names no tags"),
         ({"id2label": None}, "names no tags"),
         ({"id2label": {"first": "boat"}}, "names no tags"),
