@@ -90,7 +90,7 @@ def test_switches_stand_as_they_stand(switch, taken):
 @pytest.mark.parametrize(
     ("teller", "reason"),
     [
-        (node("OllamaGenerate", prompt="what is in it?", system="you are a painter", model="x"), "OllamaGenerate .20. writes"),
+        (node("OllamaGenerate", prompt="what is in it?", system="a painter", model="x"), "OllamaGenerate .20. writes"),
         (node("WD14Tagger|pysssss", image=["30", 0], model="wd", threshold=0.35), "WD14Tagger"),
         (node("Load Prompts From File - EnhancedScreen", path="prompts.txt"), "writes it"),
         (node("DPRandomGenerator", text="a {mill|barn} by a __water__", seed=4), "at random from"),

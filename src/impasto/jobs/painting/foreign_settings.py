@@ -46,7 +46,7 @@ def schedule_of(name: str) -> str:
 
 def _parts(name: str) -> tuple[str, str]:
     """Returns the sampler and the noise schedule in a name, both as keys."""
-    key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("k")
+    key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("sample").removeprefix("k")
     found = []
     for _ in range(2):
         for schedule in _SCHEDULES:

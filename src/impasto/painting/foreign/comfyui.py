@@ -34,6 +34,7 @@ _OUTPUTS = ("SaveImage", "Image Save", "PreviewImage", "SaveAnimated")
 _PLUMBING = re.compile(
     r"VAE|Save|Preview|CLIPLoader|(Dual|Triple|Quadruple)CLIP|Reroute|Note|Primitive|Show|LoadImage", re.IGNORECASE
 )
+_OF_LATER = re.compile(r"CLIPTextEncode|Loader|CLIPSetLastLayer|Conditioning|Empty\w*Latent", re.IGNORECASE)
 _NUMBERS = ("cfg_cond2_negative", "neg_scale", "start_at_step", "end_at_step", "eta", "max_shift", "base_shift", "shift")
 _ALL_STEPS = {"start_at_step": 0, "end_at_step": 10_000}  # what these inputs hold if the sampler takes all steps
 _SIZES = re.compile("resol|dimens|size|ratio", re.IGNORECASE)
@@ -225,6 +226,7 @@ def _other_nodes(values: Values, sampler: Node) -> dict[str, str]:
     """Returns what else took part: pictures that it started from, later samplers, and nodes that were not understood."""
     graph = values.graph
     ends = [node for output in _OUTPUTS for node in graph.values() if node.kind.startswith(output)]
+    first = {id(node) for node in upstream(graph, [sampler])}
     images, later, others = [], [], []
     for node in upstream(graph, [*ends, sampler]):
         image = node.inputs.get("image")
@@ -235,6 +237,8 @@ def _other_nodes(values: Values, sampler: Node) -> dict[str, str]:
                      if isinstance(node.inputs.get(name), str | int | float)]  # fmt: skip
             later.append(f"{plain_text(node.kind)} ({', '.join(shown)})")
         elif id(node) not in values.passed and not _PLUMBING.search(node.kind):
+            if id(node) not in first and _OF_LATER.search(node.kind):
+                continue  # of a later sampler, which is named
             others.append(plain_text(node.kind))
     found = {"images": images, "later samplers": later, "other nodes": others}
     return {name: ", ".join(dict.fromkeys(words))[:2000] for name, words in found.items()}

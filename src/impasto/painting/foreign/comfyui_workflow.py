@@ -4,6 +4,7 @@ There, nodes and links are lists, values have no names, and some nodes exist in 
 Set and Get nodes, subgraphs, muted and bypassed nodes.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,12 +14,15 @@ from impasto.painting.foreign.record import RecordError, parse_json
 _MUTED, _BYPASSED = 2, 4
 _DEEPEST, _MOST = 16, 5_000
 _INPUTS, _OUTPUTS = "-10", "-20"  # the ids of the nodes at a subgraph's two ends
+_EMPTY_LATENT = re.compile(r"Empty\w*Latent")
 _AFTER_SEED = ("fixed", "increment", "decrement", "randomize")
 
 # The names of the editor's unnamed `widgets_values`, for the nodes that hold generation settings; "" for what is none.
 _WIDGETS = {
     "KSampler": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
-    "KSamplerAdvanced": ("", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler"),
+    "KSamplerAdvanced": (
+        "", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "end_at_step",
+    ),
     "KSampler (Efficient)": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "SamplerCustom": ("", "noise_seed", "", "cfg"),
     "CLIPTextEncode": ("text",),
@@ -33,6 +37,10 @@ _WIDGETS = {
     "LoraLoaderModelOnly": ("lora_name", "strength_model"),
     "EmptyLatentImage": ("width", "height"),
     "EmptySD3LatentImage": ("width", "height"),
+    "LoadImage": ("image",),
+    "VAELoader": ("vae_name",),
+    "LTXVScheduler": ("steps", "max_shift", "base_shift"),
+    "Flux2Scheduler": ("steps",),
     "RandomNoise": ("noise_seed",),
     "KSamplerSelect": ("sampler_name",),
     "BasicScheduler": ("scheduler", "steps", "denoise"),
@@ -179,12 +187,11 @@ def _named_widgets(kind: str, values: object, slots: list[dict[str, Any]]) -> di
         if "seed" in name and left and left[0] in _AFTER_SEED:
             left.pop(0)
     if not names or left or len(found) < len(names):
-        found = dict(zip(_WIDGETS.get(kind, ()), values, strict=False))
-        words = [value for value in values if isinstance(value, str)]
-        if kind not in _WIDGETS and len(words) == 1:
-            found = {"text": words[0]}
-        elif kind in ("SetNode", "GetNode") and words:
-            found = {"(name)": words[0]}
+        known = _WIDGETS.get(kind, ("width", "height") if _EMPTY_LATENT.search(kind) else ())
+        found = {f"({at})": value for at, value in enumerate(values)} if not known else {}
+        found |= dict(zip(known, values, strict=False))
+        if kind in ("SetNode", "GetNode") and values:
+            found = {"(name)": values[0]}
     # A widget's value must not be mistaken for a link, which is a list here.
     return {name: value for name, value in found.items() if name and not is_link(value)}
 

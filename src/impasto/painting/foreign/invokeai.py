@@ -84,7 +84,7 @@ def _version_2(values: dict[str, Any]) -> ForeignRecord:
         width=count(image.get("width")),
         height=count(image.get("height")),
         checkpoint=plain_text(values.get("model_weights")),
-        extra=others(values, {"model_weights"}) | others(image, _KNOWN_2),
+        extra=others(values, {"model_weights", "image"}) | others(image, _KNOWN_2),
     )
 
 
