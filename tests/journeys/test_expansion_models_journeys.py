@@ -1,4 +1,4 @@
-"""The papers' own language models in expansion, as tiny random checkpoints, and its settings; through the real command line."""
+"""The papers' own language models in expansion, as tiny random checkpoints, and its settings."""
 
 import gzip
 import json
@@ -136,9 +136,7 @@ def test_bert_finds_the_places(rows: Callable[..., list[dict[str, Any]]], models
     assert any(row["components"]["place and time"] == pytest.approx(0.5 * k) for row in texts for k in (1, 2, 3))
 
 
-def test_gpt2_continues_a_prompt_for_wang2023(
-    rows: Callable[..., list[dict[str, Any]]], models: Path, hub: Path
-) -> None:
+def test_gpt2_continues_a_prompt_for_wang2023(rows: Callable[..., list[dict[str, Any]]], models: Path, hub: Path) -> None:
     by_folder = rows("--method", "wang2023", "--model", models / "tiny-gpt2", "--count", 3)
     assert of_role(by_folder, "prompt model")["name"] == "tiny-gpt2"
     assert sources(by_folder) == {"wang2023: tiny-gpt2"}
@@ -173,7 +171,7 @@ def test_settings_from_a_file_and_over_it(
     assert written.code == 0 and "settings written to all.toml" in written.err and written.out == ""
     values = tomllib.loads((tmp_path / "all.toml").read_text("utf-8"))
     assert values["lambda1"] == 0.5 and values["encoder"] == str(models / "tiny-t5") and values["tfidf"] == "pivoted"
-    assert {"lambda2", "most_entities", "terms", "candidates", "continuation", "dialogue", "ner", "prompt_model"} <= set(values)
+    assert {"lambda2", "most_entities", "terms", "candidates", "continuation", "ner", "prompt_model"} <= set(values)
     assert impasto("expand", "--write-config", "all.toml").code == 2
     assert impasto("expand", "--write-config", "all.toml", "--expansion-config", "all.toml", "--overwrite").code == 0
     assert tomllib.loads((tmp_path / "all.toml").read_text("utf-8")) == values

@@ -41,9 +41,7 @@ class TextModel:
         vocabulary = self._tokenizer.get_vocab()
         return (vocabulary[_GAP], vocabulary[_AFTER_GAP]) if _GAP in vocabulary and _AFTER_GAP in vocabulary else None
 
-    def go_on(
-        self, text: str, *, seed: int, count: int, tokens: int, stop: Sequence[str] = ()
-    ) -> list[tuple[str, bool]]:
+    def go_on(self, text: str, *, seed: int, count: int, tokens: int, stop: Sequence[str] = ()) -> list[tuple[str, bool]]:
         """Returns for each of the seeds `seed`, `seed` + 1, ... a continuation of `text`, and whether the model ended it.
 
         T5 (Raffel et al. 2019) learned to fill gaps: `text` is the prefix, and a gap after it is filled.

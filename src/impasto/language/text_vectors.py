@@ -1,4 +1,4 @@
-"""Sentence vectors by other people's encoders: T5's encoder, which is e(.) in equation 20 of wu2022, or one of BERT's kind."""
+"""Sentence vectors by other people's encoders: T5's, which is e(.) in equation 20 of wu2022, or one of BERT's kind."""
 
 from collections.abc import Sequence
 from typing import Any

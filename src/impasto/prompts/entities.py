@@ -119,7 +119,7 @@ def check_labels(recogniser: Recogniser) -> None:
     if not set(recogniser.labels) & (_PLACES | _TIMES):
         known = ", ".join(recogniser.labels[:8]) or "none"
         raise ImpastoError(
-            f"{recogniser.name} labels neither places nor times (its labels: {known}): use a model with LOC, GPE, DATE or TIME"
+            f"{recogniser.name} labels neither places nor times (its labels: {known}): use one with LOC, GPE, DATE or TIME"
         )
 
 

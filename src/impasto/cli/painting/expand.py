@@ -56,7 +56,7 @@ def expand(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --write-config.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Also what was dropped and why, and which model did what.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Also what was dropped, why, and by which models.")] = False,
 ) -> None:
     """Propose richer prompts: your words stay first, what is added is ranked (wu2022, equation 20)."""
     from impasto.settings import limit_spinning

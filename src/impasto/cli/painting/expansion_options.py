@@ -20,6 +20,6 @@ ExpandStyle = Annotated[str, typer.Option("--expand-style", help=f"In expansions
 ExpansionConfig = Annotated[
     Path | None,
     typer.Option(
-        "--expansion-config", help="Settings of expansion, .toml or .json; `expand --write-config` writes one.", metavar="FILE"
+        "--expansion-config", help="Settings of expansion, .toml or .json; see `expand --write-config`.", metavar="FILE"
     ),
 ]

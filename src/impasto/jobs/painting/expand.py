@@ -34,7 +34,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Expansions:
-    """The expansions, best first, the rejected proposals, which model did what, and the file of settings that was written."""
+    """The expansions, best first, the rejected proposals, which model did what, and the written file of settings."""
 
     found: "list[Expansion]"
     dropped: list[Dropped] = field(default_factory=list)

@@ -46,9 +46,7 @@ class SettingsFields(TypedDict, total=False):
     prompt_model: str | Path
 
 
-def offline_writers(
-    settings: ExpansionSettings | None = None, models: list[UsedModel] | None = None
-) -> list[Proposer]:
+def offline_writers(settings: ExpansionSettings | None = None, models: list[UsedModel] | None = None) -> list[Proposer]:
     """Returns the proposers that use language models: T5 and DialoGPT if they are on this machine, else the small one.
 
     Args:
@@ -139,8 +137,8 @@ def expand(
         method: wu2022 (knowledge and language models, ranked by equation 20) or wang2023 (a language model that was
             fine-tuned on prompts continues the prompt).
         index: for wu2022, a folder written by `impasto knowledge build`, searched in addition to the handbook.
-        model: for wang2023, a folder written by `impasto train prompt-model`, or a model by name such as "gpt2", used instead
-            of the built-in model.
+        model: for wang2023, a folder written by `impasto train prompt-model`, or a model by name such as "gpt2", used
+            instead of the built-in model.
         count: maximum number of expansions.
         seed: seed of the language models; the same seed gives the same expansions.
         any_style: also return expansions that name a style or a painter that the prompt does not.

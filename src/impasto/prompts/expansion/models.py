@@ -1,7 +1,7 @@
-"""The language models of prompt expansion by role: what a name, a folder or the hub's cache leads to, and which one was used.
+"""The language models of prompt expansion by role: what a name, a folder or the hub's cache leads to, and what was used.
 
 wu2022 (section 3) takes T5 to continue a prompt and to embed texts, DialoGPT to answer it, and BERT-NER to find places and
-times; wang2023 (section 3.3) takes GPT-2 to continue it. Here each role has a small default, and each accepts the paper's own
+times; wang2023 (section 3.3) takes GPT-2 to continue it. Here each role has a small default, and accepts the paper's own
 model. Hub names are searched in the Hugging Face cache first; nothing is downloaded unless the user names it.
 """
 

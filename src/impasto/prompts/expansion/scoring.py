@@ -3,8 +3,8 @@
     w(v) = TFIDF(v) + lambda1 cos(e(u), e(v)) + lambda2 E(v)
 
 TFIDF(v) is scaled to 0 .. 1 (`TermTable.richness`), a cosine lies in -1 .. 1, and E(v), the number of places and times, is
-counted up to three. The three terms thus have similar magnitudes with lambda1 = 1 and lambda2 = 0.1. The paper names no value
-of either; all of them are `impasto.prompts.expansion.settings`.
+counted up to three. The three terms thus have similar magnitudes with lambda1 = 1 and lambda2 = 0.1. The paper names no
+values; all of them are `impasto.prompts.expansion.settings`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The settings of prompt expansion: the parameters of equation 20, the models by role, the number of candidates; one file."""
+"""The settings of prompt expansion in one file: parameters of equation 20, models by role, numbers of candidates."""
 
 import difflib
 import json
@@ -20,16 +20,16 @@ _SUFFIXES = (".toml", ".json")
 ABOUT = {
     "tfidf": f"how the TF-IDF weights of a text's words become one number: {', '.join(TFIDF)}",
     "min_df": "words in a smaller share of the table's texts weigh nothing, 0 .. 1",
-    "terms": "a table by `impasto knowledge terms`; \"\" for the built-in one",
+    "terms": 'a table by `impasto knowledge terms`; "" for the built-in one',
     "lambda1": "the weight of the cosine in equation 20 of wu2022",
     "lambda2": "the weight of each place and time",
     "most_entities": "places and times that count at most",
     "candidates": "texts that each language model writes for a prompt",
     "sentences": "sentences of looked-up articles that are considered at most",
     "articles": "articles of an index that are looked up for a text at most",
-    "index": "a folder by `impasto knowledge build`, searched besides the handbook; \"\" for none",
-    "continuation": "continues the prompt: auto (T5 if it is on this machine, else smollm2), smollm2, t5-base, a folder, off",
-    "dialogue": "answers the prompt: auto (DialoGPT if it is on this machine, else smollm2), smollm2, a folder, off",
+    "index": 'a folder by `impasto knowledge build`, searched besides the handbook; "" for none',
+    "continuation": "continues the prompt: auto (T5 if it is here, else smollm2), smollm2, t5-base, a folder, off",
+    "dialogue": "answers the prompt: auto (DialoGPT if it is here, else smollm2), smollm2, dialogpt, a folder, off",
     "encoder": "e(.) of the cosine: minilm, t5-base, a folder or a hub name",
     "ner": "finds places and times: spacy, bert, a folder or a hub name",
     "prompt_model": "continues the prompt for wang2023: builtin, gpt2, a folder or a hub name",

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from impasto.errors import MissingPart
-from impasto.prompts.artists import plain_name
 from impasto.prompts.expansion.proposers import Candidate
-from impasto.prompts.knowledge.handbook import handbook, split_sentences
+from impasto.prompts.knowledge.handbook import handbook
+from impasto.prompts.knowledge.search_words import search_text
+from impasto.prompts.knowledge.sentences import pieces
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,14 @@ class KnowledgeIndex:
 
 
 def tokens_of(texts: Sequence[str], *, numbered: bool = False) -> Any:
-    """Returns the search tokens of each text, in lower case without accents.
+    """Returns the search tokens of each text: words in lower case without accents (see `search_text` for other scripts).
 
     `numbered`: return token numbers (`.ids`) with their vocabulary (`.vocab`), which does not depend on the process.
 
     Raises:
         MissingPart: bm25s is not installed.
     """
-    plain = [text if text.isascii() else plain_name(text) for text in texts]
+    plain = [text if text.isascii() else search_text(text) for text in texts]
     tokens = bm25_library().tokenize(
         plain, stopwords="en", stemmer=_singular, return_ids=numbered, show_progress=False
     )
@@ -135,6 +136,6 @@ class KnowledgeProposer:
                     if worth >= self._least_share * ranked[0][1]:
                         found.setdefault(article.source, article)
         candidates = [
-            Candidate(sentence, article.source) for article in found.values() for sentence in split_sentences(article.text)
+            Candidate(sentence, article.source) for article in found.values() for sentence in pieces(article.text)
         ]
         return candidates[:count]

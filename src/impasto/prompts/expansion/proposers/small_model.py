@@ -18,7 +18,7 @@ from impasto.errors import ImpastoError, MissingPart
 from impasto.language.smollm2 import smollm2_file
 from impasto.prompts.expansion.proposers import Candidate
 from impasto.prompts.expansion.proposers.models import Writes
-from impasto.prompts.knowledge.handbook import split_sentences
+from impasto.prompts.knowledge.sentences import split_sentences
 from impasto.settings import threads_that_wait
 
 # Number of texts generated in parallel, each in its own part of the context: in a shared context, earlier texts would
