@@ -85,7 +85,85 @@ def test_killed_and_continued_it_gives_the_whole_report(
     assert "was there before" in (tmp_path / "other" / "report" / "report.md").read_text("utf-8")
 
 
-def test_wu2022_before_and_after(impasto: Impasto, tmp_path: Path) -> None:
+def test_stopped_in_every_phase_it_goes_on(impasto: Impasto, tmp_path: Path) -> None:
+    from impasto.errors import StoppedError
+    from impasto.jobs.context import Context
+    from impasto.jobs.events import Event, Progress
+    from impasto.jobs.judging.reproduce import Wang2023Job
+    from impasto.reproduction.wang2023.study import PHASES
+
+    job = Wang2023Job(
+        catalogue="works", out="again", quick=True, artists=("Rembrandt", "Claude Monet"), minutes=0.001, paintings=4,
+        steps=2, below=-1, bounds={},
+    )  # fmt: skip
+    places = []
+    for number, phase in enumerate(PHASES, 1):
+
+        def stop(event: Event, phase: str = phase) -> None:
+            if isinstance(event, Progress) and event.stage.startswith(f"{phase} ("):
+                places.append(event.stage.split(":")[0])
+                raise KeyboardInterrupt
+
+        with pytest.raises(StoppedError, match="the same command goes on"):
+            job.run(Context(on_event=stop))
+        assert places[-1] == f"{phase} ({number} of {len(PHASES)})"
+        assert not (tmp_path / "again" / "report.json").exists()
+    done = job.run(Context())
+    other = job.model_copy(update={
+        "out": Path("other"),
+        "runs": {"Rembrandt": Path("again/runs/rembrandt"), "Claude Monet": Path("again/runs/claude-monet")},
+    })  # fmt: skip
+    assert done.rows == other.run(Context()).rows
+    names = [sorted(path.name for path in Path(out).joinpath("paintings").rglob("*.png")) for out in ("again", "other")]
+    assert len(names[0]) == 2 * 4 * 4 + 3 * 16
+    # The retrained checkpoints of both have one content, so their paintings have the same names.
+    assert names[0] == names[1]
+
+
+def test_time_bounds_leave_out_and_tell(impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.reproduction.wang2023.study._ROUND", 2)
+    bounds = ("--bounds", "expand=0.000001,paint=0.000001")
+    done = impasto("reproduce", *WANG, *bounds)
+    assert done.code == 0, done.err
+    rows = [line.split("\t") for line in done.out.splitlines()[1:-1]]
+    assert rows[0][-1] == "4 to 5"  # 3 are the fewest that can be compared, and rounds have 2
+    text = (tmp_path / "again" / "report" / "report.md").read_text("utf-8")
+    assert re.search(r"For (\d+) of \1 prompts nothing was found that expands them \(for \1 the time was up\)", text)
+    monkeypatch.setattr("impasto.reproduction.wang2023.study._FEWEST", 2)
+    few = impasto("reproduce", *WANG, *bounds, "--out", "few", "--paintings", "5")
+    assert few.code == 1 and "needs at least 3 a side" in few.err
+    monkeypatch.setattr("impasto.reproduction.wang2023.study._FEWEST", 3)
+    cut = impasto("reproduce", *WANG, *bounds, "--out", "cut", "--paintings", "9")
+    assert cut.code == 0 and "9 paintings in each set were planned; the time was up after 4." in (
+        tmp_path / "cut" / "report" / "report.md"
+    ).read_text("utf-8")
+
+
+def test_the_distance_is_called_fid_with_inception_only(
+    impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from impasto.vision.features.efficientnet import ImageFeatures
+
+    class Inception(ImageFeatures):
+        is_fid = True
+
+        def __init__(self, weights: Path | None = None, *, device: str = "cpu") -> None:
+            assert weights == Path("fid.pth")
+            super().__init__(device=device)
+            self.name = "inception-v3-fid"
+
+    monkeypatch.setattr("impasto.vision.features.inception.InceptionFeatures", Inception)
+    given = ("--no-annotate", "--features", "inception", "--weights", "fid.pth")
+    done = impasto("reproduce", *WANG, *given)
+    assert done.code == 0, done.err
+    assert done.out.startswith("Table 3: FID\t")
+    text = (tmp_path / "again" / "report" / "report.md").read_text("utf-8")
+    assert "no FID" not in text and "KID" in text and "| measure | FID on inception-v3-fid's features |" in text
+    assert "tagging, captioning and filtering (section 4.1) were left out" in text
+    assert next(iter(json.loads((tmp_path / "again" / "report.json").read_text())["seconds"])) == "retrain"
+
+
+def test_wu2022_by_every_arm(impasto: Impasto, tmp_path: Path) -> None:
     from tests.painting.tiny_components import make_components
 
     from impasto.checkpoints.export.components import save_components
@@ -93,22 +171,42 @@ def test_wu2022_before_and_after(impasto: Impasto, tmp_path: Path) -> None:
     components = make_components(tmp_path / "words", "v_prediction", pooled=True)
     base = save_components(components, tmp_path / "base", "made by a test", text_encoder=True)
     words = ("wu2022", "--quick", "--catalogue", "works", "--checkpoint", base, "--out", "wu", "--minutes", "0.001",
-             "--paintings", "1", "--steps", "2", "--artists", "Rembrandt,Claude Monet")  # fmt: skip
+             "--paintings", "1", "--steps", "2", "--artists", "Rembrandt,Claude Monet", "--extended", "2",
+             "--expand-seed", "7")  # fmt: skip
     done = impasto("reproduce", *words)
     assert done.code == 0, done.err
     rows = {row[0]: row[1:] for row in (line.split("\t") for line in done.out.splitlines()[:-1])}
-    assert rows[""] == ["before", "after", "change", "training pictures"]
+    assert rows[""] == ["no retraining", "joint only", "two stages", "training pictures"]
     assert all("[" in cell for cell in rows["Fréchet distance to held-out works"])
     report = tmp_path / "wu" / "report"
     text = (report / "report.md").read_text("utf-8")
-    assert str(tmp_path) not in text and text.count("| text encoder and U-Net |") == 1
-    sheets = sorted(path.name for path in report.glob("*.png"))
-    assert sheets == ["figure-4.png", "figures-5-to-8.png", "figures-9-to-12-after.png", "figures-9-to-12-before.png"]
-    assert len(list((tmp_path / "wu" / "paintings").rglob("*.png"))) == 2 * 2 * 4 + 5 * 7
+    assert str(tmp_path) not in text and "| joint only to two stages |" in text
+    assert "| two stages | then text encoder and U-Net |" in text and "| joint only | text encoder and U-Net |" in text
+    assert "| extended 1 | a painting of urbanization of china, golden light 7 |" in text
+    assert "painted here" not in text and "| checkpoint | Stable Diffusion v1-4 | base (a U-Net of" in text
+    sheets = {path.name for path in report.glob("*.png")}
+    numbered = {f"figure-{number}.png" for number in range(4, 13)}
+    assert sheets == numbered | {"figure-4-arms.png", "figures-5-to-8-extended.png"}
+    # Three arms of 2 artists x 4 prompts, 2 extended prompts x 2 artists, and figure 4 by 2 artists an arm and by none.
+    assert len(list((tmp_path / "wu" / "paintings").rglob("*.png"))) == 3 * 8 + 4 + 7 * (3 * 2 + 1)
     values = list(csv.DictReader((report / "table.csv").open(encoding="utf-8")))
     assert {row["of"] for row in values} == {"all", "Rembrandt", "Claude Monet"}
+    assert {row["checkpoint"] for row in values} >= {"none", "joint", "two-stages", "real", "joint to two-stages"}
+    assert {row["prompts"] for row in values} == {"", "initial", "extended 1", "extended 2"}
     check(impasto("reproduce", "wang2023", "--catalogue", "works", "--out", "wu", "--artists", "Rembrandt"), 2,
           "wu holds a run of reproduce-wu2022, not reproduce-wang2023")  # fmt: skip
+
+
+def test_wu2022_without_retraining_needs_none(impasto: Impasto, tmp_path: Path) -> None:
+    words = ("--catalogue", "works", "--out", "wu", "--paintings", "1", "--steps", "2", "--sampler", "dpm++",
+             "--artists", "Rembrandt,Claude Monet", "--arms", "extension")  # fmt: skip
+    done = impasto("reproduce", "wu2022", *words)
+    assert done.code == 0, done.err
+    assert not (tmp_path / "wu" / "runs").exists()
+    text = (tmp_path / "wu" / "report" / "report.md").read_text("utf-8")
+    assert "no retraining" in text and "two stages |" not in text and "Figure 12" in text
+    assert "| retraining | text encoder from scratch, then both | none: the arm is left out |" in text
+    check(impasto("reproduce", "wu2022", *words[:-1], "none"), 2, "arms ['none', 'extension'], not ['none']")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +223,14 @@ def test_wu2022_before_and_after(impasto: Impasto, tmp_path: Path) -> None:
         ("--catalogue works --artists Rembrandt --paintings 2", "paintings 2: use 3 or more", 2),
         ("--catalogue works --artists Rembrandt --sampler magic", "unknown sampler 'magic'", 2),
         ("--catalogue works --artists Rembrandt --precision fp8", "precision 'fp8'", 2),
+        ("--catalogue works --artists Rembrandt --bounds paint", "--bounds 'paint': write PHASE=MINUTES", 2),
+        ("--catalogue works --artists Rembrandt --bounds retrain=3", "no bounded phase 'retrain'", 2),
+        ("--catalogue works --artists Rembrandt --bounds paint=0", "paint 0 minutes: use more than 0", 2),
+        ("--catalogue works --artists Rembrandt --below 2", "--below 2: a similarity lies between -1 and 1", 2),
+        ("--catalogue works --artists Rembrandt --index works", "--index is for --expansion wu2022", 2),
+        ("--catalogue works --artists Rembrandt --prompt-model nowhere", "nowhere: there is no such folder", 2),
+        ("--catalogue works --artists Rembrandt --expansion t5", "expansion 't5': use wu2022 or wang2023", 2),
+        ("--catalogue works --artists Rembrandt --weights file", "--weights goes with --features inception", 2),
         ("--catalogue works --artists Rembrandt --runs Rembrandt", "write ARTIST=RUN", 2),
         ("--catalogue works --artists Rembrandt --runs Rembrandt=works", "works is no checkpoint", 1),
         ("--catalogue works --artists Rembrandt --out works", "works holds metadata.jsonl", 2),

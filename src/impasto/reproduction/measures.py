@@ -124,14 +124,16 @@ class Judge:
         if isinstance(frechet, Estimate) and frechet.low is None:
             measures["frechet"] = distance.estimate()
             measures["frechet_infinite"] = Refused("no line leads there from fewer pictures than features")
-        named = np.zeros(0)
-        if isinstance(self.probe, Refused):
-            measures["named"] = self.probe
-        else:
-            found = self.probe.name(ours.rows)
-            named = np.array([a == b for a, b in zip(found, artists, strict=True)], float)
-            measures["named"] = estimate_mean(named, note=f"1 of {len(self.probe.classes)} by chance")
+        named, measures["named"] = self._named(ours.rows, artists)
         return Judged(distance, measures, named)
+
+    def _named(self, rows: np.ndarray, artists: Sequence[str]) -> tuple[np.ndarray, Measured]:
+        """For each picture 1 if the probe predicts its artist, else 0 (empty without a probe); and the share."""
+        if isinstance(self.probe, Refused):
+            return np.zeros(0), self.probe
+        found = self.probe.name(rows)
+        named = np.array([a == b for a, b in zip(found, artists, strict=True)], float)
+        return named, estimate_mean(named, note=f"1 of {len(self.probe.classes)} by chance")
 
     def judge_set(self, name: str, ours: PaintingSet, theirs: FeatureSet) -> tuple[Judged, FeatureSet]:
         """Returns all measures of a set of paintings, and its features.
@@ -139,14 +141,37 @@ class Judge:
         Raises:
             ImpastoError: a painting is missing or broken; the same command paints it again.
         """
+        features = self._of_set(name, ours)
+        judged = self.judge_rows(features, theirs, _artists(ours))
+        judged.measures["similarity"] = self._similarity(ours)
+        return judged, features
+
+    def judge_series(self, name: str, ours: PaintingSet) -> dict[str, Measured]:
+        """Returns the measures that need no real pictures and few paintings: named, similarity, diversity.
+
+        What cannot be measured, because there is one painting alone or all look the same, is refused with the reason.
+        """
+        found: dict[str, Measured] = {"similarity": self._similarity(ours)}
+        try:
+            features = self._of_set(name, ours)
+        except ImpastoError as error:
+            return {"named": Refused(str(error)), **found, "diversity": Refused(str(error))}
+        measures = judge(features, features, self.extractor, Judging(("diversity",), allow_few=True))
+        return {"named": self._named(features.rows, _artists(ours))[1], **found, "diversity": measures["diversity"]}
+
+    def _of_set(self, name: str, ours: PaintingSet) -> FeatureSet:
         features = self.features(name, ours.entries)
         if len(features.rows) != len(ours.wanted):
             raise ImpastoError(f"{name}: a painting was removed while it was measured: give the same command again")
-        conditions = [one.request.condition for one in ours.wanted]
-        judged = self.judge_rows(features, theirs, [condition.artist for condition in conditions])
+        return features
+
+    def _similarity(self, ours: PaintingSet) -> Measured:
         asked = [one.request.prompt or one.request.condition.caption for one in ours.wanted]
-        judged.measures["similarity"] = prompt_similarity(ours.entries, asked, self.scorer)
-        return judged, features
+        return prompt_similarity(ours.entries, asked, self.scorer)
+
+
+def _artists(ours: PaintingSet) -> list[str]:
+    return [one.request.condition.artist for one in ours.wanted]
 
 
 def together(name: str, sets: Sequence[FeatureSet]) -> FeatureSet:

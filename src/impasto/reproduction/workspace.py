@@ -94,6 +94,7 @@ class PhaseTimes:
 
         write()
         try:
+            tell("beginning", 0.0, {})
             yield tell
         finally:
             write()

@@ -31,7 +31,7 @@ class Extended:
 
     arm: str
     texts: tuple[str, ...]
-    judged: tuple[Judged, ...]
+    judged: tuple[Mapping[str, Measured], ...]
     wanted: int
 
 

@@ -125,15 +125,16 @@ def _artists(found: Findings) -> tuple[Table, ...]:
 def _extension(found: Findings) -> Table:
     assert found.extended is not None
     names = ["the initial prompt", *(f"extended {number}" for number in range(1, len(found.extended.texts)))]
+    rows_shown = [row for row in _rows(found) if row[1] in found.extended.judged[0]]
     rows = tuple(
-        (name, text, *(words(judged.measures.get(measure)) for _, measure, words in _rows(found)))
+        (name, text, *(words(judged.get(measure)) for _, measure, words in rows_shown))
         for name, text, judged in zip(names, found.extended.texts, found.extended.judged, strict=True)
     )
     note = (
         f"Painted by the checkpoint of the arm “{ARM_WORDS[found.extended.arm]}” with the same artists and seeds. Similarity"
         " is to the initial prompt, of which an extended one may leave less to see."
     )
-    return Table(("", "prompt", *(label for label, _, _ in _rows(found))), rows, note)
+    return Table(("", "prompt", *(label for label, _, _ in rows_shown)), rows, note)
 
 
 def _extension_words(found: Findings) -> tuple[str, ...]:
@@ -173,7 +174,7 @@ def _points(found: Findings) -> tuple[str, ...]:
         told_losses = ", ".join(f"{ARM_WORDS[arm]} {loss:.4g}" for arm, loss in last.items())
         points.append(f"The loss on held-out pictures at the end: {told_losses}; the original's is {found.loss:.4g}.")
     if found.extended is not None and len(found.extended.judged) > 1:
-        before, *after = (one.measures.get("similarity") for one in found.extended.judged)
+        before, *after = (one.get("similarity") for one in found.extended.judged)
         points.append(
             f"Similarity to the initial prompt: {told(before)} when it is painted, and {', '.join(map(told, after))} when"
             " the extended ones are."
@@ -220,8 +221,5 @@ def _values(found: Findings) -> list[Value]:
     if found.extended is not None:
         for number, judged in enumerate(found.extended.judged):
             prompts = f"extended {number}" if number else "initial"
-            values += [
-                Value("all", found.extended.arm, prompts, name, each, found.held_out if name in _DISTANCES else 0)
-                for name, each in judged.measures.items()
-            ]
+            values += [Value("all", found.extended.arm, prompts, name, each) for name, each in judged.items()]
     return values

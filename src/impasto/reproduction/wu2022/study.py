@@ -239,7 +239,7 @@ class Wu2022Study:
         if EXTENSION in self.protocol.arms:
             arm = arms[-1]
             names = ["initial", *(f"extended {number}" for number in range(1, len(texts) + 1))]
-            each = [judge.judge_set(name, sets[name, arm], real)[0] for name in names]
+            each = [judge.judge_series(name, sets[name, arm]) for name in names]
             extended = Extended(arm, (self.protocol.prompts[0], *texts), tuple(each), self.protocol.extended)
         captioned = sum(bool(entry.caption) for entry in works.training)
         return Findings(
