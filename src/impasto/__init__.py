@@ -19,7 +19,7 @@ from impasto.settings import quieten_bitsandbytes
 
 if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
-    from impasto.api.judging import evaluate, find_copies, reproduce
+    from impasto.api.judging import evaluate, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
     from impasto.api.training import train
     from impasto.painting.painter import Painter
@@ -51,6 +51,7 @@ __all__ = [
     "read_provenance",
     "repaint",
     "reproduce",
+    "sweep",
     "train",
     "upscale",
 ]
@@ -60,6 +61,7 @@ _HOMES = {
     "evaluate": "impasto.api.judging",
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",
+    "sweep": "impasto.api.judging",
     "grid": "impasto.api.painting",
     "paint": "impasto.api.painting",
     "repaint": "impasto.api.painting",

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from impasto.api.painting import PictureFields
 from impasto.api.session import OnEvent, ShouldStop, as_path, as_words, run_job
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.search import MemorizationReport
     from impasto.jobs.judging.folders import Evaluation
     from impasto.jobs.judging.reproduce import Reproduction
+    from impasto.jobs.judging.sweep import Sweep
 
 
 def evaluate(
@@ -49,6 +51,51 @@ def evaluate(
         paintings=tuple(as_path("paintings", folder) for folder in paintings), against=as_path("against", against),
         features=features, measures=as_words("measures", measures), artist=artist, held_out=held_out, count=count,
         allow_few=allow_few, seed=seed,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def sweep(
+    axis: str,
+    *,
+    prompts: str | Path | Sequence[str],
+    real: str | Path,
+    count: int = 8,
+    out: str | Path = "sweep",
+    features: str = "efficientnet-lite2",
+    measures: Sequence[str] | None = None,
+    held_out: bool = False,
+    scorer: str | Path | None = None,
+    allow_few: bool = False,
+    batch: int | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+    **picture: Unpack[PictureFields],
+) -> "Sweep":
+    """Paints prompts along one setting, measures each value against real paintings, and draws the curve.
+
+    All values have the same prompts and seeds. After a stop, or with more values, calling it again paints only what is
+    missing.
+
+    Args:
+        axis: "guidance=1.5:8", "guidance=1.5:8:1.5", "steps=5,10,20", "sampler=ddim,dpm++" and the like.
+        prompts: a file with one prompt per line, or a list of prompts.
+        real: the folder of real pictures; with an `artist` of whom it holds works, only these are compared with.
+        count: number of paintings of each prompt at each value.
+        out: the folder of the paintings and the report.
+        features, measures, held_out, scorer, allow_few: see `evaluate`.
+        picture: further settings of the paintings, see `impasto.paint`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `paint` and `evaluate`.
+    """
+    from impasto.jobs.judging.sweep import SweepJob
+
+    texts = (f"@{prompts}",) if isinstance(prompts, str | Path) else as_words("prompts", prompts)
+    fields: Any = {**picture, "prompts": texts or (), "scorer": scorer}  # paths become text
+    job = SweepJob(
+        sweep=axis, real=as_path("real", real), count=count, out=as_path("out", out), features=features,
+        measures=as_words("measures", measures), held_out=held_out, allow_few=allow_few, batch=batch, **fields,
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
 

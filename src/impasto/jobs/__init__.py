@@ -26,6 +26,7 @@ HOMES: dict[str, str] = {
     "expand": "impasto.jobs.painting.expand:ExpandJob",
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
     "evaluate": "impasto.jobs.judging.evaluate:EvaluateJob",
+    "sweep": "impasto.jobs.judging.sweep:SweepJob",
     "memorization": "impasto.jobs.judging.memorization:MemorizationJob",
     "prefer": "impasto.jobs.judging.prefer:PreferJob",
     "preference-scores": "impasto.jobs.judging.scores:PreferenceScoresJob",

@@ -59,11 +59,28 @@ def test_every_axis_changes_what_it_is_called() -> None:
     given = {"year": "1872", "seed": "3", "steps": "4", "guidance": "2.5", "eta": "0.5", "size": "64", "expand": "wu2022"}
     read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ("word",), "concept": ("word",)}
     read["like"] = ("word",)
+    given |= {"expand-rank": "2", "expand-seed": "5"}
+    read |= {"expand-rank": 2, "expand-seed": 5}
     for name in AXES.keys() - {"scale"}:
         axis = Axis(name, (given.get(name, "word"),))
         changed = axis.apply(Picture(), axis.values[0])
         assert getattr(changed, AXES[name].field) == read.get(name, axis.values[0])
         assert sum(getattr(changed, field) != getattr(Picture(), field) for field in Picture.model_fields) == 1
+
+
+def test_a_method_takes_away_what_is_for_another() -> None:
+    wiki = Picture(prompt="boats", index=Path("wiki"), expand="wu2022")
+    methods, ranks = Axis("expand", ("off", "wu2022", "wang2023")), Axis("expand-rank", ("1", "3"))
+    with pytest.raises(UsageError, match="leave --expand away"):
+        cross(methods, ranks, wiki)
+    wiki = wiki.model_copy(update={"expand": "off"})
+    for cells in (cross(methods, ranks, wiki), list(zip(*cross(ranks, methods, wiki), strict=True))):
+        found = [[(one.expand, one.expand_rank, one.index) for one in row] for row in cells]
+        assert found[0] == [("off", 1, None)] * 2
+        assert found[1] == [("wu2022", 1, Path("wiki")), ("wu2022", 3, Path("wiki"))]
+        assert found[2] == [("wang2023", 1, None), ("wang2023", 3, None)]
+    with pytest.raises(UsageError, match="--index is for expand=wu2022, which is no value of this axis"):
+        cross(Axis("expand", ("off", "wang2023")), Axis(), wiki)
 
 
 def test_none_leaves_away() -> None:

@@ -8,35 +8,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import say, say_json, say_note, say_table
-from impasto.cli.painting.picture_options import CopyFeatures
+from impasto.cli.judging.sweep import (
+    Batch,
+    SweepOut,
+    SweepPrompts,
+    SweepWords,
+    check_no_sweep,
+    evaluate_sweep,
+    with_sweep,
+)
+from impasto.cli.painting.picture_options import CopyFeatures, PictureOptions
 from impasto.cli.run_job import run_job
 from impasto.errors import UsageError
+from impasto.evaluation.labels import label
 
 if TYPE_CHECKING:
     from impasto.evaluation.estimate import Measured
     from impasto.jobs.judging.folders import Evaluation
 
-_LABELS = {
-    "frechet": "Fréchet distance",
-    "frechet_infinite": "Fréchet distance at infinitely many",
-    "kernel": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "inception_score": "Inception score",
-    "diversity": "diversity",
-    "similarity": "similarity to the prompt",
-    "style": "looks like the artist asked for",
-}
-# Names that are only correct for Inception with the FID weights.
-_FID_LABELS = {"frechet": "FID", "frechet_infinite": "FID at infinitely many", "kernel": "KID"}
 
-
+@with_sweep
 def evaluate(
-    paintings: Annotated[list[Path], typer.Argument(help="Folders of paintings, one or more.", metavar="PAINTINGS...")],
+    *,
+    painting: PictureOptions,
+    paintings: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of paintings, one or more.", metavar="PAINTINGS...")
+    ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="A folder of real pictures, with metadata or without.", metavar="CATALOGUE")
+        Path | None,
+        typer.Option(
+            "--against", "--real", help="A folder of real pictures, with metadata or without.", metavar="CATALOGUE"
+        ),
     ] = None,
     memorization: Annotated[
         Path | None,
@@ -60,7 +62,8 @@ def evaluate(
         bool, typer.Option("--held-out", help="Only real pictures that training here holds out.")
     ] = False,
     count: Annotated[
-        int | None, typer.Option(min=2, help="Only so many pictures of each folder, chosen by --seed.")
+        int | None,
+        typer.Option(min=1, help="Only so many pictures of each folder, by --seed; of --sweep, so many of each prompt, 8."),
     ] = None,
     scorer: Annotated[
         str | None, typer.Option(help="What compares with prompts: pocket, or CLIP's folder.", metavar="NAME|DIR")
@@ -78,9 +81,32 @@ def evaluate(
         float | None, typer.Option(help="Share of held-out real works that may be called copies; 0.005 if not given.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    sweep: SweepWords = "",
+    prompts: SweepPrompts = "",
+    sweep_out: SweepOut = None,
+    batch: Batch = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Judge paintings: distances to real pictures, precision and recall, diversity, whether prompt and artist are met."""
+    """Judge paintings: distances to real pictures, precision and recall, diversity, whether prompt and artist are met.
+
+    With --sweep, paint them first, along one setting, and draw the curve.
+    """
+    chosen = tuple(part.strip() for part in measures.split(",")) if measures is not None else None
+    if sweep:
+        if paintings or memorization is not None or out is not None or overwrite or false_alarms is not None:
+            raise UsageError("--sweep paints itself: leave PAINTINGS, --memorization, --out and their options away")
+        if against is None:
+            raise UsageError("say what to compare with: --real CATALOGUE")
+        evaluate_sweep(
+            painting, artist=artist, out=sweep_out, count=count, as_json=as_json, sweep=sweep,
+            prompts=(f"@{prompts.removeprefix('@')}",) if prompts else (), real=against,
+            features=features, weights=weights, measures=chosen, held_out=held_out, scorer=scorer, allow_few=allow_few,
+            seed=seed, device=device, batch=batch,
+        )  # fmt: skip
+        return
+    check_no_sweep(painting, prompts, sweep_out, batch)
+    if not paintings:
+        raise UsageError("there is nothing to evaluate: name one folder of paintings or more, or give --sweep")
     if memorization is not None:
         from impasto.cli.judging.memorization import evaluate_copies
 
@@ -95,7 +121,6 @@ def evaluate(
         raise UsageError("--out, --overwrite and --false-alarms go with --memorization")
     from impasto.jobs.judging.evaluate import EvaluateJob, check_measures
 
-    chosen = tuple(part.strip() for part in measures.split(",")) if measures is not None else None
     check_measures(chosen)
     if against is None:
         raise UsageError("say what to compare with: --against CATALOGUE, or --memorization CATALOGUE")
@@ -128,9 +153,9 @@ def _as_json(found: "Evaluation") -> dict[str, Any]:
 
 
 def _print(found: "Evaluation") -> None:
-    labels = {**_LABELS, **(_FID_LABELS if found.is_fid else {})}
     say(f"{found.real_pictures} pictures of {found.against}, seen by {found.extractor} ({found.width} features)")
     names = list(found.judged[0].measures)
+    labels = {name: label(name, is_fid=found.is_fid) for name in names}
     header = ("", *(f"{judged.folder} ({judged.pictures})" for judged in found.judged))
     rows = [(labels[name], *(_cell(judged.measures[name]) for judged in found.judged)) for name in names]
     # Through a pipe, a table has no header, but several folders need one.

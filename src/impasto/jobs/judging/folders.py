@@ -1,7 +1,7 @@
 """Computes measures for folders: selects the pictures, extracts features, and collects notes for the user."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ class Question:
     count: int | None = None
     scorer: str | None = None
     device: str = "auto"
+    only: "Mapping[Path, frozenset[str]] | None" = None  # of some folders, the files that count
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,10 @@ def evaluate_folders(question: Question, judging: "Judging", update: Callable[[s
     real = seen.features(str(question.against), _chosen(everything, question))
     judged = []
     for folder in question.paintings:
-        entries = _cut(_entries(folder, seen.notes), question.count, judging.seed, folder)
+        entries = _entries(folder, seen.notes)
+        if question.only is not None and folder in question.only:
+            entries = [entry for entry in entries if entry.file_name in question.only[folder]]
+        entries = _cut(entries, question.count, judging.seed, folder)
         shared = shared_pictures(entries, real.entries)
         if shared:
             seen.notes.append(f"{folder}: {len(shared)} are pictures of {question.against} themselves ({shared[0]}, ...)")

@@ -50,6 +50,16 @@ class AxisKind:
         """The field of `Picture` that the axis changes."""
         return self.name.replace("-", "_")
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the values are whole numbers."""
+        return self.read is _whole
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers."""
+        return self.is_whole or self.read is float
+
 
 AXES: dict[str, AxisKind] = {
     kind.name: kind
@@ -135,7 +145,7 @@ class Axis:
         for name, field in Picture.model_fields.items():
             if name in names and getattr(picture, name) != field.default:
                 word = "PROMPT" if name == "prompt" else f"--{name.replace('_', '-')}"
-                raise UsageError(f"{self.name} is an axis of this sheet: leave {word} away")
+                raise UsageError(f"{self.name} is an axis: leave {word} away")
 
     def apply(self, picture: Picture, value: str) -> Picture:
         """Returns the picture with this value.

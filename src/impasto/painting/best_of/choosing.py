@@ -11,7 +11,7 @@ from impasto.errors import UsageError
 from impasto.painting.best_of.record import BestOf, Tried
 from impasto.painting.painting import Painting
 from impasto.painting.provenance.record import Provenance
-from impasto.painting.request import LARGEST_SEED, PaintRequest
+from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
 from impasto.vision.scorers.interface import TextImageScorer
 
@@ -52,12 +52,6 @@ class PromptScorer:
 def prompt_text(condition: Condition) -> str:
     """Returns what a painting shows, as the scorer reads it: the condition without artist and year."""
     return replace(condition, artist="", year=None).text()
-
-
-def check_seeds(seed: int, count: int, each: int) -> None:
-    """Raises UsageError if the seeds of `count` requests with `each` tries do not fit."""
-    if seed + count * each - 1 > LARGEST_SEED:
-        raise UsageError(f"seed {seed}: {count} times {each} seeds go beyond {LARGEST_SEED}")
 
 
 def candidates_of(request: PaintRequest, count: int) -> list[PaintRequest]:

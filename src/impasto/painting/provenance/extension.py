@@ -29,7 +29,8 @@ class ExtensionNote:
         components: the weighted terms of the score, by name.
         source: what proposed it: "handbook: Shanghai", "continuation".
         seed: of the language models' sampling.
-        knowledge: the name of the index that was searched besides the handbook, or of the prompt model; "" for the usual.
+        knowledge: the index that was searched besides the handbook, the prompt model, and the settings that are not the
+            usual ones, by name; "" if there are none.
     """
 
     method: str
@@ -44,11 +45,10 @@ class ExtensionNote:
     @classmethod
     def of(cls, expansion: "Expansion", rank: int, found: int, choices: "ExpansionChoices") -> "ExtensionNote":
         """Returns the note of the expansion with this rank among all that were found by these choices."""
-        given = choices.index or choices.model
         return cls(
             choices.method, rank, found, round(expansion.score, 6),
             tuple((name, round(value, 6)) for name, value in expansion.components.items()),
-            _short(expansion.source), choices.seed, "" if given is None else _short(given.name),
+            _short(expansion.source), choices.seed, _short(choices.named_parts),
         )  # fmt: skip
 
     def __str__(self) -> str:
