@@ -32,5 +32,29 @@ def test_no_more_than_three_entities_count() -> None:
     assert many.terms["place and time"] == pytest.approx(0.3)
 
 
+def test_the_parameters_of_the_score() -> None:
+    text = "boats in Paris, London, Rome and Venice on the sea"
+    (one,) = score("boats", [text], embed, TABLE, Weights(0.5, 0.2, 2, "sum"))
+    assert one.terms == {
+        "tf-idf": TABLE.richness(text, "sum"),
+        "cosine": pytest.approx(0.5),
+        "place and time": pytest.approx(0.4),
+    }
+
+
+class Painter:
+    """Takes every "boats" for a place."""
+
+    name, labels = "painter", ("B-LOC",)
+
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
+        return [[("LOC", place, place + 5)] if (place := text.find("boats")) >= 0 else [] for text in texts]
+
+
+def test_another_recogniser_counts_the_places() -> None:
+    (one,) = score("boats", ["red boats in Paris"], embed, TABLE, recogniser=Painter())
+    assert [(entity.words, entity.kind) for entity in one.entities] == [("boats", "place")]
+
+
 def test_nothing_to_score() -> None:
     assert score("boats", [], embed, TABLE) == []

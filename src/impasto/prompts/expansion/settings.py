@@ -110,6 +110,9 @@ class ExpansionSettings:
         Raises:
             UsageError: see the class.
         """
+        for name in changes:
+            if name not in ABOUT:
+                raise UsageError(_unknown(name))
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def differing(self) -> dict[str, Any]:
@@ -187,16 +190,14 @@ def _known(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Raises:
         UsageError: a key is unknown, or given twice.
     """
-    names = [field.name for field in fields(ExpansionSettings)]
     values: dict[str, Any] = {}
     for key, value in content.items():
         name = str(key).strip().replace("-", "_")
-        if name not in names:
+        if name not in ABOUT:
             inside = f" with {', '.join(map(str, value))}" if isinstance(value, dict) and value else ""
-            if isinstance(value, dict) and any(str(part).replace("-", "_") in names for part in value):
+            if isinstance(value, dict) and any(str(part).replace("-", "_") in ABOUT for part in value):
                 raise UsageError(f"there is no part [{key}]{inside}: write its keys without a part")
-            near = difflib.get_close_matches(name.casefold(), names, 1, 0.5) or difflib.get_close_matches(name, names, 1, 0)
-            raise UsageError(f"there is no setting {key!r}: the nearest is {near[0]}; all are {', '.join(names)}")
+            raise UsageError(_unknown(str(key)))
         if name in values:
             raise UsageError(f"{name} is given twice, with - and with _")
         if isinstance(value, str) and value and name in (*_PATHS, *_MODELS):
@@ -205,3 +206,9 @@ def _known(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 value = str(beside)
         values[name] = value
     return values
+
+
+def _unknown(key: str) -> str:
+    """Returns the message for a setting that does not exist."""
+    near = difflib.get_close_matches(key.strip().replace("-", "_").casefold(), ABOUT, 1, 0)[0]
+    return f"there is no setting {key!r}: the nearest is {near}; all are {', '.join(ABOUT)}"
