@@ -27,7 +27,7 @@ class ExtensionNote:
         found: how many extensions were found and ranked.
         score: w(v) of equation 20.
         components: the weighted terms of the score, by name.
-        source: what proposed it: "handbook: Shanghai", "continuation".
+        source: what proposed it: "handbook: Shanghai", "continuation: t5-base".
         seed: of the language models' sampling.
         knowledge: the index that was searched besides the handbook, the prompt model, and the settings that are not the
             usual ones, by name; "" if there are none.
