@@ -33,14 +33,16 @@ def test_the_best_value_by_the_direction_of_the_measure() -> None:
     assert label("kernel", is_fid=True) == "KID" and label("kernel") == "kernel distance" and len(LABELS) == 11
 
 
-def shades(data: bytes) -> set[tuple[int, ...]]:
+def holds(data: bytes, *colours: tuple[int, int, int]) -> bool:
+    """Whether the picture has pixels of each colour."""
     with Image.open(io.BytesIO(data)) as drawn:
-        return set(map(tuple, np.asarray(drawn.convert("RGB")).reshape(-1, 3).tolist()))
+        pixels = np.asarray(drawn.convert("RGB"))
+    return all((pixels == colour).all(axis=-1).any() for colour in colours)
 
 
 def test_a_panel_for_each_measure_with_a_value_band_and_ring() -> None:
     data = draw_curve(CURVE)
-    assert {(0x3B, 0x6E, 0xA5), (0xC9, 0xD8, 0xEA), (0xC0, 0x50, 0x4D)} <= shades(data)
+    assert holds(data, (0x3B, 0x6E, 0xA5), (0xC9, 0xD8, 0xEA), (0xC0, 0x50, 0x4D))
     with Image.open(io.BytesIO(data)) as drawn:
         four = drawn.height
     one: dict[str, list[Measured]] = {"kernel": [at(0.5)] * 3}
@@ -53,4 +55,4 @@ def test_a_panel_for_each_measure_with_a_value_band_and_ring() -> None:
 
 def test_names_are_drawn_side_by_side() -> None:
     names = Curve("sampler", ("ddim", "dpm++ $x^2$", "a name that is rather long for an axis"), None, CURVE.measures)
-    assert (0x3B, 0x6E, 0xA5) in shades(draw_curve(names))
+    assert holds(draw_curve(names), (0x3B, 0x6E, 0xA5))

@@ -39,3 +39,13 @@ def test_the_probe_learns_the_artists_asked_for_and_those_seen_most(monkeypatch:
     monkeypatch.setattr("impasto.evaluation.named_artists.ARTISTS", 1)
     assert {entry.artist for entry in probe_entries(entries, ["gustav klimt", ""])} == {"Claude Monet", "Gustav Klimt"}
     assert probe_entries(entries, ["Nobody", ""]) == []
+
+
+def test_a_probe_is_trained_once_for_several_sets_of_paintings(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    real, probes = feature_set("real", list(ARTISTS) * 20, 0), {}
+    first = named_artists(feature_set("a", ["Claude Monet"] * 5, 1), ["Claude Monet"] * 5, real, probes=probes)
+    assert len(probes) == 1 and isinstance(first, Estimate)
+    monkeypatch.setattr("impasto.evaluation.style_probe.StyleProbe.train", None)
+    second = named_artists(feature_set("b", ["Rembrandt"] * 5, 2), ["Claude Monet"] * 5, real, probes=probes)
+    assert isinstance(second, Estimate) and (first.value, second.value) == (1.0, 0.0)

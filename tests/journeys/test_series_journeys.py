@@ -245,5 +245,9 @@ def test_bad_input_is_one_sentence(impasto: Impasto, tmp_path: Path, words: str,
     assert tree(tmp_path) == before
 
 
+def test_the_best_of_what_has_neither_prompt_nor_artist(impasto: Impasto) -> None:
+    check(impasto("paint", "--guidance", 0, "--best-of", 2, *QUICK), 2, "--best-of ranks by prompt and artist")
+
+
 def test_grid_takes_one_artist_by_that_option(impasto: Impasto) -> None:
     check(impasto("grid", "boats", "--rows", "seed=1-2", "--artist", "monet", "--artist", "durer"), 2, 'as --artists "A,B"')

@@ -21,7 +21,14 @@ def probe_entries(entries: Sequence[CatalogueEntry], asked: Sequence[str]) -> li
     return [entry for entry in entries if entry.artist in names]
 
 
-def named_artists(paintings: FeatureSet, asked: Sequence[str], real: FeatureSet, *, seed: int = 0) -> Measured:
+def named_artists(
+    paintings: FeatureSet,
+    asked: Sequence[str],
+    real: FeatureSet,
+    *,
+    seed: int = 0,
+    probes: dict[tuple[str, ...], StyleProbe] | None = None,
+) -> Measured:
     """Returns the share of paintings that a probe trained on `real` assigns to the requested artist.
 
     Works held out from training (`is_held_out`) do not train the probe; the note states how often the probe is right on
@@ -29,6 +36,7 @@ def named_artists(paintings: FeatureSet, asked: Sequence[str], real: FeatureSet,
 
     Args:
         asked: the requested artist of each painting; "" where none was requested.
+        probes: keeps the probes by their artists, for further paintings that are compared with the same catalogue.
 
     Raises:
         MissingPart: scikit-learn is not installed.
@@ -39,10 +47,15 @@ def named_artists(paintings: FeatureSet, asked: Sequence[str], real: FeatureSet,
         return Refused("no painting's record names an artist of the catalogue")
     held_out = np.array([is_held_out(entry.file_name) for entry in real.entries])
     artists = np.array([entry.artist for entry in real.entries])
-    try:
-        probe = StyleProbe.train(real.rows[~held_out], list(artists[~held_out]))
-    except ImpastoError as error:
-        return Refused(str(error))
+    names = tuple(sorted(set(artists)))
+    probe = None if probes is None else probes.get(names)
+    if probe is None:
+        try:
+            probe = StyleProbe.train(real.rows[~held_out], list(artists[~held_out]))
+        except ImpastoError as error:
+            return Refused(str(error))
+    if probes is not None:
+        probes[names] = probe
     wanted = [known[asked[place].casefold()] for place in judged]
     right = np.array([a == b for a, b in zip(probe.name(paintings.rows[judged]), wanted, strict=True)], float)
     note = f"1 of {len(probe.classes)} artists by chance"

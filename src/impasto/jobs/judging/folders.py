@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from impasto.evaluation.estimate import Measured
     from impasto.evaluation.features import FeatureSet
     from impasto.evaluation.judgement import Judging
+    from impasto.evaluation.style_probe import StyleProbe
     from impasto.vision.scorers.interface import ImageEncoder
 
 _NAMED = 3  # number of pictures per folder that are named if they cannot be opened
@@ -65,6 +66,7 @@ class _Seen:
     extractor: "ImageEncoder"
     update: Callable[[str, float], None]
     notes: list[str]
+    probes: "dict[tuple[str, ...], StyleProbe]" = field(default_factory=dict)
 
     def features(self, name: str, entries: "list[CatalogueEntry]") -> "FeatureSet":
         from impasto.data.catalogue.entry import CatalogueReport
@@ -156,7 +158,7 @@ def _judge(
         artists = [one.artist for one in asked]
         works = probe_entries(everything, artists)
         measures["style"] = (
-            named_artists(paintings, artists, seen.features(real.name, works), seed=judging.seed)
+            named_artists(paintings, artists, seen.features(real.name, works), seed=judging.seed, probes=seen.probes)
             if len(works) > 1
             else Refused("no painting's record names an artist of the catalogue")
         )

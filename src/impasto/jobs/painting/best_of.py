@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from impasto.painting.painting import Painting
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
+    from impasto.prompts.condition import Condition
 
 
 def check_best_of(best_of: int, keep_all: bool, scorer: str | None, copy_repaints: int | None) -> None:
@@ -29,6 +30,12 @@ def check_best_of(best_of: int, keep_all: bool, scorer: str | None, copy_repaint
                 raise UsageError(f"{option} goes with --best-of N")
     elif copy_repaints is not None:
         raise UsageError("--copy-repaints does not go with --best-of: the other seeds take a copy's place")
+
+
+def check_scored(condition: "Condition", best_of: int) -> None:
+    """Raises UsageError if several seeds are to be ranked, and the condition has nothing to rank them by."""
+    if best_of > 1 and not replace(condition, year=None).text():
+        raise UsageError("--best-of ranks by prompt and artist: give one of them")
 
 
 @dataclass
