@@ -1,5 +1,6 @@
-"""Atomic writes of files and folders, so that none is ever half-written."""
+"""Atomic writes of files and folders, so that none is ever half-written; and texts in whatever encoding."""
 
+import codecs
 import os
 import shutil
 from collections.abc import Iterator
@@ -51,6 +52,33 @@ def replace_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+
+
+def decoded(data: bytes) -> str:
+    """Decodes a small text of unknown origin: by its byte-order mark, else UTF-8, else UTF-16 if it has zero bytes.
+
+    Anything else is Windows' Western code page, in which the five bytes without a character are Latin-1's.
+
+    Raises:
+        UnicodeDecodeError: a byte-order mark is wrong, or it is binary.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding)
+    zeros = [data[0::2].count(0), data[1::2].count(0)]
+    if any(zeros):  # every other byte of Western words in UTF-16 is 0, and no other text has one
+        return data.decode("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in data)
 
 
 def sync_folder(folder: Path) -> None:

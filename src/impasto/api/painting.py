@@ -27,6 +27,7 @@ class PictureFields(TypedDict, total=False):
     prompt_model: str | Path | None
     expand_seed: int
     expand_style: str
+    expansion_config: str | Path | None
     wildcards: str | Path | None
     seed: int | None
     sampler: str | None
@@ -38,8 +39,10 @@ class PictureFields(TypedDict, total=False):
     size: str | None
     width: int | None
     height: int | None
+    prompt_syntax: str
     checkpoint: str | Path
     lora: Sequence[str | Path]
+    lora_folder: Sequence[str | Path]
     concept: Sequence[str | Path]
     memory: str | Path
     like: Sequence[str | Path]
@@ -68,7 +71,11 @@ class RepaintFields(TypedDict, total=False):
     width: int | None
     height: int | None
     checkpoint: str | Path | None
+    prompt_syntax: str
     lora: Sequence[str | Path] | None
+    lora_folder: Sequence[str | Path]
+    safety_checker: str | Path | None
+    flagged: str
     concept: Sequence[str | Path] | None
     memory: str | Path | None
     like: Sequence[str | Path] | None
@@ -91,6 +98,8 @@ def paint(
     overwrite: bool = False,
     batch: int | None = None,
     preview_every: int = 0,
+    safety_checker: str | Path = "off",
+    flagged: str = "keep",
     avoid_copies: str | Path | None = None,
     copy_repaints: int | None = None,
     on_event: OnEvent | None = None,
@@ -116,6 +125,8 @@ def paint(
         overwrite: whether that file may be replaced.
         batch: number of pictures at once; None for as many as fit.
         preview_every: number of steps between two `Preview` events; 0 for never.
+        safety_checker: the folder of a model that flags pictures before they are saved; "off" for none.
+        flagged: what happens to a flagged picture: "keep", "blur" or "drop".
         avoid_copies: a catalogue or a copy index; a picture that looks like one of its pictures is painted again.
         copy_repaints: how often a copy is painted again at most; None for 4.
         on_event: called with typed events; if not given, notes go to the logger `impasto`.
@@ -128,12 +139,13 @@ def paint(
     """
     from impasto.jobs.painting.paint import PaintJob
 
-    fields: Any = {**picture, "sheet": sheet, "scorer": scorer}  # sequences become tuples, and paths text
+    # Sequences become tuples, and paths text.
+    fields: Any = {**picture, "sheet": sheet, "scorer": scorer, "safety_checker": safety_checker}
     job = PaintJob(
         prompt=prompt, count=count, artists=as_words("artists", artists) or (), expand_count=expand_count,
         expand_original=expand_original, best_of=best_of, keep_all=keep_all,
         out=as_path("out", out), overwrite=overwrite, batch=batch, preview_every=preview_every,
-        avoid_copies=None if avoid_copies is None else as_path("avoid_copies", avoid_copies),
+        flagged=flagged, avoid_copies=None if avoid_copies is None else as_path("avoid_copies", avoid_copies),
         copy_repaints=copy_repaints,
         **fields,
     )  # fmt: skip

@@ -131,6 +131,19 @@ class Components:
         # The last of the `max_tokens` tokens marks the end of the text.
         return "" if len(places) <= self.max_tokens else text[places[self.max_tokens - 1][0] :]
 
+    def unknown(self, text: str) -> list[str]:
+        """Returns the words of a text for which the tokenizer has only its token for unknown ones, in order, each once.
+
+        CLIP's tokenizer knows every byte, so there is none; BERT's knows neither emoji nor most scripts.
+        """
+        text = self._spelled(text)
+        read = self.tokenizer(
+            text, truncation=False, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False
+        )
+        places = zip(read["input_ids"], read["offset_mapping"], read["special_tokens_mask"], strict=True)
+        unknown = self.tokenizer.unk_token_id
+        return list(dict.fromkeys(text[a:b] for number, (a, b), special in places if number == unknown and not special))
+
     def _spelled(self, text: str) -> str:
         """Returns `text` with each concept's word replaced by all its tokens; word boundaries are those of the tokenizer."""
         for concept in self.concepts:

@@ -11,6 +11,7 @@ from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.provenance.extension import ExtensionNote
+from impasto.painting.safety.record import SafetyNote
 from impasto.painting.samplers import find_sampler
 from impasto.prompts.condition import Condition
 from impasto.prompts.weights import LoraTag, Weights, pieces_of, weighted_text
@@ -49,6 +50,7 @@ class PaintRequest:
             only for the record inside the picture.
         extension: which of the extensions `expansion` is; only for the record.
         best_of: the paintings among which this one was chosen before; only for the record.
+        safety: what a safety checker found in this same picture when it was painted before; only for the record.
         weights: the caption and the negative prompt with the weights of their words; None if no word has one. `condition`
             and `negative` hold the words alone.
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
@@ -77,6 +79,7 @@ class PaintRequest:
     copy_check: CopyCheck | None = field(default=None, compare=False, repr=False)
     extension: ExtensionNote | None = field(default=None, compare=False, repr=False)
     best_of: BestOf | None = field(default=None, compare=False, repr=False)
+    safety: SafetyNote | None = field(default=None, compare=False, repr=False)
     weights: Weights | None = None
     negative_prompt: str | None = None
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)

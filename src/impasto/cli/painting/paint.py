@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.console import say, say_json
-from impasto.cli.painting.picture_options import CopyFeatures, PictureOptions, with_picture
+from impasto.cli.painting.picture_options import CopyFeatures, Flagged, PictureOptions, with_picture
 from impasto.cli.painting.series_options import BestOf, ExpandCount, ExpandOriginal, KeepAll, Scorer, SheetFile
 from impasto.cli.run_job import run_job
 
@@ -36,6 +36,12 @@ def paint(
     preview_every: Annotated[int, typer.Option(help="Save how far it is, every so many steps.")] = 0,
     out: Annotated[Path, typer.Option(help="A folder, or one FILE.png.")] = Path("pictures"),
     overwrite: Overwrite = False,
+    safety_checker: Annotated[
+        str,
+        typer.Option(help="A model that flags pictures before they are saved: Stable Diffusion's, its folder; or off.",
+                     metavar="FOLDER|off"),
+    ] = "off",
+    flagged: Flagged = "keep",
     avoid_copies: Annotated[
         Path | None,
         typer.Option(
@@ -55,8 +61,8 @@ def paint(
     job = PaintJob(
         **picture.fields_for_several(), count=count, expand_count=expand_count, expand_original=expand_original,
         sheet=sheet, best_of=best_of, keep_all=keep_all, scorer=scorer, batch=batch, preview_every=preview_every, out=out,
-        overwrite=overwrite,
-        avoid_copies=avoid_copies, copy_repaints=copy_repaints, copy_features=copy_features,
+        overwrite=overwrite, safety_checker=safety_checker, flagged=flagged, avoid_copies=avoid_copies,
+        copy_repaints=copy_repaints, copy_features=copy_features,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.painting.expansion_options import KEEP, ExpandSeed, ExpandStyle, IndexFolder, PromptModel
+from impasto.cli.painting.expansion_options import (
+    KEEP,
+    ExpandSeed,
+    ExpandStyle,
+    ExpansionConfig,
+    IndexFolder,
+    PromptModel,
+)
 from impasto.errors import UsageError
 
 OFF = "off"  # no expansion
@@ -26,13 +33,30 @@ LoraNames = Annotated[
     list[str] | None,
     typer.Option(
         "--lora",
-        help="A LoRA to merge, and how strongly: a run's folder or a .safetensors file; may be repeated.",
+        help="A LoRA to merge, and how strongly: a run's folder or a file of weights; may be repeated.",
         metavar="PATH[:SCALE]",
     ),
 ]
+LoraFolders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lora-folder", help="Where <lora:name> in a prompt is looked for, before $IMPASTO_LORAS; may be repeated.",
+        metavar="DIR",
+    ),
+]  # fmt: skip
+PromptSyntax = Annotated[
+    str,
+    typer.Option(
+        "--prompt-syntax", help="a1111: (a:1.3), BREAK and <lora:name:0.5> have a meaning in prompts; plain: all are words.",
+        metavar="a1111|plain",
+    ),
+]  # fmt: skip
+Flagged = Annotated[
+    str, typer.Option("--flagged", help="What happens to a flagged picture.", metavar="keep|blur|drop")
+]
 ConceptNames = Annotated[
     list[str] | None,
-    typer.Option("--concept", help="A textual inversion's .safetensors file; may be repeated.", metavar="FILE"),
+    typer.Option("--concept", help="A textual inversion's file: .safetensors or .pt; may be repeated.", metavar="FILE"),
 ]
 MemoryName = Annotated[str, typer.Option(help=MEMORY_HELP, metavar="CATALOGUE", show_default="the checkpoint's")]
 LikeNames = Annotated[list[str] | None, typer.Option("--like", help=LIKE_HELP, metavar="PICTURE[:WEIGHT]")]
@@ -53,7 +77,7 @@ AnyArtist = Annotated[
 ]
 
 
-_LISTS = ("lora", "concept", "like")
+_LISTS = ("lora", "lora_folder", "concept", "like")
 
 
 @dataclass(frozen=True)
@@ -80,6 +104,7 @@ class PictureOptions:
     prompt_model: PromptModel = None
     expand_seed: ExpandSeed = 0
     expand_style: ExpandStyle = KEEP
+    expansion_config: ExpansionConfig = None
     wildcards: Annotated[
         Path | None, typer.Option(help="Your own lists for __name__ in the prompt: name.txt in this folder.", metavar="DIR")
     ] = None
@@ -108,8 +133,10 @@ class PictureOptions:
     size: Annotated[str | None, typer.Option(help="Pixels: 128 or 192x128.", metavar="N|WxH")] = None
     width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None
     height: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None
+    prompt_syntax: PromptSyntax = "a1111"
     checkpoint: Checkpoint = "pocket"
     lora: LoraNames = None
+    lora_folder: LoraFolders = None
     concept: ConceptNames = None
     memory: MemoryName = ""
     like: LikeNames = None

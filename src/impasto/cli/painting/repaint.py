@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from impasto.cli.painting.paint import AsJson, Overwrite, say_painting, say_painting_as_json
-from impasto.cli.painting.picture_options import MEMORY_HELP, AnyArtist, Device, IntervalWords, Precision
+from impasto.cli.painting.picture_options import (
+    MEMORY_HELP,
+    AnyArtist,
+    Device,
+    IntervalWords,
+    LoraFolders,
+    Precision,
+    PromptSyntax,
+)
 from impasto.cli.run_job import run_job
 
 
@@ -44,6 +52,13 @@ def repaint(
         list[str] | None,
         typer.Option(help="A LoRA in place of the recorded ones; '' for none; may be repeated.", metavar="PATH[:SCALE]"),
     ] = None,
+    lora_folder: LoraFolders = None,
+    prompt_syntax: PromptSyntax = "a1111",
+    safety_checker: Annotated[
+        str | None,
+        typer.Option(help="A model that flags the picture; off undoes a recorded blur.", metavar="FOLDER|off"),
+    ] = None,
+    flagged: Annotated[str, typer.Option(help="What happens if it is flagged.", metavar="keep|blur")] = "keep",
     concept: Annotated[
         list[str] | None,
         typer.Option(help="A concept in place of the recorded ones; '' for none; may be repeated.", metavar="FILE"),
@@ -66,7 +81,8 @@ def repaint(
         file=file, prompt=prompt, artist=artist, any_artist=any_artist, year=year, style=style, genre=genre,
         negative=negative, seed=seed, sampler=sampler, steps=steps, guidance=guidance, guider=guider,
         guidance_interval=guidance_interval, eta=eta, size=size, width=width, height=height, out=out,
-        overwrite=overwrite, checkpoint=checkpoint, lora=_words(lora), concept=_words(concept),
+        overwrite=overwrite, checkpoint=checkpoint, lora=_words(lora), lora_folder=tuple(lora_folder or ()),
+        prompt_syntax=prompt_syntax, safety_checker=safety_checker, flagged=flagged, concept=_words(concept),
         memory=memory, like=_words(like), device=device, precision=precision,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)

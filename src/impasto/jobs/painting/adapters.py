@@ -129,7 +129,8 @@ def _recorded_concepts(record: "Provenance", paths: Sequence[str] | None, say: S
 
     if paths is None:
         return [
-            _find(concept, "concept", "--concept", partial(load_concept, name=concept.name), say) for concept in record.concepts
+            _find(concept, "concept", "--concept", partial(load_concept, name=concept.name), say)
+            for concept in record.concepts
         ]
     concepts = [concept for path in filter(None, paths) for concept in load_concepts(path)]
     for concept in concepts:

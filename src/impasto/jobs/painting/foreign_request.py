@@ -64,11 +64,10 @@ def foreign_request(
     if all(said) and said != (wide, high) and "size" not in replaced:
         say(f"painted at {wide}x{high}, what the checkpoint paints best, for {said[0]}x{said[1]}: see --size")
     text = " ".join((record.prompt if prompt is None else prompt).split())
-    tags = _LORA_TAG.findall(text)
-    # A1111 removes these tags from the prompt before encoding it; the names refer to A1111's own folder.
-    text = " ".join(_LORA_TAG.sub(" ", text).split())
-    loras = [*tags, *filter(None, (name.strip() for name in record.extra.get("loras", "").split(", ")))]
-    if not loras and (hashes := record.extra.get("Lora hashes", "")):
+    tags = {tag.partition(":")[0].strip().casefold() for tag in _LORA_TAG.findall(text)}  # read with the prompt's syntax
+    loras = [name for one in record.extra.get("loras", "").split(", ") if (name := one.strip())]
+    loras = [name for name in loras if name.partition(":")[0].strip().casefold() not in tags]
+    if not loras and not tags and (hashes := record.extra.get("Lora hashes", "")):
         loras = [hashes]
     if loras and "lora" not in replaced:
         say(f"its LoRAs are left out, name them with --lora: {', '.join(dict.fromkeys(loras))}")

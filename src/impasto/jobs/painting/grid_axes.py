@@ -3,6 +3,8 @@
 To add an axis, add a row to `AXES`.
 """
 
+import csv
+import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, UsageError
+from impasto.files import decoded
 from impasto.jobs.painting.picture import Picture
 from impasto.jobs.painting.prompt_steps import OFF
 
 NONE = "none"
 _NEVER = object()
+_TABLES = {".csv": ",", ".tsv": "\t"}
 _MOST_VALUES = 10_000
 _RANGE = re.compile(r"(\d{1,19})-(\d{1,19})(?::(\d{1,9}))?")
 
@@ -199,21 +203,39 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
 
 
 def read_lines(path: Path, what: str) -> list[str]:
-    """Returns the non-empty lines of a text file; `what` describes the content of a line in error messages.
+    """Returns the non-empty lines of a text file in any usual encoding; of a .csv or .tsv, the column called `what`.
 
     Raises:
-        UsageError: there is no such line.
+        UsageError: there is no such line, or no such column; or lines hold options.
         ImpastoError: the file cannot be read.
     """
     try:
-        text = path.expanduser().read_text("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ImpastoError(f"{path} cannot be read: {reason}") from None
+        text = decoded(path.expanduser().read_bytes())
+    except UnicodeDecodeError:
+        raise ImpastoError(f"{path} cannot be read: it is no text: save it as UTF-8") from None
+    except OSError as error:
+        raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if path.suffix.lower() in _TABLES:
+        lines = _column(text, what, path)
     if not lines:
         raise UsageError(f"{path} is empty: write one {what} a line into it")
+    if what == "prompt" and (option := next((line for line in lines if line.startswith("--")), "")):
+        raise UsageError(f"{path}: {option[:80]!r} holds options: write the prompts alone, and give the options to impasto")
     return lines
+
+
+def _column(text: str, what: str, path: Path) -> list[str]:
+    """Returns the column of a table, .csv or .tsv, that is called like the axis.
+
+    Raises:
+        UsageError: it has no such column.
+    """
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=_TABLES[path.suffix.lower()])
+    names = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
+    if what not in names:
+        raise UsageError(f"{path} has no column {what!r}: it has {', '.join(map(str, rows.fieldnames or ()))[:200]}")
+    return [" ".join(value.split()) for row in rows if (value := row.get(names[what]) or "").strip()]
 
 
 def _counted(value: str) -> list[str]:
@@ -238,7 +260,7 @@ def _expanded_by(picture: Picture, method: str) -> Picture:
     usual = {name: field.default for name, field in Picture.model_fields.items()}
     others = {"wu2022": ("prompt_model",), "wang2023": ("index",)}.get(method, ())
     if method == OFF:
-        others = ("expand_rank", "index", "prompt_model", "expand_seed", "expand_style")
+        others = ("expand_rank", "index", "prompt_model", "expand_seed", "expand_style", "expansion_config")
     return picture.model_copy(update={"expand": method, **{name: usual[name] for name in others}})
 
 

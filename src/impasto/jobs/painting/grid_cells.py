@@ -58,6 +58,7 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
     setups = _setups(flat, context)
     settled = [picture.settle(setup, seed) for picture, setup, seed in zip(flat, setups, seeds, strict=True)]
     requests = _with_prompts(flat, settled, context)
+    setups = _with_tags(setups, requests, context)
     hashes = {name: inspect_checkpoint(name) for name in {setup.checkpoint for setup in setups}}
     memories = {name: memory_hash(found.path) for name, found in hashes.items()}
     hashes = {name: (found.name, found.content_hash) for name, found in hashes.items()}
@@ -118,11 +119,22 @@ def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup
     known: dict[tuple[object, ...], PaintingSetup] = {}
     found = []
     for picture in pictures:
-        key = (picture.checkpoint, picture.lora, picture.concept, picture.sampler == "lcm")
+        key = (picture.checkpoint, picture.lora, picture.lora_folder, picture.concept, picture.sampler == "lcm")
         if key not in known:
             known[key] = picture.setup(context.note)
         found.append(known[key])
     return found
+
+
+def _with_tags(
+    setups: Sequence[PaintingSetup], requests: "Sequence[PaintRequest]", context: Context
+) -> list[PaintingSetup]:
+    """The setups with the LoRAs that the prompts ask for; cells with the same ones still share one object."""
+    known: dict[tuple[object, ...], PaintingSetup] = {}
+    for setup, request in zip(setups, requests, strict=True):
+        if (id(setup), request.tags) not in known:
+            known[id(setup), request.tags] = setup.with_tags(request.tags, context.note)
+    return [known[id(setup), request.tags] for setup, request in zip(setups, requests, strict=True)]
 
 
 def _with_prompts(

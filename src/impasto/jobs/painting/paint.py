@@ -10,13 +10,15 @@ from pydantic import model_validator
 from impasto.errors import UsageError
 from impasto.jobs.context import Context
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES
-from impasto.jobs.painting.best_of import BestOfPainting, check_best_of
+from impasto.jobs.painting.best_of import BestOfPainting, check_best_of, check_scored
+from impasto.jobs.painting.checks.safety import OFF as OFF_SAFETY
+from impasto.jobs.painting.checks.safety import PaintingSafety, check_safety_options
 from impasto.jobs.painting.copy_avoidance import CopyAvoidance, check_avoidance
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
 from impasto.jobs.painting.picture import PictureJob
 from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
-from impasto.jobs.painting.series.options import check_series
+from impasto.jobs.painting.series.options import NO_SHEET, check_series
 from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
 from impasto.painting.file_names import slug
@@ -47,6 +49,8 @@ class PaintJob(PictureJob):
         preview_every: number of steps between two previews, which are written to a file per picture; 0 for never.
         out: a folder, or one FILE.png.
         overwrite: whether that file may be replaced.
+        safety_checker: the folder of a model that flags pictures before they are saved; "off" for none.
+        flagged: what happens to a flagged picture: "keep", "blur" or "drop".
         avoid_copies: training pictures (a catalogue, or a copy index); a picture that looks like one of them is painted
             again.
         copy_repaints: how often a copy is painted again at most; None for 4.
@@ -67,6 +71,8 @@ class PaintJob(PictureJob):
     preview_every: int = 0
     out: Path = Path("pictures")
     overwrite: bool = False
+    safety_checker: str = OFF_SAFETY
+    flagged: str = "keep"
     avoid_copies: Path | None = None
     copy_repaints: int | None = None
     copy_features: str = USUAL_FEATURES
@@ -78,6 +84,9 @@ class PaintJob(PictureJob):
         check_batch(self.batch)
         if self.preview_every < 0:
             raise UsageError(f"preview-every {self.preview_every}: use 0 (never) or more")
+        check_safety_options(self.safety_checker, self.flagged)
+        if self.flagged == "drop" and self.is_series and self.sheet != NO_SHEET:
+            raise UsageError("--flagged drop: the sheet of a series has no empty places: use keep or blur, or --sheet none")
         check_avoidance(self.avoid_copies, self.copy_repaints)
         check_best_of(self.best_of, self.keep_all, self.scorer, self.copy_repaints)
         check_series(
@@ -86,7 +95,8 @@ class PaintJob(PictureJob):
         )  # fmt: skip
         last = (self.seed or 0) + self.count * self.best_of - 1  # the last seed must be in range, too
         for artist in self.artists or (self.artist,):
-            self.model_copy(update={"artist": "" if artist.casefold() == NO_ARTIST else artist}).draft(last)
+            request = self.model_copy(update={"artist": "" if artist.casefold() == NO_ARTIST else artist}).draft(last)
+            check_scored(request.condition, self.best_of)
         return self
 
     @property
@@ -137,11 +147,11 @@ class PaintJob(PictureJob):
         keeping = self._keeping(context)
         return paint_files(
             requests, output, setup, context, batch=self.batch, preview_every=self.preview_every,
-            avoidance=keeping.avoidance, choosing=keeping.choosing,
+            avoidance=keeping.avoidance, choosing=keeping.choosing, safety=keeping.safety,
         )  # fmt: skip
 
     def _keeping(self, context: Context) -> Keeping:
-        """Loads what decides which paintings are kept: the training pictures, and the scorer of the best of several."""
+        """Loads what decides which paintings are kept: training pictures, the scorer of the best of several, the checker."""
         avoidance = choosing = None
         if self.avoid_copies is not None:
             repaints = check_avoidance(self.avoid_copies, self.copy_repaints)
@@ -150,4 +160,5 @@ class PaintJob(PictureJob):
             choosing = BestOfPainting.load(
                 self.best_of, self.scorer, keep_all=self.keep_all, batch=self.batch, avoidance=avoidance
             )
-        return Keeping(avoidance, choosing)
+        safety = PaintingSafety.load(self.safety_checker, self.flagged, self.device, context)
+        return Keeping(avoidance, choosing, safety)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from impasto.jobs.painting.best_of import BestOfPainting
+    from impasto.jobs.painting.checks.safety import PaintingSafety
     from impasto.jobs.painting.copy_avoidance import CopyAvoidance
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
@@ -49,6 +50,7 @@ def paint_files(
     expected_hash: str = "",
     avoidance: "CopyAvoidance | None" = None,
     choosing: "BestOfPainting | None" = None,
+    safety: "PaintingSafety | None" = None,
 ) -> list[PaintedFile]:
     """Paints all requests and saves each painting as soon as it is finished.
 
@@ -62,6 +64,7 @@ def paint_files(
         expected_hash: if the checkpoint has another hash, a note is reported; "" for no check.
         avoidance: repaints pictures that look like a training picture; None for no check.
         choosing: paints each request with several seeds and keeps the best, in place of `avoidance`; None for one seed.
+        safety: decides whether a finished painting is saved as it is, blurred or not at all; None for as it is.
 
     Raises:
         StoppedError: the job was stopped; finished pictures are kept.
@@ -72,7 +75,7 @@ def paint_files(
     previews = _Previews(output, context)
     try:
         context.progress("loading", 0.0)
-        painter = setup.painter(requests, context)
+        painter = setup.painters(requests, context)
         if expected_hash and painter.components.base_hash != expected_hash:
             context.note(f"{setup.checkpoint} is not the checkpoint it was painted with: it may differ")
         started = time.monotonic()
@@ -89,7 +92,7 @@ def paint_files(
             groups = ([one] for one in (paint(requests) if avoidance is None else avoidance.paint(paint, requests)))
         for group in groups:
             best: Path | None = None
-            for painting in group:
+            for painting in group if safety is None else filter(None, map(safety.decide, group)):
                 seed, best_of = painting.provenance.seed, painting.provenance.best_of
                 if best is None or best_of is None:
                     path = output.save(painting)

@@ -13,6 +13,7 @@ from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
 from impasto.jobs.painting.setup import USUAL_SIDE, PaintingSetup
 from impasto.prompts.expansion.choices import KEEP
+from impasto.prompts.weights import A1111
 
 if TYPE_CHECKING:
     from impasto.checkpoints.painting_defaults import PaintingDefaults
@@ -48,6 +49,7 @@ class Picture(BaseModel):
         index: for wu2022, the output of `impasto knowledge build`, searched besides the handbook.
         prompt_model: for wang2023, the output of `impasto train prompt-model`.
         expand_seed: seed of the language models that expand, 0 or more.
+        expansion_config: a file of the expansion's settings, .toml or .json: see `ExpansionSettings`.
         expand_style: "keep" for no style or painter that the prompt does not name, "free" for any.
         wildcards: a folder with lists for __name__.
         seed: the seed; None draws one.
@@ -55,8 +57,10 @@ class Picture(BaseModel):
         guidance_interval: "LOW,HIGH", for the guider `interval`.
         size: "128" or "192x128".
         width, height: pixels.
+        prompt_syntax: "a1111", `(a:1.3)`, `BREAK` and `<lora:name:0.5>` have a meaning in prompts; "plain", they are words.
         checkpoint: the checkpoint that paints.
         lora: LoRAs, each as "PATH" or "PATH:SCALE".
+        lora_folder: folders with the LoRAs that prompts ask for, before `$IMPASTO_LORAS` and the usual ones.
         concept: files of concepts.
         memory: "" for the checkpoint's memory, "none", or a folder of pictures.
         like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
@@ -79,6 +83,7 @@ class Picture(BaseModel):
     prompt_model: str | None = None
     expand_seed: int = 0
     expand_style: str = KEEP
+    expansion_config: Path | None = None
     wildcards: Path | None = None
     seed: int | None = None
     sampler: str | None = None
@@ -90,8 +95,10 @@ class Picture(BaseModel):
     size: str | None = None
     width: int | None = None
     height: int | None = None
+    prompt_syntax: str = A1111
     checkpoint: str = "pocket"
     lora: tuple[str, ...] = ()
+    lora_folder: tuple[str, ...] = ()
     concept: tuple[str, ...] = ()
     memory: str = ""
     like: tuple[str, ...] = ()
@@ -107,7 +114,7 @@ class Picture(BaseModel):
         """
         return PromptSteps.of(
             self.expand, self.expand_rank, self.wildcards, index=self.index, prompt_model=self.prompt_model,
-            seed=self.expand_seed, style=self.expand_style,
+            seed=self.expand_seed, style=self.expand_style, config=self.expansion_config, syntax=self.prompt_syntax,
         )  # fmt: skip
 
     def draft(self, seed: int) -> "PaintRequest":
@@ -167,7 +174,8 @@ class Picture(BaseModel):
         adapters = Adapters.named(self.lora, self.concept)
         if self.sampler == "lcm":
             adapters = adapters.with_student(self.checkpoint, say)
-        return PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
+        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
+        return replace(setup, lora_folders=self.lora_folder)
 
     def settle(self, setup: PaintingSetup, seed: int) -> "PaintRequest":
         """Returns the complete request with the artist's full name, sampling, size and reference pictures.

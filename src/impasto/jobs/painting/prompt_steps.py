@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.prompts.expansion.choices import FREE, KEEP, ExpansionChoices
+from impasto.prompts.weights import A1111, SYNTAXES, escaped
 
 if TYPE_CHECKING:
     from impasto.painting.provenance.extension import ExtensionNote
@@ -35,25 +36,29 @@ class PromptSteps:
         expansion: how the prompt is expanded; None for not at all.
         rank: the rank of the chosen expansion, from 1: the line of the table that `impasto expand` prints.
         wildcards: a folder of the user's own wildcards.
+        syntax: "a1111", weights and LoRA tags are read in the texts; "plain", they are words.
     """
 
     expansion: ExpansionChoices | None = None
     rank: int = 1
     wildcards: Path | None = None
+    syntax: str = A1111
 
     @classmethod
     def of(
         cls, method: str, rank: int, wildcards: Path | None, *, index: Path | None, prompt_model: str | None, seed: int,
-        style: str,
+        style: str, config: Path | None, syntax: str = A1111,
     ) -> "PromptSteps":  # fmt: skip
         """Returns the steps for the options `--expand`, `--expand-rank`, `--wildcards`, `--index`, `--prompt-model`,
-        `--expand-seed` and `--expand-style`; loads nothing.
+        `--expand-seed`, `--expand-style`, `--expansion-config` and `--prompt-syntax`; loads nothing.
 
         Raises:
             UsageError: a value is invalid, or an option has no effect without another.
         """
         from impasto.prompts.expansion.expander import METHODS
 
+        if syntax not in SYNTAXES:
+            raise UsageError(f"--prompt-syntax {syntax}: use {' or '.join(SYNTAXES)}")
         if method not in (OFF, *METHODS):
             raise UsageError(f"--expand {method}: use {', '.join(METHODS)} or {OFF}")
         if not 1 <= rank <= MOST_EXTENSIONS:
@@ -65,42 +70,62 @@ class PromptSteps:
                 raise UsageError("--expand-rank chooses among expansions: give --expand too")
             lone = {
                 "--index": index is not None, "--prompt-model": prompt_model is not None, "--expand-seed": seed != 0,
-                "--expand-style": style != KEEP,
+                "--expand-style": style != KEEP, "--expansion-config": config is not None,
             }  # fmt: skip
             for option in [name for name, given in lone.items() if given]:
                 raise UsageError(f"{option} is for expanded prompts: give --expand too")
-            return cls(None, rank, wildcards)
+            return cls(None, rank, wildcards, syntax)
         model = None if prompt_model is None else Path(prompt_model)
-        choices = ExpansionChoices(method, index, model, seed, style == FREE)
+        choices = ExpansionChoices(method, index, model, seed, style == FREE, config)
         choices.check("--expand", "--prompt-model")
-        return cls(choices, rank, wildcards)
+        return cls(choices, rank, wildcards, syntax)
 
     def apply(self, requests: Sequence["PaintRequest"], say: Callable[[str], None]) -> list["PaintRequest"]:
-        """Returns the requests with resolved wildcards, each with its picture's seed, and expanded captions.
+        """Returns the requests with resolved wildcards, each with its picture's seed, read syntax, and expanded captions.
 
-        `say` is called with the expanded prompts.
+        `say` is called with the expanded prompts, and with what was not understood of a prompt.
 
         Raises:
             UsageError: a wildcard is unknown.
             ImpastoError: there is no expansion of this rank.
         """
-        from impasto.prompts.wildcards import resolve_wildcards
-
         richer: dict[str, Extension | None] = {}
+        notes: dict[str, None] = {}
         done = []
         for request in requests:
             typed = request.condition.caption
-            resolved = resolve_wildcards(typed, request.seed, self.wildcards)
-            condition = replace(request.condition, caption=resolved)
-            extension = None
+            request, found = self.read(request)
+            notes |= dict.fromkeys(found)
+            condition = request.condition
+            resolved, extension = condition.caption, None
             if self.expansion is not None and resolved:
                 if resolved not in richer:
                     richer[resolved] = self.choose([condition], say)
                 extension = richer[resolved]
             if extension is not None or resolved != typed:
-                request = extended(replace(request, condition=condition), typed, extension)
+                request = extended(request, typed, extension)
             done.append(request)
+        for note in notes:
+            say(note)
         return done
+
+    def read(self, request: "PaintRequest") -> "tuple[PaintRequest, tuple[str, ...]]":
+        """Returns the request with resolved wildcards and read syntax in caption and negative prompt, and notes.
+
+        Raises:
+            UsageError: a wildcard is unknown, or nothing remains to be painted.
+        """
+        from impasto.painting.prompt_syntax import read_syntax
+        from impasto.prompts.wildcards import resolve_wildcards
+
+        typed, negative = request.condition.caption, request.negative
+        caption = resolve_wildcards(typed, request.seed, self.wildcards)
+        away = resolve_wildcards(negative, request.seed, self.wildcards, of="negative")
+        if caption != typed:
+            request = replace(request, condition=replace(request.condition, caption=caption), prompt=typed)
+        if away != negative:
+            request = replace(request, negative=away, negative_prompt=negative)
+        return read_syntax(request) if self.syntax == A1111 else (request, ())
 
     def choose(self, conditions: "Sequence[Condition]", say: Callable[[str], None]) -> Extension | None:
         """Returns the extension of this rank of the caption that the conditions share; None if there is none.
@@ -168,8 +193,16 @@ def extended(request: "PaintRequest", typed: str, extension: Extension | None) -
     """Returns `request` with the extended caption, and with the prompt as it was typed for the record."""
     if extension is None:
         return request if request.condition.caption == typed else replace(request, prompt=typed, expansion=None)
-    condition = replace(request.condition, caption=extension.text)
-    return replace(request, condition=condition, prompt=typed, expansion=extension.text, extension=extension.note)
+    words, weights = request.condition.caption, request.weights
+    if weights is not None and weights.prompt:
+        rest = extension.text.removeprefix(words)
+        # An extension that does not begin with the prompt has no words that could be weighted.
+        weighted = weights.prompt + escaped(rest) if rest != extension.text else ""
+        weights = replace(weights, prompt=weighted) or None
+    return replace(
+        request, condition=replace(request.condition, caption=extension.text), weights=weights, prompt=typed,
+        expansion=extension.text, extension=extension.note,
+    )  # fmt: skip
 
 
 def _noted(expansion: "Expansion", rank: int, found: int, choices: ExpansionChoices) -> Extension:

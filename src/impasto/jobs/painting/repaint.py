@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import model_validator
 
+from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.painting.adapters import Adapters, Say
+from impasto.jobs.painting.checks.safety import OFF, PaintingSafety, check_safety_options
 from impasto.jobs.painting.foreign_request import foreign_request
 from impasto.jobs.painting.guidance_change import other_guidance
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
@@ -17,6 +19,8 @@ from impasto.jobs.painting.paint_files import PaintedFile, paint_files
 from impasto.jobs.painting.picture import parse_size
 from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
+from impasto.painting.safety.record import DROP, KEEP
+from impasto.prompts.weights import A1111, SYNTAXES, Weights
 
 if TYPE_CHECKING:
     from impasto.painting.provenance.record import Provenance
@@ -34,7 +38,10 @@ class RepaintJob(Job):
         prompt, artist, year, style, genre, negative, seed, sampler, steps, guidance, guider, guidance_interval, eta:
             replace the recorded values; see `Picture`. "" removes an artist, a style or a genre.
         lora, concept, like: replace the recorded values; ("",) for none.
+        prompt_syntax, lora_folder: of a new prompt, or of another tool's; see `Picture`.
         memory: replaces the recorded memory; "" for the checkpoint's.
+        safety_checker: the folder of a model that flags the picture; "off" undoes a recorded blur, None repeats it.
+        flagged: what happens if it is flagged: "keep" or "blur".
         out: a folder, or FILE.png; None for the picture's own folder.
     """
 
@@ -61,16 +68,25 @@ class RepaintJob(Job):
     out: Path | None = None
     overwrite: bool = False
     checkpoint: str | None = None
+    prompt_syntax: str = A1111
     lora: tuple[str, ...] | None = None
+    lora_folder: tuple[str, ...] = ()
     concept: tuple[str, ...] | None = None
     memory: str | None = None
     like: tuple[str, ...] | None = None
+    safety_checker: str | None = None
+    flagged: str = KEEP
     device: str = "auto"
     precision: str = "auto"
 
     @model_validator(mode="after")
     def _check(self) -> "RepaintJob":
         parse_size(self.size, self.width, self.height)
+        check_safety_options(self.safety_checker or OFF, self.flagged)
+        if self.flagged == DROP:
+            raise UsageError("--flagged drop: repaint makes one picture: use keep or blur")
+        if self.prompt_syntax not in SYNTAXES:
+            raise UsageError(f"--prompt-syntax {self.prompt_syntax}: use {' or '.join(SYNTAXES)}")
         return self
 
     def run(self, context: Context) -> PaintedFile:
@@ -91,7 +107,8 @@ class RepaintJob(Job):
             setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, self.precision, adapters)
             expected_hash = record.checkpoint_hash
         else:
-            adapters = Adapters.named(self.lora, self.concept)
+            loras, concepts = (tuple(filter(None, given or ())) for given in (self.lora, self.concept))
+            adapters = Adapters.named(loras, concepts)
             setup = PaintingSetup.check(self.checkpoint or "pocket", self.device, self.precision, adapters)
             replaced = {name for name in _SAID if getattr(self, name) is not None}
             replaced |= {"size"} if self.width is not None and self.height is not None else set()
@@ -102,9 +119,33 @@ class RepaintJob(Job):
         if self.sampler and (self.sampler == "lcm") != (request.sampler == "lcm"):
             request, setup = _to_or_from_few_steps(request, setup, self.sampler, context.note)
         request = self._changed(request, setup)
+        # InvokeAI's weights, `(a b)1.2` and `a++`, are another syntax.
+        foreign = not isinstance(record, Provenance) and record.tool != "InvokeAI"
+        request = self._read(request, foreign, context)
+        setup = replace(setup, lora_folders=self.lora_folder)
+        safety = PaintingSafety.load(
+            self.safety_checker or OFF, self.flagged, self.device, context, again=self.safety_checker is None
+        )
         stem = slug(f"{self.file.stem} repainted") if self.prompt is None else slug(self.prompt)
         output = Output.at(self.out or self.file.parent, stem, 1, self.overwrite)
-        return paint_files([request], output, setup, context, expected_hash=expected_hash)[0]
+        return paint_files([request], output, setup, context, expected_hash=expected_hash, safety=safety)[0]
+
+    def _read(self, request: "PaintRequest", foreign: bool, context: Context) -> "PaintRequest":
+        """Returns the request with A1111's syntax read in new texts, and in both of another tool's record.
+
+        Raises:
+            UsageError: nothing remains to be painted.
+        """
+        if self.prompt_syntax != A1111:
+            return request
+        from impasto.painting.prompt_syntax import read_syntax
+
+        request, notes = read_syntax(
+            request, prompt=self.prompt is not None or foreign, negative=self.negative is not None or foreign
+        )
+        for note in notes:
+            context.note(note)
+        return request
 
     def _changed(self, request: "PaintRequest", setup: PaintingSetup) -> "PaintRequest":
         """Returns the recorded request with the settings that this job replaces.
@@ -132,12 +173,19 @@ class RepaintJob(Job):
         settings = {key: value for key, value in settings.items() if value is not None or key == "guidance_interval"}
         if self.sampler not in (None, "ddim") and self.eta is None:
             settings["eta"] = 0.0  # recorded for ddim; the new sampler does not use it
+        weights = request.weights or Weights()
         if self.prompt is not None:
             settings |= {"prompt": "", "expansion": None, "extension": None}
-        request = replace(request, condition=replace(request.condition, **parts), **settings)
+            weights = replace(weights, prompt="")
+        if self.negative is not None:
+            settings |= {"negative_prompt": None}
+            weights = replace(weights, negative="")
+        condition = replace(request.condition, **parts)
+        request = replace(request, condition=condition, **settings, weights=weights or None)
         setup.check_guider(request)
         if parts or settings or any(choice is not None for choice in (self.checkpoint, self.lora, self.concept)):
-            request = replace(request, copy_check=None, best_of=None)  # the recorded ones were of another picture
+            # The recorded ones were of another picture.
+            request = replace(request, copy_check=None, best_of=None, safety=None)
         if parts or self.checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
             request = replace(request, looked_at=None)
             setup.check_memory(request)
@@ -174,7 +222,7 @@ def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
         if record.condition[key] not in ("", None):
             say(f"the record's {key} is left out: this version of impasto cannot read it")
     names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion",
-             "guider", "guidance_interval")  # fmt: skip
+             "guider", "guidance_interval", "weights", "negative_prompt", "safety")  # fmt: skip
     kept = {key: getattr(record, key) for key in names}
     if record.memory is not None:
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}

@@ -1,13 +1,15 @@
 """The setup of a painting job: a checkpoint with its adapters, checked without loading the checkpoint's weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import UsageError
 from impasto.jobs.context import Context
-from impasto.jobs.painting.adapters import NO_ADAPTERS, Adapters
+from impasto.jobs.painting.adapters import NO_ADAPTERS, Adapters, Say
+from impasto.jobs.painting.checks.lora_tags import TaggedPainters, Tags, with_tags
+from impasto.jobs.painting.checks.text_notes import text_notes
 from impasto.jobs.painting.memory_use import say_skipped
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class PaintingSetup:
         works: number of works in the checkpoint's memory.
         painting_defaults: the sampling settings that the checkpoint recommends.
         has_guide: whether the checkpoint contains the weaker U-Net for autoguidance.
+        lora_folders: folders of LoRAs that prompts may ask for, before the usual ones.
     """
 
     checkpoint: str
@@ -41,6 +44,7 @@ class PaintingSetup:
     works: int = 0
     painting_defaults: "PaintingDefaults | None" = None
     has_guide: bool = False
+    lora_folders: tuple[str, ...] = ()
 
     @classmethod
     def check(
@@ -91,11 +95,33 @@ class PaintingSetup:
         if find_guider(request.guider).worse == "guide" and not self.has_guide:
             raise UsageError(lacking_guide(self.checkpoint))
 
+    def with_tags(self, tags: Tags, say: Say) -> "PaintingSetup":
+        """Returns this setup with the LoRAs that the tags of a prompt name; `say` is called with those that are not found.
+
+        Raises:
+            UsageError, ImpastoError: a scale is out of its range; a LoRA's file is broken.
+        """
+        return replace(self, adapters=with_tags(self.adapters, tags, self.lora_folders, say)) if tags else self
+
+    def painters(self, requests: "Sequence[PaintRequest]", context: Context) -> "Painter | TaggedPainters":
+        """Returns the painter as `painter` does, with the LoRAs that the prompts of the requests ask for.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as `painter` and `with_tags`.
+        """
+        asked = list(dict.fromkeys(request.tags for request in requests))
+        setups = {tags: self.with_tags(tags, context.note) for tags in asked}
+        if len(setups) < 2:
+            return (setups[asked[0]] if asked else self).painter(requests, context)
+        return TaggedPainters(
+            {tags: one.painter([r for r in requests if r.tags == tags], context) for tags, one in setups.items()}
+        )
+
     def painter(self, requests: "Sequence[PaintRequest]", context: Context) -> "Painter":
         """Returns the painter, from the context's pool or newly loaded, and opens the memories of the requests.
 
-        It reports notes on text that exceeds the text encoder's length, on LoRAs for other base checkpoints, and on pictures
-        of a memory that cannot be read.
+        It reports notes on words that the text encoder does not read or know, on concepts that no prompt names, on LoRAs for
+        other base checkpoints, and on pictures of a memory that cannot be read.
 
         Raises:
             MissingPart, ImpastoError: the checkpoint or a memory cannot be loaded.
@@ -108,9 +134,8 @@ class PaintingSetup:
             concepts=self.adapters.concepts,
         )
         self.adapters.say_other_bases(self.checkpoint, painter.components.base_hash, context.note)
-        for text in dict.fromkeys(text for request in requests for text in (request.condition.text(), request.negative)):
-            if unread := painter.components.unread(text):
-                context.note(f"the text encoder reads {painter.components.max_tokens} tokens; not read: {unread[:200]!r}")
+        for note in text_notes(painter.components, requests):
+            context.note(note)
         for memory in dict.fromkeys(request.memory for request in requests if request.looked_at is None):
             skipped = painter.open_memory(memory, context.count("pictures looked at"))
             say_skipped(skipped, context.note)

@@ -36,6 +36,7 @@ from impasto.painting.provenance.exif_text import utf_8_or_same
 from impasto.painting.provenance.extension import ExtensionNote, read_extension
 from impasto.painting.provenance.picture_text import SHEET, picture_texts, readable_name
 from impasto.painting.provenance.prompt_weights import read_prompt_weights
+from impasto.painting.safety.record import SafetyNote, read_safety
 from impasto.prompts.condition import Condition
 from impasto.prompts.weights import Weights, weighted_text
 
@@ -62,7 +63,7 @@ _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "ver
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
 # Fields that are left out of a record without them, so that it is written as older versions wrote it.
-_NEWER = ("extension", "best_of", "weights", "negative_prompt")
+_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Provenance:
         best_of: the paintings among which this one was chosen, if it was.
         weights: the caption and the negative prompt with the weights of their words, if any has one.
         negative_prompt: the user's negative prompt, if `negative` is another text.
+        safety: what a safety checker found in it, if it was checked.
     """
 
     prompt: str
@@ -120,6 +122,7 @@ class Provenance:
     best_of: BestOf | None = None
     weights: Weights | None = None
     negative_prompt: str | None = None
+    safety: SafetyNote | None = None
 
     @classmethod
     def of(
@@ -158,6 +161,7 @@ class Provenance:
             best_of=request.best_of,
             weights=request.weights,
             negative_prompt=request.negative_prompt,
+            safety=request.safety,
         )
 
     def to_parameters(self) -> str:
@@ -264,7 +268,7 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     read: dict[str, Callable[[Any], Any]]
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
             "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
-            "best_of": read_best_of, "weights": read_prompt_weights}  # fmt: skip
+            "best_of": read_best_of, "weights": read_prompt_weights, "safety": read_safety}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from impasto.errors import ImpastoError
 from impasto.jobs.context import Context
 from impasto.jobs.painting.best_of import BestOfPainting
+from impasto.jobs.painting.checks.safety import PaintingSafety
 from impasto.jobs.painting.copy_avoidance import CopyAvoidance
 from impasto.jobs.painting.grid_sheet import check_sheet_place
 from impasto.jobs.painting.output import Output
@@ -39,10 +40,11 @@ class PaintedSeries(list[PaintedFile]):
 
 @dataclass(frozen=True)
 class Keeping:
-    """What decides which paintings are kept; both are None for all."""
+    """What decides which paintings are kept, and how; all are None for all as they are."""
 
     avoidance: CopyAvoidance | None = None
     choosing: BestOfPainting | None = None
+    safety: PaintingSafety | None = None
 
 
 def paint_series(
@@ -87,7 +89,7 @@ def paint_series(
     try:
         files = paint_files(
             series.requests, output, setup, context, batch=batch, preview_every=preview_every, avoidance=kept.avoidance,
-            choosing=kept.choosing,
+            choosing=kept.choosing, safety=kept.safety,
         )  # fmt: skip
     except ImpastoError as error:
         if drawing is None or kept.avoidance is None or type(error) is not ImpastoError:
