@@ -34,5 +34,7 @@ def read_recorded_prompts(entries: "Sequence[CatalogueEntry]") -> list[RecordedP
             found.append(RecordedPrompt())
             continue
         artist = record.condition.get("artist") if isinstance(record, Provenance) else ""
-        found.append(RecordedPrompt(record.prompt, artist if isinstance(artist, str) else "", record.seed))
+        told = isinstance(record, Provenance) or "prompt" not in record.untold  # a part of a prompt is none
+        prompt = record.prompt if told else ""
+        found.append(RecordedPrompt(prompt, artist if isinstance(artist, str) else "", record.seed))
     return found

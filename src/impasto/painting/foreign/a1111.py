@@ -105,7 +105,7 @@ def parse_parameters(text: str) -> ForeignRecord:
 def _sorted(settings: list[Setting]) -> tuple[dict[str, str], dict[str, str]]:
     """Returns the values of the usual settings by their meaning, and all other settings by their own names."""
     values: dict[str, str] = {}
-    extra: dict[str, str] = {}
+    others: dict[str, list[str]] = {}
     for one in settings:
         kind = meaning(one.name)
         if kind and kind not in values:
@@ -113,8 +113,8 @@ def _sorted(settings: list[Setting]) -> tuple[dict[str, str], dict[str, str]]:
             continue
         name, value = plain_text(one.name), told(one.value)
         if name and value:
-            extra[name] = f"{extra[name]}; {value}" if name in extra and extra[name] != value else value
-    return values, extra
+            others.setdefault(name, []).append(value)
+    return values, {name: "; ".join(dict.fromkeys(texts)) for name, texts in others.items()}
 
 
 def _civitai_models(resources: str) -> tuple[str, str]:

@@ -28,6 +28,8 @@ _BEFORE_STEPS = {"version", "pipeline", "parser", "backend", "app", "operations"
 _DECIMAL = re.compile(r"[+-]?\d{1,6},\d{1,6}(?=[ \t]*(?:[,|\r\n]|$))")
 # A value that looks like JSON but is none costs a pass over the text; a real record has few.
 _MOST_FAILURES = 32
+# More settings than any tool writes: what follows is one text.
+_MOST_SETTINGS, _MOST_BEFORE = 5_000, 50
 _DECODER = json.JSONDecoder(strict=False)
 
 # Lower-case names -> what they mean.
@@ -110,6 +112,9 @@ def read_settings(text: str, start: int) -> list[Setting]:
     mark = "|" if re.match(r"[^,|\n:]*:[^,|\n:]*\|", text[start : start + 200]) else ","
     template = None
     while (colon := text.find(":", place)) >= 0:
+        if len(settings) >= _MOST_SETTINGS:
+            settings.append(Setting("After the settings", text[place:].strip(), place))
+            break
         begin = max(text.rfind(mark, place, colon), text.rfind("\n", place, colon)) + 1
         begin = max(begin, place)
         name = text[begin:colon].strip()
@@ -192,7 +197,7 @@ def _templates(text: str, place: int) -> list[Setting]:
 def _lines_before(text: str, start: int) -> tuple[int, list[Setting]]:
     """Returns where the settings begin if the lines before `start` hold nothing but settings, too, and those settings."""
     lead: list[Setting] = []
-    while start > 0 and text[start - 1] == "\n":
+    while start > 0 and text[start - 1] == "\n" and len(lead) < _MOST_BEFORE:
         line = text.rfind("\n", 0, start - 1) + 1
         words = text[line : start - 1].strip().rstrip(",")
         pieces = [piece.partition(":") for piece in words.split(",")]

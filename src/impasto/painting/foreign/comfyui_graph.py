@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from impasto.painting.foreign.record import RecordError, parse_json
@@ -107,9 +108,12 @@ def type_of(graph: Graph, node: Node, name: str) -> str:
         slot = node.inputs[name][1]
         outputs = source.outputs or _OUTPUTS.get(source.kind, ())
         kind = outputs[slot] if 0 <= slot < len(outputs) else ANY
-    if kind in (ANY, ""):
-        kind = next((kind for pattern, kind in _NAME_TYPES if pattern.fullmatch(name)), ANY)
-    return kind
+    return _type_by_name(name) if kind in (ANY, "") else kind
+
+
+@lru_cache(maxsize=4096)
+def _type_by_name(name: str) -> str:
+    return next((kind for pattern, kind in _NAME_TYPES if pattern.fullmatch(name)), ANY)
 
 
 def links_of(graph: Graph, node: Node, wanted: str) -> list[str]:

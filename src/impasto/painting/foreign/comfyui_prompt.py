@@ -46,12 +46,14 @@ class Prompts:
             self.reasons[role] = "it comes from a node that the record does not hold"
             return
         key = (id(node), link[1], role)
+        if key in self._seen:
+            return
+        self._seen.add(key)
         zero = "zeroout" in node.kind.lower().replace("_", "").replace(" ", "")
         if zero or self._passes_on(node):
             self.values.node(link)
-        if key in self._seen or zero:
+        if zero:
             return
-        self._seen.add(key)
         if depth > _DEEPEST:
             self.reasons[role] = "it comes through too many nodes"
             return

@@ -16,6 +16,7 @@ from impasto.errors import ImpastoError
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.a1111 import quote_setting
 from impasto.painting.foreign.record import parse_object
+from impasto.painting.provenance.exif_text import utf_8_or_same
 from impasto.painting.provenance.picture_text import picture_texts
 
 UPSCALED = "impasto-upscaled"
@@ -89,7 +90,9 @@ def info_with(texts: Mapping[str, str], note: UpscalingNote) -> PngInfo:
     for name, text in {**texts, **ours}.items():
         try:
             if 0 < len(name.encode("latin-1")) <= _MOST_NAME and len(text.encode()) < _MOST_TEXT:
-                info.add_text(name, text)
+                # A text that would be taken for UTF-8 if it were written as Latin-1 is written as international text.
+                add = info.add_text if utf_8_or_same(text) == text else info.add_itxt
+                add(name, text)
         except UnicodeEncodeError:
             continue
     return info
