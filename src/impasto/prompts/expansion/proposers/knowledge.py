@@ -8,20 +8,29 @@ from typing import Any, Protocol
 import numpy as np
 
 from impasto.errors import MissingPart
+from impasto.prompts.artists import plain_name
 from impasto.prompts.expansion.proposers import Candidate
-from impasto.prompts.knowledge.handbook import handbook
+from impasto.prompts.knowledge.handbook import HandbookEntry, handbook
 from impasto.prompts.knowledge.search_words import search_text
 from impasto.prompts.knowledge.sentences import pieces
+
+# Words of two letters or more, and single kana, Chinese characters and Hangul.
+_WORD = r"(?u)\b\w\w+\b|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 
 
 @dataclass(frozen=True)
 class Article:
-    """An article of a knowledge index: `names` are its title and other names, `source` names its origin."""
+    """An article of a knowledge index: `names` are its title and other names, `source` names its origin.
+
+    `kind`: the part of the handbook that it belongs to. `words`: more words by which it is found.
+    """
 
     title: str
     names: tuple[str, ...]
     text: str
     source: str
+    kind: str = ""
+    words: str = ""
 
 
 class KnowledgeIndex:
@@ -35,19 +44,21 @@ class KnowledgeIndex:
         self.articles = list(articles)
         if self.articles:  # bm25s indexes no empty corpus
             self._names = _index([" ".join(article.names) for article in self.articles])
-            self._texts = _index([f"{' '.join(article.names)} {article.text}" for article in self.articles])
+            self._texts = _index([f"{' '.join(one.names)} {one.words} {one.text}" for one in self.articles])
+            self._plain = [{plain_name(name) for name in article.names} for article in self.articles]
 
     def search(self, query: str, count: int = 5, *, title_weight: float = 2.0) -> list[tuple[Article, float]]:
         """Returns the best articles for a query and their scores, best first.
 
         Articles that share no word with the query are not returned. An article's score is the score of its text, plus
-        `title_weight` times the score of its names.
+        `title_weight` times the score of its names. An article that has the query as a name comes first.
         """
         words = tokens_of([query])
         if not self.articles or not words[0]:
             return []
         scores = self._texts.get_scores(words[0]) + title_weight * self._names.get_scores(words[0])
-        best = np.argsort(-scores, kind="stable")[:count]
+        named = np.array([plain_name(query) in names for names in self._plain])
+        best = np.lexsort((-scores, ~named))[:count]
         return [(self.articles[place], float(scores[place])) for place in best if scores[place] > 0]
 
 
@@ -61,7 +72,7 @@ def tokens_of(texts: Sequence[str], *, numbered: bool = False) -> Any:
     """
     plain = [text if text.isascii() else search_text(text) for text in texts]
     tokens = bm25_library().tokenize(
-        plain, stopwords="en", stemmer=_singular, return_ids=numbered, show_progress=False
+        plain, token_pattern=_WORD, stopwords="en", stemmer=_singular, return_ids=numbered, show_progress=False
     )
     if not numbered:
         return tokens
@@ -98,14 +109,22 @@ def bm25_library() -> Any:
 
 @cache
 def handbook_index() -> KnowledgeIndex:
-    """Returns the search index of the handbook's themes. Artists are left out: a user who wants one names him."""
-    return KnowledgeIndex(
-        [
-            Article(entry.title, tuple(entry.names), entry.body, f"handbook: {entry.title}")
-            for entry in handbook()
-            if entry.kind == "themes"
-        ]
-    )
+    """Returns the search index of the handbook's themes, for expansion.
+
+    Artists, styles and genres are left out: a user who wants one names it.
+    """
+    return KnowledgeIndex([_article(entry) for entry in handbook() if entry.kind == "themes"])
+
+
+@cache
+def whole_handbook_index() -> KnowledgeIndex:
+    """Returns the search index of all of the handbook: artists, styles, genres and themes, by their texts and fields."""
+    return KnowledgeIndex([_article(entry) for entry in handbook()])
+
+
+def _article(entry: HandbookEntry) -> Article:
+    fields = " ".join(text for name, text in entry.fields if name != "also")
+    return Article(entry.title, tuple(entry.names), entry.body, f"handbook: {entry.title}", entry.kind, fields)
 
 
 class Searchable(Protocol):
@@ -135,7 +154,5 @@ class KnowledgeProposer:
                 for article, worth in ranked:
                     if worth >= self._least_share * ranked[0][1]:
                         found.setdefault(article.source, article)
-        candidates = [
-            Candidate(sentence, article.source) for article in found.values() for sentence in pieces(article.text)
-        ]
+        candidates = [Candidate(sentence, article.source) for article in found.values() for sentence in pieces(article.text)]
         return candidates[:count]

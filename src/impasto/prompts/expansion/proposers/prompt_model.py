@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.language.find_model import is_model_name
 from impasto.language.smollm2 import smollm2_file
-from impasto.prompts.expansion.models import is_model_name, load_text_model
+from impasto.prompts.expansion.models import load_text_model
 from impasto.prompts.expansion.proposers import Candidate
 from impasto.prompts.expansion.proposers.small_model import SmallModel
 from impasto.prompts.expansion.settings import BUILTIN
