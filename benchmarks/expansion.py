@@ -216,8 +216,8 @@ def beside(busy: int, turns: int = 3) -> dict[str, Any]:
                 times[name].append((took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
     (alone, alone_cpu), (loaded, loaded_cpu) = (np.median(times[name], axis=0).tolist() for name in times)
     ratios = sorted(b[0] / a[0] for a, b in zip(times["alone"], times["beside"], strict=True))
-    print(f"\n{cpu_name()}, {cores()} cores; load at the beginning {loads[0]:.1f} (others' work makes all of this slower)")
-    print(f"  alone {alone:.1f} s (CPU {alone_cpu:.1f} s), beside {busy} busy processes {loaded:.1f} s (CPU {loaded_cpu:.1f} s)")
+    print(f"\n{cpu_name()}, {cores()} cores; load before {loads[0]:.1f} (others' work makes all of this slower)")
+    print(f"  alone {alone:.1f} s, {alone_cpu:.1f} s of CPU; beside {busy} busy ones {loaded:.1f} s, {loaded_cpu:.1f} s")
     print(f"  ratio of the medians of {turns}: {loaded / alone:.2f} (pair by pair {ratios[0]:.2f} to {ratios[-1]:.2f})")
     return {"alone": alone, "beside": loaded, "busy": busy, "ratio": loaded / alone, "cpu": cpu_name(), "times": times}
 

@@ -85,6 +85,8 @@ def test_knowledge_is_searched(impasto: Impasto) -> None:
     answer = impasto("knowledge", "search", "fishing village Shenzhen", "--json")
     assert answer.code == 0
     assert "Growth of Chinese cities" in [row["title"] for row in json.loads(answer.out)[:2]]
+    style = json.loads(impasto("knowledge", "search", "Impressionism", "--json").out)[0]
+    assert (style["title"], style["kind"]) == ("Impressionism", "styles")
     nothing = impasto("knowledge", "search", "xqzzy")
     assert nothing.code == 0 and "nothing is known" in nothing.err
 
@@ -173,6 +175,19 @@ def test_a_prompt_from_its_parts_and_back(impasto: Impasto) -> None:
     vague = impasto("compose", "--subject", "sea", "--medium", "oil")
     assert "oil on canvas, oil on panel" in vague.err and vague.out.strip() == "sea, medium: oil"
     assert "moonlight" in json.loads(impasto("compose", "--list", "lighting", "--json").out)["lighting"]
+
+
+def test_an_index_of_several_files_names_what_it_skips(impasto: Impasto, tmp_path: Path) -> None:
+    good = json.dumps({"title": "Mill", "text": "The mill stands by the river and grinds the corn of the valley."})
+    (tmp_path / "a.jsonl").write_text(f"{good}\n{good[:40]}\n", "utf-8")
+    (tmp_path / "b.jsonl").write_text(good.replace("Mill", "Tower"), "utf-8")
+    (tmp_path / "notes.txt").write_text("mine")
+    files = (tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    built = impasto("knowledge", "build", "--wikipedia", *files, "--out", tmp_path / "two", "--workers", 1)
+    assert built.code == 0 and "2 articles" in built.out
+    assert "a.jsonl, line 2: no JSON" in built.err and "skipped" in built.err
+    whole = impasto("knowledge", "build", "--wikipedia", tmp_path, "--out", tmp_path.parent / "wiki", "--workers", 1)
+    assert whole.code == 0 and "2 articles" in whole.out and "notes.txt" in whole.err
 
 
 def test_an_index_of_ones_own(impasto: Impasto, tmp_path: Path) -> None:

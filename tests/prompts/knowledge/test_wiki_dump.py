@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import ImpastoError
-from impasto.prompts.knowledge.wiki_dump import Page, clean_sentences, read_pages
+from impasto.prompts.knowledge.markup import clean_sentences
+from impasto.prompts.knowledge.wiki_dump import read_pages
+from impasto.prompts.knowledge.wiki_page import Page
 
 SOURCE = """{{Infobox city|name=Shenzhen|population={{formatnum:17000000}}}}
 [[File:Shenzhen.jpg|thumb|The [[skyline]] at night.]]
@@ -73,17 +75,16 @@ def test_jsonl(tmp_path: Path) -> None:
     assert clean_sentences(page)[0] == "Boats float on water."
 
 
-@pytest.mark.parametrize("damage", ["cut", "cut bz2", "text", "rows", "kind"])
+@pytest.mark.parametrize("damage", ["cut", "cut bz2", "text", "kind"])
 def test_a_dump_that_breaks_off_is_named_after_its_pages(tmp_path: Path, damage: str) -> None:
     data = dump(*PAGES)
-    names = {"cut": "a.xml", "cut bz2": "a.xml.bz2", "text": "a.xml", "rows": "a.jsonl", "kind": "a.pdf"}
+    names = {"cut": "a.xml", "cut bz2": "a.xml.bz2", "text": "a.xml", "kind": "a.pdf"}
     path = tmp_path / names[damage]
     path.write_bytes(
         {
             "cut": data[:-200],
             "cut bz2": bz2.compress(data)[:-20],
             "text": b"no dump",
-            "rows": b'{"title": "x"}\n',
             "kind": b"x",
         }[damage]
     )
@@ -92,3 +93,79 @@ def test_a_dump_that_breaks_off_is_named_after_its_pages(tmp_path: Path, damage:
         for page in read_pages(path):
             seen.append(page.title)
     assert seen[:1] == (["Shenzhen"] if damage == "cut" else [])
+
+
+def test_a_part_of_a_dump_is_known_by_its_content(tmp_path: Path) -> None:
+    for name in ("enwiki-20240101-pages-articles1.xml-p1p41242.bz2", "wiki", "enwiki.bz2"):
+        (tmp_path / name).write_bytes(bz2.compress(dump(*PAGES)))
+        assert [page.title for page in read_pages(tmp_path / name)] == ["Shenzhen", "Sham Chun"]
+
+
+def test_the_newest_revision_of_a_history_is_read(tmp_path: Path) -> None:
+    revisions = "".join(
+        f"<revision><timestamp>{year}-01-01T00:00:00Z</timestamp><text>The harbour of {year}.</text></revision>"
+        for year in (2001, 2020, 2011)
+    )
+    (tmp_path / "history.xml").write_bytes(dump(f"<page><title>Harbour</title><ns>0</ns>{revisions}</page>"))
+    assert [page.text for page in read_pages(tmp_path / "history.xml")] == ["The harbour of 2020."]
+
+
+def test_old_dumps_without_redirect_elements_and_numbers_of_namespaces(tmp_path: Path) -> None:
+    names = "<siteinfo><namespaces><namespace key='1'>Discusión</namespace></namespaces></siteinfo>"
+    pages = "".join(
+        f"<page><title>{title}</title><revision><text>{text}</text></revision></page>"
+        for title, text in (("Puerto", "El puerto."), ("Discusión:Puerto", "x"), ("Muelle", "#REDIRECCIÓN [[Puerto]]"))
+    )
+    (tmp_path / "old.xml").write_text(f"<mediawiki>{names}{pages}</mediawiki>", "utf-8")
+    found = [(page.title, page.redirect) for page in read_pages(tmp_path / "old.xml")]
+    assert found == [("Puerto", ""), ("Muelle", "Puerto")]
+
+
+def test_markup_that_was_not_escaped_is_read_on(tmp_path: Path) -> None:
+    text = "The mill was built in stone. It<br />is large in winter."
+    raw = f"<page><title>Mill</title><ns>0</ns><revision><text>{text}</text></revision></page>"
+    (tmp_path / "raw.xml").write_bytes(dump(raw))
+    (page,) = read_pages(tmp_path / "raw.xml")
+    assert clean_sentences(page) == ["The mill was built in stone.", "It is large in winter."]
+
+
+def test_lines_that_cannot_be_used_are_named_and_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "articles.jsonl"
+    rows = [
+        "\ufeff" + json.dumps({"title": "A", "text": "one"}),
+        '{"title": "B", "text": "cut',
+        '{"title": "C", "text": null}',
+        "[1]",
+        '{"text": "no title"}',
+        json.dumps({"name": "D", "section_texts": ["two", "three"]}),
+    ]
+    path.write_text("\n".join(rows), "utf-8")
+    told: list[str] = []
+    assert [(page.title, page.text) for page in read_pages(path, None, told.append)] == [("A", "one"), ("D", "two\nthree")]
+    assert [line.split(":")[0] for line in told] == [f"articles.jsonl, line {number}" for number in (2, 3, 4, 5)]
+    assert "no JSON" in told[0] and "no text" in told[1] and "no title" in told[3]
+
+
+def test_json_over_several_lines_or_in_one_list(tmp_path: Path) -> None:
+    rows = [{"title": f"T{number}", "text": "x" * 300_000} for number in range(9)]
+    (tmp_path / "list.json").write_text(json.dumps(rows, indent=2))
+    (tmp_path / "objects.json").write_text("\n".join(json.dumps(row, indent=1) for row in rows))
+    for name in ("list.json", "objects.json"):
+        assert [page.title for page in read_pages(tmp_path / name)] == [row["title"] for row in rows]
+    (tmp_path / "cut.json").write_text(json.dumps(rows[:2])[:-100_000])
+    with pytest.raises(ImpastoError, match=r"cut\.json cannot be read to its end: article 2"):
+        list(read_pages(tmp_path / "cut.json"))
+
+
+def test_wikiextractor_and_parquet(tmp_path: Path) -> None:
+    (tmp_path / "wiki_00").write_text(
+        '<doc id="1" url="u" title="Mills &amp; towers">\nMills & towers\n\nA mill.\n</doc>\n'
+        '<doc id="2" title="B">\nText\n</doc>\n'
+    )
+    found = [(page.title, page.text.strip()) for page in read_pages(tmp_path / "wiki_00")]
+    assert found == [("Mills & towers", "A mill."), ("B", "Text")]
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"id": [1, 2], "title": ["A", "B"], "text": ["one", None]}), tmp_path / "p.parquet")
+    told: list[str] = []
+    assert [(page.title, page.text) for page in read_pages(tmp_path / "p.parquet", None, told.append)] == [("A", "one")]
+    assert told == ["p.parquet, row 2: no text"]

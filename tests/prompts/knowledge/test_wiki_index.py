@@ -13,8 +13,11 @@ import pytest
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer
+from impasto.prompts.knowledge import wiki_build
+from impasto.prompts.knowledge.markup import clean_sentences
 from impasto.prompts.knowledge.wiki_build import build_wiki_index
 from impasto.prompts.knowledge.wiki_index import WikiIndex
+from impasto.prompts.knowledge.wiki_page import Page
 
 ARTICLES = {
     "Shenzhen": "'''Shenzhen''' is a [[city]] in [[Guangdong]], China.<ref>A book.</ref> "
@@ -150,3 +153,61 @@ def test_a_corrupt_index_is_one_sentence(tmp_path: Path, what: str) -> None:
     with pytest.raises(ImpastoError, match=r"build (?:it|the index) again") as error:
         WikiIndex(wiki)
     assert "\n" not in str(error.value)
+
+
+def test_parts_are_one_index_and_a_part_fetched_again_goes_on(tmp_path: Path) -> None:
+    whole = write_dump(tmp_path / "whole.xml", fillers=600)
+    pages = whole.read_text("utf-8").split("<page>")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    names = [f"enwiki-20240101-pages-articles{number}.xml-p{number}p{number}" for number in (1, 2)]
+    for name, some in zip(names, (pages[1:100], pages[100:]), strict=True):
+        text = f"{pages[0]}<page>{'<page>'.join(some)}".removesuffix("</mediawiki>")
+        (parts / name).write_text(f"{text}</mediawiki>", "utf-8")
+    count = build_wiki_index(whole, tmp_path / "one", workers=1)
+    shares: list[float] = []
+    tell = lambda share, *_: shares.append(share)  # noqa: E731
+    assert build_wiki_index(parts, tmp_path / "two", shard_articles=50, workers=1, on_progress=tell) == count
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert WikiIndex(tmp_path / "two").search("gondola on a canal")[0][0].title == "Venice"
+    complete = (parts / names[1]).read_bytes()
+    (parts / names[1]).write_bytes(complete[: len(complete) * 2 // 3])
+    with pytest.raises(ImpastoError, match=r"breaks off .* fetch it again"):
+        build_wiki_index(parts, tmp_path / "three", shard_articles=50, workers=1)
+    assert len(list((tmp_path / "three").glob("shard-*"))) > 2
+    (parts / names[1]).write_bytes(complete)
+    assert build_wiki_index(parts, tmp_path / "three", shard_articles=50, workers=1) == count
+    assert content(tmp_path / "three") == content(tmp_path / "two")
+
+
+def test_an_article_that_cannot_be_read_is_named_and_the_build_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clean(page: Page, most: int) -> list[str]:
+        if page.title == "Venice":
+            raise RecursionError("too deep")
+        return clean_sentences(page, most)
+
+    monkeypatch.setattr(wiki_build, "clean_sentences", clean)
+    told: list[str] = []
+    build_wiki_index(write_dump(tmp_path / "dump.xml"), tmp_path / "wiki", workers=1, on_trouble=told.append)
+    assert len(told) == 1 and "'Venice'" in told[0] and "too deep" in told[0]
+    assert WikiIndex(tmp_path / "wiki").search("Shenzhen")
+
+
+def test_chinese_is_found_by_words_within_its_sentences(tmp_path: Path) -> None:
+    file = tmp_path / "zh.jsonl"
+    rows = [{"title": "深圳", "text": "它原来是一个渔村，后来成为大城市。"}, {"title": "水", "text": "水是一种无色的液体。"}]
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    assert build_wiki_index(file, tmp_path / "wiki", workers=1) == 2
+    index = WikiIndex(tmp_path / "wiki")
+    for query, title in (("渔村", "深圳"), ("深圳", "深圳"), ("水", "水"), ("液体", "水")):
+        assert index.search(query)[0][0].title == title
+    assert index.search("山脉") == []
+
+
+def test_titles_of_one_letter_end_no_build(tmp_path: Path) -> None:
+    file = tmp_path / "letters.jsonl"
+    file.write_text('{"title": "A", "text": "The first letter of many alphabets."}', "utf-8")
+    assert build_wiki_index(file, tmp_path / "wiki", workers=1) == 1
+    assert WikiIndex(tmp_path / "wiki").search("alphabets")[0][0].title == "A"

@@ -21,16 +21,17 @@ def search(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look up words in the handbook that comes with Impasto, or in an index of your own."""
+    """Look up words in the handbook (artists, styles, genres, themes) that comes with Impasto, or in your own index."""
     from impasto.prompts.expansion.expander import knowledge_indexes
+    from impasto.prompts.expansion.proposers.knowledge import whole_handbook_index
 
-    found = knowledge_indexes(index)[-1].search(query, count)
+    where = knowledge_indexes(index)[-1] if index is not None else whole_handbook_index()
+    found = where.search(query, count)
     if as_json:
-        say_json(
-            [{"title": a.title, "score": round(worth, 4), "source": a.source, "text": a.text} for a, worth in found]
-        )
+        rows = [(a.title, a.kind, round(worth, 4), a.source, a.text) for a, worth in found]
+        say_json([dict(zip(("title", "kind", "score", "source", "text"), row, strict=True)) for row in rows])
         return
-    say_table(("title", "score", "text"), [(a.title, f"{worth:.2f}", a.text) for a, worth in found])
+    say_table(("title", "kind", "score", "text"), [(a.title, a.kind, f"{worth:.2f}", a.text) for a, worth in found])
     if not found:
         say_note(f"nothing is known about {query!r}")
 
@@ -54,8 +55,14 @@ def terms(
 def build(
     out: Annotated[Path, typer.Option(help="The index's folder: new, empty, or one to go on with.", metavar="DIR")],
     wikipedia: Annotated[
-        Path, typer.Option(help="A pages-articles dump (.xml, .bz2, .gz), or .jsonl (title, text).", metavar="FILE")
+        list[Path],
+        typer.Option(
+            help="A pages-articles dump, a folder or pattern with its parts, or .jsonl, .parquet with title and text; "
+            "packed or not; may be repeated.",
+            metavar="FILE|DIR",
+        ),
     ],
+    more: Annotated[list[Path] | None, typer.Argument(help="More of the same.", metavar="[FILE|DIR]...")] = None,
     name: Annotated[str, typer.Option(help="What expansions call their source.")] = "wikipedia",
     sentences: Annotated[int, typer.Option(min=1, max=40, help="Of each article, from its beginning.")] = 12,
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes; as many as cores if not given.")] = None,
@@ -63,7 +70,7 @@ def build(
     """Index a Wikipedia dump for expansion; killed and run again it goes on."""
     from impasto.jobs.data.knowledge_build import BuiltIndex, KnowledgeBuildJob
 
-    job = KnowledgeBuildJob(out=out, wikipedia=wikipedia, name=name, sentences=sentences, workers=workers)
+    job = KnowledgeBuildJob(out=out, wikipedia=(*wikipedia, *(more or ())), name=name, sentences=sentences, workers=workers)
     listener = progress_lines(lambda progress: f"{100 * (progress.share or 0.0):.1f} % {progress.stage}")
     built: BuiltIndex = run_job(job, begin="reading", on_progress=listener)
     say(f"{out}: {built.articles} articles, {built.bytes / 2**20:.1f} MiB, {built.seconds:.1f} s")

@@ -1,7 +1,7 @@
 """Builds a `WikiIndex` from a Wikipedia dump, shard by shard; a killed build resumes after the last complete shard."""
 
+import hashlib
 import json
-import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import sync_folder, write_atomically
 from impasto.prompts.expansion.proposers.knowledge import bm25_library
-from impasto.prompts.knowledge.wiki_dump import Page, clean_sentences, read_pages
+from impasto.prompts.knowledge.dump_files import DumpFile, find_dump_files
+from impasto.prompts.knowledge.markup import clean_sentences
+from impasto.prompts.knowledge.wiki_dump import OnTrouble, read_pages
 from impasto.prompts.knowledge.wiki_index import (
     FORMAT,
     MANIFEST,
@@ -29,26 +31,42 @@ from impasto.prompts.knowledge.wiki_index import (
     title_hash,
     vocabulary_array,
 )
+from impasto.prompts.knowledge.wiki_page import Page
+from impasto.settings import cores
 
 _BEGUN = "begun.json"
 _CHUNK = 64  # pages that a worker process cleans at a time
-# called with (share of the dump that was read, pages indexed, articles kept)
+_HEAD = 1 << 16  # bytes at a file's beginning by which a later start knows it again
+# called with (share of the files that was read, pages indexed, articles kept)
 OnProgress = Callable[[float, int, int], None]
 _TELL_EVERY = 500  # pages
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A page with its place: the number of its file, and its number in the file from 1."""
+
+    page: Page
+    file: int
+    number: int
+
+
 @dataclass
 class _Pending:
-    """The contents of the shard in progress."""
+    """The contents of the shard in progress; `file` and `number` are the place of its last page."""
 
     pages: int = 0
+    file: int = 0
+    number: int = 0
     titles: list[str] = field(default_factory=list)
     redirects: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     size: int = 0
 
-    def add(self, page: Page, sentences: Sequence[str]) -> None:
+    def add(self, read: _Read, sentences: Sequence[str]) -> None:
+        page = read.page
         self.pages += 1
+        self.file, self.number = read.file, read.number
         title = " ".join(page.title.replace("\0", " ").split())
         if title and (page.redirect or sentences):
             text = "" if page.redirect else " ".join(sentences).replace("\0", " ")
@@ -59,7 +77,7 @@ class _Pending:
 
 
 def build_wiki_index(
-    dump: Path,
+    dump: Path | Sequence[Path],
     folder: Path,
     *,
     name: str = "wikipedia",
@@ -68,33 +86,37 @@ def build_wiki_index(
     shard_characters: int = 48_000_000,
     workers: int | None = None,
     on_progress: OnProgress = lambda share, pages, articles: None,
+    on_trouble: OnTrouble = lambda _: None,
 ) -> int:
-    """Indexes the articles of a dump (see `read_pages`) into `folder`; returns the number of articles.
+    """Indexes the articles of a dump, or of all its parts, into `folder`; returns the number of articles.
 
-    If it is stopped at any moment and run again, it resumes after the last complete shard and writes the same files.
+    If it is stopped at any moment and run again, it resumes after the last complete shard and writes the same files. This is
+    also so if a file broke off and was fetched again.
 
     Args:
+        dump: files, folders and patterns (see `find_dump_files`).
         name: the name of sources in expansions ("wikipedia: Shenzhen").
         most_sentences: maximum number of sentences kept per article, from its beginning.
         shard_articles, shard_characters: limits of a shard; one shard is in memory at a time.
         workers: processes that remove the markup; None for one per core.
-        on_progress: called with (share of the dump that was read, pages indexed, articles kept).
+        on_progress: called with (share of the files that was read, pages indexed, articles kept).
+        on_trouble: called with a sentence for whatever is left out: a file, a line, a page.
 
     Raises:
         UsageError: the folder was begun from another dump or with other settings, or is not empty, or `dump` does not exist.
         MissingPart: bm25s or mwparserfromhell is not installed.
-        ImpastoError: the dump is incomplete (finished shards are kept), or contains no article.
+        ImpastoError: a file is incomplete (finished shards are kept), or there is no article.
     """
     bm25_library()
-    if not dump.is_file():
-        raise UsageError(f"{dump}: there is no such file")
-    _begin(dump, folder, {"name": name, "most_sentences": most_sentences, "shard_articles": shard_articles,
-                          "shard_characters": shard_characters})  # fmt: skip
+    files = find_dump_files([dump] if isinstance(dump, Path) else dump, on_trouble)
+    _begin(files, folder, {"name": name, "most_sentences": most_sentences, "shard_articles": shard_articles,
+                           "shard_characters": shard_characters})  # fmt: skip
     if (folder / MANIFEST).is_file():
         return int(json.loads((folder / MANIFEST).read_text("utf-8"))["articles"])
     done = _whole_shards(folder)
     pages, articles = sum(shard["pages"] for shard in done), sum(shard["articles"] for shard in done)
     pending, number, share = _Pending(), len(done), 0.0
+    start = (done[-1]["file"], done[-1]["number"]) if done else (0, 0)
 
     def read(so_far: float) -> None:
         nonlocal share
@@ -102,8 +124,8 @@ def build_wiki_index(
         if not pending.pages:
             on_progress(share, pages, articles)
 
-    for page, sentences in _cleaned(islice(read_pages(dump, read), pages, None), most_sentences, workers):
-        pending.add(page, sentences)
+    for one, sentences in _cleaned(_all_pages(files, start, read, on_trouble), most_sentences, workers, on_trouble):
+        pending.add(one, sentences)
         if pending.pages % _TELL_EVERY == 0:
             on_progress(share, pages + pending.pages, articles + len(pending.titles))
         if len(pending.titles) >= shard_articles or pending.size >= shard_characters:
@@ -114,14 +136,31 @@ def build_wiki_index(
         done.append(_write_shard(folder, number, pending))
         articles += done[-1]["articles"]
     if not articles:
-        raise ImpastoError(f"{dump} holds no article")
+        pages += pending.pages
+        why = f": none of its {pages} pages has a whole sentence" if pages else ""
+        raise ImpastoError(f"{' '.join(file.path.name for file in files[:3])} holds no article{why}")
     _finish(folder, name, done)
     on_progress(1.0, pages + pending.pages, articles)
     return articles
 
 
-def _begin(dump: Path, folder: Path, settings: dict[str, Any]) -> None:
-    settings = {"dump": dump.name, "size": dump.stat().st_size, **settings}
+def _all_pages(
+    files: Sequence[DumpFile], start: tuple[int, int], on_share: Callable[[float], None], on_trouble: OnTrouble
+) -> Iterator[_Read]:
+    """Yields the pages of all files behind `start`: the number of a file, and of its pages already read."""
+    sizes = [max(1, file.path.stat().st_size) for file in files]
+    for place in range(start[0], len(files)):
+        before, own, skipped = sum(sizes[:place]), sizes[place], start[1] if place == start[0] else 0
+
+        def share(so_far: float, before: int = before, own: int = own) -> None:
+            on_share((before + own * so_far) / sum(sizes))
+
+        numbered = enumerate(read_pages(files[place], share, on_trouble), start=1)
+        yield from (_Read(page, place, number) for number, page in islice(numbered, skipped, None))
+
+
+def _begin(files: Sequence[DumpFile], folder: Path, settings: dict[str, Any]) -> None:
+    settings = {"files": [[file.path.name, _head_hash(file.path)] for file in files], **settings}
     begun = folder / _BEGUN
     if begun.is_file():
         try:
@@ -129,13 +168,20 @@ def _begin(dump: Path, folder: Path, settings: dict[str, Any]) -> None:
         except ValueError:
             before = {}
         if before != settings:
-            other = before.get("dump", "another dump")
-            raise UsageError(f"{folder} was begun from {other}, or with other settings: use a new folder")
+            names = [str(one[0]) for one in before.get("files", [])] or ["another dump"]
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise UsageError(f"{folder} was begun from {names[0]}{more}, or with other settings: use a new folder")
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"--out {folder}: use a new or an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(begun, json.dumps(settings).encode())
+
+
+def _head_hash(path: Path) -> str:
+    """Returns a hash of the file's beginning: a file that broke off and was fetched again is the same file."""
+    with path.open("rb") as file:
+        return hashlib.blake2b(file.read(_HEAD), digest_size=12).hexdigest()
 
 
 def _whole_shards(folder: Path) -> list[dict[str, Any]]:
@@ -152,33 +198,50 @@ def _whole_shards(folder: Path) -> list[dict[str, Any]]:
     return shards
 
 
-def _cleaned(pages: Iterator[Page], most: int, workers: int | None) -> Iterator[tuple[Page, list[str]]]:
+def _cleaned(
+    pages: Iterator[_Read], most: int, workers: int | None, on_trouble: OnTrouble
+) -> Iterator[tuple[_Read, list[str]]]:
     """Yields the pages with their sentences, in order; worker processes remove the markup."""
-    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    count = workers if workers is not None else cores()
     if count <= 1:
-        for page in pages:
-            yield page, _sentences(page, most)
+        yield from ((read, _told(read, _sentences(read.page, most), on_trouble)) for read in pages)
         return
-    waiting: deque[tuple[list[Page], Future[list[list[str]]]]] = deque()
+    waiting: deque[tuple[list[_Read], Future[list[list[str] | str]]]] = deque()
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         try:
             while True:
                 while len(waiting) < 4 * count and (chunk := list(islice(pages, _CHUNK))):
-                    waiting.append((chunk, pool.submit(_sentences_of, chunk, most)))
+                    waiting.append((chunk, pool.submit(_sentences_of, [read.page for read in chunk], most)))
                 if not waiting:
                     return
                 chunk, future = waiting.popleft()
-                yield from zip(chunk, future.result(), strict=True)
+                for read, found in zip(chunk, future.result(), strict=True):
+                    yield read, _told(read, found, on_trouble)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _sentences_of(pages: list[Page], most: int) -> list[list[str]]:
+def _told(read: _Read, found: list[str] | str, on_trouble: OnTrouble) -> list[str]:
+    if isinstance(found, str):
+        on_trouble(f"the article {read.page.title!r}: its markup cannot be read ({found})")
+        return []
+    return found
+
+
+def _sentences_of(pages: list[Page], most: int) -> list[list[str] | str]:
     return [_sentences(page, most) for page in pages]
 
 
-def _sentences(page: Page, most: int) -> list[str]:
-    return [] if page.redirect else clean_sentences(page, most)
+def _sentences(page: Page, most: int) -> list[str] | str:
+    """Returns an article's sentences, or why its markup cannot be read: one article never ends a build."""
+    if page.redirect:
+        return []
+    try:
+        return clean_sentences(page, most)
+    except MissingPart:
+        raise
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:200]
 
 
 def _write_shard(folder: Path, number: int, pending: _Pending) -> dict[str, Any]:
@@ -199,6 +262,8 @@ def _write_shard(folder: Path, number: int, pending: _Pending) -> dict[str, Any]
     np.save(unfinished / "articles.npy", np.array([not redirect for redirect in pending.redirects], bool))
     about = {
         "pages": pending.pages,
+        "file": pending.file,
+        "number": pending.number,
         "articles": sum(not redirect for redirect in pending.redirects),
         "sizes": {str(f.relative_to(unfinished)): f.stat().st_size for f in sorted(unfinished.rglob("*")) if f.is_file()},
     }
@@ -212,6 +277,8 @@ def _write_shard(folder: Path, number: int, pending: _Pending) -> dict[str, Any]
 
 def _write_field(folder: Path, texts: Sequence[str]) -> None:
     tokens = plain_tokens(texts)
+    if not tokens.vocab:  # titles such as "A" have no word to search for, and bm25s indexes no empty vocabulary
+        tokens = type(tokens)(ids=[[0] for _ in texts], vocab={"\0": 0})
     index = bm25_library().BM25()
     index.index(tokens, show_progress=False)
     vocabulary = dict(index.vocab_dict)

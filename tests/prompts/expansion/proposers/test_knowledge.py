@@ -1,6 +1,14 @@
 import pytest
 
-from impasto.prompts.expansion.proposers.knowledge import Article, KnowledgeIndex, KnowledgeProposer, handbook_index
+from impasto.prompts.artists import plain_name
+from impasto.prompts.expansion.proposers.knowledge import (
+    Article,
+    KnowledgeIndex,
+    KnowledgeProposer,
+    handbook_index,
+    whole_handbook_index,
+)
+from impasto.prompts.knowledge.handbook import handbook
 
 ARTICLES = [
     Article("Harbours", ("Harbours", "port"), "Ships lie in the harbour at dawn. Ropes creak in Honfleur.", "a: Harbours"),
@@ -44,3 +52,17 @@ def test_sentences_are_proposed_for_the_prompt_and_for_what_was_written_on_it() 
 )
 def test_the_handbook_knows_what_people_ask_for(prompt: str, theme: str) -> None:
     assert handbook_index().search(prompt)[0][0].title == theme
+
+
+def test_search_covers_all_of_the_handbook_and_expansion_only_its_themes() -> None:
+    whole = whole_handbook_index()
+    assert len(whole.articles) == len(handbook())
+    for query, kind in (("Impressionism", "styles"), ("dürer", "artists"), ("STILL LIFE", "genres"), ("Venice", "themes")):
+        (best, _), *others = whole.search(query, 4)
+        assert best.kind == kind
+        assert plain_name(query) in " ".join(map(plain_name, best.names))
+        assert [worth for _, worth in others] == sorted((worth for _, worth in others), reverse=True)
+    assert {article.kind for article in handbook_index().articles} == {"themes"}
+    # A field of the file, not its text: the brushwork of a painter.
+    field = next(entry.field("brushwork") for entry in handbook() if entry.title == "Vincent van Gogh")
+    assert "Vincent van Gogh" in [article.title for article, _ in whole.search(field, 3)]

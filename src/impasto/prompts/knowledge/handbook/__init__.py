@@ -13,6 +13,7 @@ from typing import Literal
 
 from impasto.errors import ImpastoError
 from impasto.prompts.artists import plain_name
+from impasto.prompts.knowledge.sentences import split_sentences
 
 Kind = Literal["artists", "styles", "genres", "themes"]
 KINDS: tuple[Kind, ...] = ("artists", "styles", "genres", "themes")
@@ -23,8 +24,6 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     "themes": ("also", "places", "times", "motifs"),
 }
 _FIELD = re.compile(r"([a-z]+): (\S.*)")
-# A full stop ends a sentence, but not after an initial or a usual abbreviation.
-_END = re.compile(r"(?<!\b[A-Z])(?<!\bSt)(?<!\bMt)(?<!\bc)[.!?]\s+(?=[^a-z])")
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,6 @@ class HandbookEntry:
     def sentences(self) -> list[str]:
         """The body's sentences."""
         return split_sentences(self.body)
-
-
-def split_sentences(text: str) -> list[str]:
-    """Splits plain prose into sentences, each with its full stop."""
-    text = " ".join(text.split())
-    ends = [match.start() + 1 for match in _END.finditer(text)]
-    parts = [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
-    return [part for part in parts if part]
 
 
 def read_entry(kind: Kind, path: Path) -> HandbookEntry:
