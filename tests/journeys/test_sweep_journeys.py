@@ -130,6 +130,7 @@ def test_a_stop_keeps_what_is_painted(
         (2, "unknown sampler 'magic'", "--sweep sampler=ddim,magic --prompts two.txt --real real"),
         (2, "no artist 'Monnet'", "--sweep steps=1,2 --prompts two.txt --artist Monnet --real real"),
         (2, "leave --steps away", "--sweep steps=1,2 --prompts two.txt --steps 2 --real real"),
+        (2, "the axis scale needs a LoRA", "--sweep scale=0.5:1 --prompts two.txt --real real"),
         (2, "--guidance is for --sweep", "real --against real --guidance 3"),
         (2, "--prompts is for --sweep", "real --against real --prompts one.txt"),
         (2, "--sweep-out is for --sweep", "real --against real --sweep-out x"),

@@ -61,11 +61,20 @@ def test_every_axis_changes_what_it_is_called() -> None:
     read["like"] = ("word",)
     given |= {"expand-rank": "2", "expand-seed": "5"}
     read |= {"expand-rank": 2, "expand-seed": 5}
-    for name in AXES.keys() - {"scale"}:
+    for name in AXES.keys() - {"scale", "weight"}:
         axis = Axis(name, (given.get(name, "word"),))
         changed = axis.apply(Picture(), axis.values[0])
         assert getattr(changed, AXES[name].field) == read.get(name, axis.values[0])
         assert sum(getattr(changed, field) != getattr(Picture(), field) for field in Picture.model_fields) == 1
+
+
+def test_a_weight_is_of_the_picture_to_be_like() -> None:
+    weight, like = Axis("weight", ("0.5", "2")), Axis("like", ("none", "a.png:3", "b.png"))
+    for cells in (cross(like, weight, BOATS), list(zip(*cross(weight, like, BOATS), strict=True))):
+        found = [[picture.like for picture in row] for row in cells]
+        assert found == [[(), ()], [("a.png:0.5",), ("a.png:2.0",)], [("b.png:0.5",), ("b.png:2.0",)]]
+    with pytest.raises(UsageError, match="the axis weight needs a picture to be like: add --like"):
+        cross(weight, Axis(), BOATS)
 
 
 def test_a_method_takes_away_what_is_for_another() -> None:

@@ -15,7 +15,7 @@ from impasto.jobs.disk import check_writable
 from impasto.jobs.judging.evaluate import USUAL_FEATURES, check_measures
 from impasto.jobs.judging.folders import Question, evaluate_folders
 from impasto.jobs.judging.sweep_axis import SweepAxis
-from impasto.jobs.painting.grid_axes import read_lines
+from impasto.jobs.painting.grid_axes import Axis, cross, read_lines
 from impasto.jobs.painting.grid_cells import SEED, Cell, missing_cells, paint_cells, plan_cells
 from impasto.jobs.painting.paint import check_batch
 from impasto.jobs.painting.picture import Picture, PictureJob
@@ -138,7 +138,6 @@ class SweepJob(PictureJob):
 
         started = time.monotonic()
         axis = SweepAxis.parse(self.sweep)
-        axis.axis.check_free(self)
         if not self.real.is_dir():
             raise UsageError(f"{self.real}: there is no such folder of real paintings")
         prompts = tuple(dict.fromkeys(self._typed_prompts()))
@@ -181,14 +180,9 @@ class SweepJob(PictureJob):
     ) -> list[list[Cell]]:
         """Plans the paintings of each value, with files in a folder of the value."""
         shared = Picture(**{name: getattr(self, name) for name in Picture.model_fields})
-        pictures = [
-            [
-                axis.axis.apply(shared.model_copy(update={"prompt": prompt, "seed": seed}), value)
-                for prompt in prompts
-                for seed in seeds
-            ]
-            for value in axis.values
-        ]
+        whole = [shared.model_copy(update={"prompt": prompt, "seed": seed}) for prompt in prompts for seed in seeds]
+        by_picture = [[one for (one,) in cross(axis.axis, Axis(), picture)] for picture in whole]
+        pictures = [list(row) for row in zip(*by_picture, strict=True)]
         folder = self.out / PAINTINGS
         rows = plan_cells(pictures, folder, context)
         names = folder_names(axis)

@@ -91,8 +91,13 @@ AXES: dict[str, AxisKind] = {
         AxisKind("memory", "memory {}", none="none"),
         AxisKind("like", "like {}", none=None, adds=True),
         AxisKind("scale", "scale {}", float),
+        AxisKind("weight", "weight {}", float),
     )
 }
+
+
+# Axes that change a number of the last LoRA or of the last reference picture.
+NUMBERS_OF = {"scale": "lora", "weight": "like"}
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Axis:
 
     def check_free(self, picture: Picture) -> None:
         """Raises UsageError if an option sets the same setting that the axis changes."""
-        if not self.name or self.name == "scale" or AXES[self.name].adds:
+        if not self.name or self.name in NUMBERS_OF or AXES[self.name].adds:
             return
         names = ("size", "width", "height") if self.name == "size" else (AXES[self.name].field,)
         for name, field in Picture.model_fields.items():
@@ -155,7 +160,7 @@ class Axis:
         """Returns the picture with this value.
 
         Raises:
-            UsageError: the value is invalid for this axis, or it is a scale and there is no LoRA.
+            UsageError: the value is invalid for this axis.
         """
         if not self.name:
             return picture
@@ -168,8 +173,8 @@ class Axis:
         if kind.adds:
             given = getattr(picture, kind.name)
             return picture.model_copy(update={kind.name: given if read is None else (*given, read)})
-        if self.name == "scale":
-            return _scaled(picture, read)
+        if self.name in NUMBERS_OF:
+            return (_scaled if self.name == "scale" else _weighted)(picture, read)
         if self.name == "expand":
             return _expanded_by(picture, str(read))
         return picture.model_copy(update={kind.field: read})
@@ -189,16 +194,20 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
             _check_knowledge(picture, axis.values)
 
     def cell(row: str, column: str) -> Picture:
-        made, without = picture, False
+        made, without = picture, ""
         # The LoRA is applied before its scale, and a rank before the method "off", which takes it away.
-        for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name in ("scale", "expand")):
-            without = without or (axis.name == "lora" and _is_none(AXES["lora"], value))
-            if axis.name != "scale" or not without:
+        last = (*NUMBERS_OF, "expand")
+        for axis, value in sorted(((rows, row), (columns, column)), key=lambda step: step[0].name in last):
+            if axis.name in NUMBERS_OF.values() and _is_none(AXES[axis.name], value):
+                without = axis.name
+            if NUMBERS_OF.get(axis.name, "-") != without:
                 made = axis.apply(made, value)
         return made
 
-    if "scale" in (rows.name, columns.name) and "lora" not in (rows.name, columns.name) and not picture.lora:
-        raise UsageError("the axis scale needs a LoRA: add --lora, or take lora as the other axis")
+    for number, owner in NUMBERS_OF.items():
+        if number in (rows.name, columns.name) and owner not in (rows.name, columns.name) and not getattr(picture, owner):
+            what = {"lora": "a LoRA", "like": "a picture to be like"}[owner]
+            raise UsageError(f"the axis {number} needs {what}: add --{owner}, or take {owner} as the other axis")
     return [[cell(row, column) for column in columns.values] for row in rows.values]
 
 
@@ -270,6 +279,14 @@ def _check_knowledge(picture: Picture, methods: Sequence[str]) -> None:
     for option, value, method in given:
         if value is not None and method not in methods:
             raise UsageError(f"{option} is for expand={method}, which is no value of this axis")
+
+
+def _weighted(picture: Picture, weight: float) -> Picture:
+    """The picture with its last reference picture (`--like`) at this weight."""
+    from impasto.painting.memory.likes import split_weight
+
+    likes = picture.like
+    return picture.model_copy(update={"like": (*likes[:-1], f"{split_weight(likes[-1])[0]}:{weight!r}")})
 
 
 def _scaled(picture: Picture, scale: float) -> Picture:
