@@ -197,6 +197,25 @@ def test_the_best_of_a_series(impasto: Impasto, tmp_path: Path, expanded: list[A
     assert cell["seed"] == kept["seed"] and cell["best_of"]["tried"][0]["seed"] == 1
 
 
+def test_ctrl_c_keeps_what_is_finished(
+    impasto: Impasto, tmp_path: Path, expanded: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from impasto.painting.painting import Painting
+
+    save, saved = Painting.save, []
+
+    def save_then_interrupt(self: Painting, path: Path, **named: bool) -> Path:
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        saved.append(save(self, path, **named))
+        return path
+
+    monkeypatch.setattr(Painting, "save", save_then_interrupt)
+    stopped = impasto("paint", CITY, "--expand-count", 2, "--artist", "monet", "--artist", "durer", *QUICK)
+    assert stopped.code == 130 and "3 of 4 paintings finished and kept in pictures; the sheet is not drawn" in stopped.err
+    assert len(list((tmp_path / "pictures").iterdir())) == 3
+
+
 def test_copies_among_the_candidates_are_passed_over(impasto: Impasto, tmp_path: Path) -> None:
     from tests.evaluation.drawn_scenes import names, write_scenes
 

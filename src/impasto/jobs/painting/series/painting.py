@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, StoppedError
 from impasto.jobs.context import Context
 from impasto.jobs.painting.best_of import BestOfPainting
 from impasto.jobs.painting.checks.safety import PaintingSafety
@@ -91,6 +91,8 @@ def paint_series(
             series.requests, output, setup, context, batch=batch, preview_every=preview_every, avoidance=kept.avoidance,
             choosing=kept.choosing, safety=kept.safety,
         )  # fmt: skip
+    except StoppedError as error:
+        raise StoppedError(f"{error}; the sheet is not drawn" if drawing is not None else str(error)) from None
     except ImpastoError as error:
         if drawing is None or kept.avoidance is None or type(error) is not ImpastoError:
             raise
