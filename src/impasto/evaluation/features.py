@@ -14,8 +14,11 @@ from impasto.vision.scorers.interface import ImageEncoder
 if TYPE_CHECKING:
     import torch
 
+    from impasto.weights.transformers_folder import TransformersFolder
+
 OFFLINE, INCEPTION = "efficientnet-lite2", "inception"
-# The sizes of the published comparisons: Stein et al. (2023) for DINOv2, wang2023 for CLIP.
+# DINOv2 in the size that Stein et al. (2023) recommend. CLIP in the size of Stable Diffusion v1's text encoder; wang2023,
+# which compares pictures and texts with CLIP (section 4.1), names none.
 HUB_NAMES = {"dinov2": "facebook/dinov2-large", "clip": "openai/clip-vit-large-patch14"}
 NAMES = (OFFLINE, INCEPTION, *HUB_NAMES)
 
@@ -57,22 +60,12 @@ def load_extractor(
         UsageError: there is no such extractor, or `weights` is given for one that takes none.
         MissingPart, ImpastoError: the model is not on this machine, or not what it should be.
     """
-    if weights is not None and name != INCEPTION:
-        raise UsageError(f"--weights goes with --features {INCEPTION}")
-    if name == OFFLINE:
+    folder = find_extractor(name, weights)
+    if folder is None:
         from impasto.vision.features.efficientnet import ImageFeatures
-
-        return ImageFeatures(device=device)
-    if name == INCEPTION:
         from impasto.vision.features.inception import InceptionFeatures
 
-        return InceptionFeatures(weights, device=device)
-    from impasto.weights.transformers_folder import find_transformers_folder
-
-    try:
-        folder = find_transformers_folder(name, HUB_NAMES)
-    except UsageError:
-        raise UsageError(f"--features {name[:200]}: use {', '.join(NAMES)}, or a folder with DINOv2 or CLIP") from None
+        return InceptionFeatures(weights, device=device) if name == INCEPTION else ImageFeatures(device=device)
     if folder.model_type.startswith("dinov2"):
         from impasto.vision.features.dinov2 import Dinov2Features
 
@@ -80,6 +73,29 @@ def load_extractor(
     from impasto.vision.scorers.clip import ClipScorer
 
     return ClipScorer(str(folder.path), device=str(device), precision="fp32")
+
+
+def find_extractor(name: str, weights: Path | None = None) -> "TransformersFolder | None":
+    """Finds the model of an extractor without loading it, so that a long job can check it first; None if it has no folder.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_extractor`.
+    """
+    if weights is not None and name != INCEPTION:
+        raise UsageError(f"--weights goes with --features {INCEPTION}")
+    if name == OFFLINE:
+        return None
+    if name == INCEPTION:
+        from impasto.vision.features.inception import find_weights
+
+        find_weights(weights)
+        return None
+    from impasto.weights.transformers_folder import find_transformers_folder
+
+    try:
+        return find_transformers_folder(name, HUB_NAMES, pickles=True)
+    except UsageError:
+        raise UsageError(f"--features {name[:200]}: use {', '.join(NAMES)}, or a folder with DINOv2 or CLIP") from None
 
 
 def features_of(

@@ -3,7 +3,7 @@
 import json
 import pickle
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,11 +93,12 @@ class TransformersFolder:
 
 
 def find_transformers_folder(
-    name: str, short_names: Mapping[str, str] | None = None, *, pickles: bool = False
+    name: str, short_names: Mapping[str, str] | None = None, *, pickles: bool = False, also: Sequence[str] = ()
 ) -> TransformersFolder:
     """Finds the model called `name`: a folder, a hub name `org/name`, or one of `short_names`, which map to hub names.
 
     Args:
+        also: further names that the caller knows, for the message about an unknown one.
         pickles: whether `pytorch_model.bin` is accepted if there is no safetensors file; it is read weights-only.
 
     Raises:
@@ -120,7 +121,7 @@ def find_transformers_folder(
     if HUB_NAME.fullmatch(name):
         folder = hub_folder(name, WITH_PICKLES if pickles else TRANSFORMERS)
         return _checked(name.rpartition("/")[2], folder, pickles)
-    choices = ", ".join([*known, "a folder or a hub name org/name"])
+    choices = ", ".join([*also, *known, "a folder or a hub name org/name"])
     raise UsageError(f"unknown model {name[:200]!r}: use {choices}")
 
 

@@ -74,12 +74,14 @@ class CaptionJob(Job):
         from impasto.vision.captioners.tag2text import Tag2TextCaptioner
         from impasto.vision.scorers.interface import load_scorer
 
-        captioner = load_captioner(self.captioner)
+        # The captioner last, since it takes longest: a wrong name of the others is told at once.
         scorer = load_scorer(self.scorer)
-        if self.tagger is None and isinstance(captioner, Tag2TextCaptioner):
-            tagger: EncodingTagger = captioner.tagger
+        named = self._load_tagger() if self.tagger is not None else None
+        captioner = load_captioner(self.captioner)
+        if named is not None:
+            tagger = named
         else:
-            tagger = self._load_tagger()
+            tagger = captioner.tagger if isinstance(captioner, Tag2TextCaptioner) else self._load_tagger()
         try:
             outcome = caption_catalogue(
                 self.catalogue,

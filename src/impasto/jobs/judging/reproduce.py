@@ -50,9 +50,10 @@ class ReproduceJob(Job):
         sampler, steps, guidance: sampling settings of all paintings.
         precision: precision of the retraining: fp32, bf16, fp16 or "".
         expansion: the expansion method, "wang2023" or "wu2022"; None for the paper's own.
-        prompt_model: for the expansion of wang2023, a prompt model's folder (`impasto train prompt-model`, or GPT-2).
+        prompt_model: for the expansion of wang2023, a prompt model's folder (`impasto train prompt-model`) or name ("gpt2").
         index: for the expansion of wu2022, a folder written by `impasto knowledge build`.
         expand_seed: seed of the language models; Table 2 of wang2023 has this one and the next two.
+        expansion_config: a .toml or .json file of `ExpansionSettings`: models by role, lambda1, lambda2, term table.
         features: what sees the pictures for distances, as `EvaluateJob` takes it.
         weights: the file with Inception's weights.
         scorer: what compares texts and pictures: "pocket", or a folder with CLIP; None for pocket.
@@ -71,9 +72,10 @@ class ReproduceJob(Job):
     guidance: float | None = None
     precision: str = ""
     expansion: str | None = None
-    prompt_model: Path | None = None
+    prompt_model: str | None = None
     index: Path | None = None
     expand_seed: int = 0
+    expansion_config: Path | None = None
     features: str = "efficientnet-lite2"
     weights: Path | None = None
     scorer: str | None = None
@@ -95,13 +97,22 @@ class ReproduceJob(Job):
         return None if self.artists is None else tuple(name.strip() for name in self.artists if name.strip())
 
     def parts(self, method: str, tagger: str | None = None, captioner: str | None = None) -> "Parts":
-        """Returns the models by their names; `method` is the paper's own expansion."""
+        """Returns the models by their names; `method` is the paper's own expansion.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: what measures at the end is not on this machine, told at the start.
+        """
+        from impasto.evaluation.features import find_extractor
         from impasto.prompts.expansion.choices import ExpansionChoices
         from impasto.reproduction.parts import Parts
+        from impasto.vision.scorers.interface import check_scorer
 
+        find_extractor(self.features, self.weights)
+        check_scorer(self.scorer)
         expansion = ExpansionChoices(
-            self.expansion or method, index=self.index, model=self.prompt_model, seed=self.expand_seed
-        )
+            self.expansion or method, index=self.index, model=None if self.prompt_model is None else Path(self.prompt_model),
+            seed=self.expand_seed, config=self.expansion_config,
+        )  # fmt: skip
         return Parts(tagger, captioner, self.scorer, self.features, self.weights, expansion)
 
     def read_works(self, context: Context) -> "RealWorks":

@@ -14,6 +14,7 @@ from impasto.errors import ImpastoError
 from impasto.settings import choose_device, choose_precision
 from impasto.vision.captioners.interface import CHAT, HUB_NAMES, MANNERS, Manner, clean_caption
 from impasto.vision.preprocessing import read_preprocessing
+from impasto.vision.recognize_anything.keys import TAG2TEXT
 from impasto.weights.files import one_line
 from impasto.weights.transformers_folder import (
     TransformersFolder,
@@ -43,7 +44,7 @@ class TransformersCaptioner:
         """
         from transformers import AutoModelForImageTextToText
 
-        folder = find_transformers_folder(name, HUB_NAMES, pickles=True)
+        folder = find_transformers_folder(name, HUB_NAMES, pickles=True, also=("pocket", TAG2TEXT))
         self._manner = MANNERS.get(folder.model_type, CHAT)
         self._device = choose_device(device)
         self._dtype = choose_precision(precision, self._device)

@@ -46,7 +46,7 @@ class InceptionFeatures:
             MissingPart: there is no such file; the message gives its download address.
             ImpastoError: the weights are not those of Inception, or the file has the FID file's name and other content.
         """
-        file = _find(weights)
+        file = find_weights(weights)
         found = hash_file(file)
         self.is_fid = found == FID_SHA256
         if not self.is_fid and file.name in KNOWN_FILES:
@@ -92,7 +92,12 @@ def clean_square(image: Image.Image, side: int) -> np.ndarray:
     return np.stack(channels, axis=2).clip(0, 255)
 
 
-def _find(weights: Path | None) -> Path:
+def find_weights(weights: Path | None = None) -> Path:
+    """Returns the file of Inception's weights: `weights`, or the known file in the cache folder or in torch's.
+
+    Raises:
+        MissingPart: there is no such file; the message gives its download address.
+    """
     if weights is not None:
         if not weights.is_file():
             raise MissingPart(f"{weights}: there is no such file of Inception's weights; the FID's is {_SOURCE}")

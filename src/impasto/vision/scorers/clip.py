@@ -16,6 +16,7 @@ from impasto.settings import choose_device, choose_precision
 from impasto.vision.preprocessing import read_preprocessing
 from impasto.weights.files import one_line
 from impasto.weights.transformers_folder import (
+    TransformersFolder,
     find_transformers_folder,
     load_transformers_model,
     load_transformers_part,
@@ -30,7 +31,9 @@ SIGLIP_PROBABILITY = 0.01
 
 
 class ClipScorer:
-    """A `TextImageScorer` from a folder or hub name in transformers' layout; `clip` is the model of wang2023, ViT-L/14.
+    """A `TextImageScorer` from a folder or hub name in transformers' layout; `clip` is ViT-L/14.
+
+    wang2023 (section 4.1) filters with CLIP and names no size. ViT-L/14 is that of Stable Diffusion v1's text encoder.
 
     An embedding depends only on its picture or text, up to rounding, not on the others in the batch.
 
@@ -47,7 +50,7 @@ class ClipScorer:
         """
         from transformers import AutoModel, AutoTokenizer
 
-        folder = find_transformers_folder(name, SHORT_NAMES, pickles=True)
+        folder = find_clip(name)
         self._preprocessing = read_preprocessing(folder.path)
         self._device = choose_device(device)
         self._dtype = choose_precision(precision, self._device)
@@ -102,6 +105,20 @@ class ClipScorer:
         ).to(self._device)
         mask = None if self._padded else tokens["attention_mask"]
         return _unit(self._model.get_text_features(input_ids=tokens["input_ids"], attention_mask=mask))
+
+
+def find_clip(name: str) -> TransformersFolder:
+    """Finds a folder, hub name or short name of CLIP or a similar model, without loading it.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `find_transformers_folder`, or it is a model of another kind.
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES as KNOWN
+
+    folder = find_transformers_folder(name, SHORT_NAMES, pickles=True, also=("pocket",))
+    if folder.model_type not in (*KNOWN, "vision-text-dual-encoder"):
+        raise ImpastoError(f"{folder.path} holds a {folder.model_type!r} model, which is not {WHAT}")
+    return folder
 
 
 def _unit(output: Any) -> np.ndarray:

@@ -56,6 +56,21 @@ class Projecting(Protocol):
 POCKET = "pocket"
 
 
+def check_scorer(name: str | Path | None = None) -> None:
+    """Finds a scorer's files without loading them, so that a long job can check them first.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_scorer`.
+    """
+    from impasto.vision.scorers.pocket import TAGS
+
+    if name is None or str(name) == POCKET or (Path(name) / TAGS).is_file():
+        return
+    from impasto.vision.scorers.clip import find_clip
+
+    find_clip(str(name))
+
+
 def load_scorer(name: str | Path | None = None) -> TextImageScorer:
     """Loads the built-in scorer (`pocket`, or None), one that `impasto train pocket-scorer` wrote, or CLIP or similar.
 

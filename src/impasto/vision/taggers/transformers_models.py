@@ -9,6 +9,7 @@ from PIL import Image
 from impasto.errors import ImpastoError
 from impasto.settings import choose_device, choose_precision
 from impasto.vision.preprocessing import read_preprocessing
+from impasto.vision.recognize_anything.keys import KINDS
 from impasto.vision.scorers.interface import ImageEncoder
 from impasto.vision.taggers.interface import ProbabilityEncoder
 from impasto.weights.header import WHOLE_AGAIN
@@ -53,7 +54,7 @@ class TransformersTagger:
         """
         from transformers import AutoModelForImageClassification
 
-        folder = find_transformers_folder(name, _SHORT_NAMES, pickles=True)
+        folder = find_transformers_folder(name, _SHORT_NAMES, pickles=True, also=("pocket", "zero-shot", *KINDS))
         _check_kind(folder)
         labels = _labels(folder)
         self.name, self.identity = folder.name, folder.identity
