@@ -1,12 +1,12 @@
 """Compares the ways in which equation 20's first term TFIDF(v) can be computed: does the concrete text win?
 
-For each of the 50 abstract prompts, `scoring_sentences.tsv` has a text that names places and concrete things, a long abstract
-one and a short abstract one; the three texts of wu2022's figures 6 to 8 are among them. Columns of the table:
+For each of the 50 abstract prompts, `scoring_sentences.tsv` has a text that names places and concrete things, a long
+abstract one and a short abstract one; the three texts of wu2022's figures 6 to 8 are among them. Columns of the table:
 
     alone       share of rows in which TFIDF of the concrete text is above that of the long one, the short one, and both
     padded      ... above that of the concrete text with the long abstract one appended
     w(v)        the same shares as `alone` for the whole score, with the lambdas of the settings
-    subject     share of (prompt, concrete text of another prompt) in which w(v) of the prompt's own text is above the other's
+    subject     share of pairs of a prompt and another prompt's concrete text in which w(v) of its own text is higher
     longer      correlation of TFIDF with the number of words, over all texts
 
 `--candidates` adds what the first terms choose among the candidates that the expander really finds.
@@ -91,7 +91,8 @@ def choices(prompts: Sequence[str], settings: ExpansionSettings) -> list[dict[st
         places = [len([span for span in one.spans if span[2] == "place"]) for one in best]
         results.append(
             {
-                "first term": name, "prompts": len(best), "words": float(np.mean([len(words_of(one.added)) for one in best])),
+                "first term": name, "prompts": len(best),
+                "words": float(np.mean([len(words_of(one.added)) for one in best])),
                 "cosine": float(np.mean([one.components["cosine"] / (settings.lambda1 or 1.0) for one in best])),
                 "names a place": float(np.mean([count > 0 for count in places])),
             }

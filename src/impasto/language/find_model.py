@@ -14,17 +14,23 @@ SHORT_NAMES: dict[str, tuple[str, ...]] = {
     "t5-base": ("google-t5/t5-base", "t5-base"),
     "t5-large": ("google-t5/t5-large", "t5-large"),
     "t5-small": ("google-t5/t5-small", "t5-small"),
+    "t5-v1.1-base": ("google/t5-v1_1-base",),
+    "t5-v1.1-large": ("google/t5-v1_1-large",),
+    "t5-base-lm-adapt": ("google/t5-base-lm-adapt",),
+    "flan-t5-base": ("google/flan-t5-base",),
     "dialogpt": ("microsoft/DialoGPT-medium",),
     "dialogpt-medium": ("microsoft/DialoGPT-medium",),
     "dialogpt-large": ("microsoft/DialoGPT-large",),
     "dialogpt-small": ("microsoft/DialoGPT-small",),
-    "bert": ("dslim/bert-base-NER", "dslim/bert-large-NER"),
+    "bert": ("dslim/bert-base-NER",),
+    "bert-large": ("dslim/bert-large-NER",),
     "gpt2": ("openai-community/gpt2", "gpt2"),
     "gpt2-medium": ("openai-community/gpt2-medium", "gpt2-medium"),
     "gpt2-large": ("openai-community/gpt2-large", "gpt2-large"),
     "gpt2-xl": ("openai-community/gpt2-xl", "gpt2-xl"),
     "distilgpt2": ("distilbert/distilgpt2", "distilgpt2"),
 }
+
 
 def find_language_model(name: str) -> "TransformersFolder":
     """Finds a language model by short name, hub name or folder; torch's own files are accepted, and read weights-only.

@@ -12,7 +12,8 @@ from impasto.prompts.expansion.settings import ABOUT, ExpansionSettings, setting
 
 ALL = ExpansionSettings(
     tfidf="norm", min_df=0.001, terms="t.tsv.gz", lambda1=0.25, lambda2=1e-05, most_entities=7, candidates=9, sentences=5,
-    articles=2, index="wiki \"x\"\\y", continuation="t5-base", dialogue="off", encoder="org/e", ner="bert", prompt_model="gpt2",
+    articles=2, index="wiki \"x\"\\y", continuation="t5-base", dialogue="off", encoder="org/e", ner="bert",
+    prompt_model="gpt2",
 )  # fmt: skip
 
 
@@ -81,7 +82,9 @@ def test_a_broken_file(tmp_path: Path, content: bytes) -> None:
         ExpansionSettings.read(tmp_path / "a.json")
 
 
-@pytest.mark.parametrize(("changes", "said"), [({"lamda1": 1}, "the nearest is lambda1"), ({"lambda1": "1"}, "give a number")])
+@pytest.mark.parametrize(
+    ("changes", "said"), [({"lamda1": 1}, "the nearest is lambda1"), ({"lambda1": "1"}, "give a number")]
+)
 def test_what_python_gets_wrong(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         ExpansionSettings().with_changes(**changes)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SMALL_NAME = "SmolLM2-135M-Instruct"
 # The paper's models in the order in which `auto` looks for them in the cache.
 AUTOMATIC = {
-    "continuation": ("t5-base", "t5-large", "t5-small"),
+    "continuation": ("t5-base", "t5-large", "t5-small", "t5-base-lm-adapt", "t5-v1.1-base", "t5-v1.1-large", "flan-t5-base"),
     "dialogue": ("dialogpt-medium", "dialogpt-large", "dialogpt-small"),
 }
 PAPERS = {"continuation": "T5", "dialogue": "DialoGPT"}
