@@ -51,8 +51,11 @@ class UsedModel:
         return f"{self.role}: {self.name}{told}{f', {self.why}' if self.why else ''}"
 
 
-def _automatic(role: str) -> tuple[str, str]:
-    """Returns the name of the paper's model if it is in the cache, else smollm2; and the reason."""
+def automatic_model(role: str) -> tuple[str, str]:
+    """Returns what `auto` means for a role here: the name of the paper's model if it is in the cache, else smollm2; and why.
+
+    `role`: "continuation" or "dialogue".
+    """
     for name in AUTOMATIC[role]:
         if cached_language_model(name) is not None:
             return name, "found in the Hugging Face cache"
@@ -70,7 +73,7 @@ def load_writer(role: str, name: str) -> "tuple[Writes, UsedModel] | None":
     """
     why = ""
     if name == AUTO:
-        name, why = _automatic(role)
+        name, why = automatic_model(role)
     if name == OFF:
         return None
     if name == SMALL:
