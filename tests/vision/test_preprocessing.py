@@ -114,3 +114,13 @@ def test_what_cannot_be_followed_is_said(config: dict[str, Any], message: str, t
 def test_a_folder_that_says_nothing_of_pictures(tmp_path: Path) -> None:
     with pytest.raises(MissingPart, match=r"preprocessor_config\.json is missing"):
         read_preprocessing(tmp_path)
+
+
+def test_an_old_file_that_names_no_processor_is_that_of_its_model(tmp_path: Path) -> None:
+    """As google/vit-base-patch16-224's, whose size is one number: the side of a square."""
+    (tmp_path / "config.json").write_text('{"model_type": "vit"}')
+    found = read_preprocessing(write(tmp_path, do_normalize=True, image_mean=[0.5] * 3, image_std=[0.5] * 3, size=224))
+    assert (found.size, found.crop, found.resample) == ((224, 224), None, Image.Resampling.BILINEAR)
+    (tmp_path / "config.json").write_text('{"model_type": "new-in-2031"}')
+    with pytest.raises(ImpastoError, match="'nothing named'"):
+        read_preprocessing(write(tmp_path, size=224))

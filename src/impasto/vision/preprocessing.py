@@ -45,6 +45,11 @@ _KINDS = {
     "ViT": _Kind(*_HALF, Image.Resampling.BILINEAR, 224, square=True),
     "DeiT": _Kind(*_HALF, Image.Resampling.BICUBIC, 256, square=True, crop=224),
 }
+# The kinds of model types, for old files that name no processor, such as google/vit-base-patch16-224's.
+_OF_MODELS = {
+    "vit": "ViT", "swin": "ViT", "deit": "DeiT", "clip": "CLIP", "git": "CLIP", "siglip": "Siglip", "blip": "Blip",
+    "blip-2": "Blip", "dinov2": "Bit", "chinese_clip": "ChineseCLIP",
+}  # fmt: skip
 _SUFFIXES = ("ImageProcessorFast", "ImageProcessorPil", "ImageProcessor", "FeatureExtractor")
 
 
@@ -108,6 +113,8 @@ def read_preprocessing(folder: Path) -> ImagePreprocessing:
     file, config = _read_config(folder)
     name = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
     kind = next((_KINDS.get(name.removesuffix(end)) for end in _SUFFIXES if name.endswith(end)), None)
+    if not name and (folder / "config.json").is_file():
+        kind = _KINDS.get(_OF_MODELS.get(str(read_json(folder / "config.json").get("model_type")), ""))
     if kind is None:
         raise ImpastoError(f"{file} prepares pictures by {name or 'nothing named'!r}; known are {', '.join(_KINDS)}")
     try:
