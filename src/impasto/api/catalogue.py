@@ -10,6 +10,7 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from impasto.data.annotations.captioning import CaptionOutcome
     from impasto.data.annotations.filtering import FilterOutcome
+    from impasto.data.annotations.imported_captions import CaptionImport
     from impasto.data.annotations.tagging import TagOutcome
     from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
     from impasto.data.exporting.exporter import ExportSummary
@@ -158,6 +159,27 @@ class Catalogue:
             all_pictures=all_pictures, most=most, seed=seed,
         )  # fmt: skip
         return self._run(job).outcome
+
+    def import_captions(
+        self, table: str | Path, *, by: str | None = None, replace: bool = False, dry_run: bool = False
+    ) -> "CaptionImport":
+        """Merges the captions of a table, which names pictures by file name or by the SHA-256 of their content.
+
+        Args:
+            table: CSV, TSV, JSON, JSON lines or parquet.
+            by: "person", or a machine's name; None for what each row says, else the table's name.
+            replace: whether a person's captions replace decisions of this catalogue's review.
+            dry_run: leaves the catalogue unchanged.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
+        """
+        from impasto.jobs.data.import_captions import ImportCaptionsJob
+
+        job = ImportCaptionsJob(
+            catalogue=self.folder, table=as_path("table", table), by=by, replace=replace, dry_run=dry_run
+        )
+        return self._run(job)
 
     def filter(self, *, below: float | None = None, scorer: str | None = None, dry_run: bool = False) -> "FilterOutcome":
         """Drops pictures whose caption does not match (wang2023, section 4.1); a person's decisions are kept.

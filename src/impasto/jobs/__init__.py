@@ -35,6 +35,7 @@ HOMES: dict[str, str] = {
     "import": "impasto.jobs.data.importing:ImportJob",
     "tag": "impasto.jobs.data.tag:TagJob",
     "caption": "impasto.jobs.data.caption:CaptionJob",
+    "import-captions": "impasto.jobs.data.import_captions:ImportCaptionsJob",
     "filter": "impasto.jobs.data.filter:FilterJob",
     "export": "impasto.jobs.data.export:ExportJob",
     "copy-index": "impasto.jobs.data.copy_index:CopyIndexJob",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from impasto.data.annotations.contradiction import TagsInText
-from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.log import IMPORTED, AnnotationLog, content_of
 from impasto.data.annotations.tag_phrase import tags_as_phrase
 from impasto.data.annotations.tag_vocabulary import Tag
 from impasto.data.annotations.tagging import MOST_TAGS, chosen_tags, thresholds_of
@@ -82,7 +82,8 @@ def caption_catalogue(
             outcome.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
             continue
         row = before.get(entry.file_name, {})
-        if row.get("content") == content and row.get("captioner") == settings:
+        is_imported = str(row.get("captioner")).startswith(IMPORTED) and not all_pictures
+        if row.get("content") == content and (row.get("captioner") == settings or is_imported):
             outcome.known += 1
         else:
             missing.append((entry, content))

@@ -13,6 +13,7 @@ from impasto.weights.file_hash import hash_file
 
 Kind = Literal["tags", "captions", "similarity", "filter", "review"]
 FOLDER = "annotations"
+IMPORTED = "imported/"  # before the name of who wrote a caption or tags that `import_captions` merged
 
 
 def content_of(file: Path) -> str:

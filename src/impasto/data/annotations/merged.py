@@ -25,7 +25,8 @@ class Annotation:
 
     Attributes:
         tags: the tagger's tags, the most probable first.
-        caption: the captioner's caption.
+        caption: the captioner's caption, written by `captioner`.
+        variants: further captions by the same captioner.
         similarity: similarity of the text `compared` and the picture, -1..1, by the scorer with the identity `scorer`.
         dropped: the reason why the filter drops the pair of the picture and the text `filtered`, or "".
         verdict: the outcome of the human review, None before any decision.
@@ -33,6 +34,8 @@ class Annotation:
 
     tags: tuple[str, ...] = ()
     caption: str = ""
+    captioner: str = ""
+    variants: tuple[str, ...] = ()
     similarity: float | None = None
     compared: str = ""
     scorer: str = ""
@@ -114,11 +117,14 @@ class Annotations:
             row = self._latest[kind].get(name, {})
             return row if row.get("content") == content else {}
 
-        likeness, judged = fresh("similarity"), fresh("filter")
+        likeness, judged, captioned = fresh("similarity"), fresh("filter"), fresh("captions")
+        caption = annotated_text(captioned.get("caption"))
         dropped = judged.get("kept") is False
         return Annotation(
             tags=_tags(fresh("tags").get("tags")),
-            caption=annotated_text(fresh("captions").get("caption")),
+            caption=caption,
+            captioner=annotated_text(captioned.get("by")),
+            variants=_variants(captioned.get("captions"), caption),
             similarity=_number(likeness.get("similarity")),
             compared=annotated_text(likeness.get("text")),
             scorer=annotated_text(likeness.get("scorer")),
@@ -152,13 +158,21 @@ def merge_annotations(folder: Path, entries: list[CatalogueEntry], report: Catal
 def annotated(entry: CatalogueEntry, known: Annotation) -> CatalogueEntry:
     """Returns the entry with the caption in force, and with the tagger's tags if the metadata has none."""
     caption, tags = known.caption_of(entry), entry.tags or known.tags
-    return entry if (caption, tags) == (entry.caption, entry.tags) else replace(entry, caption=caption, tags=tags)
+    if (caption, tags) == (entry.caption, entry.tags):
+        return entry
+    variants = entry.variants if caption == entry.caption else known.variants if caption == known.caption else ()
+    return replace(entry, caption=caption, tags=tags, variants=variants)
 
 
 def _number(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _variants(value: object, caption: str) -> tuple[str, ...]:
+    texts = (annotated_text(text) for text in value) if isinstance(value, list) else ()
+    return tuple(dict.fromkeys(text for text in texts if text and text != caption))
 
 
 def _tags(value: object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from impasto.data.annotations.log import AnnotationLog, content_of
+from impasto.data.annotations.log import IMPORTED, AnnotationLog, content_of
 from impasto.data.annotations.tag_vocabulary import tag_vocabulary
 from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
@@ -65,7 +65,8 @@ def tag_catalogue(
     missing: list[tuple[CatalogueEntry, str]] = []
     for entry, content in _contents(catalogue.entries, outcome.report):
         row = before.get(entry.file_name, {})
-        if row.get("content") == content and row.get("tagger") == settings:
+        is_imported = str(row.get("tagger")).startswith(IMPORTED)
+        if row.get("content") == content and (row.get("tagger") == settings or is_imported):
             outcome.known += 1
             _count(outcome, [str(name) for name, _ in row["tags"]])
         else:

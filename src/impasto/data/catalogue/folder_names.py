@@ -81,7 +81,7 @@ def words_of_folders(folders: tuple[str, ...]) -> FolderWords:
             if _is_known_artist(named):
                 name = named
             else:
-                if not words and repeats == 1:
+                if len(named) > 1 and not words and repeats == 1:
                     words = named
                 name = ""
             repeats = max(repeats, int(counted["count"]))

@@ -154,7 +154,7 @@ class FolderRows:
         """Returns whether one of a table's first rows names a picture."""
         try:
             rows = islice(self._read_table(key, CatalogueReport()), _TRIED)
-            return any(self._match(folder, _file_name(row)).key is not None for _, row in rows)
+            return any(self._match(folder, file_name_of(row)).key is not None for _, row in rows)
         except (ImpastoError, MissingPart) as error:
             if suffix_of(key) == ".parquet":
                 self._listing.others[key] = str(error).removeprefix(f"{key} ")
@@ -180,7 +180,7 @@ class FolderRows:
             if str(row.get("status", "success")) != "success" and "key" in row:
                 failed += 1  # img2dataset could not download it
                 continue
-            name = _file_name(row)
+            name = file_name_of(row)
             match = self._match(folder, name)
             remarks += (match.remark,) if match.remark else ()
             if before is not None and match.key == before[2] and _same_but_text(before[3], row):
@@ -290,7 +290,8 @@ def _names_or_keys(columns: Iterable[str]) -> bool:
     return names_pictures(columns) or any(plain_column(column) in KEY_COLUMNS[:1] for column in columns)
 
 
-def _file_name(row: dict[str, Any]) -> str:
+def file_name_of(row: dict[str, Any]) -> str:
+    """Returns the picture's file name in a table's row, or the number by which img2dataset names it, or ""."""
     named = [value for column, value in row.items() if column_of(column) == "file_name"]
     if not named:
         keys = {plain_column(column): value for column, value in row.items()}

@@ -1,0 +1,61 @@
+"""The job `import-captions`: merges published captions into a catalogue."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from impasto.errors import StoppedError
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+from impasto.jobs.data.checks import check_catalogue, note_report
+
+if TYPE_CHECKING:
+    from impasto.data.annotations.imported_captions import CaptionImport
+
+_MOST_NOTES = 20
+
+
+class ImportCaptionsJob(Job):
+    """Merges the captions of a table into a catalogue, as what a person or a named machine says.
+
+    Attributes:
+        catalogue: the catalogue's folder.
+        table: CSV, TSV, JSON, JSON lines or parquet; a row names its picture by file name or by the SHA-256 of its content.
+        by: "person", or a machine's name; None for what each row says, else the table's name.
+        replace: whether a person's captions replace decisions that a reviewer of this catalogue made.
+        dry_run: leaves the catalogue unchanged.
+    """
+
+    kind: ClassVar[str] = "import-captions"
+
+    catalogue: Path
+    table: Path
+    by: str | None = None
+    replace: bool = False
+    dry_run: bool = False
+
+    def run(self, context: Context) -> "CaptionImport":
+        """Merges the captions and notes the first rows that are not used.
+
+        Raises:
+            UsageError: there is no such folder or table, or the table or the name cannot be used.
+            MissingPart, ImpastoError: the catalogue or the table cannot be read, no row matches, or a log cannot be written.
+            StoppedError: the job was stopped; nothing was written.
+        """
+        check_catalogue(self.catalogue)
+        from impasto.data.annotations.imported_captions import import_captions
+
+        try:
+            outcome = import_captions(
+                self.catalogue, self.table, self.by, replace=self.replace, dry_run=self.dry_run,
+                on_progress=context.count("pictures"),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            raise StoppedError(f"stopped: {self.catalogue} is as it was") from None
+        note_report(outcome.report, context, _MOST_NOTES)
+        told = [*outcome.unmatched, *outcome.kept]
+        for skipped in told[:_MOST_NOTES]:
+            context.note(f"{skipped.file_name}: {skipped.reason}")
+        if len(told) > _MOST_NOTES:
+            where = "" if self.dry_run else f"; {self.catalogue}/annotations/import-captions.jsonl names all"
+            context.note(f"{len(told) - _MOST_NOTES} more rows are not used{where}")
+        return outcome
