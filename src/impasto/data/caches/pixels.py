@@ -113,10 +113,10 @@ def prepare_pixels(
     with ThreadPoolExecutor() as pool:
         pairs = [(e, k) for e, k in zip(entries, pool.map(key_of, entries), strict=True) if k is not None]
         for start in range(0, len(pairs), 512):
-            wanted = [(e, k) for e, k in pairs[start : start + 512] if k not in store]
+            wanted = {k: e for e, k in pairs[start : start + 512] if k not in store}
             if wanted:
-                made = list(pool.map(decode, [e for e, _ in wanted]))
-                whole = [(k, m) for (_, k), m in zip(wanted, made, strict=True) if m is not None]
+                made = list(pool.map(decode, wanted.values()))
+                whole = [(k, m) for k, m in zip(wanted, made, strict=True) if m is not None]
                 squares = [square for _, square in whole]
                 if whole:
                     store.fill(

@@ -10,6 +10,7 @@ from impasto.errors import UsageError
 from impasto.jobs.context import Context
 from impasto.jobs.training.plan import Learns, estimate_to_json, estimate_training
 from impasto.jobs.training.run import TrainingJob, TrainingRun, check_files, check_numbers
+from impasto.training.distributed.launch import process_number
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
@@ -120,9 +121,35 @@ class FineTuningJob(TrainingJob):
 
         def train(run: TrainingRun) -> Path:
             tell_plan()
+            if process_number() == 0:
+                self._tell_pictures(run.path, context)
             return self.train(run, choices)
 
-        return tell_plan() if self.dry_run else self.train_in_folder(context, train)
+        if not self.dry_run:
+            return self.train_in_folder(context, train)
+        from impasto.jobs.training.pictures import note_folder
+
+        note_folder(pictures, context)
+        return tell_plan()
+
+    def _tell_pictures(self, run: Path, context: Context) -> None:
+        """Notes what was read of the pictures' folder and what changed there since the last start, and keeps a list."""
+        from impasto.jobs.training.pictures import changes_since, keep_pictures, note_folder, seen_pictures
+
+        now = seen_pictures(note_folder(self.pictures_folder, context), self.whose)
+        changed = changes_since(run, now)
+        if changed:
+            context.note(f"{changed}; it goes on with those that are there now, and its losses will differ")
+        keep_pictures(run, now)
+
+    def tell_complete(self, run: Path, context: Context) -> None:
+        """Notes that the run is complete, and whether its pictures have changed since."""
+        super().tell_complete(run, context)
+        from impasto.jobs.training.pictures import changes_since, note_folder, seen_pictures
+
+        changed = changes_since(run, seen_pictures(note_folder(self.pictures_folder, Context()), self.whose))
+        if changed:
+            context.note(f"{changed}; to train on them, give another --run")
 
 
 class RecipeJob(FineTuningJob):

@@ -40,7 +40,7 @@ def estimate_training(
     from impasto.training.distributed.launch import process_count
     from impasto.training.estimate.estimate import estimate
     from impasto.training.estimate.step_costs import choose_word
-    from impasto.training.examples.training_set import entries_of
+    from impasto.training.examples.training_set import entries_of, repeated
     from impasto.training.methods.distillation import add_student
     from impasto.training.methods.distillation_choices import Distillation
     from impasto.training.methods.fine_tuning import choose_weights
@@ -49,7 +49,7 @@ def estimate_training(
     choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]
     passes = choices.other_passes if isinstance(choices, Distillation) else 0
     return estimate(
-        checkpoint, choices, entries, steps=steps, minutes=minutes, processes=process_count(), choose=choose,
+        checkpoint, choices, repeated(entries), steps=steps, minutes=minutes, processes=process_count(), choose=choose,
         other_passes=passes,
     )  # fmt: skip
 

@@ -116,6 +116,10 @@ class TrainingJob(Job):
         del made
         return {}
 
+    def tell_complete(self, run: Path, context: Context) -> None:
+        """Notes that the run is complete; nothing is trained."""
+        context.note(f"{run}: the run is already complete")
+
     def train_in_folder(self, context: Context, train: Callable[[TrainingRun], Path]) -> Trained:
         """Locks the run's folder, calls `train`, and reports the `Figures` `run` and `made`.
 
@@ -159,7 +163,7 @@ class TrainingJob(Job):
         told_by_first(1 if run.is_complete else 0)
         if run.is_complete:
             run.close()
-            context.note(f"{run.path}: the run is already complete")
+            self.tell_complete(run.path, context)
             return None
         return run
 

@@ -18,7 +18,7 @@ from impasto.data.caches.encoded_rows import note_encoder
 from impasto.data.caches.latents import PosteriorRows, TextStates, prepare_latents
 from impasto.data.caches.pixels import Pixels, prepare_pixels
 from impasto.data.catalogue.entry import CatalogueEntry
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, read_catalogue
 from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError, UsageError
 from impasto.prompts.artists import Artist, ArtistIndex
@@ -31,6 +31,7 @@ from impasto.training.loop.progress import Progress, no_report
 # encoder that sees the same two texts in every epoch soon memorises the pictures by their titles.
 TEXT_VARIANTS = 2
 UNCACHED_TEXT_VARIANTS = 16
+MOST_CAPTIONS = 16  # of one picture that training uses
 # Pixels through the VAE at once: 16 pictures of 128 px, or one of 512 px, for which Stable Diffusion's VAE takes 0.5 GB.
 # With 64 pictures a CPU takes a fifth longer, and encoding should not take more memory than training.
 _PIXELS_AT_ONCE = 16 * 128**2
@@ -68,10 +69,14 @@ class TrainingSet:
         return list(dict.fromkeys(["", *(text for variants in self.texts for text in variants)]))
 
 
-def condition_of(entry: CatalogueEntry) -> Condition:
-    """Returns the condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre."""
+def condition_of(entry: CatalogueEntry, number: int = 0) -> Condition:
+    """Returns the condition of a catalogue's entry: its caption, or else its title, with artist, year, style and genre.
+
+    Of several captions of the picture, it has the one with this number; the numbers begin again after the last.
+    """
+    captions = (entry.caption, *entry.variants)
     return Condition(
-        caption=entry.caption or entry.title,
+        caption=captions[number % len(captions)] or entry.title,
         artist=entry.artist,
         year=entry.year,
         style=entry.style,
@@ -80,10 +85,13 @@ def condition_of(entry: CatalogueEntry) -> Condition:
 
 
 def text_variants(entry: CatalogueEntry, count: int = TEXT_VARIANTS) -> list[str]:
-    """Returns `count` texts of the entry, each with another random subset of its fields, the same in every run."""
-    condition = condition_of(entry)
+    """Returns `count` texts of the entry, each with another random subset of its fields, the same in every run.
+
+    An entry with more captions than that has a text for each, up to `MOST_CAPTIONS`.
+    """
+    count = max(count, min(1 + len(entry.variants), MOST_CAPTIONS))
     return [
-        condition.drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
+        condition_of(entry, number).drop(random.Random(f"{entry.file_name}/{number}"), all_probability=0.0).text()
         for number in range(count)
     ]
 
@@ -133,9 +141,18 @@ def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> 
         UsageError: the catalogue has no such artist.
         ImpastoError: there is no picture.
     """
+    return chosen_entries(read_catalogue(catalogue, check_images=False), artist, held_out=held_out)
+
+
+def chosen_entries(catalogue: Catalogue, artist: str = "", *, held_out: bool = False) -> list[CatalogueEntry]:
+    """Like `entries_of`, for a catalogue that has been read.
+
+    Raises:
+        UsageError, ImpastoError: as `entries_of`.
+    """
     usable = [
         entry
-        for entry in read_catalogue(catalogue, check_images=False).entries
+        for entry in catalogue.entries
         if not any(entry.extra.get(mark) == "1" for mark in ("monochrome", "square_stretched"))
     ]
     if artist:
@@ -149,8 +166,14 @@ def entries_of(catalogue: Path, artist: str = "", *, held_out: bool = False) -> 
     if not chosen:
         of_whom = f" of {artist}" if artist else ""
         why = f": what it has ({len(usable)}) is held out for judging" if usable and not held_out else ""
-        raise ImpastoError(f"{catalogue} holds no picture{of_whom} to train on{why}")
+        raise ImpastoError(f"{catalogue.folder} holds no picture{of_whom} to train on{why}")
     return chosen
+
+
+def repeated(entries: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
+    """Returns each entry as often as its repeats ask for, in proportion to the others: repeats of 10 and 20 are 1 and 2."""
+    common = math.gcd(*(entry.repeats for entry in entries)) or 1
+    return [entry for entry in entries for _ in range(entry.repeats // common)]
 
 
 def pictures_at_once(size: int) -> int:
@@ -174,6 +197,7 @@ def encode_training_set(
         ImpastoError: no picture can be opened.
     """
     check_size(size, components)
+    entries = repeated(entries)
     if not aspect_buckets:
         pixels, mean, deviation = _encode(entries, components, (size, size), on_progress)
         return TrainingSet(pixels.entries, mean, deviation, [text_variants(e, variants) for e in pixels.entries])

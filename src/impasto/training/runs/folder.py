@@ -20,6 +20,7 @@ from impasto.training.runs.record import RECORD, RunRecord, first_difference, pl
 
 REPORT = "report.json"
 STOP = "stop-requested"
+PICTURES = "pictures.json"  # what the last start trained on: name -> hashes of picture and texts
 LOCK = ".lock"
 # How long to wait for the lock: a process that lists runs holds it for an instant, to see whether it is free.
 _PATIENCE = 0.5  # seconds
@@ -175,7 +176,7 @@ class RunFolder:
 
     def _withdraw(self) -> None:
         """Removes the run's files, so that a refused request leaves no run behind."""
-        for name in (RECORD, STOP, LOCK):
+        for name in (RECORD, STOP, LOCK, PICTURES):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # a folder holds other files
             for folder in self._made or [self.path]:
