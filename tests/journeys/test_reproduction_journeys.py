@@ -25,8 +25,7 @@ WANG = (
 
 # What `without_language_model` replaces.
 REAL = [
-    (owner, name, getattr(owner, name))
-    for owner, name in ((ExpansionChoices, "expand_caption"), (Parts, "load_captioner"))
+    (owner, name, getattr(owner, name)) for owner, name in ((ExpansionChoices, "expand_caption"), (Parts, "load_captioner"))
 ]
 
 
@@ -173,9 +172,7 @@ def test_the_distance_is_called_fid_with_inception_only(
     assert next(iter(json.loads((tmp_path / "again" / "report.json").read_text())["seconds"])) == "retrain"
 
 
-def test_with_tiny_ones_of_the_papers_own_models(
-    impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_tiny_ones_of_the_papers_own_models(impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RAM, Tag2Text, CLIP and GPT-2 (sections 3.3 and 4.1), through the command line and the whole pipeline."""
     from tests.language.tiny_language_models import gpt2
     from tests.vision.tiny_recognize_anything import save
@@ -194,7 +191,8 @@ def test_with_tiny_ones_of_the_papers_own_models(
     assert "| model that expands prompts | GPT-2, fine-tuned on 80,000 prompts | gpt2 from the folder my-gpt2 |" in text
     assert "| Table 2: prompt | expanded with seed 4 | expanded with seed 5 | expanded with seed 6 |" in text
     own = tmp_path / "again" / "catalogue" / "annotations"
-    assert {json.loads(line)["by"] for line in (own / "tags.jsonl").read_text("utf-8").splitlines()} == {"ram_swin_large_14m"}
+    taggers = {json.loads(line)["by"] for line in (own / "tags.jsonl").read_text("utf-8").splitlines()}
+    assert taggers == {"ram_swin_large_14m"}
     assert str(tmp_path) not in text
 
 

@@ -55,11 +55,13 @@ def test_the_section_lists_only_what_differs_as_different() -> None:
         compare("batch", 1, 16), compare("learning rate", 1e-5, 1e-5, "{:g}"), Compared("sampler", "not said", "ddim", None),
     ]  # fmt: skip
     section = differences_section(rows)
-    assert section.paragraphs[0].startswith("Of 3 settings, 1 differ from the paper's, 1 are the same, and for 1")
+    assert section.paragraphs[0] == (
+        "Settings compared: 3. Different from the paper's: 1. The same: 1. Not said by the paper, or not known here: 1."
+    )
     differs, untold, same = section.tables
     assert differs.rows == (("batch", "1", "16"),) and untold.rows == (("sampler", "not said", "ddim"),)
     assert same.rows == (("learning rate", "1e-05"),)
     everything = differences_section([compare("batch", 1, 1)])
     assert len(everything.tables) == 1 and everything.paragraphs[0] == (
-        "Of 1 settings, 0 differ from the paper's, 1 are the same."
+        "Settings compared: 1. Different from the paper's: 0. The same: 1."
     )

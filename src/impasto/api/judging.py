@@ -142,9 +142,10 @@ class ReproduceFields(TypedDict, total=False):
     guidance: float | None
     precision: str
     expansion: str | None
-    prompt_model: str | Path | None
+    prompt_model: str | None
     index: str | Path | None
     expand_seed: int
+    expansion_config: str | Path | None
     features: str
     weights: str | Path | None
     scorer: str | None
@@ -188,7 +189,7 @@ def reproduce(
     if paper not in jobs:
         raise UsageError(f"there is no paper {paper!r}: use wang2023 or wu2022")
     given: dict[str, Any] = {
-        name: as_path(name, value) if name in ("prompt_model", "index", "weights") and isinstance(value, str) else value
+        name: as_path(name, value) if name in ("index", "weights", "expansion_config") and isinstance(value, str) else value
         for name, value in settings.items()
     }
     if runs is not None:

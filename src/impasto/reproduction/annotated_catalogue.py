@@ -24,7 +24,7 @@ from impasto.errors import ImpastoError
 from impasto.reproduction.time_bounds import Bound, TimeIsUp
 from impasto.vision.captioners.interface import Captioner
 from impasto.vision.scorers.interface import TextImageScorer
-from impasto.vision.taggers.interface import Tagger, is_encoding
+from impasto.vision.taggers.interface import EncodingTagger
 
 METADATA = "metadata.jsonl"
 OnShare = Callable[[str, float], None]
@@ -112,7 +112,7 @@ class AnnotatedCatalogue:
         except OSError as error:
             raise ImpastoError(f"{self.folder} cannot be written: {error.strerror}") from None
 
-    def tag(self, load: Callable[[], Tagger], on_share: OnShare) -> str:
+    def tag(self, load: Callable[[], EncodingTagger], on_share: OnShare) -> str:
         """Tags the pictures, unless all have tags; returns the tagger's name, or "" if nothing was to do.
 
         Raises:
@@ -130,24 +130,20 @@ class AnnotatedCatalogue:
 
     def caption(
         self,
-        load: Callable[[], tuple[Captioner, Tagger, TextImageScorer]],
+        load: Callable[[], tuple[Captioner, EncodingTagger, TextImageScorer]],
         bound: Bound,
         on_share: OnShare,
     ) -> str:
         """Captions the pictures that have no text, until `bound` is over; returns the captioner's name, or "".
 
         Raises:
-            ImpastoError: as `caption_catalogue`, or the tagger has no vectors that the captions can be chosen by.
+            ImpastoError: as `caption_catalogue`.
         """
         entries = self._given()
         if all(entry.caption for entry in entries):
             self.skipped.append(f"skipped captioning: all {len(entries)} pictures have captions in the catalogue")
             return ""
         captioner, tagger, scorer = load()
-        if not is_encoding(tagger):
-            from impasto.vision.taggers.pocket import PocketTagger
-
-            tagger = PocketTagger()
 
         def on_progress(done: int, of: int) -> None:
             on_share(f"captioned {done} of {of} pictures", done / max(of, 1))

@@ -53,8 +53,8 @@ def differences_section(rows: Sequence[Compared]) -> Section:
     differs = tuple((row.what, row.paper, row.here) for row in rows if row.same is False)
     untold = tuple((row.what, row.paper, row.here) for row in rows if row.same is None)
     same = tuple((row.what, row.here) for row in rows if row.same)
-    words = f"Of {len(rows)} settings, {len(differs)} differ from the paper's, {len(same)} are the same"
-    words += f", and for {len(untold)} the paper does not say, or it cannot be told here." if untold else "."
+    words = f"Settings compared: {len(rows)}. Different from the paper's: {len(differs)}. The same: {len(same)}."
+    words += f" Not said by the paper, or not known here: {len(untold)}." if untold else ""
     tables = []
     if differs:
         tables.append(Table(("differs", "the paper", "here"), differs))

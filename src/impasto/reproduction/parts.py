@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
 from impasto.evaluation.features import INCEPTION, OFFLINE, load_extractor
+from impasto.language.find_model import cached_language_model, is_model_name
 from impasto.prompts.expansion.choices import ExpansionChoices
+from impasto.prompts.expansion.models import AUTOMATIC, SMALL_NAME
+from impasto.prompts.expansion.settings import AUTO, BUILTIN, SMALL
 from impasto.reproduction.retrainings import fixed_name
+from impasto.vision.recognize_anything.files import find_file
+from impasto.vision.recognize_anything.keys import RAM, RAM_PLUS, TAG2TEXT
 from impasto.weights.header import read_json
 
 if TYPE_CHECKING:
     from impasto.vision.captioners.interface import Captioner
     from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
-    from impasto.vision.taggers.interface import Tagger
+    from impasto.vision.taggers.interface import EncodingTagger
+
+POCKET, ZERO_SHOT = "pocket", "zero-shot"
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,12 @@ class Parts:
             UsageError: an option does not go with the expansion method or the features; there is no such folder.
         """
         self.expansion.check("--expansion", "--prompt-model")
-        for option, given in (("--prompt-model", self.expansion.model), ("--index", self.expansion.index)):
-            if given is not None and not given.is_dir():
-                raise UsageError(f"{option} {given}: there is no such folder")
+        self.expansion.settings()
+        if self.expansion.index is not None and not self.expansion.index.is_dir():
+            raise UsageError(f"--index {self.expansion.index}: there is no such folder")
+        model = self.prompt_model
+        if model is not None and not model.expanduser().exists() and not is_model_name(str(model)):
+            raise UsageError(f"--prompt-model {model}: there is no such folder, and it is no model's name")
         if self.weights is not None and self.features != INCEPTION:
             raise UsageError(f"--weights goes with --features {INCEPTION}")
 
@@ -58,10 +68,13 @@ class Parts:
             for name, value in named.items()
         }
 
-    def load_tagger(self) -> "Tagger":
-        """Loads the tagger; see `impasto.vision.taggers.load.load_tagger`."""
-        from impasto.vision.taggers.load import load_tagger
+    def load_tagger(self) -> "EncodingTagger":
+        """Loads the tagger; see `impasto.vision.taggers.load`."""
+        from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+        from impasto.vision.taggers.load import load_tagger, zero_shot_tagger
 
+        if self.tagger == ZERO_SHOT:
+            return zero_shot_tagger([tag.name for tag in tag_vocabulary()], self.scorer)
         return load_tagger(self.tagger)
 
     def load_scorer(self) -> "TextImageScorer":
@@ -76,28 +89,72 @@ class Parts:
 
         return load_captioner(self.captioner)
 
+    def load_captioning(self) -> "tuple[Captioner, EncodingTagger, TextImageScorer]":
+        """Loads the captioner, the tagger whose tags it is told, and the scorer that chooses.
+
+        Without `tagger`, Tag2Text is told its own tags.
+        """
+        from impasto.vision.captioners.tag2text import Tag2TextCaptioner
+
+        captioner = self.load_captioner()
+        own = self.tagger is None and isinstance(captioner, Tag2TextCaptioner)
+        return captioner, captioner.tagger if own else self.load_tagger(), self.load_scorer()  # pyright: ignore
+
     def load_features(self) -> "ImageEncoder":
         """Loads the feature extractor; see `impasto.evaluation.features.load_extractor`."""
         return load_extractor(self.features, weights=self.weights)
 
     @property
+    def is_ram(self) -> bool:
+        """Whether the tagger is RAM or RAM++, by its weights (wang2023, section 4.1)."""
+        file = None if self.tagger is None else find_file(self.tagger, (RAM, RAM_PLUS))
+        return file is not None and TAG2TEXT not in file.name.casefold()
+
+    @property
+    def is_tag2text(self) -> bool:
+        """Whether the captioner is Tag2Text, by its weights (wang2023, section 4.1)."""
+        return self.captioner is not None and find_file(self.captioner, (TAG2TEXT,)) is not None
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether the scorer is a CLIP, by its config (wang2023, section 4.1)."""
+        if self.scorer is None or self.scorer == POCKET:
+            return False
+        config = Path(self.scorer).expanduser() / "config.json"
+        if config.is_file():
+            return str(read_json(config).get("model_type", "")).startswith("clip")
+        return "clip" in self.scorer.casefold()
+
+    @property
     def prompt_model(self) -> Path | None:
-        """The folder of the prompt model; None for the built-in one."""
-        return self.expansion.model
+        """The folder or the name of the prompt model; None for the built-in one."""
+        if self.expansion.model is not None:
+            return self.expansion.model
+        named = self.expansion.settings().prompt_model
+        return None if named == BUILTIN else Path(named)
 
     def prompt_model_words(self) -> str:
-        """Returns the prompt model in words: its kind and its folder's name, or the built-in one."""
-        if self.prompt_model is None:
+        """Returns the prompt model in words: its kind and its name, or the built-in one."""
+        model = self.prompt_model
+        if model is None:
             return "a LoRA of SmolLM2-135M on cleaned prompts, built in"
         for name in ("config.json", "adapter_config.json"):
-            config = self.prompt_model / name
+            config = model.expanduser() / name
             if config.is_file():
                 told = read_json(config)
                 kind = told.get("model_type") or told.get("base_model_name_or_path") or "an unknown kind"
-                return f"{Path(str(kind)).name} from the folder {self.prompt_model.name}"
-        return f"a LoRA of SmolLM2-135M from the folder {self.prompt_model.name}"
+                return f"{Path(str(kind)).name} from the folder {model.name}"
+        return f"a LoRA of SmolLM2-135M from the folder {model.name}" if model.expanduser().is_dir() else str(model)
 
     @property
     def is_gpt2(self) -> bool:
-        """Whether the prompt model is a GPT-2, by its config."""
-        return self.prompt_model is not None and self.prompt_model_words().casefold().startswith(("gpt2", "gpt-2"))
+        """Whether the prompt model is a GPT-2, by its config or its name."""
+        words = self.prompt_model_words().casefold()
+        return self.prompt_model is not None and ("gpt2" in words.split(" from ")[0] or "gpt-2" in words)
+
+    def writer_words(self, role: str) -> str:
+        """Returns the name of the model for a role of wu2022: "continuation", "dialogue", "encoder" or "ner"."""
+        named = str(getattr(self.expansion.settings(), role))
+        if named == AUTO:
+            named = next((name for name in AUTOMATIC[role] if cached_language_model(name) is not None), SMALL)
+        return SMALL_NAME if named == SMALL else Path(named).name

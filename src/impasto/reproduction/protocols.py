@@ -137,7 +137,7 @@ def wang2023_protocol(side: int | None, *, quick: bool = False) -> Wang2023:
     whole = Wang2023(sampling=sampling)
     if not quick:
         return whole
-    bounds = {"caption": 14.0, "expand": 12.0, "paint": 18.0}  # with 3 retrainings, and 8 minutes for the rest
+    bounds = {"caption": 12.0, "expand": 12.0, "paint": 16.0}  # and 3 retrainings, and 10 minutes for the rest
     return replace(whole, artists=QUICK_MASTERS, paintings=64, minutes=6.0, expansions=1, bounds=bounds)
 
 

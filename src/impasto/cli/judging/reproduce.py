@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.console import one_line, say, say_table
+from impasto.cli.painting.expansion_options import ExpansionConfig, IndexFolder, PromptModel
 from impasto.cli.run_job import run_job
 from impasto.cli.train.line import PipedLine, TrainingLine
 from impasto.errors import UsageError
@@ -30,11 +31,6 @@ Precision = Annotated[str, typer.Option(help="Of the retraining: fp32, bf16 or f
 Expansion = Annotated[
     str | None, typer.Option(help="wang2023 or wu2022, as `expand --method`.", show_default="the paper's", metavar="METHOD")
 ]
-PromptModel = Annotated[
-    Path | None,
-    typer.Option(help="For the expansion of wang2023: from `train prompt-model`, or GPT-2's folder.", metavar="FOLDER"),
-]
-Index = Annotated[Path | None, typer.Option(help="For the expansion of wu2022: from `knowledge build`.", metavar="WIKI")]
 Features = Annotated[
     str,
     typer.Option(
@@ -77,8 +73,9 @@ def wang2023(
     precision: Precision = "",
     expansion: Expansion = None,
     prompt_model: PromptModel = None,
-    index: Index = None,
+    index: IndexFolder = None,
     expand_seed: Annotated[int, typer.Option(min=0, help="Of the expansions painted; Table 2 has the next two beside.")] = 0,
+    expansion_config: ExpansionConfig = None,
     features: Features = "efficientnet-lite2",
     weights: Weights = None,
     scorer: Scorer = None,
@@ -110,7 +107,8 @@ def wang2023(
         catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_names(artists), minutes=minutes,
         paintings=paintings, runs=_runs(runs or ()), sampler=sampler, steps=steps, guidance=guidance, precision=precision,
         expansion=expansion,
-        prompt_model=prompt_model, index=index, expand_seed=expand_seed, features=features, weights=weights, scorer=scorer,
+        prompt_model=prompt_model, index=index, expand_seed=expand_seed, expansion_config=expansion_config,
+        features=features, weights=weights, scorer=scorer,
         annotate=annotate, tagger=tagger, captioner=captioner, below=below,
         bounds=None if bounds is None else _bounds(bounds),
         command=tuple(context.find_root().obj or ()),
@@ -149,8 +147,9 @@ def wu2022(
     ] = None,
     expansion: Expansion = None,
     prompt_model: PromptModel = None,
-    index: Index = None,
+    index: IndexFolder = None,
     expand_seed: Annotated[int, typer.Option(min=0, help="Of the extended prompts.")] = 0,
+    expansion_config: ExpansionConfig = None,
     features: Features = "efficientnet-lite2",
     weights: Weights = None,
     scorer: Scorer = None,
@@ -162,7 +161,8 @@ def wu2022(
         catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_names(artists), minutes=minutes,
         paintings=paintings, sampler=sampler, steps=steps, guidance=guidance, eta=eta, precision=precision,
         expansion=expansion,
-        prompt_model=prompt_model, index=index, expand_seed=expand_seed, features=features, weights=weights, scorer=scorer,
+        prompt_model=prompt_model, index=index, expand_seed=expand_seed, expansion_config=expansion_config,
+        features=features, weights=weights, scorer=scorer,
         arms=_names(arms), extended=extended,
         command=tuple(context.find_root().obj or ()),
     )  # fmt: skip

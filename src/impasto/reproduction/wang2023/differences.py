@@ -26,7 +26,7 @@ def wang2023_differences(protocol: Wang2023, checkpoint: str, side: int, parts: 
         checkpoint, side: the original checkpoint, and pixels of a side of its pictures.
     """
     return [
-        *_data(protocol, found),
+        *_data(protocol, parts, found),
         *compare_checkpoint(SD_V1_5, identify(checkpoint, SD_V1_5), side),
         *_retraining(protocol, side, found),
         *_expansion(protocol, parts.expansion, parts),
@@ -34,29 +34,28 @@ def wang2023_differences(protocol: Wang2023, checkpoint: str, side: int, parts: 
     ]
 
 
-def _data(protocol: Wang2023, found: Findings) -> list[Compared]:
+def _data(protocol: Wang2023, parts: Parts, found: Findings) -> list[Compared]:
     reasons = {master.name: master.reason for master in WANG2023_MASTERS}
     papers = [artist for artist in protocol.artists if reasons.get(artist) == "the paper's"]
     named = "; ".join(f"{artist} ({reasons.get(artist, 'asked for on the command line')})" for artist in protocol.artists)
     data, none = found.data, "the catalogue's own texts" if protocol.annotates else "left out (--no-annotate)"
     count = len(protocol.artists)
+    unknown = None if protocol.annotates else False  # whose tags and captions the catalogue has is not known here
     return [
         compare("number of artists", 9, count),
         Compared("artists", "nine, of whom the text names three: Vincent van Gogh, Leonardo da Vinci, Pablo Picasso", named,
                  None if len(papers) == count else False),
-        Compared("tags", "RAM", data.tagger or none, _is(data.tagger, "ram")),
-        Compared("captions", "Tag2Text", data.captioner or none, _is(data.captioner, "tag2text")),
-        Compared("similarity of picture and caption", "CLIP", data.scorer or none, _is(data.scorer, "clip")),
-        Compared("pairs removed below", str(_THRESHOLD), _number(data.threshold, none), data.threshold == _THRESHOLD),
+        Compared("tags", "RAM", data.tagger or none, parts.is_ram if data.tagger else unknown),
+        Compared("captions", "Tag2Text", data.captioner or none, parts.is_tag2text if data.captioner else unknown),
+        Compared("similarity of picture and caption", "CLIP", data.scorer or none,
+                 parts.is_clip if data.scorer else unknown),
+        Compared("pairs removed below", str(_THRESHOLD), _number(data.threshold, none),
+                 unknown if data.threshold is None else data.threshold == _THRESHOLD),
         Compared("review of the captions by hand", "all", f"{data.reviewed} of {sum(data.pictures.values())} pictures",
                  bool(data.pictures) and data.reviewed >= sum(data.pictures.values())),
         Compared("pictures trained on", "all of the artist's in WikiArt",
                  "the catalogue's, without a tenth that is held out to compare with", False),
     ]  # fmt: skip
-
-
-def _is(name: str, wanted: str) -> bool:
-    return wanted in name.casefold()
 
 
 def _number(value: float | None, none: str) -> str:

@@ -1,5 +1,6 @@
 """Draws the figures of wang2023: 7 (tags and captions), 8 to 11 (two prompts each), and one for each artist."""
 
+from collections import Counter
 from pathlib import Path
 
 from impasto.data.catalogue.entry import CatalogueEntry
@@ -79,7 +80,9 @@ def _draw_figure_7(path: Path, works: list[CatalogueEntry], found: Findings) -> 
         cells.append(Captioned(entry.file, tuple(texts)))
     told = (("tags", found.data.tagger), ("captions", found.data.captioner))
     by = ", ".join(f"{what} by {name}" for what, name in told if name)
-    save_captioned(path, cells, _COLUMNS, legend=by or "tags and captions as in the catalogue", cell=WIDE_CELL)
+    licences = Counter(entry.license or "not stated" for entry in works)
+    by += f"{'; ' if by else ''}licence: {', '.join(f'{name} ({count})' for name, count in licences.most_common())}"
+    save_captioned(path, cells, _COLUMNS, legend=by, cell=WIDE_CELL)
 
 
 def listed_figures(protocol: Wang2023) -> tuple[Figure, ...]:

@@ -130,10 +130,7 @@ class Wang2023Study:
             note(tell)
         bound = times.bound("caption", self.protocol.bounds)
         with times.phase("caption", on_progress) as tell:
-            captioner = catalogue.caption(
-                lambda: (parts.load_captioner(), parts.load_tagger(), parts.load_scorer()), bound,
-                lambda what, share: tell(what, share, {}),
-            )  # fmt: skip
+            captioner = catalogue.caption(parts.load_captioning, bound, lambda what, share: tell(what, share, {}))
             note(tell)
         with times.phase("filter", on_progress) as tell:
             scorer, threshold = catalogue.filter(

@@ -66,7 +66,9 @@ def floor_words(protocol: Wang2023, found: Findings) -> str:
     nearer = {of: cells for of in whose(protocol) if (cells := found.below_floor(of))}
     if not nearer:
         return "They are about what an artist's own hand has, and so a floor: no set of paintings here is nearer."
-    named = "; ".join(f"{of}: {' and '.join(cells)}" for of, cells in nearer.items())
+    named = "; ".join(
+        f"{of}: {'all four sets' if len(cells) == len(CELLS) else ' and '.join(cells)}" for of, cells in nearer.items()
+    )
     least = min(found.held_out[of] for of in nearer)
     return (
         f"An artist's own hand should be a floor, and here it is none for {len(nearer)} of {len(whose(protocol))} rows:"

@@ -19,6 +19,10 @@ from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
 _WIKIART = 81_444  # section 1
 _DEVICE = "8 NVIDIA A100-80GB"
+_ROLES = (
+    ("continuation", "what continues the prompt", "T5"), ("dialogue", "what answers the prompt", "DialoGPT"),
+    ("encoder", "what embeds texts for the cosine", "T5"), ("ner", "what finds places and times", "BERT"),
+)  # fmt: skip
 _NOT_PRINTED = (
     ("batch", "batch"), ("learning_rate", "learning rate"), ("ema_decay", "decay of averaged weights"),
     ("warmup_steps", "warm-up steps"), ("text_dropout", "share of pictures without a text"),
@@ -65,6 +69,8 @@ def _extension(protocol: Wu2022, parts: Parts, found: Findings) -> list[Compared
     method = parts.expansion.method
     here = f"the method {method} on {index}" if method == "wu2022" else f"the method {method}: {parts.prompt_model_words()}"
     return [
+        *(Compared(what, paper, parts.writer_words(role), paper.casefold() in parts.writer_words(role).casefold())
+          for role, what, paper in _ROLES if method == "wu2022"),
         Compared("knowledge of the extension", "Wikipedia's titles and articles, by BM25", here, False),
         Compared("extended prompts", "three, chosen by the author", f"{len(found.extended.texts) - 1}, the best by score",
                  False),
