@@ -19,7 +19,8 @@ def picture(path: Path, **texts: str) -> Path:
 
 
 def test_show_names_every_setting(impasto: Impasto, tmp_path: Path) -> None:
-    text = 'a mill\nNegative prompt: fog\nSteps: 3, Sampler: Euler, CFG Scale: 7,5, Seed: -1, Hashes: {"model": "ab"}, Clip skip: 2'
+    text = "a mill\nNegative prompt: fog\nSteps: 3, Sampler: Euler, CFG Scale: 7,5, Seed: -1, "
+    text += 'Hashes: {"model": "ab"}, Clip skip: 2'
     shown = impasto("show", picture(tmp_path / "a.png", parameters=text))
     assert shown.code == 0
     assert shown.out.splitlines()[1:] == [
@@ -35,8 +36,9 @@ def test_show_names_every_setting(impasto: Impasto, tmp_path: Path) -> None:
 
 def test_repaint_says_each_setting_that_it_cannot_use(impasto: Impasto, tmp_path: Path) -> None:
     values = {
-        "positive_prompt": "a mill", "negative_prompt": "fog", "seed": 2**63 + 9, "cfg_scale": 70, "steps": 1200, "width": 768,
-        "height": 512, "scheduler": "dpmpp_2m_k", "model": {"name": "dream"}, "strength": 0.7, "app_version": "5.6.0",
+        "positive_prompt": "a mill", "negative_prompt": "fog", "seed": 2**63 + 9, "cfg_scale": 70, "steps": 1200,
+        "width": 768, "height": 512, "scheduler": "dpmpp_2m_k", "model": {"name": "dream"}, "strength": 0.7,
+        "app_version": "5.6.0",
         "loras": [{"model": {"name": "rust style"}, "weight": 0.75}],
         "controlnets": [{"control_model": {"name": "canny"}, "control_weight": 0.8}],
     }  # fmt: skip
@@ -60,6 +62,16 @@ def test_repaint_says_each_setting_that_it_cannot_use(impasto: Impasto, tmp_path
     )
     assert again.code == 0, again.err
     assert not any(word in again.err for word in ("karras", "70", "768", "rust", str(2**63 + 9)))
+
+
+def test_embeddings_are_named_and_not_read_as_words(impasto: Impasto, tmp_path: Path) -> None:
+    values = with_text("a mill, (embedding:oil/rust:1.2), dusk")
+    values["7"]["inputs"]["text"] = "embedding:easynegative, fog"
+    again = impasto("repaint", picture(tmp_path / "a.png", prompt=json.dumps(values)), "--steps", 2, "--json")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["prompt"] == "a mill, , dusk"
+    assert "note: its embeddings are left out, name them with --concept: oil/rust" in again.err.splitlines()
+    assert "note: its embeddings are left out, name them with --concept: easynegative" in again.err.splitlines()
 
 
 def test_a_prompt_that_cannot_be_told_is_asked_for(impasto: Impasto, tmp_path: Path) -> None:

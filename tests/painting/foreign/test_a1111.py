@@ -67,8 +67,14 @@ def test_a_value_in_json_is_read_whole():
     assert json.loads(record.extra["Civitai metadata"]) == inner
     one_line = parse_parameters(text.replace("\n", " "))
     assert (one_line.prompt, one_line.steps, one_line.seed) == ("a mill", 40, 77)
-    # What only looks like JSON ends at the comma, as any value.
-    assert parse_settings("Steps: 1, Note: {a, b}, Seed: 3") == {"Steps": "1", "Note": "{a", "Seed": "3"}
+    # What is bracketed and no JSON is whole, too; what is never closed ends at the comma, as any value.
+    styles = "['Oil, Steps: 3', 'Ink']"
+    assert parse_settings(f"Steps: 1, Styles: {styles}, Seed: 3") == {"Steps": "1", "Styles": styles, "Seed": "3"}
+    assert parse_settings("Steps: 1, Note: {a, b, Seed: 3") == {"Steps": "1", "Note": "{a", "Seed": "3"}
+    cut_off = parse_parameters(
+        'a mill Steps: 40, Seed: 77, Size: 512x640, Civitai metadata: {"prompt": "x, Steps: 3, Seed: 4'
+    )
+    assert (cut_off.prompt, cut_off.steps, cut_off.seed, cut_off.width) == ("a mill", 40, 77, 512)
 
 
 @pytest.mark.parametrize("value", ['{"a": 1}', "[1, 2]", "{", "a | b"])
@@ -85,6 +91,8 @@ def test_our_own_values_are_not_taken_for_json(value):
         ("steps: 20, cfg_scale: 7, size: 512X768", 7.0, 20, (512, 768)),
         ('Steps: "20", CFG: "7.0", Size: "512x768"', 7.0, 20, (512, 768)),
         ("Steps: 20, Size: 512*768, CFG scale: 7,5", 7.5, 20, (512, 768)),
+        ("Steps: 20, Width: 512px, Height: 768 px, CFG scale: 7", 7.0, 20, (512, 768)),
+        ("Steps: 20, Size: 512 by 768, CFG scale: 7", 7.0, 20, (512, 768)),
         ("Steps: 2e1, CFG scale: .5, Sampler: x", 0.5, 20, (None, None)),
     ],
 )

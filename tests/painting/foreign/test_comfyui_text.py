@@ -97,6 +97,9 @@ def test_switches_stand_as_they_stand(switch, taken):
         (node("CR Text Input Switch", Input=["31", 0], text1="one", text2="two"), "position of the switch"),
         (node("Knows Two", text_a="one", text_b="two"), "one text of several .text_a, text_b."),
         (node("Adds Numbers", first=1, second=2), "holds no text"),
+        (node("Reads Words In A Picture", image="boats.png"), "holds no text"),
+        (node("SDPromptReader", image="boats.png", parameter_index=0), "writes it"),
+        (node("Prompt Enhancer", text="a mill"), "writes it"),
         (node("Text Concatenate", delimiter=", ", text_a=["20", 0], text_b="b"), "circle"),
         (node("Text Concatenate", delimiter=", ", text_a=["77", 0], text_b="b"), "does not hold"),
     ],
@@ -224,6 +227,7 @@ def test_a_styler_gives_both_prompts():
     values["7"]["inputs"]["text"] = ["20", 1]
     record = comfy(values)
     assert (record.prompt, record.negative) == ("a barge", "rain")
+    assert record.extra["styles"] == "oil"
 
 
 def test_checkpoints_and_loras_through_loaders_stacks_and_merges():

@@ -132,6 +132,13 @@ def test_json_inside_json_is_read():
     assert record is not None and record.prompt == "a barge"
 
 
+def test_either_format_under_either_name():
+    record = read_foreign({"workflow": json.dumps(with_inputs("6", {"text": "a barge"}))})
+    assert record is not None and record.prompt == "a barge"
+    record = read_foreign({"prompt": json.dumps({"nodes": nodes(), "links": LINKS})})
+    assert record is not None and record.prompt == "a mill"
+
+
 @pytest.mark.parametrize("kind", ["Somebody's Text", "Text Multiline"])
 def test_one_text_of_an_unknown_node(kind):
     text = one(20, kind, "a barge", inputs=[], outputs=("STRING",))

@@ -156,6 +156,19 @@ def test_invokeai_loras_controls_and_flux():
     }  # fmt: skip
 
 
+def test_invokeai_2_names_loras_in_its_prompt():
+    values = {"image": {"prompt": "a mill withLora(rust, 0.75) [fog]", "seed": 3}}
+    record = read(**{"sd-metadata": values})
+    assert (record.prompt, record.negative, record.extra) == ("a mill", "fog", {"loras": "rust:0.75"})
+    record = read(Dream='"a mill withLora(rust)" -s 3 -S 4')
+    assert (record.prompt, record.seed, record.extra) == ("a mill", 4, {"loras": "rust"})
+
+
+def test_novelai_without_its_name():
+    comment = {"prompt": "a mill", "uc": "fog", "scale": 5, "steps": 3, "seed": 4, "signed_hash": "x"}
+    assert read(Comment=comment).tool == "NovelAI"
+
+
 def test_novelai_characters():
     def captions(base: str, *rows: Any) -> dict[str, Any]:
         return {"caption": {"base_caption": base, "char_captions": list(rows)}, "use_coords": True}

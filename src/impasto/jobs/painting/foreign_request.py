@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _SEEDS = 2**63
 _MOST_STEPS, _MOST_GUIDANCE = 1000, 50.0
 _LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
+_EMBEDDING = re.compile(
+    r"\(\s*embedding:(?P<weighted>[\w./\\-]{1,200})(?::[\d.]{1,10})?\s*\)|\bembedding:(?P<plain>[\w./\\-]{1,200})"
+)
 _MOST_NAMED, _MOST_CHARACTERS = 40, 80
 # What says where a record comes from, or is used: no settings that a picture could be painted with.
 _NO_SETTINGS = {
@@ -71,8 +74,20 @@ def foreign_request(
         loras = [hashes]
     if loras and "lora" not in replaced:
         say(f"its LoRAs are left out, name them with --lora: {', '.join(dict.fromkeys(loras))}")
+    text, negative = (_without_embeddings(words, record.tool, say) for words in (text, " ".join(record.negative.split())))
+    if embeddings := record.extra.get("TI hashes", ""):
+        say(f"its embeddings are read as words, name them with --concept: {_short(embeddings)}")
     _say_unused(record, say)
-    return PaintRequest(condition=Condition(caption=text), negative=" ".join(record.negative.split()), **fields)
+    return PaintRequest(condition=Condition(caption=text), negative=negative, **fields)
+
+
+def _without_embeddings(text: str, tool: str, say: Say) -> str:
+    """Returns a prompt without ComfyUI's `embedding:name`, and says which it names."""
+    names = [found["weighted"] or found["plain"] for found in _EMBEDDING.finditer(text)]
+    if tool != "ComfyUI" or not names:
+        return text
+    say(f"its embeddings are left out, name them with --concept: {', '.join(dict.fromkeys(names))}")
+    return " ".join(_EMBEDDING.sub(" ", text).split())
 
 
 def _sampling(record: "ForeignRecord", fields: dict[str, Any], replaced: Container[str], say: Say) -> None:

@@ -16,6 +16,7 @@ _TEMPLATE = re.compile(r"\s*(Template|Negative Template)\s*:", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # A line that begins with a name is a setting of its own, not the rest of a value with a line break.
 _NAME = re.compile(r"[ \t]*[A-Za-z][\w ./+()-]{0,40}:(?=\s|$)")
+_BRACKETS = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = r'"?[+-]?\d+(?:[.,]0+)?"?'
 _STEPS_LINE = re.compile(rf"^[ \t]*(steps[ \t]*:[ \t]*{_NUMBER}[ \t]*(?=[,|\r\n]|$))", re.IGNORECASE | re.MULTILINE)
 _AFTER_STEPS = r"(?:sampler|schedule type|scheduler|(?:distilled )?cfg scale|guidance(?: scale)?|seed|size|width|model)"
@@ -27,7 +28,7 @@ _BEFORE_STEPS = {"version", "pipeline", "parser", "backend", "app", "operations"
 # A decimal comma: no space behind it, and the next comma or the end behind its digits.
 _DECIMAL = re.compile(r"[+-]?\d{1,6},\d{1,6}(?=[ \t]*(?:[,|\r\n]|$))")
 # A value that looks like JSON but is none costs a pass over the text; a real record has few.
-_MOST_FAILURES = 32
+_MOST_FAILURES = 8
 # More settings than any tool writes: what follows is one text.
 _MOST_SETTINGS, _MOST_BEFORE = 5_000, 50
 _DECODER = json.JSONDecoder(strict=False)
@@ -94,7 +95,7 @@ def find_settings(text: str) -> tuple[int, list[Setting]]:
     begins = [n for n, one in enumerate(settings) if meaning(one.name) == "steps" and count(one.value) is not None]
     lines = {found.start(1) for found in _STEPS_LINE.finditer(text)}
     later = [n for n in begins if settings[n].at in lines]
-    at = (later or begins or [0])[-1]
+    at = later[-1] if later else begins[0] if begins else 0
     start = settings[at].at if settings else first
     line = text.rfind("\n", 0, start) + 1
     if text[line:start].strip():  # other settings may stand before the steps on their line
@@ -156,7 +157,7 @@ def _whole_value(text: str, place: int, mark: str) -> tuple[str | None, int]:
         try:
             _, end = _DECODER.raw_decode(text, place)
         except (ValueError, RecursionError):
-            return None, place
+            end = _closing(text, place)
     rest = end
     while rest < len(text) and text[rest] in " \t\r":
         rest += 1
@@ -167,6 +168,20 @@ def _whole_value(text: str, place: int, mark: str) -> tuple[str | None, int]:
         with suppress(ValueError):
             value = str(json.loads(value, strict=False))
     return value, rest + 1
+
+
+def _closing(text: str, place: int) -> int:
+    """Returns the end of what is bracketed at `place` but no JSON ("['a', 'b']"); `place` if it is never closed."""
+    open_ones: list[str] = []
+    for found in _BRACKETS.finditer(text, place):
+        mark = found.group()
+        if mark in "{[":
+            open_ones.append("}" if mark == "{" else "]")
+        elif mark in "}]" and open_ones.pop() != mark:
+            return place
+        if not open_ones:
+            return found.end()
+    return place
 
 
 def _end_of_value(text: str, place: int, mark: str) -> int:

@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Graph, Node, is_link, linked_node, parse_prompt, upstream, with_types
+from impasto.painting.foreign.comfyui_graph import (
+    Graph,
+    Node,
+    holds_graph,
+    is_link,
+    linked_node,
+    parse_prompt,
+    upstream,
+    with_types,
+)
 from impasto.painting.foreign.comfyui_model import Models
 from impasto.painting.foreign.comfyui_prompt import Prompts
 from impasto.painting.foreign.comfyui_text import Values
@@ -24,11 +33,12 @@ from impasto.painting.foreign.record import (
     told,
     whole_number,
 )
+from impasto.painting.foreign.texts import json_object
 
 # SamplerCustomAdvanced keeps each setting in a node of its own, behind these inputs.
 _PARTS = ("guider", "noise", "sigmas", "sampler")
 _LATENTS = ("latent_image", "samples", "latent", "optional_latent", "image", "images", "pixels")
-_PIPES = re.compile(r"(\w+_)?pipe(_\w+)?|(base_)?(ctx|context|bus)", re.IGNORECASE)
+_PIPES = re.compile(r"(\w+_)?pipe(_\w+)?|(base_)?(ctx|context|bus)(_?\d+)?", re.IGNORECASE)
 _OUTPUTS = ("SaveImage", "Image Save", "PreviewImage", "SaveAnimated")
 # Nodes without influence on the picture, or whose settings are read.
 _PLUMBING = re.compile(
@@ -48,6 +58,10 @@ def read_comfyui(texts: Mapping[str, str]) -> ForeignRecord | None:
         RecordError: the graph is broken, too large, or has no sampler that Impasto knows.
     """
     prompt, workflow = texts.get("prompt", ""), texts.get("workflow", "")
+    if not prompt.strip() and holds_graph(json_object(workflow)):
+        prompt, workflow = workflow, ""
+    elif not workflow.strip() and "nodes" in (json_object(prompt) or {}):
+        prompt, workflow = "", prompt
     if prompt.lstrip()[:1] not in ("{", "[") and workflow.lstrip()[:1] not in ("{", "["):
         return None  # other tools write the prompt itself there
     if prompt.lstrip()[:1] not in ("{", "["):
@@ -86,6 +100,7 @@ def _from_graph(graph: Graph) -> ForeignRecord:
     if guidance is None:
         guidance = real_number(extra.pop("guidance", None))
     extra["loras"] = ", ".join(models.loras)
+    extra["styles"] = ", ".join(dict.fromkeys(values.styles))
     extra["other checkpoints"] = ", ".join(models.checkpoints[1:])
     extra |= _other_nodes(values, sampler)
     untold = {{"positive": "prompt"}.get(role, role): reason for role, reason in prompts.reasons.items()}

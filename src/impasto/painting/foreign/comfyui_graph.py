@@ -30,7 +30,7 @@ _BY_NAME = (
     (r"sigmas", "SIGMAS"),
     (r"noise", "NOISE"),
     (r"guider", "GUIDER"),
-    (r"(base_)?(ctx|context|bus)|(\w+_)?pipe(_\w+)?", "PIPE"),
+    (r"(base_)?(ctx|context|bus)(_?\d+)?|(\w+_)?pipe(_\w+)?", "PIPE"),
 )  # fmt: skip
 _NAME_TYPES = tuple((re.compile(names, re.IGNORECASE), kind) for names, kind in _BY_NAME)
 # What ComfyUI's own nodes give, in the order of their outputs.

@@ -80,7 +80,7 @@ class Models:
                 value = value.get("content")
             if is_link(value) and name not in ("model", "base_model", "diffusion_model"):
                 try:
-                    value = self.values.text(value, "positive")
+                    value = self._file_name(value)
                 except Untold as reason:
                     self.reason = str(reason)
                     return True
@@ -93,6 +93,17 @@ class Models:
             self.checkpoints.append(plain_text(files[0]))
             return True
         return False
+
+    def _file_name(self, link: Any) -> str:
+        """Returns the file name behind a link: of a node that selects a file, or a text.
+
+        Raises:
+            Untold: it cannot be told.
+        """
+        node = self.values.node(link)
+        texts = [value for value in node.inputs.values() if isinstance(value, str)] if node is not None else []
+        files = [text for text in texts if text.lower().endswith(_SUFFIXES)]
+        return files[0] if len(files) == 1 else self.values.text(link, "positive")
 
     def _add_loras(self, node: Node) -> None:
         """Adds the LoRAs that a node names: one, a numbered stack, or rows with a name and a strength."""

@@ -15,11 +15,12 @@ _LONGEST = 1 << 18
 # Nodes that write a text themselves: what flows into them is no prompt.
 _WRITES = re.compile(
     r"ollama|llm|llama|gpt|gemini|claude|openai|groq|deepseek|mistral|qwen\w*vl|caption|tagger|florence|joy_?cap|blip"
+    r"|enhanc|improv|rewrit|upsampl|(prompt|text).?generat|assistant|chat|promptreader|metadata|describe"
     r"|interrogat|moondream|llava|minicpm|translat|loadprompt|load.*file|fromfile|from file|magicprompt|clipvision",
     re.IGNORECASE,
 )
 _RANDOM = re.compile(r"\{[^{}]*\|[^{}]*\}|__[\w/*-]+__")
-_DRAWS = re.compile(r"wildcard|random|dynamic|DPR|DPC", re.IGNORECASE)
+_DRAWS = re.compile(r"wildcard|random|dynamic|DPCombin", re.IGNORECASE)
 SWITCHES = re.compile(r"switch|(^|[^a-z])if|select|choose|branch|index|conditional|pick|mux|router|logic", re.IGNORECASE)
 _SELECTORS = (
     "select", "selector", "selection", "switch", "index", "input", "boolean", "bool", "condition", "cond", "choice",
@@ -43,6 +44,8 @@ _TEXT_NAMES = re.compile(
 _NO_TEXT = re.compile(
     r"mode|style|type|format|encod|weight|strength|seed|file|path|model|clean|lang|count|return|enable|action"
 )
+_NO_WORDS = re.compile(r"image|video|audio|mask|name|path|file|folder|style|mode|type")
+_FILE = re.compile(r"\.(png|jpe?g|webp|txt|csv|json|safetensors|ckpt|gguf|pth?|mp4)\s*$", re.IGNORECASE)
 _YES = (True, 1, "true", "True", "yes", "on", "enable", "enabled")
 
 
@@ -56,11 +59,13 @@ class Values:
     Attributes:
         graph: the graph.
         passed: the ids (`id`) of the nodes that were understood.
+        styles: the styles that nodes add to a prompt; their words are not in the graph.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.passed: set[int] = set()
+        self.styles: list[str] = []
         self._texts: dict[tuple[int, int, str], str | Untold | None] = {}
 
     def node(self, value: Any, understood: bool = True) -> Node | None:
@@ -77,7 +82,10 @@ class Values:
             Untold: it cannot be told.
         """
         if not is_link(value):
-            return told(value.get("content")) if isinstance(value, dict) else str(value) if value is not None else ""
+            value = value.get("content", value.get("__value__")) if isinstance(value, dict) else value
+            return (
+                ", ".join(map(told, value)) if isinstance(value, list) else value if isinstance(value, str) else told(value)
+            )
         node = self.node(value)
         if node is None:
             raise Untold("it comes from a node that the record does not hold")
@@ -164,7 +172,8 @@ class Values:
             if holds and named and low not in _DELIMITERS and kind in ("STRING", ANY):
                 found.append(name)
         if not found:  # a node with one text and no usual name for it
-            words = [name for name, value in node.inputs.items() if isinstance(value, str)]
+            plain = {name: value for name, value in node.inputs.items() if isinstance(value, str)}
+            words = [name for name, value in plain.items() if not (_FILE.search(value) or _NO_WORDS.search(name.lower()))]
             found = links_of(self.graph, node, "STRING") or (words if len(words) == 1 else [])
         return sorted(found, key=input_order)
 
@@ -172,13 +181,15 @@ class Values:
         low = {name.lower(): value for name, value in node.inputs.items()}
         if low.get("populated_text"):
             return self.text(low["populated_text"], role, depth)
-        if _WRITES.search(node.kind):
+        if _WRITES.search(node.kind) and not _DRAWS.search(node.kind):
             raise Untold(f"the node {called(node)} writes it")
+        styles = [value for name, value in low.items() if "style" in name and isinstance(value, str)]
+        self.styles += [plain_text(value) for value in styles if value.lower() not in ("", "none", "no style", "base")]
         names = self.text_names(node)
         sides = [name for name in names if re.search("positive|negative|(^|_)neg(_|$)", name.lower())]
         if len(sides) > 1:
-            styles = slot in (0, 1) and not low.keys() & {"model", "ckpt_name", "pipe", "clip"}
-            wanted = ("positive", "negative")[slot] if styles else role
+            both = slot in (0, 1) and not low.keys() & {"model", "ckpt_name", "pipe", "clip"}
+            wanted = ("positive", "negative")[slot] if both else role
             names = [name for name in sides if ("neg" in name.lower()) == (wanted == "negative")] or names
         if SWITCHES.search(node.kind) and len(names) > 1:
             names = [name for name in names if name.lower() not in _SELECTORS] if len(names) > 2 else names

@@ -21,7 +21,15 @@ _AFTER_SEED = ("fixed", "increment", "decrement", "randomize")
 _WIDGETS = {
     "KSampler": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": (
-        "", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "end_at_step",
+        "",
+        "noise_seed",
+        "",
+        "steps",
+        "cfg",
+        "sampler_name",
+        "scheduler",
+        "start_at_step",
+        "end_at_step",
     ),
     "KSampler (Efficient)": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "SamplerCustom": ("", "noise_seed", "", "cfg"),

@@ -1,5 +1,6 @@
 """Reads InvokeAI's three record formats: `invokeai_metadata` (since 3), `sd-metadata` (2.x) and `Dream` (1.x)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ _KNOWN = {
     "positive_prompt", "negative_prompt", "seed", "scheduler", "steps", "cfg_scale", "width", "height", "model", "loras",
 }  # fmt: skip
 _KNOWN_2 = {"prompt", "seed", "sampler", "steps", "cfg_scale", "width", "height"}
+_WITH_LORA = re.compile(r"withLora\(([^(),]{1,200}),?\s*([\d.]{0,10})\s*\)")
 # The switches of the `dream>` command line that carry a value, and the field each one stands for.
 _SWITCHES = {
     "-s": "steps", "--steps": "steps",
@@ -73,6 +75,7 @@ def _version_2(values: dict[str, Any]) -> ForeignRecord:
     inner = values.get("image")
     image: dict[str, Any] = inner if isinstance(inner, dict) else {}
     prompt, negative = _split_negative(_weighted_prompt(image.get("prompt")))
+    prompt, loras = _without_loras(prompt)
     return ForeignRecord(
         tool="InvokeAI",
         prompt=prompt,
@@ -84,7 +87,7 @@ def _version_2(values: dict[str, Any]) -> ForeignRecord:
         width=count(image.get("width")),
         height=count(image.get("height")),
         checkpoint=plain_text(values.get("model_weights")),
-        extra=others(values, {"model_weights", "image"}) | others(image, _KNOWN_2),
+        extra=others(values, {"model_weights", "image"}) | others(image, _KNOWN_2) | loras,
     )
 
 
@@ -109,6 +112,12 @@ def _split_negative(prompt: str) -> tuple[str, str]:
     return " ".join(filter(None, kept)), ", ".join(filter(None, avoided))
 
 
+def _without_loras(prompt: str) -> tuple[str, dict[str, str]]:
+    """Returns the prompt without InvokeAI 2's `withLora(name, weight)`, and the LoRAs that it names."""
+    found = [f"{name.strip()}:{weight}".rstrip(":") for name, weight in _WITH_LORA.findall(prompt)]
+    return " ".join(_WITH_LORA.sub(" ", prompt).split()) if found else prompt, {"loras": ", ".join(found)} if found else {}
+
+
 def _dream(text: str) -> ForeignRecord:
     """Parses `"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`. The prompt ends at the last double quote."""
     text = plain_text(text)
@@ -125,6 +134,7 @@ def _dream(text: str) -> ForeignRecord:
             following = words[at + 1] if at + 1 < len(words) else ""
             found[_SWITCHES[switch]] = value or following
     prompt, negative = _split_negative(prompt)
+    prompt, loras = _without_loras(prompt)
     return ForeignRecord(
         tool="InvokeAI",
         prompt=prompt,
@@ -135,4 +145,5 @@ def _dream(text: str) -> ForeignRecord:
         guidance=real_number(found.get("guidance")),
         width=count(found.get("width")),
         height=count(found.get("height")),
+        extra=loras,
     )

@@ -16,19 +16,28 @@ from impasto.painting.foreign.record import (
     told,
     whole_number,
 )
+from impasto.painting.foreign.texts import json_object
 
+_ONLY_HERE = {"v4_prompt", "signed_hash", "request_type", "uncond_scale", "sm_dyn"}
 _KNOWN = {"prompt", "uc", "seed", "sampler", "steps", "scale", "width", "height", "v4_prompt", "v4_negative_prompt"}
 
 
 def read_novelai(texts: Mapping[str, str]) -> ForeignRecord | None:
-    """Returns NovelAI's record among the `texts`, or None. A `Comment` counts only if `Software` is "NovelAI".
+    """Returns NovelAI's record among the `texts`, or None.
+
+    A `Comment` counts only if `Software` is "NovelAI", or if it has names that only NovelAI uses.
 
     Raises:
         RecordError: the comment is not a valid JSON object.
     """
-    if texts.get("Software", "").strip() != "NovelAI" or "Comment" not in texts:
+    if "Comment" not in texts:
         return None
-    values = parse_object(texts["Comment"], "its NovelAI comment")
+    if texts.get("Software", "").strip() != "NovelAI":
+        values = json_object(texts["Comment"]) or {}
+        if "uc" not in values or not values.keys() & _ONLY_HERE:
+            return None
+    else:
+        values = parse_object(texts["Comment"], "its NovelAI comment")
     base, characters = _captions(values.get("v4_prompt"), "")
     avoided, avoided_characters = _captions(values.get("v4_negative_prompt"), "negative ")
     return ForeignRecord(

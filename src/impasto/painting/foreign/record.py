@@ -17,7 +17,7 @@ _LARGEST_WHOLE = 2**64
 _PLACEHOLDERS = {"none", "null", "undefined", "unknown", "n/a", "nan", "[object object]"}
 _WHOLE = re.compile(r"[+-]?\d{1,32}(?:[.,]0{0,32})?")
 _REAL = re.compile(r"[+-]?(?:\d{1,64}(?:[.,]\d{0,64})?|[.,]\d{1,64})(?:[eE][+-]?\d{1,4})?")
-_SIZE = re.compile(r"(?<![\d.])(\d{1,6})(?:\.0+)?\s*(?:px)?\s*[x×*,]\s*(\d{1,6})(?![\d.]*\d)", re.IGNORECASE)
+_SIZE = re.compile(r"(?<![\d.])(\d{1,6})(?:\.0+)?\s*(?:px)?\s*(?:[x×*,]|by)\s*(\d{1,6})(?![\d.]*\d)", re.IGNORECASE)
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160), 0x2028, 0x2029) if chr(code) not in "\n\t"}
 
 
@@ -106,7 +106,7 @@ def whole_number(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """Returns `value` as a positive integer below a million (steps, pixels); None if it is not one."""
-    number = whole_number(value)
+    number = whole_number(value.strip().removesuffix("px") if isinstance(value, str) else value)
     return number if number is not None and 0 < number < 1_000_000 else None
 
 

@@ -22,7 +22,7 @@ def unpacked(texts: Mapping[str, str]) -> dict[str, str]:
 
     A text that a picture has by itself is not replaced by one from an envelope.
     """
-    found = dict(texts)
+    found = {name: text.lstrip("\ufeff").rstrip("\0") for name, text in texts.items()}
     by_case = {name.lower(): name for name in reversed(list(texts))}
     for name in _NAMES:
         if name not in found and name.lower() in by_case:
