@@ -84,7 +84,7 @@ def test_guidance_is_swept_and_more_values_paint_only_what_is_missing(
 def test_names_without_an_artist_and_in_python(impasto: Impasto, tmp_path: Path, words: tuple[object, ...]) -> None:
     import impasto as package
 
-    found = told(impasto(*words, "--sweep", "sampler=ddim,euler", "--sweep-out", "a/b", "--size", 64, "--json"))
+    found = told(impasto(*words, "--sweep", "sampler=ddim,euler", "--out", "a/b", "--size", 64, "--json"))
     assert [point["value"] for point in found["points"]] == ["ddim", "euler"] and found["against"]["pictures"] == 12
     assert Path("a/b/curve.png").exists() and "sampler" not in found["settings"]
     made = package.sweep(
@@ -133,7 +133,8 @@ def test_a_stop_keeps_what_is_painted(
         (2, "the axis scale needs a LoRA", "--sweep scale=0.5:1 --prompts two.txt --real real"),
         (2, "--guidance is for --sweep", "real --against real --guidance 3"),
         (2, "--prompts is for --sweep", "real --against real --prompts one.txt"),
-        (2, "--sweep-out is for --sweep", "real --against real --sweep-out x"),
+        (2, "--out with --sweep", "real --against real --out x"),
+        (2, "one.txt is not a folder", "--sweep guidance=1,2 --prompts two.txt --real real --out one.txt"),
         (2, "name one folder of paintings or more, or give --sweep", "--against real"),
         (2, "use at most 100,000", "--sweep steps=1:100:1 --prompts one.txt --count 5000 --real real"),
     ],

@@ -10,7 +10,6 @@ import typer
 from impasto.cli.console import say, say_json, say_note, say_table
 from impasto.cli.judging.sweep import (
     Batch,
-    SweepOut,
     SweepPrompts,
     SweepWords,
     check_no_sweep,
@@ -57,7 +56,9 @@ def evaluate(
         str | None,
         typer.Option(help="Only these: frechet, kernel, precision, density, inception-score, diversity, similarity, style."),
     ] = None,
-    artist: Annotated[str | None, typer.Option(help="Only this artist's real pictures.", metavar="NAME")] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="Only this artist's real pictures; with --sweep, paint so, too.", metavar="NAME")
+    ] = None,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Only real pictures that training here holds out.")
     ] = False,
@@ -73,7 +74,11 @@ def evaluate(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is left to chance.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="With --memorization: write the pairs to this page.", metavar="FILE.html")
+        Path | None,
+        typer.Option(
+            help="With --memorization: the page of the pairs. With --sweep: the folder, sweep/ if not given.",
+            metavar="FILE.html|DIR",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that page.")] = False,
     copy_features: CopyFeatures = "efficientnet-lite2",
@@ -83,7 +88,6 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     sweep: SweepWords = "",
     prompts: SweepPrompts = "",
-    sweep_out: SweepOut = None,
     batch: Batch = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -93,18 +97,18 @@ def evaluate(
     """
     chosen = tuple(part.strip() for part in measures.split(",")) if measures is not None else None
     if sweep:
-        if paintings or memorization is not None or out is not None or overwrite or false_alarms is not None:
-            raise UsageError("--sweep paints itself: leave PAINTINGS, --memorization, --out and their options away")
+        if paintings or memorization is not None or overwrite or false_alarms is not None:
+            raise UsageError("--sweep paints itself: leave PAINTINGS, --memorization and its options away")
         if against is None:
             raise UsageError("say what to compare with: --real CATALOGUE")
         evaluate_sweep(
-            painting, artist=artist, out=sweep_out, count=count, as_json=as_json, sweep=sweep,
+            painting, artist=artist, out=out, count=count, as_json=as_json, sweep=sweep,
             prompts=(f"@{prompts.removeprefix('@')}",) if prompts else (), real=against,
             features=features, weights=weights, measures=chosen, held_out=held_out, scorer=scorer, allow_few=allow_few,
             seed=seed, device=device, batch=batch,
         )  # fmt: skip
         return
-    check_no_sweep(painting, prompts, sweep_out, batch)
+    check_no_sweep(painting, prompts, batch)
     if not paintings:
         raise UsageError("there is nothing to evaluate: name one folder of paintings or more, or give --sweep")
     if memorization is not None:
@@ -118,7 +122,7 @@ def evaluate(
         )  # fmt: skip
         return
     if out is not None or overwrite or false_alarms is not None:
-        raise UsageError("--out, --overwrite and --false-alarms go with --memorization")
+        raise UsageError("--out, --overwrite and --false-alarms go with --memorization, and --out with --sweep")
     from impasto.jobs.judging.evaluate import EvaluateJob, check_measures
 
     check_measures(chosen)

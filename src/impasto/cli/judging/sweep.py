@@ -33,9 +33,6 @@ SweepWords = Annotated[
     ),
 ]
 SweepPrompts = Annotated[str, _option(help="What is painted: one prompt a line.", metavar="FILE")]
-SweepOut = Annotated[
-    Path | None, _option("--sweep-out", help="Where paintings and report go.", metavar="DIR", show_default="sweep")
-]
 Batch = Annotated[int | None, _option("--batch", help="How many to paint at once; as many as fit if not given.")]
 
 
@@ -66,9 +63,9 @@ def _in_panel(annotation: Any) -> Any:
     return Annotated[kind, info]
 
 
-def check_no_sweep(painting: PictureOptions, prompts: str, out: Path | None, batch: int | None) -> None:
+def check_no_sweep(painting: PictureOptions, prompts: str, batch: int | None) -> None:
     """Raises UsageError if an option of a sweep's paintings is given without --sweep."""
-    given = {"prompts": bool(prompts), "sweep-out": out is not None, "batch": batch is not None}
+    given = {"prompts": bool(prompts), "batch": batch is not None}
     given |= {option.name: getattr(painting, option.name) != option.default for option in fields(PictureOptions)}
     for name in [name for name, is_given in given.items() if is_given]:
         raise UsageError(f"--{name.replace('_', '-')} is for --sweep, which paints; PAINTINGS are painted already")
