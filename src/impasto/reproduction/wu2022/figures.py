@@ -60,18 +60,18 @@ def draw_figures(protocol: Wu2022, artists: Sequence[str], folder: Path, sets: S
 def listed_figures(protocol: Wu2022, found: Findings) -> tuple[Figure, ...]:
     """Returns all figures with their captions, in the order of the report."""
     last, several = ARM_WORDS[found.arms[-1]], len(found.arms) > 1
-    listed = ", ".join(ARM_WORDS[arm] for arm in found.arms)
+    listed, count = ", ".join(ARM_WORDS[arm] for arm in found.arms), len(protocol.four)
     figures = [
         Figure(
             "figure-4.png",
-            "Figure 4: the prompts of Rombach et al. (2021), by the original without an artist, and by four artists"
+            f"Figure 4: the prompts of Rombach et al. (2021), by the original without an artist, and by {count} artists"
             f" ({last}).",
         )
     ]
     if several:
         figures.append(Figure(FIGURE_4_ARMS, f"Figure 4 by every arm: {listed}."))
     figures += [
-        Figure(f"figure-{5 + number}.png", f"Figure {5 + number}: “{prompt}” by four artists: {listed}.")
+        Figure(f"figure-{5 + number}.png", f"Figure {5 + number}: “{prompt}” by {count} artists: {listed}.")
         for number, prompt in enumerate(protocol.prompts)
     ]
     if found.extended is not None:
@@ -79,7 +79,7 @@ def listed_figures(protocol: Wu2022, found: Findings) -> tuple[Figure, ...]:
             Figure(
                 EXTENDED,
                 f"Figures 5 to 8 with prompts extended here: the initial prompt and {len(found.extended.texts) - 1} extended"
-                f" ones, each text under its row, by four artists ({last}).",
+                f" ones, each text under its row, by {count} artists ({last}).",
             )
         )
     figures += [
