@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from impasto.data.annotations.captioning import CaptionOutcome
     from impasto.data.annotations.filtering import FilterOutcome
     from impasto.data.annotations.imported_captions import CaptionImport
+    from impasto.data.annotations.opting_out import OptedOut
     from impasto.data.annotations.tagging import TagOutcome
     from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
     from impasto.data.exporting.exporter import ExportSummary
@@ -194,6 +195,19 @@ class Catalogue:
         from impasto.jobs.data.filter import FilterJob
 
         return self._run(FilterJob(catalogue=self.folder, below=below, scorer=scorer, dry_run=dry_run)).outcome
+
+    def opt_out(self, file: str | Path, *, dry_run: bool = False) -> "OptedOut":
+        """Leaves out, now and in later imports, the artists, file hashes and addresses that `file` names, one per line.
+
+        Args:
+            dry_run: leaves the catalogue unchanged.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError, StoppedError: the same as `import_`.
+        """
+        from impasto.jobs.data.filter import FilterJob
+
+        return self._run(FilterJob(catalogue=self.folder, opt_out=as_path("file", file), dry_run=dry_run)).opted_out
 
     def search(
         self, words: str | None = None, *, like: str | Path | None = None, count: int = 10, scorer: str | None = None

@@ -1,4 +1,4 @@
-"""`impasto data filter`: drops pictures whose captions do not match them."""
+"""`impasto data filter`: drops pictures whose captions do not match them, and pictures of those who opted out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from impasto.cli.run_job import run_job
 
 if TYPE_CHECKING:
     from impasto.data.annotations.filtering import FilterOutcome
+    from impasto.data.annotations.opting_out import OptedOut
 
 
 def filter_pairs(
@@ -24,6 +25,14 @@ def filter_pairs(
         ),
     ] = None,
     show: Annotated[int, typer.Option(min=0, help="How many of the dropped ones to list, the worst first.")] = 20,
+    opt_out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave out, now and in later imports, what FILE names: an artist, a file's hash or an address per line. "
+            "Captions are then compared only with --below or --scorer.",
+            metavar="FILE",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every pair as JSON, the least similar first.")] = False,
 ) -> None:
@@ -31,11 +40,21 @@ def filter_pairs(
     from impasto.jobs.data.filter import Filtered, FilterJob
 
     filtered: Filtered = run_job(
-        FilterJob(catalogue=catalogue, below=below, scorer=scorer, dry_run=dry_run), begin="comparing"
+        FilterJob(catalogue=catalogue, below=below, scorer=scorer, opt_out=opt_out, dry_run=dry_run), begin="comparing"
     )
-    outcome = filtered.outcome
+    outcome, opted_out = filtered.outcome, filtered.opted_out
     if as_json:
-        say_json(_as_json(outcome, filtered.scorer))
+        pairs = {} if outcome is None else _as_json(outcome, filtered.scorer)
+        say_json(pairs if opted_out is None else {**pairs, "opted_out": _opted_out_as_json(opted_out)})
+        return
+    if opted_out is not None:
+        would = "would be " if dry_run else ""
+        before = f", {opted_out.before} were before" if opted_out.before else ""
+        say(
+            f"{opted_out.rules} opt-out rules, {opted_out.new} of them new; "
+            f"{len(opted_out.removed)} pictures {would}left out{before}, {opted_out.left} stay"
+        )
+    if outcome is None:
         return
     rows = [(f"{pair.similarity:.3f}", pair.file_name, pair.caption) for pair in outcome.dropped[:show]]
     say_table(("similarity", "picture", "caption"), rows)
@@ -53,6 +72,18 @@ def _summary(outcome: "FilterOutcome", scorer: str, dry_run: bool) -> str:
     if outcome.without_caption:
         parts.append(f"{len(outcome.without_caption)} without a caption are not judged")
     return ", ".join(parts)
+
+
+def _opted_out_as_json(opted_out: "OptedOut") -> dict[str, object]:
+    return {
+        "rules": opted_out.rules,
+        "new": opted_out.new,
+        "left_out_before": opted_out.before,
+        "left": opted_out.left,
+        "removed": [vars(row) for row in opted_out.removed],
+        "unknown": [vars(row) for row in opted_out.unknown],
+        "not_understood": [vars(row) for row in opted_out.not_understood],
+    }
 
 
 def _as_json(outcome: "FilterOutcome", scorer: str) -> dict[str, object]:

@@ -159,9 +159,7 @@ def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> lis
     return found
 
 
-def _probabilities(
-    tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport
-) -> list[np.ndarray | None]:
+def _probabilities(tagger: Tagger, entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[np.ndarray | None]:
     """Returns the probabilities [tags] of each picture; None if it cannot be read, which is added to `report`."""
     pictures, found = {}, dict[int, np.ndarray]()
     for number, entry in enumerate(entries):

@@ -15,6 +15,7 @@ from typing import Any
 
 from impasto.data.annotations.decisions import MAX_TEXT
 from impasto.data.annotations.merged import merge_annotations
+from impasto.data.annotations.opt_out import without_opted_out
 from impasto.data.catalogue.columns import text_list, text_variants_of, with_catalogue_columns
 from impasto.data.catalogue.dates import read_date
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
@@ -47,6 +48,7 @@ def read_catalogue(
     *,
     check_images: bool = True,
     annotations: bool = True,
+    opted_out: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Catalogue:
     """Reads a catalogue.
@@ -55,7 +57,8 @@ def read_catalogue(
     ones, and `on_progress` is called with (done, total); otherwise only names and paths are checked. Where a table named
     `metadata` lies (jsonl before csv), only the pictures that it names are used; elsewhere every picture of the tree is.
     With `annotations` the annotation logs of the catalogue are merged in (see `merge_annotations`): tags and captions are
-    added, and pictures that a reviewer rejected, the filter dropped or somebody opted out are left out.
+    added, and pictures that a reviewer rejected or the filter dropped are left out. Pictures under the catalogue's opt-out
+    rules are left out always, except with `opted_out`.
 
     Raises:
         ImpastoError: the folder does not exist, contains no usable picture, or its metadata cannot be read.
@@ -65,6 +68,8 @@ def read_catalogue(
         raise ImpastoError(f"{folder} is not a folder of pictures")
     report = CatalogueReport()
     entries = [_entry(name, file, row, report) for name, file, row in _rows(folder.resolve(), report)]
+    if not opted_out:
+        entries = without_opted_out(folder, entries, report)
     if check_images:
         entries = _whole_and_different(entries, report, on_progress)
     if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate

@@ -8,7 +8,7 @@ from impasto.data.exporting.rows import ExportRows
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
 
-COLUMNS = ("file_name", "content", "artist", "title", "year", "caption", "tags", "reviewed")
+COLUMNS = ("file_name", "content", "artist", "title", "year", "caption", "tags", "reviewed", "license", "source", "url")
 
 
 def write_captions(rows: ExportRows, out: Path) -> int:
@@ -29,7 +29,8 @@ def write_captions(rows: ExportRows, out: Path) -> int:
         if entry.caption or entry.tags:
             year = "" if entry.year is None else entry.year
             tags = ", ".join(entry.tags)
-            writer.writerow((row.name, row.content, entry.artist, entry.title, year, entry.caption, tags, row.reviewed))
+            known = (row.name, row.content, entry.artist, entry.title, year, entry.caption, tags, row.reviewed)
+            writer.writerow((*known, entry.license, entry.extra.get("source", ""), entry.url))
             count += 1
     try:
         write_atomically(out, text.getvalue().encode("utf-8", "replace"))

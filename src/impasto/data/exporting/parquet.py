@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 ROW_GROUP = 100  # rows, as on the hub for pictures: a reader of one picture need not read the whole file
+_LISTS = ("tags", "captions")
 _TEXTS = ("file_name", "artist", "title", "style", "genre", "text", "reviewed", "content")
 
 
@@ -25,8 +26,8 @@ def write_parquet(
     """Writes `folder/data/train-00000-of-00001.parquet` and so on, `shard_size` pictures each; returns the number of rows.
 
     Columns: image (struct of bytes and path), file_name, artist, title, year (int32, null if unknown), style, genre,
-    text, tags (list of strings), reviewed, content, and the catalogue's additional columns as strings. `on_progress` is
-    called with the number of rows written.
+    text, tags (list of strings), reviewed, content, the catalogue's additional columns as strings, and, if a picture has
+    several, captions (list of strings). `on_progress` is called with the number of rows written.
 
     Raises:
         MissingPart: pyarrow is not installed.
@@ -36,8 +37,9 @@ def write_parquet(
         import pyarrow.parquet as parquet
     except ImportError:
         raise MissingPart("parquet needs pyarrow: pip install 'impasto[data]'") from None
-    own = sorted({column for row in rows.rows for column in row.entry.extra} - {"image", "year", "tags", *_TEXTS})
-    schema = _schema(own)
+    own = sorted({column for row in rows.rows for column in row.entry.extra} - {"image", "year", *_LISTS, *_TEXTS})
+    several = any(row.entry.variants for row in rows.rows)
+    schema = _schema(own, ("tags", "captions") if several else ("tags",))
     (folder / "data").mkdir()
     shards = -(-len(rows.rows) // shard_size)
     count = 0
@@ -55,7 +57,7 @@ def write_parquet(
     return count
 
 
-def _schema(own: Sequence[str]) -> "pyarrow.Schema":
+def _schema(own: Sequence[str], lists: Sequence[str]) -> "pyarrow.Schema":
     """Builds the schema: the columns' types, and in its metadata the features in the format of `datasets`."""
     import pyarrow as pa
 
@@ -64,13 +66,13 @@ def _schema(own: Sequence[str]) -> "pyarrow.Schema":
         "image": {"_type": "Image"},
         **{name: text for name in (*_TEXTS, *own)},
         "year": {"dtype": "int32", "_type": "Value"},
-        "tags": {"feature": text, "_type": "Sequence"},
+        **{name: {"feature": text, "_type": "Sequence"} for name in lists},
     }
     fields = [
         pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
         *(pa.field(name, pa.string()) for name in (*_TEXTS, *own)),
         pa.field("year", pa.int32()),
-        pa.field("tags", pa.list_(pa.string())),
+        *(pa.field(name, pa.list_(pa.string())) for name in lists),
     ]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 

@@ -36,6 +36,10 @@ class ExportRow:
             "genre": entry.genre, "text": entry.caption, "tags": list(entry.tags), "reviewed": self.reviewed,
             "content": self.content,
         }  # fmt: skip
+        if entry.variants:
+            known["captions"] = [entry.caption, *entry.variants]
+        if entry.repeats > 1:
+            known["repeats"] = entry.repeats
         return known | {column: value for column, value in entry.extra.items() if column not in known}
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from impasto.data.annotations.opt_out import OptOutRules
 from impasto.data.importing.appearances import read_appearances
 from impasto.data.importing.decisions import Decisions, decide
 from impasto.data.importing.journal import ImportJournal
@@ -133,6 +134,7 @@ class _Import:
         self._on_progress = on_progress
         self._log = MetadataLog(catalogue)
         self._present = set(self._log.file_names())
+        self._opt_out = OptOutRules.of(catalogue)
         self._summary = ImportSummary()
 
     def run(self) -> ImportSummary:
@@ -144,7 +146,7 @@ class _Import:
             while chunk := list(islice(fitted, _ROWS)):
                 self._put(chunk, report)
             self._summary.notes = self._source.notes()
-        if not self._summary.taken and not self._summary.duplicates:
+        if not self._summary.taken and not self._summary.duplicates and not self._summary.opted_out:
             why = f"; {self._summary.notes[-1]}" if self._summary.notes else ""
             raise ImpastoError(f"{self._source.place} holds no usable picture{why} (see {self._catalogue / REPORT})")
         return self._summary
@@ -171,7 +173,7 @@ class _Import:
         free = FreeNames(self._catalogue, {*self._present, *every.values()})
 
         def is_new(key: str) -> bool:
-            return key in decisions.taken and names.get(key) not in self._present
+            return key in decisions.taken and (names.get(key) not in self._present or bool(self._opt_out.hashes))
 
         for done, item in enumerate(self._source.pictures(is_new), 1):
             self._on_progress("putting in place", done)
@@ -181,6 +183,9 @@ class _Import:
                 self._summary.not_taken += 1
                 if self._summary.not_taken <= _MOST_NOT_TAKEN:
                     report.add(item.key, "not taken", item.reason)
+            elif self._opt_out and (found := self._opt_out.of_row(item.row, item.file, item.data)) is not None:
+                self._summary.opted_out += 1
+                report.add(item.key, "opted out", self._opt_out.words(found))
             elif item.key in decisions.same_as:
                 self._summary.duplicates += 1
                 report.add(item.key, "duplicate", f"looks like {decisions.same_as[item.key]}")

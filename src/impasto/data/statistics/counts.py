@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from impasto.data.catalogue.artist_names import artist_name
 from impasto.data.catalogue.entry import CatalogueReport, Skipped
@@ -34,6 +35,8 @@ class Work:
     caption: str = ""
     tags: tuple[str, ...] = ()
     longer_side: int | None = None
+    license: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class CatalogueStatistics:
         sides: histogram of the longer side in pixels; empty when there are no pictures, as for WikiArt's lists.
         words: histogram of the number of words in a caption.
         missing: (column, number of works in which it is empty).
+        licenses: (licence, count) of the works whose metadata gives one.
+        sources: (source, count): the metadata's source, else the host of its address.
     """
 
     paintings: int
@@ -57,6 +62,8 @@ class CatalogueStatistics:
     sides: list[Count]
     words: list[Count]
     missing: list[Count]
+    licenses: list[Count] = field(default_factory=list)
+    sources: list[Count] = field(default_factory=list)
     report: CatalogueReport = field(default_factory=CatalogueReport, compare=False)
 
     def share(self, top: int) -> float:
@@ -79,6 +86,8 @@ def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStati
         sides=_binned(sides, SIDES),
         words=_binned(words, WORDS),
         missing=[(column, sum(getattr(work, column) in ("", None, ()) for work in counted)) for column in columns],
+        licenses=_frequent(work.license for work in counted),
+        sources=_frequent(work.source for work in counted),
     )
 
 
@@ -97,13 +106,17 @@ def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] |
             if side is None:
                 catalogue.report.warnings.append(Skipped(entry.file_name, "its size cannot be read"))
             works.append(Work(
-                entry.artist, entry.title, entry.style, entry.genre, entry.year, entry.caption, entry.tags, side
+                entry.artist, entry.title, entry.style, entry.genre, entry.year, entry.caption, entry.tags, side,
+                entry.license, _source_of(entry),
             ))  # fmt: skip
             if on_progress is not None:
                 on_progress(len(works), len(catalogue.entries))
-    found = count_works(works, ("artist", "title", "year", "style", "genre", "caption", "tags", "longer_side"))
+    found = count_works(
+        works, ("artist", "title", "year", "style", "genre", "caption", "tags", "longer_side", "license", "source")
+    )
     found.report.skipped += catalogue.report.skipped
     found.report.warnings += catalogue.report.warnings
+    found.report.notes += catalogue.report.notes
     return found
 
 
@@ -123,6 +136,16 @@ def list_statistics(folder: Path) -> CatalogueStatistics:
     if not works:
         raise ImpastoError(f"{folder} has no rows in style_train.csv and style_val.csv, which name all paintings")
     return count_works(works, ("artist", "title", "year", "style", "genre"))
+
+
+def _source_of(entry: CatalogueEntry) -> str:
+    """Returns the metadata's source; of an address, which differs from picture to picture, the host."""
+    if "://" not in entry.source:
+        return entry.source
+    try:
+        return urlsplit(entry.source.strip()).hostname or entry.source
+    except ValueError:
+        return entry.source
 
 
 def _longer_side(entry: CatalogueEntry) -> int | None:

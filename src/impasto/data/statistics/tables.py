@@ -36,6 +36,8 @@ def statistics_tables(found: CatalogueStatistics, comparison: Sequence[Compariso
         counted("decades", "decade", found.decades),
         counted("sizes", "longer side (px)", found.sides),
         counted("captions", "words of the caption", found.words),
+        counted("licenses", "license", found.licenses),
+        counted("sources", "source", found.sources),
         counted("missing", "column", found.missing),
     ]
     if comparison:
