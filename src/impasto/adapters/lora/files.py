@@ -45,6 +45,7 @@ class Lora:
         trigger: its trigger words; "" if it has none.
         base_name, base_hash: the checkpoint that it was trained on; "" if unknown.
         license: an SPDX name, or "" if unknown.
+        consent: who agreed to the training on the works of living artists; "" if it is not recorded.
         steps: for a few-step student model, the number of steps of the sampler `lcm`; 0 for any other LoRA.
     """
 
@@ -58,6 +59,7 @@ class Lora:
     base_hash: str = ""
     license: str = ""
     steps: int = 0
+    consent: str = ""
 
     def applied(self, scale: float) -> AppliedLora:
         """Returns the record of this LoRA, merged at `scale` into a checkpoint's weights."""
@@ -79,7 +81,7 @@ class Lora:
             "trigger": self.trigger,
             "license": self.license,
         }
-        return card | ({"steps": self.steps} if self.steps else {})
+        return card | ({"steps": self.steps} if self.steps else {}) | ({"consent": self.consent} if self.consent else {})
 
 
 def find_lora(path: str | Path) -> Path | None:
@@ -146,6 +148,7 @@ def load_lora(path: str | Path) -> Lora:
         base_hash=_text(card.get("base_hash")),
         license=_text(card.get("license", metadata.get("modelspec.license"))),
         steps=_steps(card.get("steps")),
+        consent=_text(card.get("consent")),
     )
 
 

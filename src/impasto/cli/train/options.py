@@ -17,6 +17,11 @@ Steps = Annotated[int | None, typer.Option(min=1, help="How many steps, instead 
 Out = Annotated[Path | None, typer.Option("--run", "--out", help="The run's folder.", metavar="RUN")]
 Seed = Annotated[int, typer.Option(help="Of the run's random numbers.")]
 
+Consent = Annotated[
+    str,
+    typer.Option(help="Who agreed to the use of a living artist's works: for run and model card.", metavar="TEXT"),
+]
+
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take of memory, time and disk; start nothing.")]
 
 

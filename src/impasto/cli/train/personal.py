@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.train.options import Checkpoint, Minutes, Out, Seed, Steps, with_choices
+from impasto.cli.train.options import Checkpoint, Consent, Minutes, Out, Seed, Steps, with_choices
 from impasto.cli.train.run import run_training, run_verb, words_of
 from impasto.training.recipes.personal import ConceptKind
 
@@ -23,6 +23,7 @@ def lora(
     artist: Annotated[str, typer.Option(help="Whose works alone, as the catalogue or part of a name says.")] = "",
     trigger: Annotated[str, typer.Option(help="Words that go before every text, and that the LoRA answers to.")] = "",
     checkpoint: Checkpoint = "pocket",
+    consent: Consent = "",
     minutes: Minutes = None,
     steps: Steps = None,
     out: Out = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.train.options import Catalogue, Checkpoint, Minutes, Out, Seed, Steps, with_choices
+from impasto.cli.train.options import Catalogue, Checkpoint, Consent, Minutes, Out, Seed, Steps, with_choices
 from impasto.cli.train.run import run_verb
 
 
@@ -15,12 +15,16 @@ def wu2022_text_encoder(
     context: typer.Context,
     catalogue: Catalogue,
     checkpoint: Checkpoint = "pocket",
+    consent: Consent = "",
     minutes: Minutes = None,
     steps: Steps = None,
     out: Out = None,
     seed: Seed = 0,
 ) -> None:
-    """Train a checkpoint's text encoder from untrained weights; the U-Net rests (wu2022, section 4, first stage)."""
+    """Train a checkpoint's text encoder from untrained weights; the U-Net rests (wu2022, section 4, first stage).
+
+    The paper prints no batch, warm-up or length: those are ours (docs/training.md).
+    """
     run_verb(context)
 
 
@@ -34,10 +38,14 @@ def wu2022_joint(
     catalogue: Annotated[
         Path | None, typer.Option(help="A folder of pictures with metadata; that of --from if not given.", metavar="DIR")
     ] = None,
+    consent: Consent = "",
     minutes: Minutes = None,
     steps: Steps = None,
     out: Out = None,
     seed: Seed = 0,
 ) -> None:
-    """Train a checkpoint's text encoder and U-Net together (wu2022, section 4, second stage)."""
+    """Train a checkpoint's text encoder and U-Net together (wu2022, section 4, second stage).
+
+    The paper prints no batch, warm-up or length: those are ours (docs/training.md).
+    """
     run_verb(context)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.jobs.context import Context
+from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.picture import Picture
 from impasto.jobs.painting.prompt_steps import PromptSteps
 from impasto.jobs.painting.setup import PaintingSetup
@@ -57,6 +58,9 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
         picture.draft(seed)  # first checks in every cell all that needs no files
     setups = _setups(flat, context)
     settled = [picture.settle(setup, seed) for picture, setup, seed in zip(flat, setups, seeds, strict=True)]
+    for setup in {id(setup): setup for setup in setups}.values():
+        theirs = [request for request, own in zip(settled, setups, strict=True) if own is setup]
+        say_living([request.condition.artist for request in theirs], setup.artists, context.note)
     requests = _with_prompts(flat, settled, context)
     setups = _with_tags(setups, requests, context)
     hashes = {name: inspect_checkpoint(name) for name in {setup.checkpoint for setup in setups}}

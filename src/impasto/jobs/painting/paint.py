@@ -11,6 +11,7 @@ from impasto.errors import UsageError
 from impasto.jobs.context import Context
 from impasto.jobs.judging.training_pictures import USUAL_FEATURES
 from impasto.jobs.painting.best_of import BestOfPainting, check_best_of, check_scored
+from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.checks.safety import OFF as OFF_SAFETY
 from impasto.jobs.painting.checks.safety import PaintingSafety, check_safety_options
 from impasto.jobs.painting.copy_avoidance import CopyAvoidance, check_avoidance
@@ -131,6 +132,7 @@ class PaintJob(PictureJob):
             raise UsageError(f"--avoid-copies {self.avoid_copies}: there is no such catalogue or copy index")
         setup = self.setup(context.note)
         artists = resolve_artists(self.artists or (self.artist,), setup, self.any_artist)
+        say_living(artists, setup.artists, context.note)
         first = self.model_copy(update={"artist": max(artists), "any_artist": True}).settle(setup, seed)
         if self.is_series:
             series = plan_series(

@@ -10,6 +10,7 @@ from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.painting.adapters import Adapters, Say
+from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.checks.safety import OFF, PaintingSafety, check_safety_options
 from impasto.jobs.painting.foreign_request import foreign_request
 from impasto.jobs.painting.guidance_change import other_guidance
@@ -123,6 +124,8 @@ class RepaintJob(Job):
         foreign = not isinstance(record, Provenance) and record.tool != "InvokeAI"
         request = self._read(request, foreign, context)
         setup = replace(setup, lora_folders=self.lora_folder)
+        if self.artist:
+            say_living([request.condition.artist], setup.artists, context.note)
         safety = PaintingSafety.load(
             self.safety_checker or OFF, self.flagged, self.device, context, again=self.safety_checker is None
         )

@@ -221,9 +221,16 @@ class RecipeJob(FineTuningJob):
         return {**super().how(run), "steps": self.loop_steps, "checkpoint": self.base}
 
     def retrain(
-        self, run: TrainingRun, choices: FineTuning, catalogue: Path, *, artist: str = "", trigger: str = ""
+        self,
+        run: TrainingRun,
+        choices: FineTuning,
+        catalogue: Path,
+        *,
+        artist: str = "",
+        trigger: str = "",
+        consent: str = "",
     ) -> Path:
         """Retrains on a catalogue with `impasto.training.recipes.retraining.retrain`."""
         from impasto.training.recipes.retraining import retrain
 
-        return retrain(catalogue, run.path, choices, artist=artist, trigger=trigger, **self.how(run))
+        return retrain(catalogue, run.path, choices, artist=artist, trigger=trigger, consent=consent, **self.how(run))

@@ -60,6 +60,7 @@ class LoraJob(PersonalJob):
         catalogue: a folder of pictures, with or without metadata.
         artist: uses only this artist's works; the catalogue's name or a part of it. "" for all artists.
         trigger: words that are put before every text and that activate the LoRA in a prompt.
+        consent: who agreed to the training on works of living artists, for the run's record and the model card.
         lora_rank, aspect_buckets: see `FineTuning`.
     """
 
@@ -68,6 +69,7 @@ class LoraJob(PersonalJob):
     catalogue: Path
     artist: str = ""
     trigger: str = ""
+    consent: str = ""
     lora_rank: int | None = None
     aspect_buckets: bool | None = None
 
@@ -93,7 +95,7 @@ class LoraJob(PersonalJob):
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
         """Trains and returns the LoRA's folder."""
-        return self.retrain(run, choices, self.catalogue, artist=self.artist, trigger=self.trigger)
+        return self.retrain(run, choices, self.catalogue, artist=self.artist, trigger=self.trigger, consent=self.consent)
 
 
 class DreamBoothJob(PersonalJob):

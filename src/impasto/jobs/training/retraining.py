@@ -16,11 +16,13 @@ class ArtistRecipeJob(RecipeJob):
     Attributes:
         catalogue: a folder of pictures with metadata.
         checkpoint: the checkpoint to retrain, as `PaintJob` takes it.
+        consent: who agreed to the training on works of living artists, for the run's record and the model card.
         trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
     """
 
     catalogue: Path
     checkpoint: str = "pocket"
+    consent: str = ""
     trained: str | None = None
     fresh_text_encoder: bool | None = None
     lora_rank: int | None = None
@@ -44,7 +46,7 @@ class ArtistRecipeJob(RecipeJob):
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
         """Retrains on the works of `whose` and returns the folder of the checkpoint, or of the LoRA."""
-        return self.retrain(run, choices, self.catalogue, artist=self.whose or "")
+        return self.retrain(run, choices, self.catalogue, artist=self.whose or "", consent=self.consent)
 
 
 class RetrainJob(ArtistRecipeJob):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from impasto.training.runs.folder import RunFolder
 
 # Options that may change when a run is resumed: its steps do not depend on them.
-CHANGEABLE = ("minutes", "validation_every", "validation_pictures", "keep_states", "keep_best")
+CHANGEABLE = ("minutes", "validation_every", "validation_pictures", "keep_states", "keep_best", "consent")
 NO_CHOICES = ("out", "seed", "command", "dry_run")
 # If a recipe reports a stage that begins like this, it is a note for the user and not a stage.
 NOTES = ("skipped ", "lacking ", "begun with ")

@@ -14,9 +14,11 @@ class Wu2022Job(RecipeJob):
     """Base class of both stages (wu2022, section 4).
 
     Attributes:
+        consent: who agreed to the training on works of living artists, for the run's record and the model card.
         trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
     """
 
+    consent: str = ""
     trained: str | None = None
     fresh_text_encoder: bool | None = None
     lora_rank: int | None = None
@@ -29,7 +31,7 @@ class Wu2022Job(RecipeJob):
 
     def train(self, run: TrainingRun, choices: FineTuning) -> Path:
         """Retrains and returns the folder of the checkpoint."""
-        return self.retrain(run, choices, self.pictures_folder)
+        return self.retrain(run, choices, self.pictures_folder, consent=self.consent)
 
 
 class Wu2022TextEncoderJob(Wu2022Job):

@@ -19,6 +19,7 @@ from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, UsageError
 from impasto.language.text_encoders import untrained_like
+from impasto.prompts.living import Life, life_of, life_of_columns
 from impasto.settings import give_back_freed_memory
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.training_set import (
@@ -53,6 +54,7 @@ def retrain(
     checkpoint: str = "pocket",
     artist: str = "",
     trigger: str = "",
+    consent: str = "",
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -64,7 +66,7 @@ def retrain(
 
     The folder is `run/checkpoint`, which `--checkpoint` accepts, as it does `run`; or, with `choices.lora_rank`, `run/lora`,
     which `--lora` accepts. It trains for `steps`, or for `minutes`, or else for `choices.epochs`. `trigger` is put before
-    every text.
+    every text. `consent` says who agreed to the training, for the model card; living artists without it are reported.
 
     Raises:
         UsageError: no such artist or checkpoint, impossible choices, a run of another seed.
@@ -92,6 +94,10 @@ def retrain(
     lacking = lacking_texts(data)
     if choices.trained != "unet" and not any(any(texts) for texts in data.texts):
         raise ImpastoError(f"{catalogue}: a text encoder learns from {lacking}")
+    living = living_artists(data)
+    if living and not consent:
+        names = ", ".join(living)
+        on_progress(f"lacking the consent of {names}, dated as living: --consent records who gave it", 0.0, {})
     if lacking:
         on_progress(f"lacking {lacking}", 0.0, {})
     states = encode_texts(data.all_texts, components, on_progress) if choices.trained == "unet" else None
@@ -104,8 +110,10 @@ def retrain(
         task, run, minutes, steps, validation=validation, save_steps=save_steps, on_progress=on_progress,
         should_stop=should_stop,
     )  # fmt: skip
-    report = {"pictures": len(data.entries), "artist": artist}
-    return save_result(task, run, report if kept is None else {**report, "best_step": kept}, trigger)
+    report: dict[str, Any] = {"pictures": len({entry.file_name for entry in data.entries}), "artist": artist}
+    report |= {"living": list(living)} if living else {}
+    report |= {"consent": consent} if consent else {}
+    return save_result(task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent)
 
 
 def fit(
@@ -181,19 +189,23 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
     give_back_freed_memory()  # otherwise it stays in gaps that activations do not fit into
 
 
-def save_result(task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "") -> Path:
+def save_result(
+    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = ""
+) -> Path:
     """Writes `run/lora` if the task trained one, else `run/checkpoint`, and then the report; returns that folder.
 
-    `trigger` is the trigger words of the LoRA.
+    `trigger` is the trigger words of the LoRA, and `consent` says who agreed to the training.
     """
     components, choices, processes = task.components, task.choices, task.processes
     if processes.is_first:
         if choices.lora_rank:
-            save_lora(run / "lora", replace(lora_of(components, choices.lora_rank, run.name), trigger=trigger))
+            lora = lora_of(components, choices.lora_rank, run.name)
+            save_lora(run / "lora", replace(lora, trigger=trigger, consent=consent))
         else:
             _with_artists(components, task.data)
             with_encoder = writes_text_encoder(components, choices)
-            save_components(components, run / "checkpoint", card_of(components, task.data), text_encoder=with_encoder)
+            card = card_of(components, task.data, consent)
+            save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
         # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
@@ -230,11 +242,34 @@ def _with_artists(components: Components, data: TrainingSet) -> None:
         return
     known = {row["name"] for row in components.artists}
     counts = Counter(entry.artist for entry in data.entries if entry.artist and entry.artist not in known)
-    components.artists += [{"name": name, "works": works} for name, works in counts.items()]
+    lives = _lives(data)
+    for name, works in counts.items():
+        life = lives.get(name, Life())
+        years = {key: year for key, year in (("born", life.born), ("died", life.died)) if year is not None}
+        components.artists.append({"name": name, "works": works, **years})
 
 
-def card_of(components: Components, data: TrainingSet) -> str:
-    """Returns the model card: the base checkpoint and the training data."""
+def living_artists(data: TrainingSet) -> dict[str, Life]:
+    """Returns the artists of the training set whom the catalogue or the handbook dates as living, with their dates."""
+    return {name: life for name, life in _lives(data).items() if life.is_living()}
+
+
+def _lives(data: TrainingSet) -> dict[str, Life]:
+    """Returns the dates of the artists: those in the catalogue's columns, else the handbook's."""
+    lives: dict[str, Life] = {}
+    for entry in data.entries:
+        if entry.artist and not lives.get(entry.artist):
+            lives[entry.artist] = life_of_columns(entry.extra)
+    return {name: life or life_of(name) for name, life in lives.items()}
+
+
+def card_of(components: Components, data: TrainingSet, consent: str = "") -> str:
+    """Returns the model card: the base checkpoint, the training data, and who consented to their use."""
+    living = living_artists(data)
+    said = ""
+    if living or consent:
+        names = ", ".join(f"{name} (born {life.born})" for name, life in living.items())
+        said = f"\n## Consent\n{consent or 'None is recorded.'}{f' Dated as living: {names}.' if living else ''}\n"
     checkpoint = components.base_name
     license_line = f"license: {components.license}\n" if components.license else ""
     names = {entry.artist for entry in data.entries}
@@ -243,5 +278,5 @@ def card_of(components: Components, data: TrainingSet) -> str:
         f"---\n{license_line}base_model: {checkpoint}\ntags: [text-to-image, paintings]\n---\n"
         f"# {checkpoint}, retrained\n\nMade by Impasto from the checkpoint {checkpoint} (content hash "
         f"{components.content_hash[:16]}).\n\n"
-        f"## What it saw\nBeside what its base saw: {len(data.entries)} pictures by {whom}.\n"
+        f"## What it saw\nBeside what its base saw: {len(data.entries)} pictures by {whom}.\n{said}"
     )
