@@ -113,7 +113,10 @@ class Components:
         return torch.cat(
             [
                 weighted_states(
-                    self.text_encoder, self.tokenizer, [(self._spelled(words), weight) for words, weight in text], self.max_tokens
+                    self.text_encoder,
+                    self.tokenizer,
+                    [(self._spelled(words), weight) for words, weight in text],
+                    self.max_tokens,
                 )
                 for text in texts
             ],

@@ -24,6 +24,7 @@ from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
+from impasto.painting.not_numbers import why_not_numbers
 from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
@@ -337,11 +338,7 @@ class Painter:
                 f"{len(batch)} pictures of {size} at once do not fit into memory: use a smaller batch or size"
             ) from None
         if broken is not None:
-            precision = str(self._dtype).removeprefix("torch.")
-            raise ImpastoError(
-                f"the picture of seed {broken.seed} is not a number in {precision}:"
-                " use --precision fp32, or less guidance"
-            )
+            raise ImpastoError(why_not_numbers(self.components, broken.seed))
 
     @torch.inference_mode()
     def _latents(self, batch: Sequence[PaintRequest], watch: Any) -> torch.Tensor:
