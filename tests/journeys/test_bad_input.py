@@ -201,6 +201,9 @@ CASES = [
     Case("climbing catalogue", 1, "catalogue", (*AUTOENCODER, "catalogue"), climbing_catalogue),
     Case("endless training", 2, "minutes", (*AUTOENCODER, ".", "--minutes", "inf")),
     Case("training for nothing", 2, "minutes", (*AUTOENCODER, ".", "--minutes", "0")),
+    Case("codes without a codebook", 2, "--codebook", (*AUTOENCODER, ".", "--codebook", 64)),
+    Case("no such regularisation", 2, "regularisation", (*AUTOENCODER, ".", "--regularisation", "gan")),
+    Case("one code", 2, "--codebook 1", (*AUTOENCODER, ".", "--regularisation", "vq", "--codebook", 1)),
     Case("run in a file", 2, "not a folder", (*AUTOENCODER, ".", "--out", "file"), a_file),
 ]
 

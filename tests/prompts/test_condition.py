@@ -1,5 +1,6 @@
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -55,9 +56,12 @@ def test_any_subset_and_nothing_are_trained() -> None:
     boats = Condition("boats", "Claude Monet", 1872, "Impressionism", "marina")
     draws = [boats.drop(random.Random(n)) for n in range(3000)]
     subsets = {tuple(sorted(draw.as_dict())) for draw in draws}
-    assert len(subsets) == 2**5
+    assert len(subsets) == 2**4 + 1
     empty = sum(not draw.as_dict() for draw in draws) / len(draws)
-    assert empty == pytest.approx(0.1 + 0.9 * 0.3**5, abs=0.02)
+    assert empty == pytest.approx(0.1, abs=0.02)
+    assert all(draw.caption == "boats" for draw in draws if draw.as_dict())
+    bare = [replace(boats, caption="").drop(random.Random(n), all_probability=0.0) for n in range(3000)]
+    assert sum(not draw.as_dict() for draw in bare) / len(bare) == pytest.approx(0.3**4, abs=0.01)
     assert boats.drop(random.Random(5)) == boats.drop(random.Random(5))
     assert boats.drop(random.Random(0), all_probability=0, field_probability=0) == boats
 

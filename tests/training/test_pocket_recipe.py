@@ -1,11 +1,14 @@
 """The whole of pocket's making on drawn pictures: autoencoder, denoiser, a checkpoint folder; resumed on the way."""
 
+import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.autoencoders.vq_model import VQModel
 from safetensors.torch import load_file
 from tests.training.drawn import draw_catalogue
 
@@ -30,9 +33,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
-    autoencoder = train_autoencoder(
-        catalogue, tmp_path / "ae", steps=4, size=32, choices=TINY_AUTOENCODER, perceptual=False
-    )
+    autoencoder = train_autoencoder(catalogue, tmp_path / "ae", steps=4, size=32, choices=TINY_AUTOENCODER, perceptual=False)
     assert json.loads((tmp_path / "ae" / "report.json").read_text())["pictures"] > 0
     decoder = train_decoder(
         catalogue, autoencoder, tmp_path / "decoder", steps=2, size=32, choices=TINY_AUTOENCODER, perceptual=False
@@ -80,6 +81,28 @@ def test_from_pictures_to_a_checkpoint(catalogue: Path, tmp_path: Path) -> None:
         train_denoiser(catalogue, decoder, tmp_path / "x", steps=1, size=32, begin_from=calm)
 
 
+def test_an_autoencoder_with_a_codebook_resumes_and_is_refused_by_a_denoiser(catalogue: Path, tmp_path: Path) -> None:
+    choices = replace(TINY_AUTOENCODER, regularisation="vq", codebook=32, attention=True)
+
+    def train(run: str, should_stop: Callable[[], bool] = lambda: False) -> dict[str, torch.Tensor]:
+        made = train_autoencoder(
+            catalogue, tmp_path / run, steps=4, size=32, choices=choices, perceptual=False, should_stop=should_stop
+        )
+        assert VQModel.from_pretrained(made, local_files_only=True).config["num_vq_embeddings"] == 32
+        return load_file(made / "diffusion_pytorch_model.safetensors")
+
+    whole, asked = train("whole"), itertools.count()
+    with pytest.raises(KeyboardInterrupt):
+        train("resumed", lambda: next(asked) == 2)
+    resumed = train("resumed")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    report = json.loads((tmp_path / "whole" / "report.json").read_text())
+    assert 1 < report["used_codes"] <= 32 and report["held_out_psnr_db"] > 10
+    for wants in (train_denoiser, train_decoder):
+        with pytest.raises(ImpastoError, match="codebook"):
+            wants(catalogue, tmp_path / "whole" / "autoencoder", tmp_path / "x", steps=1, size=32)
+
+
 def test_the_latents_key_is_the_encoders(catalogue: Path, tmp_path: Path) -> None:
     from impasto.training.methods.autoencoder import make_autoencoder
 
@@ -106,6 +129,7 @@ def test_texts_vary_but_are_the_same_in_every_run() -> None:
     assert texts == [text for entry in entries for text in text_variants(entry)]
     assert len(set(texts)) > 8
     assert any("Claude Monet" in text for text in texts) and any("Claude Monet" not in text for text in texts)
+    assert all(text.startswith("Boats at sunset") for text in texts)  # what a picture shows is never left out
 
 
 @pytest.mark.parametrize("size", [0, -32, 100, 2048])

@@ -97,11 +97,13 @@ class Condition:
         """Returns the condition with fields dropped at random, for training, so that any subset works in painting.
 
         With `all_probability` all fields are dropped (classifier-free guidance, Ho and Salimans 2022). Otherwise each filled
-        field is dropped with `field_probability`, with one draw of `rng` per filled field.
+        field but the caption is dropped with `field_probability`, with one draw of `rng` per such field. The caption stays:
+        it alone says what a picture shows.
         """
         if rng.random() < all_probability:
             return Condition()
-        kept = {name: value for name, value in self.as_dict().items() if rng.random() >= field_probability}
+        filled = self.as_dict().items()
+        kept = {name: value for name, value in filled if name == "caption" or rng.random() >= field_probability}
         return Condition(**kept)
 
     def as_dict(self) -> dict[str, Any]:

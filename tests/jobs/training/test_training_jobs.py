@@ -33,7 +33,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "textual-inversion": {"pictures": Path("hour"), "concept": "<hour>", "concept_kind": "style", **CHOICES},
     "distill": {**CATALOGUE, **CHOICES, "steps": 2, "updates": 100, "layers": "attention"},
     "pocket": {**CATALOGUE, "minutes": 1.0, "compiled": False, "optimizer": "muon", "command": ("train", "pocket")},
-    "pocket-autoencoder": {**CATALOGUE, "size": 64},
+    "pocket-autoencoder": {**CATALOGUE, "size": 64, "regularisation": "vq", "codebook": 64, "attention": True},
     "pocket-decoder": {**CATALOGUE, "autoencoder": Path("runs/ae")},
     "pocket-denoiser": {**CATALOGUE, "autoencoder": Path("runs/ae"), "align": False},
     "pocket-scorer": RECORDS,

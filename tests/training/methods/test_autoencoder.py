@@ -1,24 +1,31 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.vq_model import VQModel
 from tests.training.drawn import draw_catalogue, draw_landscape
 
 from impasto.data.caches.pixels import Pixels, prepare_pixels
 from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import UsageError
 from impasto.training.loop.loop import train
 from impasto.training.loop.steps import Schedule
 from impasto.training.methods.autoencoder import (
     AutoencoderChoices,
     AutoencoderTask,
+    decode,
     decoder_effect,
+    latents_of,
     make_autoencoder,
     normalise_latents,
     peak_signal_to_noise,
     reconstruct,
     to_tensor,
 )
+from impasto.training.methods.vq_autoencoder import VqAutoencoderTask, fill_codebook, make_vq_autoencoder, used_codes
 
 SMALL = AutoencoderChoices(
     block_out_channels=(16, 24, 32, 48),
@@ -92,9 +99,7 @@ def test_training_lowers_the_loss_and_the_adversary_joins(pixels: Pixels, tmp_pa
     torch.manual_seed(0)
     task = AutoencoderTask(make_autoencoder(SMALL, 64), pixels, SMALL, seed=0, perceptual=False)
     seen: list[dict[str, float]] = []
-    train(
-        task, tmp_path, Schedule(steps=24, warmup_steps=2), seed=0, on_progress=lambda n, p, losses: seen.append(losses)
-    )
+    train(task, tmp_path, Schedule(steps=24, warmup_steps=2), seed=0, on_progress=lambda n, p, losses: seen.append(losses))
     assert np.mean([row["pixel"] for row in seen[-6:]]) < np.mean([row["pixel"] for row in seen[:3]])
     assert "deceit" not in seen[0] and "deceit" in seen[-1] and "discriminator" in seen[-1]
 
@@ -115,3 +120,41 @@ def test_psnr_of_known_error() -> None:
     assert peak_signal_to_noise(flat, flat + 255) == pytest.approx(0.0)
     assert peak_signal_to_noise(flat, flat + 1) == pytest.approx(48.1308, abs=1e-3)
     assert peak_signal_to_noise(flat, flat) == float("inf")
+
+
+@pytest.mark.parametrize("regularisation", ["kl", "vq"])
+def test_with_attention_it_still_begins_as_a_blur(regularisation: str) -> None:
+    torch.manual_seed(0)
+    choices = replace(SMALL, regularisation=regularisation, attention=True)
+    model = make_vq_autoencoder(choices, 64) if regularisation == "vq" else make_autoencoder(choices, 64)
+    assert any("attentions" in name for name, _ in model.named_parameters())
+    real = squares()
+    if isinstance(model, VQModel):
+        fill_codebook(model, real, seed=0)
+    assert peak_signal_to_noise(real, reconstruct(model.eval(), real)) > 14
+
+
+def test_a_codebook_learns_to_reconstruct(pixels: Pixels, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    choices = replace(SMALL, regularisation="vq", codebook=64, latent_channels=4, adversarial_from=0.8)
+    model = make_vq_autoencoder(choices, 64)
+    real = np.asarray(pixels.batch(np.arange(len(pixels))))
+    fill_codebook(model, real, seed=0)
+    before, used = peak_signal_to_noise(real, reconstruct(model.eval(), real)), used_codes(model, real)
+    assert used > 16  # of the codes as diffusers makes them, one or two are ever the nearest
+    codes = model.quantize.embedding.weight.detach().clone()
+    task = VqAutoencoderTask(model, pixels, choices, seed=0, perceptual=False)
+    train(task, tmp_path, Schedule(steps=40), seed=0)
+    assert peak_signal_to_noise(real, reconstruct(model.eval(), real)) > before + 1
+    assert not torch.equal(codes, model.quantize.embedding.weight)
+    # The decoder gets codes and nothing between them.
+    latents = latents_of(model, to_tensor(real[:1]))
+    nearest = torch.cdist(latents.permute(0, 2, 3, 1).flatten(0, 2), model.quantize.embedding.weight).argmin(dim=1)
+    exact = model.quantize.embedding.weight[nearest].view(1, 8, 8, 4).permute(0, 3, 1, 2)
+    torch.testing.assert_close(decode(model, latents), decode(model, exact))
+
+
+@pytest.mark.parametrize("wrong", [{"regularisation": "x"}, {"codebook": 1}, {"regularisation": "vq", "equivariant": True}])
+def test_impossible_latents(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong)) if len(wrong) == 1 else "equivariant"):
+        AutoencoderChoices(**wrong)

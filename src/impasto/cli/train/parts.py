@@ -10,9 +10,7 @@ from impasto.cli.train.run import run_verb
 
 Catalogue = Annotated[
     Path,
-    typer.Option(
-        help="A folder of pictures with metadata.jsonl or .csv, or artist/picture.jpg.", metavar="DIR"
-    ),
+    typer.Option(help="A folder of pictures with metadata.jsonl or .csv, or artist/picture.jpg.", metavar="DIR"),
 ]
 Records = Annotated[
     Path,
@@ -33,9 +31,14 @@ def pocket_autoencoder(
     minutes: Minutes = 60.0,
     out: Out = None,
     size: Size = 128,
+    regularisation: Annotated[str, typer.Option(help="Of the latents: kl; vq: a codebook, to reconstruct only.")] = "kl",
+    codebook: Annotated[int | None, typer.Option(help="Codes of the codebook, for vq; 1024 if not given.")] = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Self-attention at the lowest resolution, as in the papers' autoencoder.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Train pocket's autoencoder."""
+    """Train pocket's autoencoder: KL without attention, or as the 2022 and 2023 papers also describe it."""
     run_verb(context)
 
 

@@ -1,8 +1,11 @@
 """The jobs `train/pocket-autoencoder` etc.: each trains one of the models that ship with Impasto."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from pydantic import model_validator
+
+from impasto.errors import UsageError
 from impasto.jobs.training.run import TimedTrainingJob, TrainingRun, check_files
 
 
@@ -36,22 +39,41 @@ class PocketWordsJob(PocketPartJob):
 
 
 class PocketAutoencoderJob(PocketPartJob):
-    """Trains pocket's autoencoder.
+    """Trains pocket's autoencoder, or another of its shape.
 
     Attributes:
         size: pixels of a side.
+        regularisation: of the latents: "kl" (pocket's), or "vq", a codebook's codes; no denoiser is trained on "vq".
+        codebook: number of codes for "vq", 2 to 65,536; None for 1,024.
+        attention: self-attention at the lowest resolution, as in the papers' autoencoder.
     """
 
     kind: ClassVar[str] = "train/pocket-autoencoder"
 
     size: int = 128
+    regularisation: Literal["kl", "vq"] = "kl"
+    codebook: int | None = None
+    attention: bool = False
+
+    @model_validator(mode="after")
+    def _check_codebook(self) -> "PocketAutoencoderJob":
+        if self.codebook is not None and self.regularisation != "vq":
+            raise UsageError("--codebook is for --regularisation vq")
+        if self.codebook is not None and not 2 <= self.codebook <= 65_536:
+            raise UsageError(f"--codebook {self.codebook}: use 2 to 65536 codes")
+        return self
 
     def train(self, run: TrainingRun) -> Path:
         """Trains and returns the autoencoder's folder."""
+        from impasto.training.methods.autoencoder import AutoencoderChoices
         from impasto.training.recipes.pocket import train_autoencoder
 
+        choices = AutoencoderChoices(
+            regularisation=self.regularisation, codebook=self.codebook or 1024, attention=self.attention
+        )
+
         return train_autoencoder(
-            self.catalogue, run.path, self.minutes, size=self.size, seed=self.seed,
+            self.catalogue, run.path, self.minutes, size=self.size, seed=self.seed, choices=choices,
             should_stop=run.should_stop, on_progress=run.on_progress,
         )  # fmt: skip
 

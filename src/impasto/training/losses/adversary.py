@@ -1,7 +1,8 @@
 """Adversarial and perceptual losses of a reconstruction: a patch discriminator and a distance of classifier features.
 
-Both papers train their autoencoder with a reconstruction, a KL and an adversarial loss (wu2022, equations 16 to 18, after
-Esser et al. 2020); the perceptual term is that of Johnson et al. 2016 on EfficientNet-Lite2's early stages.
+Both papers train their autoencoder with a reconstruction, a KL and an adversarial loss (wu2022, section 2.2, equations 16
+to 18; wang2023, section 3.2.1; after Esser et al. 2020). The perceptual term, which neither names, is that of Johnson et
+al. 2016 on EfficientNet-Lite2's early stages.
 """
 
 import torch
@@ -33,7 +34,7 @@ class PatchDiscriminator(nn.Module):
 
 
 def discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """Computes the hinge form of equation 18 of wu2022 from the discriminator's logits."""
+    """Computes L_D of wang2023 (section 3.2.1), halved: the hinge form of equation 18 of wu2022. Takes logits."""
     return (F.relu(1 - real).mean() + F.relu(1 + made).mean()) / 2
 
 

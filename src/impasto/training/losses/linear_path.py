@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vq_model import VQModel
 from torch import nn
 
 _CONSTANT = 6.0
@@ -19,7 +20,7 @@ _DEVIATION = 0.08  # of the posterior, at the start
 
 
 @torch.no_grad()
-def open_linear_path(autoencoder: AutoencoderKL) -> None:
+def open_linear_path(autoencoder: AutoencoderKL | VQModel) -> None:
     """Sets the linear path in place. Raises ValueError for shapes that have no room for it."""
     groups: int = autoencoder.config["norm_num_groups"]
     width: int = autoencoder.config["block_out_channels"][0]
@@ -36,6 +37,9 @@ def _close_branches(autoencoder: nn.Module) -> None:
         if name.endswith(".conv2") and isinstance(module, nn.Conv2d):
             nn.init.zeros_(module.weight)
             _bias(module).zero_()
+        elif name.endswith(".to_out.0") and isinstance(module, nn.Linear):  # self-attention's
+            nn.init.zeros_(module.weight)
+            module.bias.zero_()
 
 
 def _bias(conv: nn.Conv2d) -> torch.Tensor:
@@ -57,7 +61,7 @@ def _delta(size: int) -> torch.Tensor:
     return kernel
 
 
-def _open_encoder(autoencoder: AutoencoderKL) -> None:
+def _open_encoder(autoencoder: AutoencoderKL | VQModel) -> None:
     encoder: Any = autoencoder.encoder  # its blocks are typed as plain modules
     average = torch.zeros(3, 3)
     average[:2, :2] = 0.25  # the padding is on the right and below, so these four taps are the 2x2 block
@@ -80,7 +84,7 @@ def _open_encoder(autoencoder: AutoencoderKL) -> None:
     constant = _CONSTANT * (members / 4) ** 0.5
     bias[6], bias[7] = constant, -constant
     deviation = constant * (2 / members) ** 0.5
-    latents = encoder.conv_out.out_channels // 2
+    latents = int(autoencoder.config["latent_channels"])  # a posterior has as many channels again; codes have none
     out = encoder.conv_out
     out.weight[3:latents] *= 4  # the free latents begin well above the posterior's noise
     out.weight[:3] = 0
@@ -101,7 +105,7 @@ def _colour_mix() -> torch.Tensor:
     return torch.tensor([[0.7, 0.7, 0.7], [3.0, 0.0, -3.0], [-2.0, 4.0, -2.0]])
 
 
-def _open_decoder(autoencoder: AutoencoderKL, per_group: int) -> None:
+def _open_decoder(autoencoder: AutoencoderKL | VQModel, per_group: int) -> None:
     decoder: Any = autoencoder.decoder
     _pass_colours(decoder.conv_in, _delta(3))
     decoder.conv_in.weight[:3] = 0

@@ -1,16 +1,18 @@
-"""The autoencoder's training task: pictures to latents with f = 8 and back (section 2.2 of wu2022, 3.1 of wang2023)."""
+"""The autoencoder's training task: pictures to latents with f = 8 and back (section 2.2 of wu2022, 3.2.1 of wang2023)."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from diffusers.models.autoencoders.vq_model import VQModel
 from torch.nn import functional as F
 
+from impasto.errors import UsageError
 from impasto.training.loop.steps import ShuffledOrder
 from impasto.training.losses.adversary import PatchDiscriminator, PerceptualDistance, discriminator_loss
 from impasto.training.losses.linear_path import open_linear_path
@@ -23,6 +25,15 @@ class AutoencoderChoices:
     """The autoencoder's shape, the batch sizes and the weights of the losses. Small crops come first, whole pictures last.
 
     The `..._from` fields are shares of the run: the losses that cost most time are added last.
+
+    The papers' autoencoder has resnet and self-attention blocks, and names both a KL loss and vector quantisation (section
+    2.2 of wu2022, 3.2.1 of wang2023), which in Rombach et al. 2021 are two kinds of autoencoder. So are they here. Pocket's
+    has no attention: on its small latents that costs time and was not missed.
+
+    Attributes:
+        regularisation: "kl": a Gaussian posterior near the normal distribution; "vq": the codes of a codebook.
+        codebook: number of codes, for "vq".
+        attention: self-attention at the lowest resolution of encoder and decoder.
     """
 
     latent_channels: int = 8
@@ -40,6 +51,18 @@ class AutoencoderChoices:
     adversarial_weight: float = 0.15
     equivariant: bool = False  # half the steps decode turned and resized latents, see `turned_and_resized`
     log_every: int = 1  # in steps; reading the losses waits for the device
+    regularisation: Literal["kl", "vq"] = "kl"
+    codebook: int = 1024
+    attention: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UsageError if a value is invalid."""
+        if self.regularisation not in ("kl", "vq"):
+            raise UsageError(f"regularisation {self.regularisation!r}: use kl or vq")
+        if not 2 <= self.codebook <= 65_536:
+            raise UsageError(f"codebook {self.codebook}: use 2 to 65536 codes")
+        if self.regularisation == "vq" and self.equivariant:
+            raise UsageError("equivariant is for kl: a resized latent is no code of a codebook")
 
 
 def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
@@ -60,7 +83,7 @@ def make_autoencoder(choices: AutoencoderChoices, size: int) -> AutoencoderKL:
         norm_num_groups=choices.norm_groups,
         sample_size=size,
         scaling_factor=1.0,
-        mid_block_add_attention=False,
+        mid_block_add_attention=choices.attention,
     )
     open_linear_path(autoencoder)
     return autoencoder
@@ -77,9 +100,15 @@ def posterior_of(autoencoder: AutoencoderKL, pictures: torch.Tensor) -> Diagonal
     return cast(DiagonalGaussianDistribution, autoencoder.encode(pictures, return_dict=False)[0])
 
 
-def decode(autoencoder: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
+def decode(autoencoder: AutoencoderKL | VQModel, latents: torch.Tensor) -> torch.Tensor:
     """Decodes latents [n, c, h, w] to pictures [n, 3, 8 h, 8 w], about in [-1, 1]."""
     return cast(torch.Tensor, autoencoder.decode(latents, return_dict=False)[0])  # pyright: ignore[reportArgumentType]
+
+
+def latents_of(autoencoder: AutoencoderKL | VQModel, pictures: torch.Tensor) -> torch.Tensor:
+    """Returns latents [n, c, h / 8, w / 8]: the posterior's mean, or what a codebook's codes will replace."""
+    found = autoencoder.encode(pictures, return_dict=False)[0]  # pyright: ignore[reportArgumentType]
+    return found.mean if isinstance(found, DiagonalGaussianDistribution) else cast(torch.Tensor, found)
 
 
 class Squares(Protocol):
@@ -102,7 +131,7 @@ class AutoencoderTask:
 
     def __init__(
         self,
-        autoencoder: AutoencoderKL,
+        autoencoder: AutoencoderKL | VQModel,
         pixels: Squares,
         choices: AutoencoderChoices,
         *,
@@ -175,21 +204,15 @@ class AutoencoderTask:
         """Returns the total loss, its parts, the pictures and their reconstructions."""
         choices = self.choices
         pictures = self._pictures(step, progress)
-        with torch.set_grad_enabled(not self.decoder_only):
-            posterior = DiagonalGaussianDistribution(posterior_of(self.autoencoder, pictures).parameters.float())
-            latents = posterior.sample()
-        kl = posterior.kl().mean() / latents[0].numel()
-        if choices.equivariant:
-            latents, pictures = turned_and_resized(latents, pictures, random.Random(f"{self.seed}/{step}/turned"))
-        made = decode(self.autoencoder, latents).float()
+        made, pictures, latent_losses = self._reconstructed(pictures, step)
         pixel = F.l1_loss(made, pictures) + F.mse_loss(made, pictures)
         near = pixel
-        losses = {"pixel": pixel.detach(), "kl": kl.detach()}
+        losses = {"pixel": pixel.detach(), **{name: loss.detach() for name, (_, loss) in latent_losses.items()}}
         if self.perceptual is not None and progress >= choices.perceptual_from:
             distance = self.perceptual(made, pictures)
             near = near + choices.perceptual_weight * distance
             losses["perceptual"] = distance.detach()
-        total = near + choices.kl_weight * kl
+        total = near + sum(weight * loss for weight, loss in latent_losses.values())
         playing = progress >= choices.adversarial_from and choices.adversarial_weight > 0
         if playing:
             deceit = -self.discriminator(made).float().mean()
@@ -202,6 +225,19 @@ class AutoencoderTask:
             losses["deceit"] = deceit.detach()
         return total, losses, pictures, made
 
+    def _reconstructed(
+        self, pictures: torch.Tensor, step: int
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, tuple[float, torch.Tensor]]]:
+        """Returns reconstructions, the pictures that they should be, and the losses on the latents with their weights."""
+        model = cast(AutoencoderKL, self.autoencoder)
+        with torch.set_grad_enabled(not self.decoder_only):
+            posterior = DiagonalGaussianDistribution(posterior_of(model, pictures).parameters.float())
+            latents = posterior.sample()
+        kl = posterior.kl().mean() / latents[0].numel()
+        if self.choices.equivariant:
+            latents, pictures = turned_and_resized(latents, pictures, random.Random(f"{self.seed}/{step}/turned"))
+        return decode(model, latents).float(), pictures, {"kl": (self.choices.kl_weight, kl)}
+
     def _train_discriminator(self, pictures: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
         with self.machine.autocast():
             loss = discriminator_loss(self.discriminator(pictures).float(), self.discriminator(made).float())
@@ -213,9 +249,7 @@ class AutoencoderTask:
 
 
 @torch.no_grad()
-def normalise_latents(
-    autoencoder: AutoencoderKL, squares: np.ndarray, *, by_effect: bool = True, batch: int = 64
-) -> None:
+def normalise_latents(autoencoder: AutoencoderKL, squares: np.ndarray, *, by_effect: bool = True, batch: int = 64) -> None:
     """Normalises every latent channel to mean 0 and a deviation of 1, or with `by_effect` one that reflects its effect.
 
     It works in place.
@@ -230,8 +264,7 @@ def normalise_latents(
     """
     device = autoencoder.device
     means = [
-        posterior_of(autoencoder, to_tensor(squares[i : i + batch]).to(device)).mean
-        for i in range(0, len(squares), batch)
+        posterior_of(autoencoder, to_tensor(squares[i : i + batch]).to(device)).mean for i in range(0, len(squares), batch)
     ]
     latents = torch.cat(means)
     _fold(autoencoder, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
@@ -277,12 +310,11 @@ def peak_signal_to_noise(real: np.ndarray, made: np.ndarray) -> float:
 
 
 @torch.no_grad()
-def reconstruct(autoencoder: AutoencoderKL, squares: np.ndarray, *, batch: int = 32) -> np.ndarray:
-    """Reconstructs pictures uint8 [n, h, w, 3] through the posterior's mean, as uint8 [n, h, w, 3]."""
+def reconstruct(autoencoder: AutoencoderKL | VQModel, squares: np.ndarray, *, batch: int = 32) -> np.ndarray:
+    """Reconstructs pictures uint8 [n, h, w, 3], as uint8 [n, h, w, 3]: through the posterior's mean, or through codes."""
     parts = []
     for start in range(0, len(squares), batch):
         pictures = to_tensor(squares[start : start + batch]).to(autoencoder.device)
-        latents = posterior_of(autoencoder, pictures).mean
-        made = decode(autoencoder, latents)
+        made = decode(autoencoder, latents_of(autoencoder, pictures))
         parts.append(made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(parts)

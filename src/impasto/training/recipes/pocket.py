@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vq_model import VQModel
 
 from impasto.data.caches.pixels import Pixels, prepare_pixels, training_entries
 from impasto.data.catalogue.read import Catalogue, read_catalogue
@@ -27,6 +28,7 @@ from impasto.training.methods.autoencoder import (
     peak_signal_to_noise,
     reconstruct,
 )
+from impasto.training.methods.vq_autoencoder import VqAutoencoderTask, fill_codebook, make_vq_autoencoder, used_codes
 
 
 def check_size(size: int) -> None:
@@ -82,6 +84,8 @@ def train_autoencoder(
 ) -> Path:
     """Trains the autoencoder; returns the folder `run/autoencoder` with the averaged weights in diffusers layout.
 
+    With `choices.regularisation` "vq" it is a `VQModel`, which only reconstructs pictures; a denoiser needs "kl".
+
     Raises:
         UsageError, ImpastoError: a catalogue without pictures, another run's folder, impossible numbers.
     """
@@ -90,14 +94,22 @@ def train_autoencoder(
     choices = choices or AutoencoderChoices()
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
     _seed_weights(seed)
-    autoencoder = make_autoencoder(choices, size)
-    task = AutoencoderTask(autoencoder, pixels, choices, seed=seed, perceptual=perceptual)
+    picked = np.linspace(0, len(pixels.entries) - 1, min(1024, len(pixels.entries))).astype(np.int64)
+    if choices.regularisation == "vq":
+        autoencoder, kind = make_vq_autoencoder(choices, size), VqAutoencoderTask
+        fill_codebook(autoencoder, pixels.batch(picked[:: max(1, len(picked) // 128)]), seed)
+    else:
+        autoencoder, kind = make_autoencoder(choices, size), AutoencoderTask
+    task = kind(autoencoder, pixels, choices, seed=seed, perceptual=perceptual)
     averages = train(task, run, schedule, seed=seed, on_progress=each_step(on_progress), should_stop=should_stop)
     autoencoder.load_state_dict(averages["autoencoder"].module.state_dict())
     autoencoder.eval()
-    picked = np.linspace(0, len(pixels.entries) - 1, min(1024, len(pixels.entries))).astype(np.int64)
-    normalise_latents(autoencoder, pixels.batch(picked))
-    _save_autoencoder(autoencoder, run, rows, size, {"choices": asdict(choices), "pictures": len(pixels.entries)})
+    report: dict[str, object] = {"choices": asdict(choices), "pictures": len(pixels.entries)}
+    if isinstance(autoencoder, VQModel):
+        report["used_codes"] = used_codes(autoencoder, pixels.batch(picked))
+    else:
+        normalise_latents(autoencoder, pixels.batch(picked))
+    _save_autoencoder(autoencoder, run, rows, size, report)
     return run / "autoencoder"
 
 
@@ -118,9 +130,7 @@ def train_decoder(
     """Trains only the decoder of a finished autoencoder; its latents, and so a denoiser trained on them, stay valid."""
     check_size(size)
     schedule = Schedule(minutes=minutes, steps=steps, ema_decay=0.998)
-    choices = choices or AutoencoderChoices(
-        perceptual_from=0.0, adversarial_from=0.05, whole_from=0.3, learning_rate=3e-4
-    )
+    choices = choices or AutoencoderChoices(perceptual_from=0.0, adversarial_from=0.05, whole_from=0.3, learning_rate=3e-4)
     rows, pixels = load_training_pixels(catalogue, size, on_progress)
     _seed_weights(seed)
     model = load_autoencoder(autoencoder)
@@ -142,6 +152,8 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
     """Loads the autoencoder in a folder that `train_autoencoder` wrote (or any diffusers VAE folder)."""
     if not (folder / "config.json").is_file():
         raise ImpastoError(f"{folder} holds no autoencoder: train one with `impasto train pocket-autoencoder`")
+    if _class_name(folder) == "VQModel":
+        raise ImpastoError(f"{folder} holds an autoencoder with a codebook (vq): a decoder or a denoiser needs a kl one")
     try:
         model = AutoencoderKL.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
@@ -149,7 +161,17 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
     return model.eval()
 
 
-def _save_autoencoder(model: AutoencoderKL, run: Path, rows: Catalogue, size: int, report: dict[str, object]) -> None:
+def _class_name(folder: Path) -> str:
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""  # loading it tells what is wrong
+    return str(config.get("_class_name", "")) if isinstance(config, dict) else ""
+
+
+def _save_autoencoder(
+    model: AutoencoderKL | VQModel, run: Path, rows: Catalogue, size: int, report: dict[str, object]
+) -> None:
     model.save_pretrained(run / "autoencoder", safe_serialization=True)
     squares = held_out_squares(rows, size, 256)
     if len(squares):
