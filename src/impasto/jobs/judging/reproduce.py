@@ -139,7 +139,7 @@ class ReproduceJob(Job):
         page = place.path / "report" / "report.html"
         if place.path.exists() and not place.path.is_dir():
             raise UsageError(f"--out {place.path} is not a folder")
-        with place.begin(f"reproduce-{name}", self.command, study.settings(), 0):
+        with place.begin(f"reproduce-{name}", self.command, study.settings(), 0, changeable=("bounds",)):
             if place.is_complete:
                 header, rows = _earlier_table(place.path, context)
                 return Reproduction(place.path, page, header, rows, was_complete=True)

@@ -150,7 +150,8 @@ class Wang2023Study:
                 before = len(works.works(artist, held_out=True)), len(works.works(artist))
                 raise ImpastoError(
                     f"the filter leaves {held_out} of {before[0]} held-out and {training} of {before[1]} training works of"
-                    f" {artist}, and {FEWEST_HELD_OUT} held-out ones are needed: lower --below, or use --no-annotate"
+                    f" {artist}, and {FEWEST_HELD_OUT} held-out ones are needed: give a lower --below or"
+                    " --no-annotate, with another --out"
                 )
         return replace(found, others=[entry for entry in works.everything if entry.artist not in self.protocol.artists])
 
