@@ -74,6 +74,16 @@ def test_embeddings_are_named_and_not_read_as_words(impasto: Impasto, tmp_path: 
     assert "note: its embeddings are left out, name them with --concept: easynegative" in again.err.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("prompt", "said"), [("a (mill)1.2", True), ("a mill++", True), ("a mill, well-lit (old)", False), ("C-major", False)]
+)
+def test_weights_in_another_syntax_are_said_to_be_words(impasto: Impasto, tmp_path: Path, prompt: str, said: bool) -> None:
+    path = picture(tmp_path / "a.png", invokeai_metadata=json.dumps({"positive_prompt": prompt, "seed": 3}))
+    again = impasto("repaint", path, "--steps", 2)
+    assert again.code == 0, again.err
+    assert ("InvokeAI's syntax" in again.err) == said
+
+
 def test_a_prompt_that_cannot_be_told_is_asked_for(impasto: Impasto, tmp_path: Path) -> None:
     values = with_text(["20", 0], n20=node("OllamaGenerate", prompt="describe it", model="x"))
     path = picture(tmp_path / "a.png", prompt=json.dumps(values))

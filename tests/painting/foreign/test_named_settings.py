@@ -126,6 +126,7 @@ def test_names_of_chunks_in_any_case():
         "undefined ,, Negative prompt: undefined Steps: 1024, Sampler: x, CFG scale: 7.0, Seed: 13, Model: rev",
         "unknown\nNegative prompt: unknown\nSteps: 20, Sampler: euler_simple, CFG Scale: 8.0, Seed: 0, Size: 512x512",
         "Steps: 20, Sampler: None, Seed: 0",
+        "(undefined:1), [object Object]\nSteps: 20, Seed: 0",
     ],
 )
 def test_the_graph_comes_before_placeholders(text):

@@ -19,6 +19,11 @@ _LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
 _EMBEDDING = re.compile(
     r"\(\s*embedding:(?P<weighted>[\w./\\-]{1,200})(?::[\d.]{1,10})?\s*\)|\bembedding:(?P<plain>[\w./\\-]{1,200})"
 )
+# Weights in prompts that are not A1111's: "(a b)1.2", "mill++" and "{a}", "1.2::a ::".
+_OTHER_WEIGHTS = {
+    "InvokeAI": re.compile(r"\)\s?(?:\d|\++|-+(?=\W|$))|\w(?:\++|--+)(?=\W|$)"),
+    "NovelAI": re.compile(r"[{}]|\d::"),
+}
 _MOST_NAMED, _MOST_CHARACTERS = 40, 80
 # What says where a record comes from, or is used: no settings that a picture could be painted with.
 _NO_SETTINGS = {
@@ -78,6 +83,9 @@ def foreign_request(
     if embeddings := record.extra.get("TI hashes", ""):
         say(f"its embeddings are read as words, name them with --concept: {_short(embeddings)}")
     _say_unused(record, say)
+    syntax = _OTHER_WEIGHTS.get(record.tool)
+    if syntax is not None and any(syntax.search(words) for words in ("" if prompt is not None else text, negative)):
+        say(f"the weights in its prompts are in {record.tool}'s syntax, which impasto does not know: they are read as words")
     return PaintRequest(condition=Condition(caption=text), negative=negative, **fields)
 
 

@@ -14,7 +14,7 @@ _LONGEST_JSON = 4 << 20
 # Seeds are unsigned 64-bit numbers in ComfyUI and InvokeAI.
 _LARGEST_WHOLE = 2**64
 # What tools write where they have no value: names, not values.
-_PLACEHOLDERS = {"none", "null", "undefined", "unknown", "n/a", "nan", "[object object]"}
+_PLACEHOLDERS = {"none", "null", "undefined", "unknown", "n/a", "nan"}
 _WHOLE = re.compile(r"[+-]?\d{1,32}(?:[.,]0{0,32})?")
 _REAL = re.compile(r"[+-]?(?:\d{1,64}(?:[.,]\d{0,64})?|[.,]\d{1,64})(?:[eE][+-]?\d{1,4})?")
 _SIZE = re.compile(r"(?<![\d.])(\d{1,6})(?:\.0+)?\s*(?:px)?\s*(?:[x×*,]|by)\s*(\d{1,6})(?![\d.]*\d)", re.IGNORECASE)
@@ -141,7 +141,11 @@ def size_of(value: object) -> tuple[int | None, int | None]:
 
 def is_placeholder(value: object) -> bool:
     """Returns whether `value` is what tools write where they have none: "None", "undefined", "unknown", "N/A" ..."""
-    return isinstance(value, str) and value.strip(" ,.;:\n\t\"'").lower() in _PLACEHOLDERS
+    if not isinstance(value, str) or len(value) > 200:
+        return False
+    words = re.split(r"[\s,.;:()\"'\d]+", value.lower().replace("[object object]", "none"))
+    words = [word for word in words if word]
+    return bool(words) and _PLACEHOLDERS.issuperset(words)
 
 
 def name_or_none(value: object) -> str:
