@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from impasto.data.annotations.log import AnnotationLog
 from impasto.data.annotations.tagging import chosen_tags, tag_catalogue
 from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import UsageError
+from impasto.vision.scorers.interface import ImageEncoder
+from impasto.vision.taggers.interface import ProbabilityEncoder
 from impasto.vision.taggers.zero_shot import ZeroShotTagger
 
 
@@ -70,6 +73,43 @@ def test_one_kind_of_picture_is_given() -> None:
     p, at = np.array([0.9, 0.8, 0.5, 0.4]), np.full(4, 0.25, np.float32)
     assert [name for name, _ in chosen_tags(p, names, at, 12)] == ["portrait", "portrait of a woman", "woman"]
     assert [name for name, _ in chosen_tags(p, names, at, 2)] == ["portrait", "portrait of a woman"]
+
+
+def test_other_models_kinds_are_all_given() -> None:
+    names = ["portrait", "landscape", "abacus"]
+    p, at = np.array([0.9, 0.8, 0.5]), np.full(3, 0.25, np.float32)
+    assert [name for name, _ in chosen_tags(p, names, at, 12)] == names
+
+
+class Large:
+    """A slow model that knows two tags, and counts the pictures that it sees."""
+
+    name, identity, tags = "large", "c" * 64, ("red", "green")
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.thresholds: np.ndarray | None = np.full(2, 0.25, np.float32)
+        self.encoder: ImageEncoder = ProbabilityEncoder(self, self.probabilities, batch=2)
+
+    def probabilities(self, images: Sequence[Image.Image]) -> np.ndarray:
+        self.seen += len(images)
+        return np.stack([np.asarray(image, np.float32).mean((0, 1))[:2] / 255 for image in images])
+
+    def probabilities_of(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors.astype(np.float32)
+
+
+def test_a_large_tagger_sees_each_picture_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In blocks, whose probabilities stay in the cache: other settings, and captions, need no second look."""
+    monkeypatch.setattr("impasto.data.annotations.tagging.CHUNK", 1)
+    monkeypatch.setattr("impasto.data.annotations.tagging._BLOCK", 2)
+    large, told = Large(), list[tuple[int, int]]()
+    outcome = tag_catalogue(folder, large, on_progress=lambda done, of: told.append((done, of)))
+    assert (outcome.tagged, large.seen) == (3, 3) and told[-1] == (4, 4) and told == sorted(told)
+    assert [skipped.file_name for skipped in outcome.report.skipped] == ["broken.png"]
+    assert AnnotationLog(folder, "tags").latest()["red.png"]["tags"] == [["red", 1.0]]
+    assert tag_catalogue(folder, large, most=1).tagged == 3 and large.seen == 3
+    assert set(AnnotationLog(folder, "tags").latest()) == {"red.png", "green.png", "both.png"}
 
 
 @pytest.mark.parametrize("wrong", [{"at_least": 1.2}, {"at_least": float("nan")}, {"most": 0}])

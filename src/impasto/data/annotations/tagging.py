@@ -71,15 +71,14 @@ def tag_catalogue(
             _count(outcome, [str(name) for name, _ in row["tags"]])
         else:
             missing.append((entry, content))
-    vectors = np.zeros((0, 0), np.float32)
+    vectors, progress = np.zeros((0, 0), np.float32), _Progress(on_progress, len(missing))
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
         if is_encoding(tagger):
             # Encoding takes most of the time. The cache keeps the finished vectors after a kill.
             if start % _BLOCK == 0:
                 block = [entry for entry, _ in missing[start : start + _BLOCK]]
-                tell = _after(start, len(missing), on_progress)
-                vectors = image_vectors(block, tagger.encoder, tell, report=outcome.report)
+                vectors = image_vectors(block, tagger.encoder, progress.after(start), report=outcome.report)
             place = start % _BLOCK
             known = tagger.probabilities_of(vectors[place : place + CHUNK])
             probabilities = [row if np.isfinite(row).all() else None for row in known]
@@ -95,8 +94,7 @@ def tag_catalogue(
             _count(outcome, [name for name, _ in tags])
         log.append(rows)
         outcome.tagged += len(rows)
-        if on_progress is not None:
-            on_progress(start + len(chunk), len(missing))
+        progress.tell(start + len(chunk))
     return outcome
 
 
@@ -138,8 +136,19 @@ def _kinds_among(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(tag.name for tag in ours if tag.category == "kind of picture")
 
 
-def _after(start: int, of: int, tell: Callable[[int, int], None] | None) -> Callable[[int, int], None] | None:
-    return None if tell is None else lambda done, _: tell(start + done, of)
+class _Progress:
+    """Tells how many pictures are done, and never a lower number than before: each is encoded, then tagged."""
+
+    def __init__(self, on_progress: Callable[[int, int], None] | None, of: int) -> None:
+        self._on_progress, self._of, self._done = on_progress, of, 0
+
+    def tell(self, done: int) -> None:
+        if self._on_progress is not None and done > self._done:
+            self._done = done
+            self._on_progress(done, self._of)
+
+    def after(self, start: int) -> Callable[[int, int], None]:
+        return lambda done, _: self.tell(start + done)
 
 
 def _contents(entries: Sequence[CatalogueEntry], report: CatalogueReport) -> list[tuple[CatalogueEntry, str]]:
