@@ -59,6 +59,7 @@ def test_captions_without_pictures(folder: Path, tmp_path: Path) -> None:
     assert rows["picture-0.png"] == {
         "file_name": "picture-0.png", "content": content_of(folder / "picture-0.png"), "artist": "Claude Monet",
         "title": "Sun over ground 0", "year": "1870", "caption": "a sun", "tags": "sun, sky", "reviewed": "accepted",
+        "license": "", "source": "", "url": "",
     }  # fmt: skip
     assert (rows["picture-1.png"]["caption"], rows["picture-1.png"]["reviewed"]) == ("a sun too", "edited")
     assert (rows["below/høns.jpeg"]["caption"], rows["below/høns.jpeg"]["year"]) == ('hens, "here"', "")

@@ -86,7 +86,9 @@ def test_a_files_hash(catalogue: Path, tmp_path: Path, algorithm: str) -> None:
 
 
 def test_all_is_told_recorded_and_stays_so_in_later_imports(source: Path, catalogue: Path, tmp_path: Path) -> None:
-    file = write(tmp_path, f"Paul Klee\nMonet\nnobody.example\nabcdef0123456789abcdef\n{digest(source / 'e.png', 'sha256')}\n")
+    file = write(
+        tmp_path, f"Paul Klee\nMonet\nnobody.example\nabcdef0123456789abcdef\n{digest(source / 'e.png', 'sha256')}\n"
+    )
     dry = opt_out(catalogue, file, dry_run=True)
     assert len(dry.removed) == 3 and names(catalogue) == "abcde"
     outcome = opt_out(catalogue, file)

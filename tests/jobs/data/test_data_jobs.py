@@ -20,6 +20,7 @@ from impasto.jobs.data.caption import CaptionJob
 from impasto.jobs.data.copy_index import CopyIndexJob
 from impasto.jobs.data.export import ExportJob
 from impasto.jobs.data.filter import FilterJob
+from impasto.jobs.data.import_captions import ImportCaptionsJob
 from impasto.jobs.data.importing import ImportJob
 from impasto.jobs.data.knowledge_build import KnowledgeBuildJob
 from impasto.jobs.data.search import SearchJob
@@ -35,6 +36,8 @@ JOBS: list[Job] = [
     TagJob(catalogue=HERE, scorer="pocket", vocabulary=Path("tags.txt"), at_least=0.25, most=3),
     CaptionJob(catalogue=HERE, captioner="blip", tagger="ram", candidates=4, all_pictures=True, most=9, seed=7),
     FilterJob(catalogue=HERE, below=-0.5, scorer="clip", dry_run=True),
+    FilterJob(catalogue=HERE, opt_out=Path("refused.txt")),
+    ImportCaptionsJob(catalogue=HERE, table=Path("captions.csv"), by="person", replace=True, dry_run=True),
     ExportJob(catalogue=HERE, to="parquet", out=Path("o"), force=True, shard_size=5, copies=True, check_images=False),
     CopyIndexJob(catalogue=HERE, file=Path("index.safetensors"), overwrite=True),
     StatisticsJob(place=HERE, out=Path("o")),

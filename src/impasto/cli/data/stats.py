@@ -20,10 +20,10 @@ def stats(
     out: Annotated[
         Path | None, typer.Option(help="Write each table as CSV, and the figures as PNG, into this folder.", metavar="DIR")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many artists to print; the CSV has all.")] = 30,
+    top: Annotated[int, typer.Option(min=1, help="How many artists and sources to print; the CSV has all.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count artists, styles, genres, years, sizes, captions, and what is missing."""
+    """Count artists, styles, genres, years, sizes, captions, licences, sources, and what is missing."""
     from impasto.jobs.data.statistics import Statistics, StatisticsJob
     from impasto.jobs.events import Figures
 
@@ -61,7 +61,7 @@ def _print(figures: dict[str, Any], top: int) -> None:
     tables: dict[str, list[dict[str, object]]] = {name: rows for name, rows in figures.items() if name != "paintings"}
     for name, all_rows in tables.items():
         header = tuple(all_rows[0])
-        rows = [tuple(row.values()) for row in (all_rows[:top] if name == "artists" else all_rows)]
+        rows = [tuple(row.values()) for row in (all_rows[:top] if name in ("artists", "sources") else all_rows)]
         if sys.stdout.isatty():
             say_table(header, rows)
             say("")
@@ -69,4 +69,5 @@ def _print(figures: dict[str, Any], top: int) -> None:
             say_table(("", *header), [(name, *row) for row in rows])
     counts = [f"{figures['paintings']} paintings"]
     counts += [f"{len(tables.get(name, []))} {name}" for name in ("artists", "styles", "genres")]
+    counts += [f"{len(tables[name])} {name}" for name in ("licenses", "sources") if name in tables]
     say(", ".join(counts))
