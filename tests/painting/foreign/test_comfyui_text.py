@@ -221,6 +221,21 @@ def test_loaders_and_pipes_that_hold_the_prompt():
     assert (record.prompt, record.negative, record.checkpoint, record.width) == ("a mill", "fog", "sd15.safetensors", 512)
 
 
+def test_samplers_that_take_both_prompts_by_one_link_or_as_texts():
+    values = graph(
+        n20=node("WanVideoTextEncode", positive_prompt="a barge", negative_prompt=["22", 0], t5=["23", 0]),
+        n21=node("WanVideoModelLoader", model="wan.safetensors", base_precision="fp16"),
+        n22=node("PrimitiveString", value="rain"),
+    )
+    values["3"] = node("WanVideoSampler", model=["21", 0], text_embeds=["20", 0], steps=9, cfg=6, seed=3, scheduler="unipc")
+    record = comfy(values)
+    assert (record.prompt, record.negative, record.checkpoint) == ("a barge", "rain", "wan.safetensors")
+    assert (record.seed, record.steps, record.extra["scheduler"]) == (3, 9, "unipc")
+    values["3"] = node("Own Sampler", model=["4", 0], positive_prompt="a barge", negative_prompt="rain", steps=9, seed=3)
+    record = comfy(values)
+    assert (record.prompt, record.negative, record.checkpoint) == ("a barge", "rain", "sd15.safetensors")
+
+
 def test_a_styler_gives_both_prompts():
     styler = node("SDXLPromptStyler", text_positive="a barge", text_negative="rain", style="oil", log_prompt=False)
     values = with_text(["20", 0], n20=styler)

@@ -37,6 +37,9 @@ from impasto.painting.foreign.texts import json_object
 
 # SamplerCustomAdvanced keeps each setting in a node of its own, behind these inputs.
 _PARTS = ("guider", "noise", "sigmas", "sampler")
+_POSITIVE = (
+    "positive", "cond1", "conditioning", "cond", "positive_conditioning", "text_embeds", "positive_prompt", "prompt",
+)  # fmt: skip
 _LATENTS = ("latent_image", "samples", "latent", "optional_latent", "image", "images", "pixels")
 _PIPES = re.compile(r"(\w+_)?pipe(_\w+)?|(base_)?(ctx|context|bus)(_?\d+)?", re.IGNORECASE)
 _OUTPUTS = ("SaveImage", "Image Save", "PreviewImage", "SaveAnimated")
@@ -85,8 +88,10 @@ def _from_graph(graph: Graph) -> ForeignRecord:
     parts = _parts(values, sampler)
     pipe = next((value for name, value in sampler.inputs.items() if is_link(value) and _PIPES.fullmatch(name)), None)
     prompts, models = Prompts(values), Models(values)
-    positive = _input(parts, "positive", "cond1", "conditioning", "cond", "positive_conditioning")
-    negative = _input(parts, "negative", "uncond", "negative_conditioning")
+    positive = _input(parts, *_POSITIVE)
+    negative = _input(parts, "negative", "uncond", "negative_conditioning", "negative_prompt")
+    if negative is None and _input(parts, "text_embeds") is not None:
+        negative = positive  # one link for both
     prompt = prompts.read(pipe if positive is None else positive, "positive")
     avoided = prompts.read(pipe if negative is None and positive is None else negative, "negative")
     models.read(_input(parts, "model") or pipe)
@@ -149,6 +154,8 @@ def _is_sampler(node: Node) -> bool:
     if "guider" in inputs and "sigmas" in inputs:
         return True
     if "positive" in inputs and ("steps" in inputs or "sigmas" in inputs):
+        return True
+    if "sampler" in node.kind.lower() and "steps" in inputs and ("seed" in inputs or "noise_seed" in inputs):
         return True
     settings = "steps" in inputs and ("sampler_name" in inputs or "cfg" in inputs)
     return settings and any(is_link(value) and _PIPES.fullmatch(name) for name, value in inputs.items())

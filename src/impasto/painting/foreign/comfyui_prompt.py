@@ -83,7 +83,8 @@ class Prompts:
         sides = [name for name in node.inputs if "positive" in name.lower() or "negative" in name.lower()]
         sides = [name for name in sides if is_link(node.inputs[name]) or isinstance(node.inputs[name], str)]
         if any("positive" in name.lower() for name in sides) and any("negative" in name.lower() for name in sides):
-            wanted = self._side(node, slot, role)
+            linked = [name for name in sides if is_link(node.inputs[name]) and type_of(graph, node, name) == "CONDITIONING"]
+            wanted = self._side(node, slot, role) if linked else role
             return sorted((name for name in sides if wanted in name.lower()), key=input_order)[:1]
         if role in low and (is_link(node.inputs[low[role]]) or isinstance(node.inputs[low[role]], str)):
             return [low[role]]
