@@ -169,3 +169,29 @@ def test_vectors_are_unit_vectors_whatever_stands_beside(tmp_path: Path) -> None
 def test_a_model_without_the_right_head(gpt2: Path) -> None:
     with pytest.raises(ImpastoError, match="is not a token classifier"):
         TokenClassifier(find_language_model(str(gpt2)))
+
+
+def test_a_tokenizer_of_another_model_is_one_sentence(gpt2: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(gpt2, tmp_path / "mixed"))
+    other = tiny.t5(tmp_path / "t5")
+    (folder / "tokenizer.json").unlink()
+    shutil.copy(other / "tokenizer.json", folder / "tokenizer.json")
+    shutil.copy(other / "tokenizer_config.json", folder / "tokenizer_config.json")
+    model = load_text_model(find_language_model(str(folder)))
+    model._tokenizer.add_tokens([f"word{number}" for number in range(400)])
+    with pytest.raises(ImpastoError, match="mixed fails on a text, so its files may not belong together"):
+        model.go_on("word399", seed=0, count=1, tokens=2)
+
+
+def test_a_tokenizer_of_whole_words_serves_t5_too(tmp_path: Path) -> None:
+    """Without T5's marks for gaps, and with a config that does not say where the decoder begins."""
+    from tests.vision.tiny_transformers import MARKS, WORDS, make_tokenizer
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config: Any = T5Config(vocab_size=len(MARKS + WORDS), d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=4)
+    torch.manual_seed(0)
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path / "t5")
+    make_tokenizer(knows_pictures=False).save_pretrained(tmp_path / "t5")
+    model = load_text_model(find_language_model(str(tmp_path / "t5")))
+    texts = model.go_on("the boat at sea", seed=0, count=3, tokens=10)
+    assert any(text for text, _ in texts) and texts == model.go_on("the boat at sea", seed=0, count=3, tokens=10)

@@ -1,10 +1,12 @@
 """Finds language models by short name, hub name or folder: in the Hugging Face cache first, without asking the network."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import UsageError
+from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
     from impasto.weights.transformers_folder import TransformersFolder
@@ -78,3 +80,20 @@ def cached_language_model(name: str) -> "TransformersFolder | None":
         if is_in_cache(hub_name) and (folder := cached_folder(hub_name)) is not None and WITH_PICKLES.is_whole(folder):
             return replace(find_transformers_folder(str(folder), pickles=True), name=hub_name.rpartition("/")[2])
     return None
+
+
+@contextmanager
+def reading_a_text(name: str) -> Iterator[None]:
+    """Turns what a model raises on a text into one sentence: its tokenizer does not fit it, or its config is wrong.
+
+    Raises:
+        ImpastoError: the model failed.
+    """
+    from impasto.weights.files import one_line
+
+    try:
+        yield
+    except ImpastoError:
+        raise
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise ImpastoError(f"{name} fails on a text, so its files may not belong together: {one_line(error)}") from None

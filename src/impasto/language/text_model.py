@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from impasto.language.find_model import reading_a_text
 from impasto.weights.transformers_folder import (
     TransformersFolder,
     load_transformers_model,
@@ -78,12 +79,23 @@ class TextModel:
     def _ids(self, text: str, tokens: int, *, special: bool | None = None) -> torch.Tensor:
         """The text's tokens [1, n], so many of its last ones that `tokens` more fit into the model."""
         special = self._is_encoder_decoder if special is None else special
-        ids = self._tokenizer(text, return_tensors="pt", add_special_tokens=special)["input_ids"]
+        with reading_a_text(self.name):
+            ids = self._tokenizer(text, return_tensors="pt", add_special_tokens=special)["input_ids"].long()
         config = self._model.config
         places = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
         if isinstance(places, int) and config.model_type not in _INFILLING:  # T5's positions are relative
             ids = ids[:, -max(1, places - (0 if self._is_encoder_decoder else tokens)) :]
+        if ids.shape[1] == 0:
+            ids = torch.tensor([[self._begin()]])
         return ids.to(next(self._model.parameters()).device)
+
+    def _begin(self) -> int:
+        """The token with which a text begins: the decoder's, or that of a tokenizer without words for the text."""
+        tokenizer, config = self._tokenizer, self._model.config
+        known = [tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id]
+        if self._is_encoder_decoder:
+            known = [getattr(config, name, None) for name in ("decoder_start_token_id", "pad_token_id")] + known
+        return next((int(token) for token in known if isinstance(token, int) and token < config.vocab_size), 0)
 
     def _write(
         self,
@@ -98,19 +110,22 @@ class TextModel:
         end = self._tokenizer.eos_token_id
         ends = [] if end is None else [int(end)]
         if end is not None:
+            settings["eos_token_id"] = ends
             settings["pad_token_id"] = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else end
         start = 0 if self._is_encoder_decoder else ids.shape[1]
+        begin = self._begin()
+        if self._is_encoder_decoder:
+            settings["decoder_start_token_id"] = begin
         if gap is not None:
             ends.append(gap[1])
-            begin = [[self._model.config.decoder_start_token_id or 0, gap[0]]]
             settings |= {
-                "decoder_input_ids": torch.tensor(begin, device=ids.device), "eos_token_id": ends,
+                "decoder_input_ids": torch.tensor([[begin, gap[0]]], device=ids.device), "eos_token_id": ends,
                 "min_new_tokens": min(_LEAST_FILLING, tokens),
             }  # fmt: skip
             start = 2
         found = []
         for number in range(seed, seed + count):
-            with torch.random.fork_rng(devices=[]), torch.inference_mode(), quietly():
+            with torch.random.fork_rng(devices=[]), torch.inference_mode(), quietly(), reading_a_text(self.name):
                 torch.manual_seed(number % 2**63)
                 made = self._model.generate(ids, attention_mask=torch.ones_like(ids), **settings)
             new = made[0, start:]

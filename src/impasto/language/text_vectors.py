@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from impasto.language.find_model import reading_a_text
 from impasto.weights.transformers_folder import (
     TransformersFolder,
     load_transformers_model,
@@ -52,7 +53,7 @@ class TextVectors:
             for line, place in enumerate(places):
                 ids[line, : len(rows[place])] = torch.tensor(rows[place], dtype=torch.long)
                 mask[line, : len(rows[place])] = 1
-            with torch.inference_mode(), quietly():
+            with torch.inference_mode(), quietly(), reading_a_text(self.name):
                 states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
             seen = mask[..., None].float()
             means = (states * seen).sum(dim=1) / seen.sum(dim=1).clamp(min=1.0)

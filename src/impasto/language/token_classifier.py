@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from impasto.errors import ImpastoError
+from impasto.language.find_model import reading_a_text
 from impasto.weights.transformers_folder import (
     TransformersFolder,
     load_transformers_model,
@@ -61,7 +62,7 @@ class TokenClassifier:
             text, return_tensors="pt", return_offsets_mapping=True, truncation=True, max_length=self._longest
         )
         offsets, words = given.pop("offset_mapping")[0].tolist(), given.word_ids(0)
-        with torch.inference_mode(), quietly():
+        with torch.inference_mode(), quietly(), reading_a_text(self.name):
             best = self._model(**given).logits[0].argmax(dim=-1).tolist()
         found: list[tuple[str, int, int]] = []
         label, last_word, is_open = ("O", "O"), None, False

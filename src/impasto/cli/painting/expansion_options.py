@@ -13,7 +13,7 @@ IndexFolder = Annotated[
 ]
 PromptModel = Annotated[
     str | None,
-    typer.Option("--prompt-model", help="For wang2023: what `impasto train prompt-model` wrote.", metavar="DIR"),
+    typer.Option("--prompt-model", help="For wang2023: by `impasto train prompt-model`, or gpt2.", metavar="DIR|NAME"),
 ]
 ExpandSeed = Annotated[int, typer.Option("--expand-seed", help="Of what language models write in expansions.")]
 ExpandStyle = Annotated[str, typer.Option("--expand-style", help=f"In expansions, {STYLE_HELP}", metavar="keep|free")]

@@ -1,12 +1,10 @@
 """Prompt expansion with the models and indexes that are installed; they are loaded once and reused."""
 
-from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from impasto.errors import UsageError
-from impasto.prompts.condition import Condition
 from impasto.prompts.expansion.models import SMALL_NAME, UsedModel, load_encoder, load_recogniser
 from impasto.prompts.expansion.pipeline import (
     MOST_TOKENS,
@@ -198,18 +196,3 @@ def _table(file: Path) -> TermTable:
     if not file.is_file():
         raise UsageError(f"--terms {file}: there is no such file; `impasto knowledge terms` writes one")
     return TermTable.read(file)
-
-
-def expand_caption(
-    condition: Condition,
-    method: str,
-    *,
-    count: int = 5,
-    seed: int = 0,
-    model: str | Path | None = None,
-    index: Path | None = None,
-) -> list[Expansion]:
-    """Expands the condition's caption so that its other parts still fit; returns expansions, best first (see `expand`)."""
-    rest = replace(condition, caption="").text()
-    room = MOST_TOKENS - (count_tokens(f", {rest}") - 2 if rest else 0)
-    return expand(condition.caption, method, count=count, seed=seed, model=model, index=index, most_tokens=room)
