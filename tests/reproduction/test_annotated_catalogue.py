@@ -46,6 +46,14 @@ class Eye:
         return self.probabilities_of(self.embed_images(images))
 
 
+def eye() -> Any:
+    return Eye()
+
+
+def captioning() -> Any:
+    return ShortCaptioner(), Eye(), Eye()
+
+
 @pytest.fixture
 def works(tmp_path: Path, own_cache: Path) -> Path:
     del own_cache
@@ -67,9 +75,9 @@ def silent(what: str, share: float) -> None:
 
 
 def run_all(catalogue: AnnotatedCatalogue, below: float | None) -> Any:
-    tagger = catalogue.tag(Eye, silent)  # pyright: ignore[reportArgumentType]
-    captioner = catalogue.caption(lambda: (ShortCaptioner(), Eye(), Eye()), NOTHING, silent)
-    scorer, threshold = catalogue.filter(Eye, below, silent)
+    tagger = catalogue.tag(eye, silent)
+    captioner = catalogue.caption(captioning, NOTHING, silent)
+    scorer, threshold = catalogue.filter(eye, below, silent)
     return catalogue.told(tagger, captioner, scorer, threshold)
 
 
@@ -88,7 +96,7 @@ def test_what_the_catalogue_has_is_skipped_with_a_line(works: Path) -> None:
     for row in rows:
         row |= {"text": "a green field", "tags": ["field"]}
     (works / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    filter_catalogue(works, Eye(), -1)
+    filter_catalogue(works, eye(), -1)
     before = tree(works)
     catalogue = begun(works)
     assert catalogue.tag(never, silent) == "" and catalogue.caption(never, NOTHING, silent) == ""
@@ -138,7 +146,7 @@ def test_an_unfinished_copy_is_made_anew(works: Path) -> None:
 
 def test_time_that_is_up_is_told(works: Path) -> None:
     catalogue = begun(works)
-    name = catalogue.caption(lambda: (ShortCaptioner(), Eye(), Eye()), Bound(time.monotonic() - 1), silent)
+    name = catalogue.caption(captioning, Bound(time.monotonic() - 1), silent)
     assert name == "short-captioner" and catalogue.late == 22
     assert not (catalogue.folder / "annotations").exists()
     told = catalogue.told("", name, "", None)

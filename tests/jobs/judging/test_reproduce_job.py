@@ -29,8 +29,8 @@ def test_every_field_is_a_keyword() -> None:
 
 
 def test_they_are_json_and_back() -> None:
-    wang = Wang2023Job(catalogue="a", bounds={"paint": 3.0}, below=0.2, tagger="ram", expand_seed=4)
-    wu = Wu2022Job(catalogue="a", arms=("joint", "extension"), index="wiki", extended=5)
+    wang = Wang2023Job(catalogue=Path("a"), bounds={"paint": 3.0}, below=0.2, tagger="ram", expand_seed=4)
+    wu = Wu2022Job(catalogue=Path("a"), arms=("joint", "extension"), index=Path("wiki"), extended=5)
     assert job_from_json(wang.to_json()) == wang and job_from_json(wu.to_json()) == wu
 
 

@@ -48,6 +48,7 @@ class Findings:
         loss: the original checkpoint's validation loss.
         facts: (arm, stage in words) -> the statistics of the training.
         extended: the arm "extension"; None without it.
+        works: (artist, number of works in the catalogue), the most first.
     """
 
     judge: Judge
@@ -59,6 +60,7 @@ class Findings:
     loss: float | None
     facts: Mapping[tuple[str, str], TrainingFacts] = field(default_factory=dict)
     extended: Extended | None = None
+    works: tuple[tuple[str, int], ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:

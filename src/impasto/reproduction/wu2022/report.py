@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from impasto.data.catalogue.artist_names import artist_name
+from impasto.data.statistics.published_numbers import WU2022
 from impasto.evaluation.estimate import Estimate, estimate_mean
 from impasto.reproduction.differences import differences_section
 from impasto.reproduction.manifest import shown_name
@@ -14,6 +16,7 @@ from impasto.reproduction.wu2022.differences import wu2022_differences
 from impasto.reproduction.wu2022.figures import listed_figures
 from impasto.reproduction.wu2022.findings import ARM_WORDS, REAL, Findings
 
+_TOP = 30  # artists, as in figure 3
 _DISTANCES = ("frechet", "frechet_infinite", "kernel")
 # The survey, "Pretraining is All You Need for Image-to-Image Translation", table "Finetune strategy".
 _PITI = "fixed decoder 12.6, one stage 13.3, two stages 8.9"
@@ -40,6 +43,7 @@ def wu2022_report(
     )
     sections = [
         Section("What the numbers show", points=_points(found)),
+        Section("Figure 3: the artists with the most works", tables=_figure_3(found)),
         Section(
             "The arms", tables=(table, *_changes(found), *_artists(found)), paragraphs=(f"Named: {found.judge.probe_told}.",)
         ),
@@ -58,6 +62,21 @@ def wu2022_report(
     return Report(
         "wu2022, reproduced", summary, tuple(sections), table, tuple(_values(found)), seconds, used, asdict(protocol)
     )  # fmt: skip
+
+
+def _figure_3(found: Findings) -> tuple[Table, ...]:
+    total = sum(count for _, count in found.works)
+    printed = {artist_name(name): count for name, count in WU2022.top_artists}
+    artists = tuple((name, str(count), str(printed.get(name, "–"))) for name, count in found.works[:_TOP])
+    shares = tuple(
+        (f"the first {top}", f"{100 * sum(count for _, count in found.works[:top]) / total:.2f}", share)
+        for top, share in WU2022.top_shares
+        if total and len(found.works) >= top
+    )
+    tables = [Table(("Figure 3: artist", "works here", "in the paper"), artists)]
+    if shares:
+        tables.append(Table(("share of all works in per cent", "here", "in the paper"), shares))
+    return tuple(tables)
 
 
 def _rows(found: Findings) -> tuple:

@@ -1,6 +1,7 @@
 """Reproduces wu2022, figures 4 to 12: the same prompts by many artists, by the arms of an ablation, and extended prompts."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -242,8 +243,10 @@ class Wu2022Study:
             each = [judge.judge_series(name, sets[name, arm]) for name in names]
             extended = Extended(arm, (self.protocol.prompts[0], *texts), tuple(each), self.protocol.extended)
         captioned = sum(bool(entry.caption) for entry in works.training)
+        counts = Counter(entry.artist for entry in works.everything if entry.artist)
         return Findings(
-            judge, judged, asked, len(real.rows), len(works.training), captioned, loss, facts, extended
+            judge, judged, asked, len(real.rows), len(works.training), captioned, loss, facts, extended,
+            tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
         )  # fmt: skip
 
 
