@@ -101,8 +101,8 @@ def test_stopped_in_every_phase_it_goes_on(impasto: Impasto, tmp_path: Path) -> 
     from impasto.reproduction.wang2023.study import PHASES
 
     job = Wang2023Job(
-        catalogue=Path("works"), out=Path("again"), quick=True, artists=("Rembrandt", "Claude Monet"), minutes=0.001, paintings=4,
-        steps=2, below=-1, bounds={},
+        catalogue=Path("works"), out=Path("again"), quick=True, artists=("Rembrandt", "Claude Monet"), minutes=0.001,
+        paintings=4, steps=2, below=-1, bounds={},
     )  # fmt: skip
     places = []
     for number, phase in enumerate(PHASES, 1):
