@@ -72,6 +72,12 @@ def test_bypassed_nodes_are_passed_and_muted_ones_are_not_there():
     lora["mode"] = 0
     assert read([*nodes(), lora], links).extra["loras"] == "oil.safetensors:1"
     kind = "CONDITIONING"
+    control = one(20, "ControlNetApplyAdvanced", 1, mode=4, outputs=("CONDITIONING", "CONDITIONING"),
+                  inputs=[("positive", "CONDITIONING", 30), ("negative", "CONDITIONING", 31)])  # fmt: skip
+    links = [*(link for link in LINKS if link[0] not in (2, 3)), [2, 20, 0, 3, 1, "C"], [3, 20, 1, 3, 2, "C"],
+             [30, 6, 0, 20, 0, "CONDITIONING"], [31, 7, 0, 20, 1, "CONDITIONING"]]  # fmt: skip
+    record = read([*nodes(), control], links)
+    assert (record.prompt, record.negative) == ("a mill", "fog")
     both = one(20, "ConditioningCombine", inputs=[("conditioning_1", kind, 30), ("conditioning_2", kind, 31)])
     other = one(21, "CLIPTextEncode", "dusk", mode=2)
     links = [*relinked(2, 2, 20, 0, 3, 1, kind), [30, 6, 0, 20, 0, kind], [31, 21, 0, 20, 1, kind]]

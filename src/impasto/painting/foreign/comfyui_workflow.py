@@ -204,6 +204,14 @@ def _named_widgets(kind: str, values: object, slots: list[dict[str, Any]]) -> di
     return {name: value for name, value in found.items() if name and not is_link(value)}
 
 
+def _bypass(node: Node, slot: int) -> str:
+    """Returns the input that a bypassed node passes on at an output: of the same type, and of those in the same order."""
+    kind = node.outputs[slot] if 0 <= slot < len(node.outputs) else ANY
+    same = [name for name, type_ in node.types.items() if kind in (type_, ANY)]
+    before = sum(type_ == kind for type_ in node.outputs[:slot])
+    return same[before if before < len(same) else 0] if same else ""
+
+
 def _without_editor_nodes(graph: Graph) -> Graph:
     """Returns `graph` with links that lead past subgraphs, Set and Get nodes, bypassed and muted nodes."""
     setters = {str(node.inputs.get("(name)")): node for node in graph.values() if node.kind == "SetNode"}
@@ -227,9 +235,7 @@ def _without_editor_nodes(graph: Graph) -> Graph:
             elif node.kind == "(muted)":
                 return None
             elif node.kind == "(bypassed)":
-                kind = node.outputs[value[1]] if 0 <= value[1] < len(node.outputs) else ANY
-                same = [name for name, type_ in node.types.items() if kind in (type_, ANY)]
-                value = node.inputs.get(same[0]) if same else None
+                value = node.inputs.get(_bypass(node, value[1]))
             else:
                 return value
         return None
