@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 from tests.journeys.conftest import Impasto
 from tests.vision import tiny_recognize_anything, tiny_transformers
 
@@ -112,6 +114,10 @@ def test_hub_names_come_from_the_cache_offline(
     shutil.copytree(clip, repository / "snapshots" / ("0" * 40))
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("0" * 40)
+    # Some of these repositories have no safetensors: torch's own file is read weights-only.
+    weights = repository / "snapshots" / ("0" * 40) / "model.safetensors"
+    torch.save(load_file(weights), weights.with_name("pytorch_model.bin"))
+    weights.unlink()
     captions = [{"file_name": f"{n}.png", "text": f"a {word}"} for n, word in enumerate(("boat", "sea", "woman"))]
     (catalogue / "metadata.jsonl").write_text("\n".join(map(json.dumps, captions)))
     found = impasto("data", "filter", catalogue, "--scorer", "openai/clip-vit-base-patch32", "--json")
@@ -141,8 +147,6 @@ def test_hub_names_come_from_the_cache_offline(
 def test_a_model_of_another_kind_is_one_line(
     impasto: Impasto, catalogue: Path, clip: Path, tmp_path: Path, command: str, says: str
 ) -> None:
-    import torch
-
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
     ram = tiny_recognize_anything.save(tmp_path / "ram", "ram") if "RAM" in command else tmp_path
     vit = tiny_transformers.tagger(tmp_path / "vit") if "VIT" in command else tmp_path
@@ -156,8 +160,6 @@ def test_a_model_of_another_kind_is_one_line(
 @pytest.fixture(scope="module")
 def inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights in the layout of pt_inception-2015-12-05-6726825d.pth."""
-    import torch
-
     from impasto.vision.features.inception_network import Inception
 
     torch.manual_seed(0)
