@@ -41,7 +41,7 @@ def test_guidance_is_swept_and_more_values_paint_only_what_is_missing(
     found = told(impasto(*words, "--sweep", "guidance=1:3:1", *measures, "--json"))
     assert (found["painted"], found["kept"]) == (12, 0) and found["prompts"] == ["boats at sunset", "a harbour | evening"]
     assert found["seeds"] == [0, 1] and found["axis"] == "guidance" and found["settings"]["steps"] == 2
-    assert found["against"] == {"folder": "real", "pictures": 6}  # Monet's
+    assert found["against"] == {"folder": "real", "pictures": 6, "artist": "Claude Monet"}
     assert "guidance" not in found["settings"] and found["settings"]["artist"] == "Claude Monet"
     assert [(point["value"], point["paintings"]) for point in found["points"]] == [(1.0, 4), (2.0, 4), (3.0, 4)]
     for point in found["points"]:
@@ -72,7 +72,9 @@ def test_guidance_is_swept_and_more_values_paint_only_what_is_missing(
     answer = impasto(*words, "--sweep", "guidance=2,5", *measures, "--allow-few")
     assert answer.code == 0, answer.err
     lines = answer.out.splitlines()
-    assert lines[0] == "guidance: 2 prompts x 2 seeds = 4 paintings at each value, against 6 pictures of real"
+    assert lines[0] == (
+        "guidance: 2 prompts x 2 seeds = 4 paintings at each value, against 6 real pictures (real, by Claude Monet)"
+    )
     assert lines[1].split("\t") == [
         "guidance", "kernel distance", "diversity", "similarity to the prompt", "looks like the artist asked for",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from impasto.evaluation.labels import LESS_IS_BETTER, MORE_IS_BETTER, direction,
 
 _INK, _LINE, _BAND, _BEST, _GRID = "#333333", "#3b6ea5", "#c9d8ea", "#c0504d", "#dddddd"
 _DOTS_PER_INCH = 150
-_TITLE_LETTERS, _LEGEND_LETTERS = 105, 130  # of a line of words above and below the panels, which are 9 inches wide
+_TITLE_LETTERS, _LEGEND_LETTERS = 118, 148  # of a line of words above and below the panels, which are 9 inches wide
 _LONGEST_VALUE = 24  # letters of a name under the axis
 
 
@@ -75,7 +75,8 @@ def draw_curve(curve: Curve) -> bytes:
         raise ImpastoError("there is no curve: nothing was measured")
     across = min(2, len(names))
     down = -(-len(names) // across)
-    head, foot = textwrap.wrap(curve.title, _TITLE_LETTERS), textwrap.wrap(curve.legend, _LEGEND_LETTERS)
+    head = textwrap.wrap(curve.title, _TITLE_LETTERS, break_on_hyphens=False)
+    foot = textwrap.wrap(curve.legend, _LEGEND_LETTERS, break_on_hyphens=False)
     height = 2.6 * down + 0.22 * (len(head) + len(foot)) + 0.3
     figure = Figure(figsize=(9, height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -58,6 +58,7 @@ class Sweep:
         prompts: the prompts, as they were typed.
         seeds: the seeds of each prompt at each value.
         evaluation: what all points share: the real pictures, the features, the notes.
+        real_artist: the artist whose real pictures were compared with; None for all of the folder.
         settings: the settings of a painting that all points share, by name.
         files: the report: "curve" (PNG), "table" (CSV), "numbers" (JSON), "markdown", "sheet" (PNG).
         painted, kept: the numbers of paintings that were painted now, and that existed before.
@@ -69,6 +70,7 @@ class Sweep:
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
     evaluation: "Evaluation"
+    real_artist: str | None
     settings: Mapping[str, object]
     files: Mapping[str, Path]
     painted: int
@@ -150,7 +152,8 @@ class SweepJob(PictureJob):
         check_writable(self.out)
         cells = self._plan(axis, prompts, seeds, context)
         painted = self._paint(cells, context)
-        found = self._measure(cells, context)
+        real_artist = self._real_artist(cells, context)
+        found = self._measure(cells, real_artist, context)
         points = tuple(
             SweepPoint(value, None if axis.numbers is None else axis.numbers[place], row[0].file.parent,
                        tuple(cell.file for cell in row), found.judged[place].measures)
@@ -159,8 +162,9 @@ class SweepJob(PictureJob):
         files = len({cell.file for row in cells for cell in row})
         settings = _shared_settings(cells, axis.axis.name)
         context.progress("drawing the curve", 1.0)
+        seconds = time.monotonic() - started
         whole = Sweep(
-            axis.name, points, prompts, seeds, found, settings, {}, painted, files - painted, time.monotonic() - started
+            axis.name, points, prompts, seeds, found, real_artist, settings, {}, painted, files - painted, seconds
         )
         return replaced(whole, files=write_sweep(whole, self.out))
 
@@ -208,7 +212,7 @@ class SweepJob(PictureJob):
             raise StoppedError(f"stopped: {kept} of {of} paintings are painted and kept in {where}") from None
         return painted
 
-    def _measure(self, cells: Sequence[Sequence[Cell]], context: Context) -> "Evaluation":
+    def _measure(self, cells: Sequence[Sequence[Cell]], real_artist: str | None, context: Context) -> "Evaluation":
         from impasto.evaluation.estimate import Refused
         from impasto.evaluation.features import INCEPTION
         from impasto.evaluation.judgement import MEASURES, Judging
@@ -217,7 +221,7 @@ class SweepJob(PictureJob):
         chosen = usual if self.measures is None else tuple(dict.fromkeys(self.measures))
         only = {row[0].file.parent: frozenset(cell.file.name for cell in row) for row in cells}
         question = Question(
-            list(only), self.real, self.features, self.weights, self._real_artist(cells, context), self.held_out, None,
+            list(only), self.real, self.features, self.weights, real_artist, self.held_out, None,
             self.scorer, self.device, only,
         )  # fmt: skip
         try:

@@ -59,8 +59,8 @@ def curve_of(sweep: "Sweep") -> Curve:
         tuple(point.value for point in sweep.points),
         numbers if len(numbers) == len(sweep.points) else None,
         {name: [point.measures[name] for point in sweep.points] for name in names},
-        f"{sweep.axis}: {prompts} x {seeds} = {each} paintings at each value, against {found.real_pictures} pictures"
-        f" of {Path(found.against).name}",
+        f"{sweep.axis}: {prompts} x {seeds} = {each} paintings at each value, against {found.real_pictures} real pictures"
+        f" ({Path(found.against).name}{f', by {sweep.real_artist}' if sweep.real_artist else ''})",
         f"{_settings(sweep)}; features of {found.extractor}; bands: {found.level:.0%} bootstrap intervals; ring: the best",
         found.is_fid,
     )
@@ -74,7 +74,9 @@ def sweep_as_dict(sweep: "Sweep") -> dict[str, object]:
         "prompts": list(sweep.prompts),
         "seeds": list(sweep.seeds),
         "settings": dict(sweep.settings),
-        "against": {"folder": Path(found.against).name, "pictures": found.real_pictures},
+        "against": {
+            "folder": Path(found.against).name, "pictures": found.real_pictures, "artist": sweep.real_artist,
+        },
         "features": {"name": found.extractor, "identity": found.identity, "width": found.width, "fid": found.is_fid},
         "level": found.level,
         "points": [
