@@ -128,8 +128,8 @@ def test_another_tools_loras_are_named_and_not_read_as_words(impasto: Impasto, t
     Image.new("RGB", (8, 8)).save(tmp_path / "foreign.png", pnginfo=info)
     again = impasto("repaint", "foreign.png", "--out", "again.png", "--json")
     assert again.code == 0, again.err
-    assert "note: its LoRAs are left out, name them with --lora: monet_v2:0.7\n" in again.err
-    assert json.loads(again.out)["text"] == "a harbour , dusk"
+    assert "note: <lora:monet_v2:0.7> is left out: there is no LoRA monet_v2 in" in again.err and "--lora FILE" in again.err
+    assert json.loads(again.out)["text"] == "a harbour, dusk"
 
 
 @pytest.mark.parametrize(
@@ -140,18 +140,18 @@ def test_another_tools_loras_are_named_and_not_read_as_words(impasto: Impasto, t
         (("--lora", ""), 2, "empty"),
         (("--lora", "runs/monet:50"), 2, "-10 to 10"),
         (("--lora", "runs/monet:nan"), 2, "-10 to 10"),
-        (("--lora", "evil.pt"), 2, "evil.pt is refused"),
+        (("--lora", "evil.pt"), 1, "evil.pt is refused: it wants to run code"),
         (("--lora", "torn.safetensors"), 1, "cut short"),
         (("--lora", "other.safetensors"), 1, "another base"),
         (("--concept", "nobody.safetensors"), 1, "is not there"),
-        (("--concept", "evil.pt"), 2, "evil.pt is refused"),
+        (("--concept", "evil.pt"), 1, "evil.pt is refused: it wants to run code"),
         (("--concept", "narrow.safetensors"), 1, "its vectors are 4 wide, there 384"),
     ],
 )
 def test_bad_loras_and_concepts_are_one_line(impasto, monet, tmp_path, arguments, code, word) -> None:
     from safetensors.torch import save_file
 
-    (tmp_path / "evil.pt").write_bytes(b"\x80\x04.")
+    torch.save({"x": print}, tmp_path / "evil.pt")
     save_file({"<x>": torch.ones(1, 4)}, tmp_path / "narrow.safetensors")
     layer = {f"lora_unet_conv_in.lora_{side}.weight": torch.ones(2, 2) for side in ("down", "up")}
     save_file(layer, tmp_path / "other.safetensors")
