@@ -141,9 +141,7 @@ def test_a_stop_keeps_what_is_painted(
         (2, "use at most 100,000", "--sweep steps=1:100:1 --prompts one.txt --count 5000 --real real"),
     ],
 )
-def test_bad_requests_are_one_sentence(
-    impasto: Impasto, tmp_path: Path, code: int, says: str, arguments: str
-) -> None:
+def test_bad_requests_are_one_sentence(impasto: Impasto, tmp_path: Path, code: int, says: str, arguments: str) -> None:
     write_real(tmp_path / "real", 4)
     (tmp_path / "two.txt").write_text("boats\na harbour\n", "utf-8")
     (tmp_path / "one.txt").write_text("boats\n", "utf-8")

@@ -47,8 +47,7 @@ def with_sweep(command: Callable[..., None]) -> Callable[..., None]:
     kind = inspect.Parameter.KEYWORD_ONLY
     own = [p.replace(kind=kind) for p in inspect.signature(command).parameters.values() if p.name != "painting"]
     options = [
-        inspect.Parameter(option.name, kind, default=option.default, annotation=_in_panel(option.type))
-        for option in offered
+        inspect.Parameter(option.name, kind, default=option.default, annotation=_in_panel(option.type)) for option in offered
     ]
     run.__signature__ = inspect.Signature([*own, *options])  # pyright: ignore[reportFunctionMemberAccess]
     run.__annotations__ = {p.name: p.annotation for p in (*own, *options)}

@@ -163,9 +163,7 @@ class SweepJob(PictureJob):
         settings = _shared_settings(cells, axis.axis.name)
         context.progress("drawing the curve", 1.0)
         seconds = time.monotonic() - started
-        whole = Sweep(
-            axis.name, points, prompts, seeds, found, real_artist, settings, {}, painted, files - painted, seconds
-        )
+        whole = Sweep(axis.name, points, prompts, seeds, found, real_artist, settings, {}, painted, files - painted, seconds)
         return replaced(whole, files=write_sweep(whole, self.out))
 
     def _typed_prompts(self) -> list[str]:
@@ -179,9 +177,7 @@ class SweepJob(PictureJob):
             typed += read_lines(Path(prompt[1:]), "prompt") if prompt.startswith("@") else [prompt.strip()]
         return [prompt for prompt in typed if prompt]
 
-    def _plan(
-        self, axis: SweepAxis, prompts: Sequence[str], seeds: Sequence[int], context: Context
-    ) -> list[list[Cell]]:
+    def _plan(self, axis: SweepAxis, prompts: Sequence[str], seeds: Sequence[int], context: Context) -> list[list[Cell]]:
         """Plans the paintings of each value, with files in a folder of the value."""
         shared = Picture(**{name: getattr(self, name) for name in Picture.model_fields})
         whole = [shared.model_copy(update={"prompt": prompt, "seed": seed}) for prompt in prompts for seed in seeds]

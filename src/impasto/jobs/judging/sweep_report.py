@@ -75,7 +75,9 @@ def sweep_as_dict(sweep: "Sweep") -> dict[str, object]:
         "seeds": list(sweep.seeds),
         "settings": dict(sweep.settings),
         "against": {
-            "folder": Path(found.against).name, "pictures": found.real_pictures, "artist": sweep.real_artist,
+            "folder": Path(found.against).name,
+            "pictures": found.real_pictures,
+            "artist": sweep.real_artist,
         },
         "features": {"name": found.extractor, "identity": found.identity, "width": found.width, "fid": found.is_fid},
         "level": found.level,
