@@ -132,7 +132,7 @@ def test_a_validated_and_stopped_run_is_the_undisturbed_one(catalogue: Path, bas
 def test_the_best_weights_are_kept_where_that_is_asked_for(catalogue: Path, base: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     choices = replace(CHOICES, validation_every=1, keep_best=True, keep_states=2)
-    retrain(catalogue, run, choices, checkpoint=base, steps=6, save_steps=1)
+    retrain(catalogue, run, choices, checkpoint=base, steps=4, save_steps=1)
     judged = [row["validation"] for row in rows(run)]
     best = load_best(run)
     assert best is not None and best["measure"] == min(judged) < judged[-1]
