@@ -5,9 +5,19 @@ from dataclasses import fields
 
 import pytest
 
+from impasto.errors import UsageError
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
-from impasto.reproduction.protocols import Sampling, Wang2023, Wu2022, wang2023_protocol, wu2022_protocol
+from impasto.reproduction.protocols import (
+    ARMS,
+    Sampling,
+    Wang2023,
+    Wu2022,
+    parse_arms,
+    wang2023_protocol,
+    wu2022_protocol,
+)
+from impasto.reproduction.time_bounds import BOUNDED
 from impasto.training.recipes.wang2023 import WANG2023_MASTERS
 
 
@@ -18,7 +28,9 @@ def test_wang2023_has_nine_artists_and_the_eight_prompts_of_its_figures() -> Non
     assert whole.minutes is None  # the recipe's epochs
     quick = wang2023_protocol(128, quick=True)
     assert set(quick.artists) < set(whole.artists) and quick.paintings < whole.paintings and quick.prompts == whole.prompts
-    assert quick.minutes is not None and quick.minutes * len(quick.artists) < 30
+    assert quick.minutes is not None and not whole.bounds
+    # The bounded phases and the retrainings leave ten of the 75 minutes to the others.
+    assert sum(quick.bounds.values()) + quick.minutes * len(quick.artists) <= 65 and set(quick.bounds) == set(BOUNDED)
 
 
 def test_wu2022_has_its_own_settings_and_the_four_prompts() -> None:
@@ -26,6 +38,14 @@ def test_wu2022_has_its_own_settings_and_the_four_prompts() -> None:
     assert whole.sampling == wu2022_protocol(128).sampling == Sampling("ddim", 200, 5.0, eta=1.0)  # section 5
     assert (whole.artists, len(whole.prompts), len(whole.four), len(whole.figure_4_prompts)) == (30, 4, 4, 7)
     assert quick.prompts == whole.prompts and quick.artists < whole.artists and quick.sampling.steps < 50
+
+
+def test_arms_keep_their_order_and_are_compared_with_the_original() -> None:
+    assert wu2022_protocol(128).arms == ARMS == ("none", "joint", "two-stages", "extension")
+    assert parse_arms("two-stages, joint") == ("none", "joint", "two-stages") and parse_arms(("none",)) == ("none",)
+    for wrong in ("", "two", "none,three-stages"):
+        with pytest.raises(UsageError, match="arms"):
+            parse_arms(wrong)
 
 
 @pytest.mark.parametrize("protocol", [wang2023_protocol(side, quick=q) for side in (64, 512) for q in (True, False)]

@@ -13,7 +13,7 @@ from impasto.painting.sheets.layout import Picture, Sheet, draw_sheet
 from impasto.painting.sheets.lettering import Lettering
 
 CELL = 96  # px of a side: small, because figures are committed to the repository
-WIDE_CELL = 144  # px, for figures of few columns with texts under them
+WIDE_CELL = 128  # px, pocket's own size: for figures of few columns with texts under them
 _LETTERS = 12  # px
 _GAP = 6  # px
 
