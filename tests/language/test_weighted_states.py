@@ -1,5 +1,6 @@
 """Weights change the states of their words, keep the states' size, and leave a text without weights as it is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,3 +67,17 @@ def test_a_concept_keeps_its_words_weight(components: Components) -> None:
 def test_unknown_words_are_told(components: Components) -> None:
     assert components.unknown("red boats 🌇 at 🌇 sea") == ["🌇", "sea"]
     assert components.unknown("red boats") == []
+
+
+def test_clips_tokens_and_unknown_characters(tiny_diffusers: Path) -> None:
+    from impasto.checkpoints.load import load_components
+
+    clip = load_components(str(tiny_diffusers))
+    plain = clip.encode_text(["a boat 🌇"])
+    assert torch.equal(clip.encode_weighted([[("a boat 🌇", 1.0)]]), plain)
+    weights = token_weights(clip.tokenizer, [("a ", 1.0), ("boat", 1.5), (" 🌇", 1.0)], clip.max_tokens)
+    read = clip.tokenizer.convert_ids_to_tokens(clip.tokenizer("a boat 🌇")["input_ids"])
+    heavy = [token for token, weight in zip(read, weights.tolist(), strict=False) if weight == 1.5]
+    assert "".join(heavy).replace("</w>", "") == "boat"
+    assert clip.unknown("a boat 🌇") == []  # CLIP's tokenizer reads every byte
+    assert torch.isfinite(clip.encode_weighted([[("a boat", 1.5)], [("sea", 0.5)]])).all()
