@@ -95,9 +95,7 @@ def test_webdataset_shards(folder: Path, tmp_path: Path) -> None:
                 members[member.name] = opened.read()
     keys = [f"{n:08}" for n in range(4)]
     suffixes = ["png", "png", "png", "jpg"]
-    assert list(members) == [
-        f"{k}.{s}" for k, picture in zip(keys, suffixes, strict=True) for s in (picture, "txt", "json")
-    ]
+    assert list(members) == [f"{k}.{s}" for k, picture in zip(keys, suffixes, strict=True) for s in (picture, "txt", "json")]
     assert members["00000001.txt"] == b"a sun too"
     described = json.loads(members["00000003.json"])
     assert described["file_name"] == "below/høns.jpeg" and described["museum"] == "SMK" and described["year"] is None

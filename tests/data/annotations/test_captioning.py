@@ -94,9 +94,7 @@ def _rows_in(folder: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def test_ten_kills_neither_repeat_nor_lose_a_row(
-    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ten_kills_neither_repeat_nor_lose_a_row(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.data.annotations.captioning.CHUNK", 3)
     for number in range(60):
         Image.new("RGB", (32, 32), (200 + number % 50, number, 0)).save(tmp_path / f"{number:02}.png")

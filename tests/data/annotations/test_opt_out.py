@@ -99,7 +99,7 @@ def test_all_is_told_recorded_and_stays_so_in_later_imports(source: Path, catalo
     assert [row.file_name for row in outcome.unknown] == ["out.txt line 2", "out.txt line 3"]
     assert "Did you mean Claude Monet?" in outcome.unknown[0].reason
     assert [row.file_name for row in outcome.not_understood] == ["out.txt line 4"]
-    assert [row["value"] for row in rule_log(catalogue).rows()][0] == "paul klee"
+    assert next(rule_log(catalogue).rows())["value"] == "paul klee"
     again = opt_out(catalogue, file)
     assert (again.new, again.removed, again.before) == (0, [], 3)
 

@@ -51,7 +51,5 @@ def test_accents_are_left_alone_where_they_are_right() -> None:
 
 def test_the_table_names_each_artist_once() -> None:
     lines = files("impasto.data.catalogue").joinpath("artist_names.txt").read_text("utf-8").splitlines()
-    keys = [
-        name_key(name) for line in lines if not line.startswith("#") for name in line.replace(" = ", "; ").split("; ")
-    ]
+    keys = [name_key(name) for line in lines if not line.startswith("#") for name in line.replace(" = ", "; ").split("; ")]
     assert len(keys) == len(set(keys)) > 200

@@ -79,6 +79,18 @@ def test_a_caption_in_another_encoding_of_several_lines_or_empty(tmp_path: Path)
     assert (entries["c.jpg"].caption, entries["c.jpg"].variants) == ("a pier", ("boats at a pier",))
 
 
+def test_captions_in_a_folder_beside_the_pictures(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "images/a/0.jpg", "images/b/0.jpg", "images/1.jpg")
+    for name, text in (("a/0", "a pier"), ("b/0", "a quay"), ("1", "a heath"), ("9", "of no picture")):
+        write(source / "captions" / f"{name}.txt", text)
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert {name: row["text"] for name, row in rows.items()} == {
+        "images/a/0.jpg": "a pier", "images/b/0.jpg": "a quay", "images/1.jpg": "a heath",
+    }  # fmt: skip
+    assert "captions/9.txt" in report_of(tmp_path / "catalogue") and "3 .txt" in notes
+    assert read(source)[0]["images/b/0.jpg"].caption == "a quay"
+
+
 def test_kohyas_folders(tmp_path: Path) -> None:
     source = put(tmp_path / "source", "img/10_Mywork style/a.jpg", "img/10_Mywork style/b.jpg", "img/2_claude monet/c.jpg")
     put(source, "reg/1_style/d.jpg", first=9)

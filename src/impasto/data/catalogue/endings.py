@@ -1,7 +1,5 @@
 """Tells from a file's name what it is: a picture, a caption beside one, a table, an archive, or why it is none."""
 
-from pathlib import PurePosixPath
-
 from PIL import Image, features
 
 # With their formats in `pictures.FORMATS`; AVIF and JPEG 2000 need libraries that Pillow may have been built without.
@@ -33,7 +31,9 @@ _REASONS = {
 
 def suffix_of(name: str) -> str:
     """Returns the ending of a file's name in lower case, with its point; "" if it has none."""
-    return PurePosixPath(name).suffix.lower()
+    name = name.rpartition("/")[2]
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
 
 def is_picture(name: str) -> bool:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 
 from impasto.data.catalogue.artist_names import artist_name, is_listed_artist, name_key
 from impasto.prompts.knowledge.handbook import handbook
@@ -163,4 +162,4 @@ def _is_known_artist(name: str) -> bool:
 
 def parent_folders(key: str) -> tuple[str, ...]:
     """Returns the folders of a picture's key, the outermost first."""
-    return PurePosixPath(key).parts[:-1]
+    return tuple(key.split("/")[:-1])

@@ -13,7 +13,7 @@ from impasto.data.catalogue.entry import CatalogueReport
 from impasto.data.catalogue.folder_names import FolderWords, parent_folders, title_of, words_of_folders
 from impasto.data.catalogue.listing import METADATA, Listing
 from impasto.data.catalogue.name_matching import Match, NameMatcher
-from impasto.data.catalogue.sidecars import read_beside, sidecar_names
+from impasto.data.catalogue.sidecars import caption_folders, in_caption_folder, read_beside, sidecar_names
 from impasto.data.catalogue.tables import rows_of_file
 from impasto.data.catalogue.wikiart_names import row_of_name
 from impasto.errors import ImpastoError, MissingPart
@@ -78,6 +78,7 @@ class FolderRows:
         self._used: set[str] = set()  # files beside pictures, and tables, that were read
         self._counts = _Counts()
         self._stems: set[str] | None = None
+        self._captions: dict[tuple[str, str], str] | None = None
         self._governed: list[str] = []  # folders with a table of metadata
         self.notes: list[str] = []
         self.unnamed: list[str] = []
@@ -226,7 +227,7 @@ class FolderRows:
         known = {column for column, value in row.items() if value not in (None, "", [])}
         columns = {column_of(column) or column for column in known}
         row = dict(row)
-        beside = sidecar_names(key, self._listing.beside)
+        beside = self._beside(key)
         if beside:
             found = read_beside(beside, self._listing.read)
             self._used.update(beside)
@@ -255,6 +256,14 @@ class FolderRows:
             if column == "artist" and value == above.artist:
                 self._counts.artists[value] += 1
         return Found(key, row, name, remarks, frozenset(guesses))
+
+    def _beside(self, key: str) -> list[str]:
+        """Returns the files that lie beside a picture, or in a folder of captions beside its folder."""
+        if not self._listing.beside:
+            return []
+        if self._captions is None:
+            self._captions = caption_folders(self._listing.beside)
+        return sidecar_names(key, self._listing.beside) or in_caption_folder(key, self._captions)
 
     def _from_names(self, key: str, words: FolderWords) -> dict[str, Any]:
         path = PurePosixPath(key)

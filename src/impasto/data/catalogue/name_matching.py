@@ -31,6 +31,11 @@ class NameMatcher:
         self._folded: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+
+    def _index(self) -> None:
+        """Fills the tables for names that are written differently, at the first such name."""
+        if self._normal:
+            return
         for key in self._keys:
             normal = _normal(key)
             self._normal.setdefault(normal, key)
@@ -51,6 +56,7 @@ class NameMatcher:
             return Match(None, "no file name")
         if folder + name in self._keys:
             return Match(folder + name)
+        self._index()
         written = _normal(name).replace("\\", "/")
         is_absolute = written.startswith("/") or written[1:2] == ":" or "://" in written
         inside = written

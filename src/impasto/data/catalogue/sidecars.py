@@ -14,6 +14,7 @@ from impasto.data.catalogue.text_files import decoded
 from impasto.errors import ImpastoError
 
 MAX_SIDECAR_BYTES = 1 << 20
+_CAPTION_FOLDERS = frozenset({"captions", "caption", "texts", "text", "txt", "prompts"})
 _SETTINGS = re.compile(r"(?m)^(?:Negative prompt:|Steps: \d+,)")
 # What img2dataset writes about its own work.
 _BOOKKEEPING = frozenset(
@@ -49,6 +50,34 @@ def sidecar_names(key: str, there: Mapping[str, str]) -> list[str]:
     endings = (*CAPTION_ENDINGS, *TAG_ENDINGS, ".json")
     wanted = (f"{folder}{stem}{end}".lower() for stem in stems if stem for end in endings)
     return [there[name] for name in wanted if name in there]
+
+
+def caption_folders(there: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Returns the caption files that lie in a folder of captions beside a folder of pictures, as `captions/0.txt`.
+
+    The keys are (path around the folder, path inside it without the ending), in lower case.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for lower, key in there.items():
+        parts = lower.split("/")
+        for place, folder in enumerate(parts[:-1]):
+            if folder in _CAPTION_FOLDERS and not lower.endswith(".json"):
+                stem = "/".join(parts[place + 1 :]).removesuffix(_ending(lower))
+                found.setdefault(("/".join(parts[:place]), stem), key)
+    return found
+
+
+def in_caption_folder(key: str, folders: Mapping[tuple[str, str], str]) -> list[str]:
+    """Returns the file of `caption_folders` that belongs to the picture `key`: `images/0.jpg` to `captions/0.txt`."""
+    if not folders:
+        return []
+    parts = PurePosixPath(key.lower()).with_suffix("").as_posix().split("/")
+    for place in range(len(parts)):
+        around = "/".join(parts[:place])
+        for inside in ("/".join(parts[place + 1 :]), "/".join(parts[place:])):
+            if inside and (around, inside) in folders:
+                return [folders[around, inside]]
+    return []
 
 
 def read_beside(names: list[str], read: Callable[[str], bytes]) -> Beside:
