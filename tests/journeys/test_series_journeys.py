@@ -120,6 +120,10 @@ def test_the_choices_of_expansion_reach_it_and_the_sheet_goes_where_it_is_told(
     assert record["extension"]["seed"] == 7 and record["extension"]["knowledge"] == "model"
     assert impasto(*series, "--index", "wiki", "--sheet", "none").code == 0
     assert expanded[1][0].index == Path("wiki") and len(list((tmp_path / "a").iterdir())) == 2
+    (tmp_path / "own.toml").write_text("lambda1 = 0.5\n", "utf-8")
+    assert impasto(*series, "--expansion-config", "own.toml", "--sheet", "none").code == 0
+    record = json.loads(impasto("show", "a/a-city-extension-1-3.png", "--json").out)
+    assert expanded[2][0].config == Path("own.toml") and record["extension"]["knowledge"] == "lambda1 0.5"
     # One painting may go into one file; it gets a sheet if it is asked for.
     alone = ("paint", CITY, "--expand-count", 1, "--seed", 1, *QUICK)
     assert impasto(*alone, "--out", "one.png").code == 0
