@@ -9,7 +9,8 @@ abstract one and a short abstract one; the three texts of wu2022's figures 6 to 
     subject     share of pairs of a prompt and another prompt's concrete text in which w(v) of its own text is higher
     longer      correlation of TFIDF with the number of words, over all texts
 
-`--candidates` adds what the first terms choose among the candidates that the expander really finds.
+`--candidates` adds what the first terms choose among the candidates that the expander really finds; `--written` also lets
+the language models write, which takes some seconds for each prompt and way.
 """
 
 import argparse
@@ -82,19 +83,21 @@ def _wins(values: np.ndarray) -> list[float]:
     return [float(long.mean()), float(short.mean()), float((long & short).mean())]
 
 
-def choices(prompts: Sequence[str], settings: ExpansionSettings) -> list[dict[str, Any]]:
-    """What each way ranks first among the texts that the expander finds; language models are left out, for speed."""
+def choices(prompts: Sequence[str], settings: ExpansionSettings, written: bool) -> list[dict[str, Any]]:
+    """What each way ranks first among the texts that the expander finds; `written`: with those of language models."""
     results = []
     for name in TFIDF:
-        changed = settings.with_changes(tfidf=name, continuation="off", dialogue="off")
+        changed = settings.with_changes(tfidf=name)
+        if not written:
+            changed = changed.with_changes(continuation="off", dialogue="off")
         best = [found[0] for prompt in prompts if (found := expand(prompt, count=1, settings=changed, search=Search()))]
-        places = [len([span for span in one.spans if span[2] == "place"]) for one in best]
         results.append(
             {
                 "first term": name, "prompts": len(best),
                 "words": float(np.mean([len(words_of(one.added)) for one in best])),
                 "cosine": float(np.mean([one.components["cosine"] / (settings.lambda1 or 1.0) for one in best])),
-                "names a place": float(np.mean([count > 0 for count in places])),
+                "of the handbook": float(np.mean([one.source.startswith("handbook") for one in best])),
+                "names a place or time": float(np.mean([bool(one.spans) for one in best])),
             }
         )  # fmt: skip
     return results
@@ -113,7 +116,7 @@ def _cell(name: str, value: Any) -> str:
         return f"{sum(value)} of {len(value)}"
     if isinstance(value, list):
         return ", ".join(f"{share:.0%}" for share in value)
-    return f"{value:.0%}" if name in ("padded", "subject", "names a place") else _plain(value)
+    return f"{value:.0%}" if name in ("padded", "subject", "of the handbook", "names a place or time") else _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -126,6 +129,8 @@ def main() -> None:
     parser.add_argument("--sentences", type=Path, default=HERE / "scoring_sentences.tsv")
     parser.add_argument("--settings", type=Path, help="a .toml or .json file of `impasto expand --write-config`")
     parser.add_argument("--candidates", action="store_true", help="also what is chosen among real candidates")
+    parser.add_argument("--written", action="store_true", help="with --candidates: also what language models write")
+    parser.add_argument("--prompts", type=int, help="with --candidates: every second prompt, so many")
     parser.add_argument("--out", type=Path, default=HERE.parent / "scratch" / "scoring.json")
     chosen = parser.parse_args()
     try:
@@ -137,7 +142,9 @@ def main() -> None:
         print(f"{len(rows)} rows; words: {told}; lambda1 {settings.lambda1}, lambda2 {settings.lambda2}, min_df {MIN_DF}\n")
         say(results["compared"])
         if chosen.candidates:
-            results["candidates"] = choices(list(dict.fromkeys(row[0] for row in rows)), settings)
+            prompts = list(dict.fromkeys(row[0] for row in rows))
+            prompts = prompts if chosen.prompts is None else prompts[::2][: chosen.prompts]
+            results["candidates"] = choices(prompts, settings, chosen.written)
             print()
             say(results["candidates"])
     except (ImpastoError, OSError) as error:
