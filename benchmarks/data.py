@@ -23,8 +23,8 @@ from impasto.data.annotations.captioning import caption_catalogue
 from impasto.data.annotations.tag_vocabulary import tag_vocabulary
 from impasto.data.annotations.tagging import chosen_tags, tag_catalogue, thresholds_of
 from impasto.data.caches.image_vectors import image_vectors
-from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.endings import PICTURE_SUFFIXES
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.pictures import open_at_least
 from impasto.data.catalogue.read import read_catalogue
 from impasto.data.importing.folder import FolderSource

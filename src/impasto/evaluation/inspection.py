@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image, ImageStat
 
 from impasto.data.annotations.log import FOLDER, content_of
-from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.endings import PICTURE_SUFFIXES
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.pictures import FORMATS, open_picture
 from impasto.errors import ImpastoError
 

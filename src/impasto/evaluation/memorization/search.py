@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.endings import PICTURE_SUFFIXES
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.memorization.calibration import Calibration, Threshold
 from impasto.evaluation.memorization.index import CopyIndex, Match, OnProgress, see

@@ -48,7 +48,7 @@ class Sheet:
         legend: str = "",
         column_notes: Sequence[str] = (),
     ) -> None:
-        """Computes the layout. Titles wrap, and are cut if they would be higher than a cell; captions and notes are never cut.
+        """Computes the layout. Titles wrap, and are cut if higher than a cell; captions and notes are never cut.
 
         Args:
             cell: (width, height) in pixels that each picture is fitted into.

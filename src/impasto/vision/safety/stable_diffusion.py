@@ -1,6 +1,6 @@
 """Stable Diffusion's safety checker (Rombach et al. 2022; diffusers' `StableDiffusionSafetyChecker`).
 
-CLIP's embedding of a picture is compared with 17 fixed concepts, mostly of sexual content, and with 3 that need special care.
+CLIP's embedding of a picture is compared with 17 fixed concepts, mostly of sexual content, and 3 that need special care.
 The weights are those of CompVis/stable-diffusion-safety-checker, or of `safety_checker` in a Stable Diffusion folder.
 """
 
