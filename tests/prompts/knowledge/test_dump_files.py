@@ -26,7 +26,7 @@ def names(*given: Path) -> tuple[list[str], list[str]]:
         (XML, "xml", ""),
         (b"\xef\xbb\xbf<?xml version='1.0'?>" + XML, "xml", ""),
         (bz2.compress(XML), "xml", "bz2"),
-        (gzip.compress(LINE), "jsonl", "gz"),
+        (gzip.compress(LINE, mtime=0), "jsonl", "gz"),
         (lzma.compress(LINE), "jsonl", "xz"),
         (b"[" + LINE + b"]", "json", ""),
         (b"{\n " + LINE[1:], "json", ""),
