@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import ImpastoError
+from impasto.files import BYTE_ORDER_MARKS
 
 MAX_TEXT_BYTES = 1 << 30
 _CHUNK = 1 << 20
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _WESTERN = "cp1252"
 
 
@@ -36,7 +36,7 @@ class TextSource:
         """
         with self.open() as file:
             head = file.read(_CHUNK)
-            marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
+            marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS if head.startswith(mark)), None)
             decoder = None if marked else codecs.getincrementaldecoder("utf-8")()
             western = codecs.getincrementaldecoder(_WESTERN)()
             size, block = 0, head
