@@ -60,7 +60,7 @@ def prepare_latents(
     Each mean and deviation is float32 [channels, height / factor, width / factor]. A row's key is made of the picture's
     content and `encoder_key`, the hash of the encoder's weights: only edited pictures, or pictures with a retrained encoder,
     are encoded again. The cache keeps mean and deviation, not one sample, so that training can draw another latent each time
-    (equation 17 of wu2022). `on_progress` is called with (done, total).
+    (the Gaussian above equation 17 of wu2022). `on_progress` is called with (done, total).
     """
     height, width = pixels.height // factor, pixels.width // factor
     sides = str(height) if height == width else f"{height}x{width}"

@@ -1,4 +1,7 @@
-"""The denoiser's training task: a U-Net learns to predict the noise in latents, given the text (equation 15 of wu2022)."""
+"""The denoiser's training task: a U-Net learns to denoise latents, given the text.
+
+This is equation 15 of wu2022 with the velocity in place of the noise as what is predicted (Salimans and Ho 2022).
+"""
 
 import random
 from collections.abc import Sequence

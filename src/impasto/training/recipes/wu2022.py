@@ -14,8 +14,9 @@ from impasto.training.methods.fine_tuning_choices import FineTuning
 # v1-4". Its model card ("Training") has AdamW, a rate of 1e-4 that stays after a warm-up, a tenth of the pictures without
 # their text, and 2,048 pictures a step: 32 x 8 GPUs, two accumulated parts, four pictures a GPU. Its code averages the
 # weights. Neither source states batch, warm-up or length of the paper's retraining. Ours: 32 pictures a GPU in each of two
-# parts, 512 in all, and 100 epochs, which are 15,900 steps on WikiArt's 81,444 pictures. v1-4 warms up for 10,000 of its
-# 225,000 steps; as many would be two thirds of these. So the warm-up is the same share, 4.4 %.
+# parts, 512 in all, and 100 epochs, which are about 14,300 steps on WikiArt's 81,444 pictures, of which a tenth is held out.
+# v1-4 warms up for 10,000 of its 225,000 steps (4.4 %); as many would be 70 % of these. So the warm-up is about the same
+# share, 4.9 %.
 WU2022_TEXT_ENCODER = FineTuning(
     trained="text-encoder", fresh_text_encoder=True, epochs=100, batch=8 * 2 * 32, accumulation=2, learning_rate=1e-4,
     warmup_steps=700, ema_decay=0.9999, precision="bf16", text_dropout=0.1, size=512,
