@@ -14,6 +14,37 @@ from impasto.prompts.living import Life, life_of, life_of_columns, living_note, 
         ("1937-", Life(1937)),
         ("British, born in Bradford, 1937", Life(1937)),
         ("born 1900, died 1980", Life(1900, 1980)),
+        ("b. 1950, active 1970-1990", Life(1950)),
+        ("b. 1950 (active 1970-1990)", Life(1950)),
+        ("active 1970-1990, born 1950", Life(1950)),
+        ("active since 1985 (born 1961)", Life(1961)),
+        ("born 1950; works 1975-2001", Life(1950)),
+        ("British, b. 1961, works in London", Life(1961)),
+        ("works and lives in Berlin since 1990, born 1961", Life(1961)),
+        ("Tätig 1970-1990, geb. 1950 in Wien", Life(1950)),
+        ("*1961", Life(1961)),
+        ("* 3. Mai 1961 in Berlin", Life(1961)),
+        ("*1900 †1980", Life(1900, 1980)),
+        ("*1900-1980", Life(1900, 1980)),
+        ("geboren 1961", Life(1961)),
+        ("née 1961", Life(1961)),
+        ("né(e) 1961", Life(1961)),
+        ("American, 1965", Life(1965)),
+        ("Bradford 1937", Life(1937)),
+        ("1950", Life(1950)),
+        ("1961年生まれ", Life(1961)),
+        ("1950-present", Life(1950)),
+        ("1928–87", Life(1928, 1987)),
+        ("1928-11-02", Life(1928)),
+        ("1928-11-02 - 1987-02-22", Life(1928, 1987)),
+        ("1900-1980 (active 1925-1970)", Life(1900, 1980)),
+        ("French, Paris 1840–1926 Giverny", Life(1840, 1926)),
+        ("d. 1926", Life(None, 1926)),
+        ("active 1970-1990", Life()),
+        ("active in Paris, 1970-1990", Life()),
+        ("1970-1990 (active)", Life()),
+        ("fl. c. 1620-1650", Life()),
+        ("before 1600", Life()),
         ("unknown", Life()),
         ("", Life()),
     ],
@@ -32,7 +63,11 @@ def test_the_columns_of_a_catalogue() -> None:
     assert life_of_columns({"Birth Year": "1937", "death_year": ""}) == Life(1937)
     assert life_of_columns({"artist_birth": "12 May 1840", "artist_death": "1926-01-01"}) == Life(1840, 1926)
     assert life_of_columns({"artist_display_bio": "American, 1928–1987"}) == Life(1928, 1987)
-    assert life_of_columns({"year": "1999"}) == Life()
+    assert life_of_columns({"birthyear": "1961"}) == Life(1961) and life_of_columns({"artist_dates": "1961"}) == Life(1961)
+    assert life_of_columns({"Artist-Birth": "1950", "artist dates": "1950-2001"}) == Life(1950, 2001)
+    assert life_of_columns({"born": "1840-1926"}) == Life(1840, 1926)
+    assert life_of_columns({"born": "1950", "dates": "active 1970-1990"}) == Life(1950)
+    assert life_of_columns({"year": "1999", "date": "1950"}) == Life()
 
 
 def test_the_handbook_the_list_and_the_name_itself() -> None:
