@@ -155,7 +155,7 @@ CASES = [
     paint("read-only output", 1, "/proc/nowhere", "boats", "--out", "/proc/nowhere"),
     paint("png in a missing folder", 2, "no folder", "boats", "--out", "missing/boats.png"),
     paint("png that is there", 2, "--overwrite", "boats", "--out", "there.png", prepare=a_picture),
-    paint("one png for two", 2, "--count is 2", "boats", "--out", "boats.png", "--count", 2),
+    paint("one png for two", 2, "but 2 are to be painted", "boats", "--out", "boats.png", "--count", 2),
     paint("overwriting a folder", 2, "--overwrite", "boats", "--overwrite"),
     paint("no such checkpoint folder", 1, "missing", "boats", "--checkpoint", "./missing"),
     paint("no checkpoint name", 2, "empty", "boats", "--checkpoint", ""),

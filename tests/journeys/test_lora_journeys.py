@@ -140,11 +140,11 @@ def test_another_tools_loras_are_named_and_not_read_as_words(impasto: Impasto, t
         (("--lora", ""), 2, "empty"),
         (("--lora", "runs/monet:50"), 2, "-10 to 10"),
         (("--lora", "runs/monet:nan"), 2, "-10 to 10"),
-        (("--lora", "evil.pt"), 1, "evil.pt is refused: it wants to run code"),
+        (("--lora", "evil.pt"), 2, "evil.pt is refused: it wants to run code"),
         (("--lora", "torn.safetensors"), 1, "cut short"),
         (("--lora", "other.safetensors"), 1, "another base"),
         (("--concept", "nobody.safetensors"), 1, "is not there"),
-        (("--concept", "evil.pt"), 1, "evil.pt is refused: it wants to run code"),
+        (("--concept", "evil.pt"), 2, "evil.pt is refused: it wants to run code"),
         (("--concept", "narrow.safetensors"), 1, "its vectors are 4 wide, there 384"),
     ],
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from impasto.errors import ImpastoError
-from impasto.weights.files import is_safetensors, read_content, read_weights
+from impasto.errors import ImpastoError, UsageError
+from impasto.weights.files import HostileFile, is_safetensors, read_content, read_weights
 
 # A1111's key for the vectors, in safetensors and inside its .pt files; the word is the file's name.
 _A1111, _A1111_PICKLE = "emb_params", "string_to_param"
@@ -21,9 +21,13 @@ def read_words(file: Path) -> dict[str, torch.Tensor]:
     """Returns word -> vectors, [n, width] or [width], as stored in the file.
 
     Raises:
+        UsageError: it is a pickle that names code.
         ImpastoError: the file is broken, holds none or is for two text encoders; a pickle holds more than tensors.
     """
-    content = read_weights([file]) if is_safetensors(file) else read_content(file)
+    try:
+        content = read_weights([file]) if is_safetensors(file) else read_content(file)
+    except HostileFile as hostile:  # what the user named with --concept
+        raise UsageError(str(hostile)) from None
     if not isinstance(content, Mapping):
         raise ImpastoError(f"{file} holds no concept: its content is no dictionary")
     content = {str(name): value for name, value in content.items()}

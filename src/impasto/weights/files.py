@@ -20,6 +20,10 @@ IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer that older transformers
 _INSIDE = ("state_dict", "params_ema", "params", "model")
 
 
+class HostileFile(ImpastoError):
+    """A pickle that would run code if it were loaded as pickles usually are. It was not run."""
+
+
 def read_weights(files: list[Path]) -> dict[str, torch.Tensor]:
     """Reads all tensors of a part, on the CPU, as stored in the files (safetensors are mapped, not copied); int8 becomes
     fp16.
@@ -102,6 +106,7 @@ def read_content(file: Path, device: str = "cpu") -> Any:
 
     Raises:
         MissingPart: there is no such file.
+        HostileFile: it names code.
         ImpastoError: it is broken, or holds more than that.
     """
     if not file.is_file():
@@ -118,7 +123,7 @@ def read_content(file: Path, device: str = "cpu") -> Any:
             raise ImpastoError(
                 f"{file} is refused: it is damaged, or a pickle that holds more than tensors; use a .safetensors file"
             ) from None
-        raise ImpastoError(
+        raise HostileFile(
             f"{file} is refused: it wants to run code when loaded ({wanted[1]}); use a .safetensors file"
         ) from None
     except Exception as error:  # torch and pickle raise nearly any exception on damaged files

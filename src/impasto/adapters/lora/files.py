@@ -14,7 +14,7 @@ from impasto.adapters.lora.low_rank import Change, Layers
 from impasto.checkpoints.applied_adapters import AppliedLora, printable_path
 from impasto.checkpoints.source import pocket_folder
 from impasto.errors import ImpastoError, MissingPart, UsageError
-from impasto.weights.files import is_safetensors, one_line, read_weights
+from impasto.weights.files import HostileFile, is_safetensors, one_line, read_weights
 from impasto.weights.header import read_json
 
 __all__ = ["CARD", "OWN_METADATA", "POCKET_STUDENT", "WEIGHTS", "Lora", "find_lora", "hash_layers", "load_lora"]
@@ -128,7 +128,10 @@ def load_lora(path: str | Path) -> Lora:
         raise MissingPart(f"{path} is not there: give a LoRA's folder, a run's folder or a .safetensors file")
     if file.suffix.lower() not in WEIGHT_ENDINGS:
         raise UsageError(f"{path} is no LoRA's file: LoRAs are read from {', '.join(WEIGHT_ENDINGS)} files")
-    weights = read_weights([file])
+    try:
+        weights = read_weights([file])
+    except HostileFile as hostile:  # what the user named with --lora
+        raise UsageError(str(hostile)) from None
     metadata = _metadata(file)
     own = file.name == WEIGHTS and (file.parent / CARD).is_file()
     card = read_json(file.parent / CARD) if own else _object(metadata.get(OWN_METADATA))
