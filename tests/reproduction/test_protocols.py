@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,26 @@ def test_wu2022_has_its_own_settings_and_the_four_prompts() -> None:
     assert whole.sampling == wu2022_protocol(128).sampling == Sampling("ddim", 200, 5.0, eta=1.0)  # section 5
     assert (whole.artists, len(whole.prompts), len(whole.four), len(whole.figure_4_prompts)) == (30, 4, 4, 7)
     assert quick.prompts == whole.prompts and quick.artists < whole.artists and quick.sampling.steps < 50
+
+
+def test_the_help_of_quick_says_what_the_protocols_allow() -> None:
+    from typer.main import get_command
+
+    from impasto.cli.judging.reproduce import reproduce
+    from impasto.reproduction.protocols import JOINT, TWO_STAGES
+
+    commands: Any = get_command(reproduce)
+    said = {
+        name: next(option.help for option in one.params if option.name == "quick") for name, one in commands.commands.items()
+    }
+    page = (Path(__file__).parents[2] / "docs" / "judgement.md").read_text("utf-8")
+    wang, wu = wang2023_protocol(128, quick=True), wu2022_protocol(128, quick=True)
+    assert wang.minutes is not None and wu.minutes is not None
+    assert "75 minutes at most" in said["wang2023"]  # held against the bounds above
+    stages = {JOINT: 2, TWO_STAGES: 2}  # "joint" trains as long as both stages
+    training = f"{wu.minutes * sum(stages.get(arm, 0) for arm in wu.arms):g} minutes of training, about an hour in all"
+    assert training in said["wu2022"]
+    assert f"reproduce wu2022 --catalogue paintings/ --quick         # {training}\n" in page
 
 
 def test_arms_keep_their_order_and_are_compared_with_the_original() -> None:

@@ -177,7 +177,7 @@ def reproduce(
     Args:
         runs: for wang2023, artist -> a retrained checkpoint that already exists.
         arms: for wu2022, some of "none", "joint", "two-stages", "extension"; None for all.
-        settings: fields of the job, such as `quick` (75 minutes at most on two cores) or `minutes` (of each retraining).
+        settings: fields of the job, such as `quick` (about an hour on two cores) or `minutes` (of each retraining).
 
     Raises:
         UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`; or a setting is the other paper's.

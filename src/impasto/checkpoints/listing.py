@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
@@ -60,6 +60,29 @@ def inspect_checkpoint(name: str) -> CheckpointInfo:
     """
     source = find_source(name)
     return _inspect_file(source) if source.kind == "file" else _inspect_folder(source)
+
+
+def text_encoder_config(name: str) -> dict[str, Any]:
+    """Returns the config of the text encoder of the checkpoint called `name`, without loading its weights.
+
+    A folder without a text encoder has pocket's, which is MiniLM.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_components`.
+    """
+    source = find_source(name)
+    if source.kind == "file":
+        from impasto.checkpoints.formats.single_file import CONFIGS, infer_configs
+
+        if source.path.suffix.lower() == ".safetensors":
+            return infer_configs(read_header(source.path), source.path)["text_encoder"]
+        return read_json(CONFIGS / "text_encoder" / "config.json")
+    folder = source.path / "text_encoder"
+    if not folder.is_dir():
+        from impasto.language.minilm import minilm_folder
+
+        folder = minilm_folder()
+    return read_json(folder / "config.json")
 
 
 def list_checkpoints() -> list[CheckpointInfo]:

@@ -9,6 +9,8 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+# The probability with which training leaves out each filled field of a text but the caption; the papers name none.
+FIELD_DROPOUT = 0.3
 _NAMED = ("medium", "lighting", "colour", "detail", "resolution")
 _YEAR = re.compile(r"-?[0-9]{1,4}")
 # "by the sea" and "by candlelight" belong to a caption, "by Claude Monet" does not.
@@ -93,7 +95,9 @@ class Condition:
             known["genre"] = ", ".join(tail)
         return cls(caption=", ".join(parts[:end]), **known)
 
-    def drop(self, rng: random.Random, all_probability: float = 0.1, field_probability: float = 0.3) -> "Condition":
+    def drop(
+        self, rng: random.Random, all_probability: float = 0.1, field_probability: float = FIELD_DROPOUT
+    ) -> "Condition":
         """Returns the condition with fields dropped at random, for training, so that any subset works in painting.
 
         With `all_probability` all fields are dropped (classifier-free guidance, Ho and Salimans 2022). Otherwise each filled

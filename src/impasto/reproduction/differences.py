@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from impasto.checkpoints.listing import inspect_checkpoint
+from impasto.prompts.condition import FIELD_DROPOUT, Condition
+from impasto.prompts.expansion.settings import ExpansionSettings
 from impasto.reproduction.paper_checkpoints import Identity, PaperCheckpoint
 from impasto.reproduction.report import Section, Table
+from impasto.training.methods.fine_tuning_choices import FineTuning
 
 TITLE = "What differs from the paper"
+_PREDICTIONS = {"epsilon": "the noise", "v_prediction": "v (Salimans and Ho 2022)", "sample": "the latent without noise"}
+_TRAINED = {
+    "unet": "the U-Net; text encoder and autoencoder stay as they are",
+    "text-encoder": "the text encoder; U-Net and autoencoder stay as they are",
+    "both": "U-Net and text encoder; the autoencoder stays as it is",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,46 @@ def compare_checkpoint(paper: PaperCheckpoint, found: Identity, side: int) -> li
         Compared("checkpoint", paper.name, found.words, found.same),
         compare("size of the pictures", paper.side, side, "{0} x {0} px"),
     ]
+
+
+def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -> list[Compared]:
+    """Returns the comparisons of the diffusion loss: what the U-Net predicts, and how often each timestep is drawn.
+
+    Args:
+        checkpoint: the original checkpoint, as `--checkpoint` takes it.
+        stages: the options of each training stage.
+        equation: the paper's equation of the loss, in words.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: the same as `inspect_checkpoint`.
+    """
+    kind = inspect_checkpoint(checkpoint).prediction_type
+    biases = list(dict.fromkeys(one.timestep_bias for one in stages))
+    often = " and ".join(f"{bias:g}" for bias in biases)
+    drawn = "all alike" if biases == [1.0] else f"the noisiest quarter {often} times as often as others"
+    return [
+        Compared(f"what the U-Net predicts ({equation})", _PREDICTIONS["epsilon"], _PREDICTIONS.get(kind, kind),
+                 kind == "epsilon"),
+        Compared("timesteps that are drawn in training", "all alike", drawn, biases == [1.0]),
+    ]  # fmt: skip
+
+
+def trained_words(choices: FineTuning) -> str:
+    """Returns which parts of a checkpoint a training changes, in words."""
+    return f"a LoRA of the U-Net, of rank {choices.lora_rank}" if choices.lora_rank else _TRAINED[choices.trained]
+
+
+def text_words() -> str:
+    """Returns what a text of training consists of after its caption: the template, and how often a field is left out."""
+    # A year is a number; 1 stands for the word, which the template cannot hold.
+    shape = Condition("CAPTION", "ARTIST", 1, "STYLE", "GENRE").text().replace(", 1,", ", YEAR,")
+    return f"“{shape.removeprefix('CAPTION, ')}”, each left out of {FIELD_DROPOUT:.0%} of the texts"
+
+
+def score_words(settings: ExpansionSettings) -> str:
+    """Returns the parameters of equation 20 of wu2022, in words."""
+    counted = f"at most {settings.most_entities} places and times"
+    return f"TFIDF {settings.tfidf}, lambda1 {settings.lambda1:g}, lambda2 {settings.lambda2:g}, {counted}"
 
 
 def device_words() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import UsageError
+from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.features import INCEPTION, OFFLINE, load_extractor
 from impasto.language.find_model import cached_language_model, is_model_name
 from impasto.prompts.expansion.choices import ExpansionChoices
@@ -12,7 +12,7 @@ from impasto.prompts.expansion.models import AUTOMATIC, SMALL_NAME
 from impasto.prompts.expansion.settings import AUTO, BUILTIN, SMALL
 from impasto.reproduction.retrainings import fixed_name
 from impasto.vision.recognize_anything.files import find_file
-from impasto.vision.recognize_anything.keys import RAM, RAM_PLUS, TAG2TEXT
+from impasto.vision.recognize_anything.keys import KINDS, RAM, TAG2TEXT
 from impasto.weights.header import read_json
 
 if TYPE_CHECKING:
@@ -105,15 +105,19 @@ class Parts:
         return load_extractor(self.features, weights=self.weights)
 
     @property
+    def tagger_kind(self) -> str:
+        """Which of `KINDS` (RAM, RAM++, Tag2Text) the tagger is, by its weights; "" if it is none of them."""
+        return _published_kind(self.tagger, KINDS)
+
+    @property
     def is_ram(self) -> bool:
-        """Whether the tagger is RAM or RAM++, by its weights (wang2023, section 4.1)."""
-        file = None if self.tagger is None else find_file(self.tagger, (RAM, RAM_PLUS))
-        return file is not None and TAG2TEXT not in file.name.casefold()
+        """Whether the tagger is RAM, by its weights (wang2023, section 4.1). RAM++ is a later, other model."""
+        return self.tagger_kind == RAM
 
     @property
     def is_tag2text(self) -> bool:
         """Whether the captioner is Tag2Text, by its weights (wang2023, section 4.1)."""
-        return self.captioner is not None and find_file(self.captioner, (TAG2TEXT,)) is not None
+        return _published_kind(self.captioner, (TAG2TEXT,)) == TAG2TEXT
 
     @property
     def is_clip(self) -> bool:
@@ -158,3 +162,14 @@ class Parts:
         if named == AUTO:
             named = next((name for name in AUTOMATIC[role] if cached_language_model(name) is not None), SMALL)
         return SMALL_NAME if named == SMALL else Path(named).name
+
+
+def _published_kind(name: str | None, kinds: tuple[str, ...]) -> str:
+    """Returns which of `KINDS` the model that `name` means is, by its weights; "" if it is none of them."""
+    from impasto.vision.recognize_anything.model import kind_of_file
+
+    file = None if name is None else find_file(name, kinds)
+    try:
+        return "" if file is None else kind_of_file(file)
+    except ImpastoError:  # somebody else's file, such as a trained pocket tagger's
+        return ""

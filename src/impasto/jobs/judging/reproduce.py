@@ -43,7 +43,7 @@ class ReproduceJob(Job):
     Attributes:
         catalogue: a folder of real paintings with metadata.
         checkpoint: the checkpoint to retrain.
-        quick: runs a small version, in 75 minutes at most on two cores.
+        quick: runs a small version: on two cores wang2023 takes 75 minutes at most, wu2022 about an hour.
         artists: other artists, by the catalogue's names.
         minutes: minutes of each retraining; None for the recipe's epochs, or a few minutes with `quick`.
         paintings: number of paintings in each set.

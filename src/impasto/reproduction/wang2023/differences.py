@@ -1,7 +1,16 @@
 """Compares the settings of a reproduction with those of wang2023, for the section on what differs."""
 
 from impasto.prompts.expansion.choices import ExpansionChoices
-from impasto.reproduction.differences import Compared, compare, compare_checkpoint, device_words
+from impasto.reproduction.differences import (
+    Compared,
+    compare,
+    compare_checkpoint,
+    compare_loss,
+    device_words,
+    score_words,
+    text_words,
+    trained_words,
+)
 from impasto.reproduction.paper_checkpoints import SD_V1_5, identify
 from impasto.reproduction.parts import Parts
 from impasto.reproduction.protocols import WANG2023_PROMPTS, Wang2023
@@ -9,9 +18,11 @@ from impasto.reproduction.retrainings import as_asked
 from impasto.reproduction.wang2023.findings import Findings
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.wang2023 import WANG2023_ARTIST, WANG2023_MASTERS, wang2023_artist
+from impasto.vision.recognize_anything.keys import RAM, RAM_PLUS, TAG2TEXT
 
 _GPU = "NVIDIA GeForce RTX 4090"
 _THRESHOLD = 0.2  # section 4.1
+_TAGGERS = {RAM: "RAM", RAM_PLUS: "RAM++, a later model than RAM", TAG2TEXT: "Tag2Text, not RAM"}
 _NOT_SAID = (
     ("warmup_steps", "warm-up steps"), ("final_rate", "share of the rate left at the end"),
     ("ema_decay", "decay of averaged weights"), ("snr_gamma", "Min-SNR's gamma"),
@@ -28,7 +39,7 @@ def wang2023_differences(protocol: Wang2023, checkpoint: str, side: int, parts: 
     return [
         *_data(protocol, parts, found),
         *compare_checkpoint(SD_V1_5, identify(checkpoint, SD_V1_5), side),
-        *_retraining(protocol, side, found),
+        *_retraining(protocol, checkpoint, side, found),
         *_expansion(protocol, parts.expansion, parts),
         *_judgement(protocol, found),
     ]
@@ -45,7 +56,7 @@ def _data(protocol: Wang2023, parts: Parts, found: Findings) -> list[Compared]:
         compare("number of artists", 9, count),
         Compared("artists", "nine, of whom the text names three: Vincent van Gogh, Leonardo da Vinci, Pablo Picasso", named,
                  None if len(papers) == count else False),
-        Compared("tags", "RAM", data.tagger or none, parts.is_ram if data.tagger else unknown),
+        Compared("tags", "RAM", _tagger_words(data.tagger, parts) or none, parts.is_ram if data.tagger else unknown),
         Compared("captions", "Tag2Text", data.captioner or none, parts.is_tag2text if data.captioner else unknown),
         Compared("similarity of picture and caption", "CLIP", data.scorer or none,
                  parts.is_clip if data.scorer else unknown),
@@ -58,15 +69,25 @@ def _data(protocol: Wang2023, parts: Parts, found: Findings) -> list[Compared]:
     ]  # fmt: skip
 
 
+def _tagger_words(name: str, parts: Parts) -> str:
+    kind = _TAGGERS.get(parts.tagger_kind) if name else None
+    return f"{name} ({kind})" if kind else name
+
+
 def _number(value: float | None, none: str) -> str:
     return none if value is None else f"{value:g}"
 
 
-def _retraining(protocol: Wang2023, side: int, found: Findings) -> list[Compared]:
+def _retraining(protocol: Wang2023, checkpoint: str, side: int, found: Findings) -> list[Compared]:
     own, paper = as_asked(wang2023_artist(side), protocol.precision), WANG2023_ARTIST
     if all(before for _, _, before in found.facts.values()):
         return [Compared("retraining", _recipe(paper), "checkpoints that were there before (--runs)", None)]
     rows = [
+        Compared("text of a picture", "its description",
+                 f"its caption, or its title where it has none, then {text_words()}", False),
+        Compared("what is trained", "“the latent diffusion model”; the autoencoder is “pre-trained”", trained_words(own),
+                 None),
+        *compare_loss(checkpoint, [own], "equation 13"),
         compare("batch", paper.batch, own.batch),
         compare("learning rate", f"{paper.learning_rate:g}", f"{own.learning_rate:g}"),
         Compared("length of each retraining", f"{paper.epochs:g} epochs", _length(protocol, own, found),
@@ -101,6 +122,9 @@ def _expansion(protocol: Wang2023, choices: ExpansionChoices, parts: Parts) -> l
     searched = protocol.expansions
     return [
         Compared("model that expands prompts", "GPT-2, fine-tuned on 80,000 prompts", model, same),
+        Compared("choice among the model's texts", "none is named",
+                 "unfit ones and near-duplicates are dropped, the others ranked by equation 20 of wu2022"
+                 f" ({score_words(choices.settings())})", False),
         Compared("expansions searched for each prompt", "not said", f"{searched}, of which the best is painted", None),
         Compared("seeds of the expansions", "several, numbers not readable in the text at hand",
                  ", ".join(map(str, protocol.expand_seeds)), None),
@@ -110,6 +134,8 @@ def _expansion(protocol: Wang2023, choices: ExpansionChoices, parts: Parts) -> l
 def _judgement(protocol: Wang2023, found: Findings) -> list[Compared]:
     sampling, judge = protocol.sampling, found.judge
     return [
+        Compared("artist in the prompts of a row", "not said", "the artist of the row; none for the original checkpoint",
+                 None),
         Compared("prompts of the figures", "eight", f"{len(protocol.prompts)}", protocol.prompts == WANG2023_PROMPTS),
         Compared("sampler, steps, guidance", "not said",
                  f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}", None),

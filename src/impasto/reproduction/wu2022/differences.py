@@ -1,6 +1,15 @@
 """Compares the settings of a reproduction with those of wu2022, for the section on what differs."""
 
-from impasto.reproduction.differences import Compared, compare, compare_checkpoint, device_words
+import re
+from pathlib import Path
+
+from impasto.checkpoints.listing import text_encoder_config
+from impasto.prompts.condition import FIELD_DROPOUT
+from impasto.prompts.expansion.models import SMALL_NAME
+from impasto.prompts.expansion.proposers.small_model import PREFIX
+from impasto.prompts.expansion.settings import OFF, ExpansionSettings
+from impasto.prompts.expansion.term_table import TermTable, shipped_table
+from impasto.reproduction.differences import Compared, compare, compare_checkpoint, compare_loss, device_words
 from impasto.reproduction.paper_checkpoints import SD_V1_4, identify
 from impasto.reproduction.parts import Parts
 from impasto.reproduction.protocols import (
@@ -19,10 +28,18 @@ from impasto.training.recipes.wu2022 import wu2022_joint, wu2022_text_encoder
 
 _WIKIART = 81_444  # section 1
 _DEVICE = "8 NVIDIA A100-80GB"
+# Role, what it does, the paper's model, and the names by which that very model is known.
+_T5 = r"t5-(small|base|large|3b|11b)"
 _ROLES = (
-    ("continuation", "what continues the prompt", "T5"), ("dialogue", "what answers the prompt", "DialoGPT"),
-    ("encoder", "what embeds texts for the cosine", "T5"), ("ner", "what finds places and times", "BERT"),
+    ("continuation", "what continues the prompt", "T5", _T5),
+    ("dialogue", "what answers the prompt", "DialoGPT", r"dialogpt(-(small|medium|large))?"),
+    ("encoder", "what embeds texts for the cosine", "T5", _T5),
+    ("ner", "what finds places and times", "BERT-NER (kamalkraj) and regular expressions", r"bert-ner"),
 )  # fmt: skip
+_FAMILIES = {"continuation": "t5", "dialogue": "dialogpt", "encoder": "t5", "ner": "bert"}
+_CLIP = ("clip_text_model", 12, 768)  # section 2.1: 12 layers, hidden size 768, footnote 4
+_KINDS = {"clip_text_model": "CLIP's", "clip": "CLIP's", "bert": "MiniLM's (BERT)"}
+_ALL_ENTITIES = 1000  # the largest number that `most_entities` takes; no text holds so many places
 _NOT_PRINTED = (
     ("batch", "batch"), ("learning_rate", "learning rate"), ("ema_decay", "decay of averaged weights"),
     ("warmup_steps", "warm-up steps"), ("text_dropout", "share of pictures without a text"),
@@ -43,8 +60,10 @@ def wu2022_differences(protocol: Wu2022, checkpoint: str, side: int, parts: Part
         Compared("texts", "artist, year, style, genre and caption (section 1)",
                  f"the same; {found.captioned} of {found.training} pictures have a caption, titles stand for the others",
                  found.captioned == found.training),
+        Compared("fields left out of the texts", "not said",
+                 f"artist, year, style and genre, each in {FIELD_DROPOUT:.0%} of the texts", None),
         *compare_checkpoint(SD_V1_4, identify(checkpoint, SD_V1_4), side),
-        *_retraining(protocol, side, found),
+        *_retraining(protocol, checkpoint, side, found),
         *(compare(what, getattr(paper, name), getattr(sampling, name))
           for what, name in (("sampler", "sampler"), ("steps", "steps"), ("guidance", "guidance"), ("eta", "eta"))),
         compare("number of artists in figures 9 to 12", 30, protocol.artists),
@@ -68,9 +87,17 @@ def _extension(protocol: Wu2022, parts: Parts, found: Findings) -> list[Compared
     index = "the handbook" if parts.expansion.index is None else f"the handbook and the index {parts.expansion.index.name}"
     method = parts.expansion.method
     here = f"the method {method} on {index}" if method == "wu2022" else f"the method {method}: {parts.prompt_model_words()}"
+    settings = parts.expansion.settings()
+    initial, *extended = found.extended.texts
     return [
-        *(Compared(what, paper, parts.writer_words(role), paper.casefold() in parts.writer_words(role).casefold())
-          for role, what, paper in _ROLES if method == "wu2022"),
+        *(_writing(parts, settings) if method == "wu2022" else ()),
+        *_scoring(settings),
+        Compared("texts that are left out", "none are named",
+                 "markup, chat phrases, unsafe words, styles and painters that the prompt does not name, a lost subject,"
+                 " near-duplicates", False),
+        Compared("the user's words in an extended prompt", "the extension stands alone (figures 6 to 8)",
+                 "they stay first, and the extension follows",
+                 not any(text.startswith(initial) for text in extended) if extended else None),
         Compared("knowledge of the extension", "Wikipedia's titles and articles, by BM25", here, False),
         Compared("extended prompts", "three, chosen by the author", f"{len(found.extended.texts) - 1}, the best by score",
                  False),
@@ -78,7 +105,62 @@ def _extension(protocol: Wu2022, parts: Parts, found: Findings) -> list[Compared
     ]  # fmt: skip
 
 
-def _retraining(protocol: Wu2022, side: int, found: Findings) -> list[Compared]:
+def _writing(parts: Parts, settings: ExpansionSettings) -> list[Compared]:
+    """The models of section 3, and what they are asked."""
+    names = {role: parts.writer_words(role) for role, *_ in _ROLES}
+    rows = [Compared(what, paper, names[role], _is_papers(role, names[role], known)) for role, what, paper, known in _ROLES]
+    written = [role for role in ("continuation", "dialogue") if getattr(settings, role) != OFF]
+    if "continuation" in written:
+        rows.append(Compared("prefix that is continued", "the prompt", f"“{PREFIX.format('PROMPT')}”", False))
+    if "dialogue" in written:
+        asked = names["dialogue"] == SMALL_NAME  # DialoGPT has no place for instructions
+        words = "the prompt, after an instruction to describe a picture" if asked else "the prompt"
+        rows.append(Compared("query that is answered", "the prompt", words, not asked))
+    if written:
+        rows.append(Compared("texts of the language models", "not said to be cut",
+                             f"the first whole sentence of each of {settings.candidates}", None))  # fmt: skip
+    return rows
+
+
+def _is_papers(role: str, name: str, known: str) -> bool | None:
+    """Whether a model is the paper's, by its name; None for another of its family, or one of which only that is known."""
+    if re.fullmatch(known, name.casefold()):
+        return True
+    return None if _FAMILIES[role] in name.casefold() else False
+
+
+def _scoring(settings: ExpansionSettings) -> list[Compared]:
+    """Equation 20 and the term for places and times below it."""
+    own = TermTable.read(Path(settings.terms).expanduser()) if settings.terms else None
+    here = f"the table {Path(settings.terms).name} of {own.documents:,}" if own else (
+        f"the built-in table of {shipped_table().documents:,}"
+    )  # fmt: skip
+    everything = settings.most_entities >= _ALL_ENTITIES
+    return [
+        Compared("texts of the TF-IDF model", "the English texts of LAION-5B, and WikiArt", f"{here} texts",
+                 None if own else False),
+        Compared("how words become TFIDF(v) (equation 20)", "not said",
+                 f"{settings.tfidf}; words in less than {settings.min_df:.2%} of the texts weigh nothing", None),
+        Compared("lambda1", "not printed", f"{settings.lambda1:g}", None),
+        Compared("lambda2", "not printed", f"{settings.lambda2:g}", None),
+        Compared("places and times that count", "all", "all" if everything else f"{settings.most_entities} at most",
+                 everything),
+    ]  # fmt: skip
+
+
+def _encoder(checkpoint: str, fresh: bool) -> Compared:
+    """The text encoder that is trained, by its shape."""
+    config = text_encoder_config(checkpoint)
+    kind = str(config.get("model_type", "unknown"))
+    layers, width = (config.get(name) for name in ("num_hidden_layers", "hidden_size"))
+    shape = (_CLIP[0] if kind == "clip" else kind, layers, width)
+    begins = "begins untrained" if fresh else "begins with the checkpoint's weights"
+    here = f"{_KINDS.get(kind, kind)}, {layers} layers, {width} wide; it {begins}"
+    return Compared("text encoder", f"CLIP's, {_CLIP[1]} layers, {_CLIP[2]} wide; it begins untrained", here,
+                    shape == _CLIP and fresh)  # fmt: skip
+
+
+def _retraining(protocol: Wu2022, checkpoint: str, side: int, found: Findings) -> list[Compared]:
     trained = [arm for arm in found.arms if arm != NONE]
     if not trained:
         return [Compared("retraining", "text encoder from scratch, then both", "none: the arm is left out", False)]
@@ -89,8 +171,10 @@ def _retraining(protocol: Wu2022, side: int, found: Findings) -> list[Compared]:
     rows = [
         Compared("retraining", "text encoder from scratch, then text encoder and U-Net", f"arms: {', '.join(trained)}",
                  both and TWO_STAGES in trained),
+        _encoder(checkpoint, TWO_STAGES in trained and first.fresh_text_encoder),
+        *compare_loss(checkpoint, [first, second] if TWO_STAGES in trained else [second], "equation 15"),
         Compared("length of the stages", "not said", length, None),
-        Compared("device", _DEVICE, device, "A100" in device),
+        Compared("device", _DEVICE, device, None if "A100" in device else False),  # how many of them is not known here
     ]  # fmt: skip
     for name, words in _NOT_PRINTED:
         values = " and ".join(dict.fromkeys(f"{getattr(one, name):g}" for one in (first, second)))

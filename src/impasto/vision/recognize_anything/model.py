@@ -60,6 +60,15 @@ class RecognizeAnything:
         return self.network.logits(self.see(image))[0].float().sigmoid().cpu().numpy()
 
 
+def kind_of_file(file: Path) -> str:
+    """Returns which of `keys.KINDS` a published file is, by its weights; they are not copied into memory.
+
+    Raises:
+        MissingPart, ImpastoError: the file is another kind of model or broken.
+    """
+    return layout_of(renamed(read_weights([file])), file).kind
+
+
 def load_recognize_anything(
     file: Path, *, texts: bool = False, device: str = "auto", precision: str = "auto"
 ) -> RecognizeAnything:

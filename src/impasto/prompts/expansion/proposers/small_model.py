@@ -139,6 +139,9 @@ def _first_sentence(text: str, ended: bool) -> str:
     return first if first.endswith((".", "!", "?")) else ""
 
 
+PREFIX = "The painting shows {}:"  # what a model continues; wu2022 gives it the prompt alone
+
+
 class ContinuationProposer:
     """Proposes continuations of a text with the prompt as prefix (T5 in wu2022)."""
 
@@ -150,7 +153,7 @@ class ContinuationProposer:
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
-        texts = self._model.go_on(f"The painting shows {prompt}:", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
+        texts = self._model.go_on(PREFIX.format(prompt), seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
         written = (_first_sentence(text, ended) for text, ended in texts)
         return [Candidate(text, self._source) for text in written if text]
 
