@@ -23,6 +23,8 @@ class Job(BaseModel):
 
     The constructor checks everything that needs no file: types and ranges of values. Checks that need the disk are done when
     the job runs, before anything is loaded, because a job may wait in a queue on another machine than the one that runs it.
+    Exceptions are the file of the expansion's settings, whose content is as good as fields, and the safety checker's folder:
+    both must be there when the job is made.
 
     Raises:
         UsageError: a field is unknown, has a wrong type or is out of its range; the message names it.

@@ -97,8 +97,11 @@ class PictureOptions:
     genre: Annotated[str, typer.Option(help="Such as landscape or portrait.")] = ""
     negative: Annotated[str, typer.Option(help="What to keep away from.")] = ""
     expand: Annotated[
-        str, typer.Option(help="Enrich the prompt, as `impasto expand` does: wu2022, wang2023, off.", metavar="METHOD")
-    ] = OFF
+        str | None,
+        typer.Option(
+            help="Enrich the prompt, as `impasto expand` does: wu2022, wang2023, off.", metavar="METHOD", show_default=OFF
+        ),
+    ] = None
     expand_rank: Annotated[int, typer.Option(help="Which of the expansions, from 1, the best.")] = 1
     index: IndexFolder = None
     prompt_model: PromptModel = None
@@ -161,6 +164,8 @@ class PictureOptions:
         several = artists if len(artists) > 1 else ()
         one = artists[0] if len(artists) == 1 else ""
         lists = {name: () if name in _LISTS and value is None else value for name, value in given.items()}
+        if lists["expand"] is None:  # a series of extensions implies a method, unless "off" was typed
+            del lists["expand"]
         return {**lists, "artist": one, "artists": several}
 
 

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import model_validator
 
@@ -18,7 +18,6 @@ from impasto.jobs.painting.copy_avoidance import CopyAvoidance, check_avoidance
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
 from impasto.jobs.painting.picture import PictureJob
-from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
 from impasto.jobs.painting.series.options import NO_SHEET, check_series
 from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
@@ -41,6 +40,7 @@ class PaintJob(PictureJob):
             `seed` + (k - 1) n on. In a series, of each text by each artist.
         artists: several artists, each of whom paints all texts; "none" for none. `artist` is then left out.
         expand_count: paints a series of so many extensions, the best first, 1 to 50; None for one, as `expand_rank` says.
+            It implies the method `expand`, if that is not given: wang2023 with a `prompt_model`, else wu2022.
         expand_original: paints the prompt as it was typed, too, as the first row of a series.
         sheet: the sheet of a series: .png, .webp or .pdf; "" for one beside the paintings, "none" for none.
         best_of: each picture is the best of so many seeds by the scorer, 1 to 100; 1 for the first seed.
@@ -78,6 +78,14 @@ class PaintJob(PictureJob):
     copy_repaints: int | None = None
     copy_features: str = USUAL_FEATURES
 
+    @model_validator(mode="before")
+    @classmethod
+    def _imply_method(cls, fields: Any) -> Any:
+        """A series of extensions implies the method, if none is given."""
+        if isinstance(fields, dict) and fields.get("expand_count") is not None and "expand" not in fields:
+            return {**fields, "expand": "wu2022" if fields.get("prompt_model") is None else "wang2023"}
+        return fields
+
     @model_validator(mode="after")
     def _check(self) -> "PaintJob":
         if not 1 <= self.count <= MOST_PICTURES:
@@ -94,11 +102,21 @@ class PaintJob(PictureJob):
             self.artist, self.artists, self.expand_count, method=self.expand, rank=self.expand_rank,
             original=self.expand_original, sheet=self.sheet,
         )  # fmt: skip
-        last = (self.seed or 0) + self.count * self.best_of - 1  # the last seed must be in range, too
         for artist in self.artists or (self.artist,):
-            request = self.model_copy(update={"artist": "" if artist.casefold() == NO_ARTIST else artist}).draft(last)
-            check_scored(request.condition, self.best_of)
+            one = self.model_copy(update={"artist": "" if artist.casefold() == NO_ARTIST else artist})
+            check_scored(one.draft(self.seed or 0).condition, self.best_of)
+        self._check_last_seed()
         return self
+
+    def _check_last_seed(self) -> None:
+        """Raises UsageError if the last of the seeds is too large."""
+        from impasto.painting.request import LARGEST_SEED
+
+        needed = self.count * self.best_of
+        if (self.seed or 0) + needed - 1 > LARGEST_SEED:
+            raise UsageError(
+                f"seed {self.seed}: the job needs {needed} seeds from it on: use 0 to {LARGEST_SEED - needed + 1}"
+            )
 
     @property
     def is_whole(self) -> bool:
@@ -109,14 +127,6 @@ class PaintJob(PictureJob):
     def is_series(self) -> bool:
         """Whether the pictures are a series with a sheet: several texts, or several artists."""
         return self.expand_count is not None or self.expand_original or len(self.artists) > 1
-
-    @property
-    def prompt_steps(self) -> PromptSteps:
-        """The processing of the prompt before painting; a series of extensions implies the method."""
-        if self.expand_count is None or self.expand != OFF:
-            return super().prompt_steps
-        method = "wu2022" if self.prompt_model is None else "wang2023"
-        return self.model_copy(update={"expand": method}).prompt_steps
 
     def run(self, context: Context) -> list[PaintedFile]:
         """Paints the pictures and saves each as soon as it is finished. A series is a `PaintedSeries`, with its sheet.

@@ -61,14 +61,15 @@ class ExpansionChoices:
         return ", ".join(given)
 
     def check(self, method_option: str = "--method", model_option: str = "--model") -> None:
-        """Checks the values; loads nothing.
+        """Checks the values, and reads the file of settings; loads nothing else.
 
         Args:
             method_option, model_option: the names of the options in the messages.
 
         Raises:
             UsageError: there is no such method, the seed is negative, a setting is invalid, or an option does not belong to
-                the method.
+                the method; there is no such file of settings.
+            ImpastoError: that file cannot be read.
         """
         from impasto.prompts.expansion.expander import METHODS
 
@@ -82,7 +83,7 @@ class ExpansionChoices:
         for name, _ in self.changes:
             if name in _OF_WU2022 and self.method != "wu2022":
                 raise UsageError(f"--{name} is for {method_option} wu2022")
-        ExpansionSettings().with_changes(**dict(self.changes))
+        self.settings()
 
     def expand(
         self, prompt: str, *, count: int = 5, most_tokens: int | None = None, search: "Search | None" = None

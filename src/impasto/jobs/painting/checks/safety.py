@@ -14,13 +14,22 @@ OFF = "off"
 
 
 def check_safety_options(checker: str, flagged: str) -> None:
-    """Raises UsageError if there is no such action, or one without a checker."""
+    """Checks the options, and that the checker's folder is here; loads nothing.
+
+    Raises:
+        UsageError: there is no such action, or one without a checker; the checker's name is empty.
+        MissingPart, ImpastoError: as `find_checker`.
+    """
     from impasto.painting.safety.record import ACTIONS, KEEP
 
     if flagged not in ACTIONS:
         raise UsageError(f"--flagged {flagged}: use {', '.join(ACTIONS)}")
     if flagged != KEEP and checker == OFF:
         raise UsageError(f"--flagged {flagged} needs a checker: give --safety-checker FOLDER")
+    if checker != OFF:
+        from impasto.vision.safety.checker_folder import find_checker
+
+        find_checker(checker)
 
 
 class PaintingSafety:

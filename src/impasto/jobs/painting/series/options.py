@@ -41,6 +41,10 @@ def check_series(
         raise UsageError("one of several artists has no name: use 'none' for paintings without an artist")
     if extensions is not None and not 1 <= extensions <= MOST_EXTENSIONS:
         raise UsageError(f"expand-count {extensions}: use 1 to {MOST_EXTENSIONS}")
+    if extensions is not None and method == OFF:
+        raise UsageError(
+            f"--expand-count {extensions} paints expansions, --expand {OFF} makes none: leave one out, or use --expand wu2022"
+        )
     if extensions is not None and rank != 1:
         raise UsageError("--expand-count takes the best extensions, --expand-rank one of them: give one of the two")
     if original and extensions is None and method == OFF:
