@@ -4,7 +4,7 @@ import io
 import json
 import tarfile
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -223,6 +223,20 @@ def test_a_row_of_one_split_never_takes_the_other_splits_picture(tmp_path: Path)
         ("Paul Klee/Landscapes/x.jpg", "Paul Klee"),
         ("01_Paul_Klee/x.jpg", "Paul Klee"),
         ("Impressionism/x.jpg", ""),
+        ("DCIM/100CANON/x.jpg", ""),
+        ("unsorted/hi-res/x.jpg", ""),
+        ("class_0/x.jpg", ""),
+        ("noname_10/New folder (2)/x.jpg", ""),
+        ("n01440764/x.jpg", ""),
+        ("sailing boats/x.jpg", ""),
+        ("Claude Monet/Water Lilies/x.jpg", "Claude Monet"),
+        ("Pablo Picasso/Royan 1940/x.jpg", "Pablo Picasso"),
+        ("Claude Monet (1840-1926)/x.jpg", "Claude Monet"),
+        ("CLAUDE MONET - paintings/x.jpg", "Claude Monet"),
+        ("Jane Doe - oil paintings/x.jpg", "Jane Doe"),
+        ("Raphael Soyer/x.jpg", "Raphael Soyer"),
+        ("Theo van Gogh/x.jpg", "Theo van Gogh"),
+        ("Copy after Claude Monet/x.jpg", "Copy after Claude Monet"),
     ],
 )
 def test_the_nearest_folder_that_means_something_names_the_artist(tmp_path: Path, path: str, artist: str) -> None:
@@ -232,6 +246,51 @@ def test_the_nearest_folder_that_means_something_names_the_artist(tmp_path: Path
     assert (f"{artist} (1)" in notes) if artist else "artist" not in notes
     entries, _ = read(source)
     assert entries[path].artist == artist
+
+
+def test_the_pictures_own_folder_names_the_artist_below_a_table(tmp_path: Path) -> None:
+    source = put(
+        tmp_path / "My Set", "Claude Monet (1840-1926)/0.jpg", "Jane Doe/1.jpg", "train2017/2.jpg", "Jane Doe/3.jpg"
+    )
+    rows = [("Claude Monet (1840-1926)/0.jpg", ""), ("Jane Doe/1.jpg", ""), ("Jane Doe/3.jpg", "Doe, John (b. 1932)")]
+    write(source / "metadata.csv", "file_name,artist\n" + "".join(f'{name},"{artist}"\n' for name, artist in rows))
+    annotations = {"images": [{"id": 1, "file_name": "2.jpg"}], "annotations": [{"image_id": 1, "caption": "a pier"}]}
+    write(tmp_path / "coco/annotations/captions.json", json.dumps(annotations))
+    put(tmp_path / "coco", "train2017/2.jpg", first=2)
+    for place in (source, tmp_path):  # the folder above names nobody
+        found = {PurePosixPath(n).name: row for n, row in imported(place, tmp_path.parent / f"{place.name}-out")[0].items()}
+        assert [found[f"{n}.jpg"].get("artist") for n in (0, 1, 3)] == ["Claude Monet", "Jane Doe", "John Doe"]
+        assert (found["0.jpg"]["artist_dates"], found["3.jpg"]["artist_dates"]) == ("1840-1926", "b. 1932")
+        assert "artist_dates" not in found["1.jpg"] and "artist" not in found["2.jpg"]
+    assert read(source)[0]["Jane Doe/1.jpg"].artist == "Jane Doe"
+
+
+def test_folders_inside_an_archive_beside_its_table(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    with zipfile.ZipFile(tmp_path / "source/My Paintings.zip", "w") as packed:
+        packed.writestr("ds/Claude Monet/0.jpg", encoded(0))
+        packed.writestr("ds/metadata.csv", "file_name,text\nClaude Monet/0.jpg,a pier\n")
+    (row,) = imported(tmp_path / "source", tmp_path / "catalogue")[0].values()
+    assert (row["artist"], row["text"]) == ("Claude Monet", "a pier")
+    (entry,) = read(tmp_path / "catalogue")[0].values()
+    assert entry.artist == "Claude Monet"
+
+
+def test_what_an_import_did_not_tell_its_catalogue_does_not_tell_either(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    with zipfile.ZipFile(tmp_path / "source/Jane Doe.zip", "w") as packed:
+        packed.writestr("0.jpg", encoded(0))
+    rows, _ = imported(tmp_path / "source", tmp_path / "catalogue")
+    assert "artist" not in rows["Jane Doe/0.jpg"] and read(tmp_path / "catalogue")[0]["Jane Doe/0.jpg"].artist == ""
+
+
+def test_kohyas_notes_speak_of_taken_pictures_only(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "img/5_sks dog/a.jpg", "img/3_/b.jpg", "reg/1_dog/c.jpg", "reg/7_cat/d.jpg")
+    write(source / "reg/7_cat/d.txt", "a cat")
+    rows, notes = imported(source, tmp_path / "catalogue")
+    assert (rows["img/3_/b.jpg"]["repeats"], rows["img/5_sks dog/a.jpg"]["text"]) == (3, "sks dog")
+    assert "pictures without one: sks dog (1)" in notes and "dog (1)," not in notes and "7 (" not in notes
+    assert ".txt" not in notes
 
 
 def test_a_style_folder_gives_the_style_and_the_file_name_the_artist(tmp_path: Path) -> None:

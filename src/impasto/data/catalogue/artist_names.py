@@ -21,6 +21,12 @@ _NOBODY = frozenset({"", "unknown", "unknown artist", "artist unknown", "anonymo
 _ROMAN = re.compile(r"(?i)i{2,3}|iv|v|vi{1,3}")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.){1,4}|[^\W\d_]{1}\.?")
 _RANK = re.compile(r"(?i)\s*\b((jr|sr|junior|senior|[ivx]{2,})\.?|the (elder|younger))$")
+# Dates of life at a name's end, as museums and folders write them: "(1840-1926)", "(French, 1840–1926)", ", b. 1932".
+_LIFE = re.compile(
+    r"(?:\s*[(\[](?:[^()\[\]]*?[,;:]\s*)?(?P<inside>(?:(?:born|b\.|died|d\.|ca?\.|active|fl\.|after|before)\s*)*"
+    r"\d{4}[^()\[\]]{0,20})[)\]]"
+    r"|[\s,;_]+(?P<bare>\d{4}\s*[-–—]\s*(?:ca?\.\s*)?\d{4}|(?:born|b\.)\s*\d{4}))\s*$"
+)
 # First letters of UTF-8 that was decoded as Latin-1 and then converted to lower case: "ã©" was "Ã©".
 _SMALL_MOJIBAKE = re.compile(r"[ãâåä](?=[^\x00-\x7f])")
 
@@ -55,7 +61,7 @@ def artist_name(name: str) -> str:
     A name that `artist_names.txt` lists gets the form given there. Otherwise, in a name with capitals, broken accents, word
     order ("Monet, Claude"), initials and particles are corrected; a slug or a name in one case gets capitals.
     """
-    name = _in_order(repair_text(name.replace("_", " ")))
+    name = _in_order(without_life_dates(repair_text(name.replace("_", " ")))[0])
     key = name_key(name)
     if key in _NOBODY:
         return ""
@@ -71,6 +77,19 @@ def artist_name(name: str) -> str:
 def is_listed_artist(name: str) -> bool:
     """Returns whether `artist_names.txt` lists the name, in any of its spellings."""
     return name_key(name.replace("_", " ")) in _known_names()
+
+
+def listed_keys() -> frozenset[str]:
+    """Returns the keys (`name_key`) of all names in `artist_names.txt`, in all their spellings."""
+    return frozenset(_known_names())
+
+
+def without_life_dates(name: str) -> tuple[str, str]:
+    """Splits "Claude Monet (French, 1840-1926)" into the name and the dates of life, "1840-1926", "" without any."""
+    found = _LIFE.search(name)
+    if found is None or not name[: found.start()].strip(" ,;_-"):
+        return name, ""
+    return name[: found.start()].rstrip(" ,;_-"), " ".join((found["inside"] or found["bare"]).split())
 
 
 def _has_case(name: str) -> bool:

@@ -1,5 +1,6 @@
 """The entry of one picture in a catalogue, and the report on entries that are not used."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,3 +60,26 @@ class CatalogueReport:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def reasons(self) -> dict[str, int]:
+        """Returns how many were left out for which kind of reason, the most frequent first."""
+        return dict(Counter(kind_of_reason(skipped.reason) for skipped in self.skipped).most_common())
+
+
+OPTED_OUT, DROPPED, REJECTED = "opted out", "dropped by the filter", "rejected in review"
+_KINDS = (
+    ("opted out", OPTED_OUT), ("similarity ", DROPPED), ("dropped by the filter", DROPPED), (REJECTED, REJECTED),
+    ("the same picture as ", "the same picture as another"),
+)  # fmt: skip
+
+
+def kind_of_reason(reason: str) -> str:
+    """Returns the kind of a reason why a picture is not used, without what differs from picture to picture."""
+    return next((kind for start, kind in _KINDS if reason.startswith(start)), reason[:80])
+
+
+def counted_reasons(reasons: dict[str, int], most: int = 6) -> str:
+    """Returns "39 dropped by the filter, 21 opted out" of counts by reason; beyond `most` reasons, the others as one."""
+    parts = [f"{count} {reason}" for reason, count in list(reasons.items())[:most]]
+    others = sum(list(reasons.values())[most:])
+    return ", ".join(parts) + (f", {others} for other reasons" if others else "")

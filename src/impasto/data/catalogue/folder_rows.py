@@ -51,7 +51,6 @@ class _Counts:
     beaten: int = 0  # captions beside pictures whose metadata has a text
     words: Counter[str] = field(default_factory=Counter)
     repeats: Counter[int] = field(default_factory=Counter)
-    regularisation: int = 0
 
 
 class FolderRows:
@@ -172,7 +171,7 @@ class FolderRows:
         failed = 0
         for where, row in self._read_table(table, report):
             if report.skipped and before is not None:
-                yield self._named_picture(folder, *before[1:])
+                yield self._named_picture(*before[1:])
                 before = None
             yield from (Lost(skip.file_name, skip.file_name, skip.reason) for skip in report.skipped)
             remarks = tuple(warning.reason for warning in report.warnings)
@@ -188,7 +187,7 @@ class FolderRows:
                 before = (*before[:3], _with_text(before[3], row), (*before[4], *remarks))
                 continue
             if before is not None:
-                yield self._named_picture(folder, *before[1:])
+                yield self._named_picture(*before[1:])
                 before = None
             if match.key is None:
                 reason = match.reason.format(place=self._place) if match.reason else ""
@@ -199,7 +198,7 @@ class FolderRows:
                 self._named.add(match.key)
                 before = (where, match.key if match.remark or folder else name, match.key, row, remarks)
         if before is not None:
-            yield self._named_picture(folder, *before[1:])
+            yield self._named_picture(*before[1:])
         yield from (Lost(skip.file_name, skip.file_name, skip.reason) for skip in report.skipped)
         self.notes += report.notes
         if failed:
@@ -214,20 +213,22 @@ class FolderRows:
     def _has_pictures(self, folder: str) -> bool:
         return any(key.startswith(folder) for key in self._listing.pictures)
 
-    def _named_picture(self, folder: str, name: str, key: str, row: dict[str, Any], remarks: tuple[str, ...]) -> Found:
+    def _named_picture(self, name: str, key: str, row: dict[str, Any], remarks: tuple[str, ...]) -> Found:
         known = {column: value for column, value in row.items() if column_of(column) != "file_name"}
         if not names_pictures(row):  # the picture was named by its number
             known = {column: value for column, value in known.items() if plain_column(column) not in KEY_COLUMNS}
-        return self._described(key, known, name, remarks, folder)
+        return self._described(key, known, name, remarks)
 
-    def _described(
-        self, key: str, row: dict[str, Any], name: str, remarks: tuple[str, ...], folder: str | None = None
-    ) -> Found:
+    def _described(self, key: str, row: dict[str, Any], name: str, remarks: tuple[str, ...]) -> Found:
         """Adds to a picture's row what lies beside it, and what its folders say that no table could."""
         known = {column for column, value in row.items() if value not in (None, "", [])}
         columns = {column_of(column) or column for column in known}
         row = dict(row)
         beside = self._beside(key)
+        words = words_of_folders(parent_folders(key))
+        if words.is_regularisation:  # it is refused, so nothing is told of it
+            self._used.update(beside)
+            return Found(key, row, name, remarks)
         if beside:
             found = read_beside(beside, self._listing.read)
             self._used.update(beside)
@@ -238,22 +239,22 @@ class FolderRows:
                 self._counts.beside.update(found.endings)
             row |= {c: value for c, value in found.row.items() if (column_of(c) or c) not in columns}
             columns |= {column_of(column) or column for column in row}
-        words = words_of_folders(parent_folders(key))
-        if words.is_regularisation:
-            self._counts.regularisation += 1
         if words.repeats > 1:
             row.setdefault("repeats", words.repeats)
             self._counts.repeats[words.repeats] += 1
         if words.words and "text" not in columns:
             row["text"] = words.words
             self._counts.words[words.words] += 1
-        # A table can tell the artist of the folders below it; what it lies in, it cannot.
-        above = words if not name else words_of_folders(parent_folders(f"{folder or ''}x"))
-        guessed = self._from_names(key, above) if not name else {"artist": above.artist}
+        guessed = self._from_names(key, words)
+        if name:  # a table that names the pictures tells their titles; what Impasto imported has all that is to be told
+            told = () if self._listing.is_imported else ("artist", "artist_dates", "style", "genre")
+            guessed = {column: guessed.get(column) for column in told}
+        if "artist" in columns:
+            guessed.pop("artist_dates", None)
         guesses = {column: value for column, value in guessed.items() if value and column not in columns}
         row |= guesses
         for column, value in guesses.items():
-            if column == "artist" and value == above.artist:
+            if column == "artist" and value == words.artist:
                 self._counts.artists[value] += 1
         return Found(key, row, name, remarks, frozenset(guesses))
 
@@ -270,7 +271,13 @@ class FolderRows:
         artist = words.artist
         if words.style and not artist and "_" in path.stem:  # Style/artist-slug_title-slug-1889.jpg
             return row_of_name(f"{words.style}/{path.name}") | {"style": words.style, "genre": words.genre}
-        return {"title": title_of(path.stem, artist), "artist": artist, "style": words.style, "genre": words.genre}
+        return {
+            "title": title_of(path.stem, artist),
+            "artist": artist,
+            "artist_dates": words.artist_dates,
+            "style": words.style,
+            "genre": words.genre,
+        }
 
     def _told(self) -> list[str]:
         counts, told = self._counts, []

@@ -70,6 +70,11 @@ class Listing:
         path = self.pictures.get(key) or self._paths[key]
         return path.read_bytes()
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the folder is a catalogue that `impasto data import` made."""
+        return any((self.root / name).exists() for name in ("import-report.jsonl", ".import"))
+
     def text_source(self, key: str) -> TextSource:
         """Returns a text file of the listing, to be read as a stream."""
         if key in self._readers:

@@ -18,7 +18,15 @@ from impasto.data.annotations.merged import merge_annotations
 from impasto.data.annotations.opt_out import without_opted_out
 from impasto.data.catalogue.columns import text_list, text_variants_of, with_catalogue_columns
 from impasto.data.catalogue.dates import read_date
-from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.entry import (
+    DROPPED,
+    OPTED_OUT,
+    REJECTED,
+    CatalogueEntry,
+    CatalogueReport,
+    Skipped,
+    counted_reasons,
+)
 from impasto.data.catalogue.folder_names import parent_folders, words_of_folders
 from impasto.data.catalogue.folder_rows import FolderRows, Lost
 from impasto.data.catalogue.listing import Listing
@@ -49,6 +57,7 @@ def read_catalogue(
     check_images: bool = True,
     annotations: bool = True,
     opted_out: bool = False,
+    may_be_empty: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Catalogue:
     """Reads a catalogue.
@@ -58,7 +67,8 @@ def read_catalogue(
     `metadata` lies (jsonl before csv), only the pictures that it names are used; elsewhere every picture of the tree is.
     With `annotations` the annotation logs of the catalogue are merged in (see `merge_annotations`): tags and captions are
     added, and pictures that a reviewer rejected or the filter dropped are left out. Pictures under the catalogue's opt-out
-    rules are left out always, except with `opted_out`.
+    rules are left out always, except with `opted_out`. With `may_be_empty`, a catalogue of which somebody's decisions (the
+    filter, a review, opt-outs) leave nothing has no entries.
 
     Raises:
         ImpastoError: the folder does not exist, contains no usable picture, or its metadata cannot be read.
@@ -74,12 +84,15 @@ def read_catalogue(
         entries = _whole_and_different(entries, report, on_progress)
     if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate
         entries = merge_annotations(folder, entries, report)
-    if not entries:
+    decided = report.reasons()
+    if not entries and not (may_be_empty and any(kind in decided for kind in (DROPPED, OPTED_OUT, REJECTED))):
         what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
         if report.notes and report.notes[-1].startswith(_NOT_READ):
             what = report.notes[-1]
         elif report.skipped:
             what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
+            if len(report.skipped) > 1:
+                what = f"not used are {counted_reasons(decided)}; {what}"
         raise ImpastoError(f"{folder} holds no usable picture ({what})")
     return Catalogue(folder, entries, report)
 
@@ -142,6 +155,9 @@ def _entry(name: str, file: Path, row: dict[str, Any], report: CatalogueReport) 
             return ""
         return text
 
+    artist = row.get("artist")
+    if isinstance(artist, list) and artist and all(isinstance(one, str) for one in artist):
+        row = {**row, "artist": "; ".join(artist)}  # a joint work
     captions = _captions(name, row, report)
     is_text = not isinstance(row.get("text"), list) and not text_list(row.get("text"))
     caption = (words("text", MAX_TEXT) if is_text else "") or next(iter(captions), "")

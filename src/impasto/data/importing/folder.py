@@ -85,6 +85,8 @@ class FolderSource:
             return Refused(item.key, _REGULARISATION)
         # The user's defaults go before what only the names of files and folders tell.
         known = {c: value for c, value in item.row.items() if c not in item.guessed or c not in self._defaults}
+        if "artist" in item.guessed and "artist" in self._defaults:
+            known.pop("artist_dates", None)
         row, remarks = tidy_row(known, self._defaults)
         file, data = listing.pictures[item.key], None
         if file is None and wanted(item.key):

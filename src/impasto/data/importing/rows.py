@@ -3,7 +3,7 @@
 from typing import Any
 
 from impasto.data.annotations.decisions import MAX_TEXT
-from impasto.data.catalogue.artist_names import artist_name, repair_text
+from impasto.data.catalogue.artist_names import artist_name, repair_text, without_life_dates
 from impasto.data.catalogue.columns import class_words, column_of, plain_column, text_variants_of
 from impasto.data.catalogue.dates import read_date
 
@@ -53,6 +53,9 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
         tidy["tags"] = found["tags"]
     if "artist" in found:
         tidy["artist"] = artist_name(str(found["artist"]))
+        dates = without_life_dates(repair_text(str(found["artist"])))[1]
+        if dates:
+            others.setdefault("artist_dates", dates)
     if "year" in found:
         value = found["year"]
         date = read_date(value)
