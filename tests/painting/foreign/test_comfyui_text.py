@@ -106,7 +106,7 @@ def test_switches_stand_as_they_stand(switch, taken):
     ids=lambda one: one["class_type"] if isinstance(one, dict) else "",
 )  # fmt: skip
 def test_a_prompt_that_cannot_be_told_is_said_to_be_so(teller, reason):
-    record = comfy(with_text(LINK, n20=teller, n31=node("MathExpression", expression="a+1", a=1, b=2)))
+    record = comfy(with_text(LINK, n20=teller, n31=node("MathExpression", expression="a.width+1", a=1, b=2)))
     assert record.prompt == "" and record.negative == "fog"
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(record.untold["prompt"])

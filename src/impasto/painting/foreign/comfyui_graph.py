@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from impasto.painting.foreign.record import RecordError, parse_json
+from impasto.painting.foreign.record import RecordError, parse_json, plain_text
 
 # The largest graphs that people share have some hundreds of nodes.
 _MOST_NODES = 5_000
@@ -82,6 +82,16 @@ class Node:
 
 
 Graph = dict[str, Node]
+
+
+class Untold(Exception):
+    """A value cannot be told; the message is the reason."""
+
+
+def called(node: Node) -> str:
+    """Returns a node's class and id for a sentence."""
+    kind = plain_text(node.kind)[:60] or "without a class"
+    return f"{kind} ({plain_text(node.name)[:20]})" if node.name else kind
 
 
 def is_link(value: Any) -> bool:

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Node, is_link, linked_node, links_of
-from impasto.painting.foreign.comfyui_text import SWITCHES, Untold, Values, called, numeric
+from impasto.painting.foreign.comfyui_graph import Node, Untold, called, is_link, linked_node, links_of
+from impasto.painting.foreign.comfyui_text import SWITCHES, Values, numeric
 from impasto.painting.foreign.record import is_placeholder, plain_text, whole_number
 
 _CHECKPOINTS = (
@@ -13,6 +13,7 @@ _CHECKPOINTS = (
 )  # fmt: skip
 _SUFFIXES = (".safetensors", ".ckpt", ".gguf", ".sft", ".pt", ".pth", ".bin")
 _LORA_NAME = re.compile(r"lora(_?name)?(_?\d+)?(_name)?|lora_(\d+)_name", re.IGNORECASE)
+_LORA_LINK = re.compile(r"\w*lora_?stack\w*|(prev_|previous_|optional_|opt_)?loras?(_?\d+)?", re.IGNORECASE)
 _LORA_TAG = re.compile(r"<lora:([^<>:]{1,200}):?([^<>]{0,60})>")
 _NUMBERED_STRENGTHS = (
     "strength_model_{}", "lora_wt_{}", "model_weight_{}", "model_str_{}", "strength_{}", "lora_{}_strength",
@@ -53,7 +54,7 @@ class Models:
             seen.add(id(node))
             before = len(self.loras)
             self._add_loras(node)
-            stacks = [name for name in links_of(graph, node, "LORA_STACK") if "stack" in name.lower()]
+            stacks = [name for name in node.inputs if _LORA_LINK.fullmatch(name) and is_link(node.inputs[name])]
             waiting += [node.inputs[name] for name in stacks]
             loads = self._add_checkpoint(node)
             if loads or len(self.loras) > before or _is_stack(node) or SWITCHES.search(node.kind) or _is_pipe(node):

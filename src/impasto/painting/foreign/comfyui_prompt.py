@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import Node, input_order, is_link, linked_node, links_of, type_of
-from impasto.painting.foreign.comfyui_text import SWITCHES, Untold, Values, called
+from impasto.painting.foreign.comfyui_choice import check_chance
+from impasto.painting.foreign.comfyui_graph import Node, Untold, called, input_order, is_link, linked_node, links_of, type_of
+from impasto.painting.foreign.comfyui_text import SWITCHES, Values
 from impasto.painting.foreign.record import plain_text
 
 _DEEPEST = 100
@@ -68,7 +69,7 @@ class Prompts:
             if linked and not (_encodes(node) and name in self.values.text_names(node)):
                 self._collect(value, role, texts, depth + 1)
             else:
-                self._add_text(value, role, texts)
+                self._add_text(node, value, role, texts)
 
     def _sources(self, node: Node, slot: int, role: str) -> list[str]:
         """Returns the inputs of a node from which its conditioning comes.
@@ -122,9 +123,12 @@ class Prompts:
         plain = not low & {"model", "ckpt_name", "base_ctx", "ctx", "pipe", "basic_pipe"}
         return ("positive", "negative")[slot] if plain and slot in (0, 1) else role
 
-    def _add_text(self, value: Any, role: str, texts: list[str]) -> None:
+    def _add_text(self, node: Node, value: Any, role: str, texts: list[str]) -> None:
         try:
-            self._add(self.values.text(value, role), texts)
+            text = self.values.text(value, role)
+            if not is_link(value) and "populated_text" not in {name.lower() for name in node.inputs}:
+                check_chance(node, text)
+            self._add(text, texts)
         except Untold as reason:
             self.reasons[role] = str(reason)
 

@@ -7,10 +7,23 @@ hold nodes from extensions. A text that only arises while the graph runs, such a
 import re
 from typing import Any
 
-from impasto.painting.foreign.comfyui_graph import ANY, Graph, Node, input_order, is_link, linked_node, links_of, type_of
+from impasto.painting.foreign.comfyui_arithmetic import calculated, calculates
+from impasto.painting.foreign.comfyui_choice import by_chance, check_chance, line_of, preset_size
+from impasto.painting.foreign.comfyui_graph import (
+    ANY,
+    Graph,
+    Node,
+    Untold,
+    called,
+    input_order,
+    is_link,
+    linked_node,
+    links_of,
+    type_of,
+)
 from impasto.painting.foreign.record import plain_text, real_number, told, whole_number
 
-_DEEPEST = 100
+_DEEPEST, _DEEPEST_NUMBER, _MOST_OPERANDS = 100, 20, 5_000
 _LONGEST = 1 << 18
 # Nodes that write a text themselves: what flows into them is no prompt.
 _WRITES = re.compile(
@@ -19,7 +32,6 @@ _WRITES = re.compile(
     r"|interrogat|moondream|llava|minicpm|translat|loadprompt|load.*file|fromfile|from file|magicprompt|clipvision",
     re.IGNORECASE,
 )
-_RANDOM = re.compile(r"\{[^{}]*\|[^{}]*\}|__[\w/*-]+__")
 _DRAWS = re.compile(r"wildcard|random|dynamic|DPCombin", re.IGNORECASE)
 SWITCHES = re.compile(r"switch|(^|[^a-z])if|select|choose|branch|index|conditional|pick|mux|router|logic", re.IGNORECASE)
 _SELECTORS = (
@@ -27,7 +39,8 @@ _SELECTORS = (
     "boolean_value", "use_first", "any", "which", "toggle", "source_index",
 )  # fmt: skip
 _TRUE, _FALSE = re.compile(r"true|then|tt_|yes"), re.compile(r"false|else|ff_|no_|_no$")
-_CALCULATES = {"expression", "formula", "operation", "operator", "op", "equation"}
+# Links that carry no number: what follows them is measured, not read.
+_NO_NUMBERS = ("IMAGE", "LATENT", "MODEL", "CLIP", "VAE", "CONDITIONING", "MASK")
 _JOINS = re.compile(r"join|concat|combin|append|merge|prepend|sum|add|builder|compos|string ?function", re.IGNORECASE)
 _SHOWS = re.compile(r"show|preview|display|debug|view|print", re.IGNORECASE)
 _DELIMITERS = ("delimiter", "separator", "sep", "glue", "joiner", "divider", "join_with", "deliminator")
@@ -49,10 +62,6 @@ _FILE = re.compile(r"\.(png|jpe?g|webp|txt|csv|json|safetensors|ckpt|gguf|pth?|m
 _YES = (True, 1, "true", "True", "yes", "on", "enable", "enabled")
 
 
-class Untold(Exception):
-    """A value cannot be told; the message is the reason."""
-
-
 class Values:
     """Reads values out of a graph and remembers the nodes that it understood.
 
@@ -67,6 +76,7 @@ class Values:
         self.passed: set[int] = set()
         self.styles: list[str] = []
         self._texts: dict[tuple[int, int, str], str | Untold | None] = {}
+        self._operands = 0
 
     def node(self, value: Any, understood: bool = True) -> Node | None:
         """Returns the node behind a link, and remembers it as passed if all that it does is understood."""
@@ -110,28 +120,61 @@ class Values:
 
     def number(self, value: Any, *names: str) -> Any:
         """Returns the number or word behind an input's value or link; None if it cannot be told."""
+        try:
+            return self.told_number(value, *names)
+        except Untold:
+            return None
+
+    def told_number(self, value: Any, *names: str, depth: int = 0) -> Any:
+        """Returns the number or word behind an input's value or link; simple arithmetic is calculated.
+
+        Args:
+            value: the value or link.
+            names: of the inputs that hold it in the node behind the link.
+            depth: how many calculations it is an operand of.
+
+        Raises:
+            Untold: it cannot be told.
+        """
         passed: set[int] = set()
+        self._operands += depth > 0
+        if self._operands > _MOST_OPERANDS:
+            raise Untold("it takes too many calculations")
         while is_link(value):
             node = self.node(value)
-            if node is None or id(node) in passed:
-                return None
+            if node is None:
+                raise Untold("it comes from a node that the record does not hold")
+            if id(node) in passed or depth > _DEEPEST_NUMBER:
+                raise Untold("its nodes lead in a circle")
             passed.add(id(node))
-            low = {name.lower(): item for name, item in node.inputs.items()}
-            if low.keys() & _CALCULATES:
-                return None
-            if SWITCHES.search(node.kind):
-                try:
-                    value = node.inputs[self.chosen(node, [n for n in node.inputs if is_link(node.inputs[n])])]
-                    continue
-                except Untold:
-                    return None
-            wanted = (*names, "value", "int", "float", "number", "seed", "noise_seed", "val")
-            value = next((low[name] for name in wanted if name in low), None)
-            if value is None:
-                plain = [item for item in low.values() if isinstance(item, int | float) and not isinstance(item, bool)]
-                links = [item for item in low.values() if is_link(item)]
-                value = plain[0] if len(plain) == 1 and not links else links[0] if len(links) == 1 and not plain else None
+            value = self._behind(node, value[1], names, depth)
         return value
+
+    def _behind(self, node: Node, slot: int, names: tuple[str, ...], depth: int) -> Any:
+        """Returns the value or the next link of a node that gives a number."""
+        low = {name.lower(): item for name, item in node.inputs.items()}
+        if SWITCHES.search(node.kind) and not calculates(node):
+            return node.inputs[self.chosen(node, [n for n in node.inputs if is_link(node.inputs[n])])]
+        if names[:1] in (("width",), ("height",)) and (size := preset_size(node)) is not None:
+            return size[names[0] == "height"]
+        if calculates(node):
+            return calculated(node, slot, lambda operand: self.told_number(operand, depth=depth + 1))
+        if by_chance(node) and any(re.search(r"min|max|from|to$|low|high|range|values", name) for name in low):
+            raise Untold(f"the node {called(node)} draws it at random")
+        wanted = (*names, "value", "int", "float", "number", "seed", "noise_seed", "val")
+        found = next((low[name] for name in wanted if name in low), None)
+        if found is None:
+            plain = [item for item in low.values() if isinstance(item, int | float) and not isinstance(item, bool)]
+            links = [name for name, item in node.inputs.items() if is_link(item)]
+            if len(plain) == 1 and not links:
+                return plain[0]
+            if len(links) == 1 and not plain and type_of(self.graph, node, links[0]) not in _NO_NUMBERS:
+                return node.inputs[links[0]]
+            texts = [item for item in low.values() if isinstance(item, str) and real_number(item) is not None]
+            if len(texts) == 1 and not plain and not links:
+                return texts[0]
+            raise Untold(f"the node {called(node)} calculates it")
+        return found
 
     def chosen(self, node: Node, names: list[str]) -> str:
         """Returns which of the inputs `names` of a switch is the one that passes.
@@ -200,10 +243,13 @@ class Values:
             return self._string_function(low, role, depth)
         if not names:
             raise Untold(f"the node {called(node)} holds no text")
+        if len(names) > 1 and by_chance(node):
+            raise Untold(f"the node {called(node)} draws it at random")
+        if len(names) > 1 and {"prepend_text", "append_text"} & low.keys():
+            names = [name for name in names if name.lower() not in ("prepend_text", "append_text")]
         text = self._joined(node, low, names, role, depth)
-        if _DRAWS.search(node.kind) and _RANDOM.search(text):
-            raise Untold(f"the node {called(node)} draws it at random from {plain_text(text)[:200]!r}")
-        return text
+        check_chance(node, text)
+        return line_of(node, text, self.number)
 
     def _joined(self, node: Node, low: dict[str, Any], names: list[str], role: str, depth: int) -> str:
         """Returns the texts of the inputs `names` joined by the node's delimiter, in their order."""
@@ -249,9 +295,3 @@ class Values:
 def numeric(value: Any) -> float | None:
     """Returns a strength or weight as a number; None if it is none."""
     return None if is_link(value) else real_number(value)
-
-
-def called(node: Node) -> str:
-    """Returns a node's class and id for a sentence."""
-    kind = plain_text(node.kind)[:60] or "without a class"
-    return f"{kind} ({plain_text(node.name)[:20]})" if node.name else kind
