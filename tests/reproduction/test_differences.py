@@ -80,6 +80,8 @@ def test_wang2023_tells_texts_trained_parts_and_the_loss(checkpoints: dict[str, 
     large = wang2023(checkpoints["epsilon"], 512)
     assert large["what the U-Net predicts (equation 13)"].same is True
     assert large["timesteps that are drawn in training"].same is True
+    captions = small["captions written of a picture"]
+    assert captions.same is False and captions.here.startswith("3, of which tags and scorer choose one")
     there = wang2023(checkpoints["epsilon"], before=True)  # how those were trained is not known
     assert there["retraining"].same is None and "text of a picture" not in there and "what is trained" not in there
 
@@ -137,12 +139,14 @@ def test_wu2022_tells_what_the_models_are_asked(checkpoints: dict[str, str]) -> 
     assert small["prefix that is continued"].here == "“The painting shows PROMPT:”"
     assert small["query that is answered"].same is False and "instruction" in small["query that is answered"].here
     names = (("continuation", "google-t5/t5-base"), ("dialogue", "dialogpt-medium"), ("encoder", "flan-t5-base"),
-             ("ner", "bert"), ("candidates", 6))  # fmt: skip
+             ("ner", "bert"), ("candidates", 6), ("articles", 2), ("sentences", 9))  # fmt: skip
     papers = wu2022(checkpoints["epsilon"], method="wu2022", changes=names)
     assert papers["what continues the prompt"].same is papers["what answers the prompt"].same is True
     assert papers["query that is answered"].same is True
     assert papers["what embeds texts for the cosine"].same is None  # a T5 that was tuned further
     assert papers["what finds places and times"].same is None
+    ranked = papers["articles and sentences that are ranked"].here
+    assert ranked == "2 articles at most for each text in each index, 9 sentences in all"
     assert papers["texts of the language models"].here == "the first whole sentence of each of 6"
     off = wu2022(checkpoints["epsilon"], method="wu2022", changes=(("continuation", "off"), ("dialogue", "off")))
     assert not {"prefix that is continued", "query that is answered", "texts of the language models"} & set(off)

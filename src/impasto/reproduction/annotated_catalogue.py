@@ -136,6 +136,8 @@ class AnnotatedCatalogue:
     ) -> str:
         """Captions the pictures that have no text, until `bound` is over; returns the captioner's name, or "".
 
+        The artists take turns, so that a bound leaves as many pictures of each.
+
         Raises:
             ImpastoError: as `caption_catalogue`.
         """
@@ -151,7 +153,9 @@ class AnnotatedCatalogue:
 
         try:
             bound.check()
-            outcome = caption_catalogue(self.folder, captioner, tagger, scorer, tag_vocabulary(), on_progress=on_progress)
+            outcome = caption_catalogue(
+                self.folder, captioner, tagger, scorer, tag_vocabulary(), by_turns=True, on_progress=on_progress
+            )
             self._tell("captioning", outcome.report)
         except TimeIsUp:
             self.late = sum(not entry.caption for entry in self._entries())

@@ -2,16 +2,18 @@
 
 import difflib
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from impasto.data.annotations.log import content_of
-from impasto.data.catalogue.entry import CatalogueEntry
-from impasto.data.catalogue.split import is_held_out
+from impasto.data.catalogue.entry import CatalogueEntry, Skipped
+from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.split import HELD_OUT_SHARE, is_held_out
 from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.style_probe import most_seen
-from impasto.training.examples.training_set import entries_of
+from impasto.training.examples.training_set import chosen_entries
 
 FEWEST_HELD_OUT = 5  # works: fewer are too little for a comparison
 
@@ -22,11 +24,15 @@ class RealWorks:
 
     Attributes:
         others: further pictures, by other artists, for the probe that tells artists apart.
+        unused: pictures that are not in colour, or stretched to a square.
+        skipped: files of the catalogue that could not be taken, with the reasons.
     """
 
     training: list[CatalogueEntry]
     held_out: list[CatalogueEntry]
     others: list[CatalogueEntry] = field(default_factory=list)
+    unused: list[CatalogueEntry] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     @classmethod
     def read(cls, catalogue: Path) -> "RealWorks":
@@ -37,11 +43,15 @@ class RealWorks:
         """
         if not catalogue.is_dir():
             raise UsageError(f"--catalogue {catalogue}: there is no such folder")
-        training = entries_of(catalogue)
+        found = read_catalogue(catalogue, check_images=False)
+        training = chosen_entries(found)
         try:
-            return cls(training, entries_of(catalogue, held_out=True))
+            held_out = chosen_entries(found, held_out=True)
         except ImpastoError:
             raise ImpastoError(f"{catalogue}: of its {len(training)} pictures none is held out to compare with") from None
+        used = {entry.file_name for entry in (*training, *held_out)}
+        unused = [entry for entry in found.entries if entry.file_name not in used]
+        return cls(training, held_out, unused=unused, skipped=found.report.skipped)
 
     @property
     def everything(self) -> list[CatalogueEntry]:
@@ -63,11 +73,24 @@ class RealWorks:
             raise UsageError(f"the catalogue holds no work of {artist!r}{hint}: name others with --artists")
         held_out, training = len(self.works(name, held_out=True)), len(self.works(name))
         if held_out < FEWEST_HELD_OUT or not training:
+            about = math.ceil(FEWEST_HELD_OUT / HELD_OUT_SHARE)
             raise ImpastoError(
-                f"the catalogue holds out {held_out} of the {held_out + training} works of {name}, and {FEWEST_HELD_OUT} are"
-                " needed to compare with: name others with --artists"
+                f"the catalogue holds out {held_out} of the {held_out + training} works of {name}{self._left_out(name)}, and"
+                f" {FEWEST_HELD_OUT} are needed to compare with. A hash of the file's name holds out about one in"
+                f" {1 / HELD_OUT_SHARE:.0f}, so about {about} works would do: add works, or name others with --artists"
             )
         return name
+
+    def _left_out(self, artist: str) -> str:
+        """Says in brackets which pictures do not count among the artist's works, and why; "" if all do."""
+        own = [entry for entry in self.unused if entry.artist == artist]
+        grey = sum(entry.extra.get("monochrome") == "1" for entry in own)
+        words = [f"{grey} more not in colour"] if grey else []
+        words += [f"{len(own) - grey} more stretched to a square"] if len(own) > grey else []
+        if self.skipped:
+            first = self.skipped[0]
+            words.append(f"{len(self.skipped)} files of the catalogue left out, such as {first.file_name}: {first.reason}")
+        return f" ({'; '.join(words)})" if words else ""
 
     def works(self, artist: str, *, held_out: bool = False) -> list[CatalogueEntry]:
         """Returns the training or held-out works of one artist."""

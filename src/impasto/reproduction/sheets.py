@@ -16,6 +16,7 @@ CELL = 96  # px of a side: small, because figures are committed to the repositor
 WIDE_CELL = 128  # px, pocket's own size: for figures of few columns with texts under them
 _LETTERS = 12  # px
 _GAP = 6  # px
+_BETWEEN = 20  # px between columns with texts under them, so that neighbouring texts do not read as one line
 
 
 def save_sheet(
@@ -66,7 +67,7 @@ def save_captioned(
     if not cells:
         raise ImpastoError("a sheet needs at least one picture")
     letters, columns = Lettering(_LETTERS), min(columns, len(cells))
-    width = columns * (cell + _GAP) + _GAP
+    width = columns * (cell + _BETWEEN) - _BETWEEN + 2 * _GAP
     head, foot = (letters.wrap(text, width - 2 * _GAP, None) for text in (title, legend))
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     under = [[_wrapped(letters, one.texts, cell) for one in row] for row in rows]
@@ -77,7 +78,7 @@ def save_captioned(
     letters.draw(pen, _GAP, _GAP, head)
     for row, texts, height in zip(rows, under, heights, strict=True):
         for number, (one, lines) in enumerate(zip(row, texts, strict=True)):
-            left = _GAP + number * (cell + _GAP)
+            left = _GAP + number * (cell + _BETWEEN)
             drawn = draw_sheet([[one.picture]], cell=cell)
             edge = (drawn.width - cell) // 2
             sheet.paste(drawn.crop((edge, (drawn.height - cell) // 2, edge + cell, (drawn.height + cell) // 2)), (left, top))

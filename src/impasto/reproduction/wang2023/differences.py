@@ -1,6 +1,8 @@
 """Compares the settings of a reproduction with those of wang2023, for the section on what differs."""
 
+from impasto.data.annotations.captioning import CANDIDATES
 from impasto.prompts.expansion.choices import ExpansionChoices
+from impasto.reproduction.annotated_catalogue import AnnotatedData
 from impasto.reproduction.differences import (
     Compared,
     compare,
@@ -58,6 +60,7 @@ def _data(protocol: Wang2023, parts: Parts, found: Findings) -> list[Compared]:
                  None if len(papers) == count else False),
         Compared("tags", "RAM", _tagger_words(data.tagger, parts) or none, parts.is_ram if data.tagger else unknown),
         Compared("captions", "Tag2Text", data.captioner or none, parts.is_tag2text if data.captioner else unknown),
+        *_choice_of_captions(data),
         Compared("similarity of picture and caption", "CLIP", data.scorer or none,
                  parts.is_clip if data.scorer else unknown),
         Compared("pairs removed below", str(_THRESHOLD), _number(data.threshold, none),
@@ -67,6 +70,13 @@ def _data(protocol: Wang2023, parts: Parts, found: Findings) -> list[Compared]:
         Compared("pictures trained on", "all of the artist's in WikiArt",
                  "the catalogue's, without a tenth that is held out to compare with", False),
     ]  # fmt: skip
+
+
+def _choice_of_captions(data: AnnotatedData) -> list[Compared]:
+    if not data.captioner:
+        return []
+    here = f"{CANDIDATES}, of which tags and scorer choose one; a catalogue's own captions stay"
+    return [Compared("captions written of a picture", "one, as far as is said", here, CANDIDATES == 1)]
 
 
 def _tagger_words(name: str, parts: Parts) -> str:

@@ -43,6 +43,7 @@ _ALL_ENTITIES = 1000  # the largest number that `most_entities` takes; no text h
 _NOT_PRINTED = (
     ("batch", "batch"), ("learning_rate", "learning rate"), ("ema_decay", "decay of averaged weights"),
     ("warmup_steps", "warm-up steps"), ("text_dropout", "share of pictures without a text"),
+    ("gradient_norm", "gradient clipping"),
 )  # fmt: skip
 
 
@@ -116,6 +117,8 @@ def _writing(parts: Parts, settings: ExpansionSettings) -> list[Compared]:
         asked = names["dialogue"] == SMALL_NAME  # DialoGPT has no place for instructions
         words = "the prompt, after an instruction to describe a picture" if asked else "the prompt"
         rows.append(Compared("query that is answered", "the prompt", words, not asked))
+    ranked = f"{settings.articles} articles at most for each text in each index, {settings.sentences} sentences in all"
+    rows.append(Compared("articles and sentences that are ranked", "not said", ranked, None))
     if written:
         rows.append(Compared("texts of the language models", "not said to be cut",
                              f"the first whole sentence of each of {settings.candidates}", None))  # fmt: skip
