@@ -21,7 +21,8 @@ _COLUMNS = {
     "year": ("year", "date", "completion_year", "completitionyear", "date_created", "created", "year_created", "dating"),
     "style": ("style", "movement", "art_style", "school"),
     "genre": ("genre", "category", "subject_type"),
-    "text": ("text", "caption", "captions", "description", "prompt", "additional_feature", "sentence", "sentences"),
+    "text": ("text", "caption", "captions", "description", "prompt", "additional_feature", "sentence", "sentences",
+             "comment", "comments", "caption_text", "image_caption", "image_description", "alt_text", "alt"),
     "tags": ("tags", "keywords", "tag_string"),
     "license": (
         "license", "licence", "rights", "copyright", "license_name", "licence_name", "usage_rights", "rights_statement",
@@ -69,17 +70,54 @@ _TEXT_OR_LIST = (str, int, float, list)
 
 
 def text_variants_of(value: Any) -> tuple[str, ...]:
-    """Returns the texts of a caption column: one text, a list of texts, or a list written as text, as `datasets` does."""
+    """Returns the texts of a caption column: one text, a list of texts or objects, a list written as text, or an object.
+
+    Of an object the text is taken, `{"raw": "..."}`, `{"caption": "..."}`; without such a column all its texts, one a
+    language or length as `{"en": "...", "de": "..."}`, English first.
+    """
     if isinstance(value, str):
         return text_list(value) or ((value,) if value.strip() else ())
+    if isinstance(value, dict):
+        return _texts_of_object(value)
     if isinstance(value, list | tuple):
         texts: list[str] = []
         for one in value:
-            if isinstance(one, dict):  # [{"caption": "..."}, ...]
-                one = next((text for name, text in one.items() if column_of(str(name)) == "text"), "")
-            texts += text_variants_of(one) if isinstance(one, str | list | tuple) else ()
+            if isinstance(one, dict) and not _is_caption_object(one):
+                continue
+            texts += text_variants_of(one) if isinstance(one, str | list | tuple | dict) else ()
         return tuple(dict.fromkeys(text for text in texts if text.strip()))
     return ()
+
+
+# Columns of an object that is one caption, as Karpathy's splits have it: {"raw": "...", "tokens": [...]}.
+_IN_OBJECTS = ("raw", "value", "content", "string", "sent")
+_QUALIFIERS = (
+    "en eng english de ger german fr fre french es spa spanish it ita italian nl dutch pt por portuguese ru rus "
+    "russian zh chi chinese cn ja jp jpn japanese ko kor korean ar pl sv tr uk cs hi vi th fa he hu fi da el "
+    "ro short long brief dense detailed detail medium full main original orig raw clean cleaned new old re refined "
+    "enhanced augmented generated synthetic auto ai human manual alt gt top best first second third blip blip2 "
+    "llava cogvlm gpt gpt4 gpt4v gpt4o florence florence2 qwen gemini claude internvl joycaption moondream kosmos "
+    "coca git wd14 clip vlm llm image img sd sdxl all "
+)
+_QUALIFYING = frozenset(_QUALIFIERS.split())
+
+
+def is_qualifier(word: str) -> bool:
+    """Returns whether the word says which of several captions it is: a language, a length, a model, a number."""
+    return word in _QUALIFYING or word.isdecimal()
+
+
+def _is_caption_object(value: dict[str, Any]) -> bool:
+    names = [plain_column(name) for name in value]
+    return any(column_of(name) == "text" or name in _IN_OBJECTS or is_qualifier(name) for name in names)
+
+
+def _texts_of_object(value: dict[str, Any]) -> tuple[str, ...]:
+    said = [name for name in value if column_of(name) == "text"] or [n for n in value if plain_column(n) in _IN_OBJECTS]
+    if not said:
+        said = sorted(value, key=lambda name: plain_column(name) not in ("en", "eng", "english"))
+    found = [value[name] for name in said if isinstance(value[name], str | list | tuple)]
+    return tuple(dict.fromkeys(text for one in found for text in text_variants_of(one)))
 
 
 def text_list(value: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from impasto.data.catalogue.caption_columns import with_captions
 from impasto.data.catalogue.columns import KEY_COLUMNS, column_of, names_pictures, plain_column, text_variants_of
 from impasto.data.catalogue.endings import suffix_of
 from impasto.data.catalogue.entry import CatalogueReport
@@ -14,7 +15,7 @@ from impasto.data.catalogue.folder_names import FolderWords, parent_folders, tit
 from impasto.data.catalogue.listing import METADATA, Listing
 from impasto.data.catalogue.name_matching import Match, NameMatcher
 from impasto.data.catalogue.sidecars import caption_folders, in_caption_folder, read_beside, sidecar_names
-from impasto.data.catalogue.tables import rows_of_file
+from impasto.data.catalogue.tables import rows_of_file, without_caption_number
 from impasto.data.catalogue.wikiart_names import row_of_name
 from impasto.errors import ImpastoError, MissingPart
 
@@ -90,7 +91,7 @@ class FolderRows:
     def __iter__(self) -> Iterator[Found | Lost]:
         later: dict[str, Found] = {}
         for folder, table in self._tables():
-            for item in self._rows(folder, table):
+            for item in self._rows_or_reason(folder, table):
                 if isinstance(item, Found) and self._listing.pictures[item.key] is None:
                     later[item.key] = item  # inside an archive, which is read in its own order
                 else:
@@ -162,7 +163,8 @@ class FolderRows:
 
     def _read_table(self, key: str, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields (location, row) of a table; rows and warnings that it cannot use are in `report`."""
-        yield from rows_of_file(self._listing.text_source(key), suffix_of(key), report, _names_or_keys)
+        for where, row in rows_of_file(self._listing.text_source(key), suffix_of(key), report, _names_or_keys):
+            yield where, with_captions(row)
 
     def _rows(self, folder: str, table: str) -> Iterator[Found | Lost]:
         """Yields the rows of one table; rows of the same picture, one after the other, become one with all captions."""
@@ -203,6 +205,25 @@ class FolderRows:
         self.notes += report.notes
         if failed:
             self.notes.append(f"{table}: {failed} rows without a picture, as img2dataset could not fetch them")
+
+    def _rows_or_reason(self, folder: str, table: str) -> Iterator[Found | Lost]:
+        """Yields the rows of a table; a table of a sub-folder that cannot be read is lost, and the rest goes on.
+
+        Raises:
+            ImpastoError: the table of the folder itself cannot be read.
+        """
+        try:
+            yield from self._rows(folder, table)
+        except ImpastoError as error:
+            if not folder or isinstance(error, MissingPart):
+                raise
+            if folder in self._governed:
+                self._governed.remove(folder)
+            reason = str(error).removeprefix(f"{table} ")
+            self.notes.append(
+                f"{table} is not used: it {reason}" if reason != str(error) else f"{table} is not used: {reason}"
+            )
+            yield Lost(table, table, f"not used: {reason}")
 
     def _match(self, folder: str, name: str) -> Match:
         found = self._matcher.match(name, folder)
@@ -303,7 +324,7 @@ def _listed(counts: Counter[str]) -> str:
 
 def _names_or_keys(columns: Iterable[str]) -> bool:
     columns = list(columns)
-    return names_pictures(columns) or any(plain_column(column) in KEY_COLUMNS[:1] for column in columns)
+    return names_pictures(columns) or any(plain_column(column) in KEY_COLUMNS for column in columns)
 
 
 def file_name_of(row: dict[str, Any]) -> str:
@@ -312,11 +333,13 @@ def file_name_of(row: dict[str, Any]) -> str:
     if not named:
         keys = {plain_column(column): value for column, value in row.items()}
         named = [keys[column] for column in KEY_COLUMNS if column in keys]
+        if isinstance(several := keys.get("images"), list) and len(several) == 1:  # chat formats
+            named.insert(0, several[0])
     for value in named:
         if isinstance(value, dict):  # the hub's own form: {"path": "..."}
             value = value.get("path")
         if isinstance(value, str) and value.strip():
-            return value.strip()
+            return without_caption_number(value.strip())
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
     return ""
@@ -328,7 +351,7 @@ def _same_but_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
     if text is None or further is None or text != further or one[text] == other[text]:
         return False
     numbers = ("comment_number", "caption_number", *KEY_COLUMNS)
-    ignored = {text, *(column for column in one if plain_column(column) in numbers)}
+    ignored = {text, *(c for c in one if plain_column(c) in numbers or column_of(c) == "file_name")}
     return {c: v for c, v in one.items() if c not in ignored} == {c: v for c, v in other.items() if c not in ignored}
 
 

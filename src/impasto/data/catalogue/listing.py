@@ -1,6 +1,7 @@
 """Lists what a folder of pictures holds: pictures, files beside them, tables, archives, and the rest with its reason."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,23 @@ _OWN = frozenset({"import-report.jsonl", "annotations/import-captions.jsonl"})
 _OWN_HIDDEN = frozenset({".import", ".impasto-export"})
 OWN_LOGS = frozenset(f"{kind}.jsonl" for kind in ("tags", "captions", "similarity", "filter", "review", "opt-out"))
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
-_TEXT_TABLES = frozenset({"captions.txt", "metadata.txt", "labels.txt", "prompts.txt"})
+# Words in the names of text files that may be tables: captions.txt, Flickr8k.token.txt, results_20130124.token, train.txt.
+_TEXT_TABLES = frozenset(
+    {
+        "captions",
+        "caption",
+        "metadata",
+        "labels",
+        "prompts",
+        "token",
+        "results",
+        "annotations",
+        "descriptions",
+        "train",
+        "test",
+    }
+    | {"val", "dev", "list", "index", "pairs"}
+)
 _CASE_MARK = "__MACOSX"
 
 
@@ -169,10 +186,14 @@ class Listing:
         is_beside = lower.endswith((*CAPTION_ENDINGS, *TAG_ENDINGS, ".json"))
         if is_beside:
             self.beside[key.lower()] = key
-        is_table = suffix_of(name) in TABLE_ENDINGS or lower in _TEXT_TABLES
+        is_table = suffix_of(name) in TABLE_ENDINGS or _may_be_table(lower)
         if is_table:
             self.tables.setdefault(folder, []).append(key)
         return is_beside or is_table
+
+
+def _may_be_table(name: str) -> bool:
+    return name.endswith((".txt", ".token")) and not _TEXT_TABLES.isdisjoint(re.split(r"[\W_\d]+", name))
 
 
 def _begins_as_picture(path: Path) -> bool:

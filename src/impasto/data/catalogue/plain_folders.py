@@ -11,7 +11,9 @@ REGULARISATION = frozenset({"reg", "regs", "regularization", "regularisation", "
 _SIZED = re.compile(r"\d+\s*(px|p|k)?(\s*[x×]\s*\d+)?")
 _DATED = re.compile(r"\d{1,2}(st|nd|rd|th)( century)?|\d{3,4}s")
 _CAMERA = re.compile(r"[1-9]\d\d[a-z_]{3}[a-z\d_]{2}")  # DCF's folders below DCIM: 100CANON, 101APPLE, 100_PANA
-_CODE = re.compile(r"[a-z]{0,2}\d{5,}|(?=[a-f]*\d)[0-9a-f]{8,}([ -][0-9a-f]{4,})*")  # ImageNet's n01440764, hashes, UUIDs
+_CODE = re.compile(
+    r"[a-z]{1,3}\d+[a-z]{0,2}|[a-z]{0,2}\d{5,}|(?=[a-f]*\d)[0-9a-f]{8,}([ -][0-9a-f]{4,})*"
+)  # v2, n01440764, hashes, UUIDs
 
 
 def plain(name: str) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
+from impasto.data.catalogue.caption_columns import with_captions
 from impasto.data.catalogue.columns import column_of, plain_column, text_variants_of
 from impasto.data.catalogue.endings import CAPTION_ENDINGS, TAG_ENDINGS
 from impasto.data.catalogue.text_files import decoded
@@ -153,6 +154,6 @@ def _json_row(text: str) -> dict[str, Any] | None:
         return None
     return {
         name: inner
-        for name, inner in value.items()
+        for name, inner in with_captions(value).items()
         if plain_column(name) not in _BOOKKEEPING and inner is not None and not isinstance(inner, dict)
     }

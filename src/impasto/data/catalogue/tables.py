@@ -23,10 +23,11 @@ def rows_of_file(
     suffix: str,
     report: CatalogueReport,
     has_names: Callable[[Iterable[str]], bool] = names_pictures,
+    keys: str = "file_name",
 ) -> Rows:
     """Yields (location, row) of a table of any kind, told from its `suffix`; rows that cannot be read go to `report`.
 
-    `has_names` is as for `rows_of_table`.
+    `has_names` and `keys` are as for `rows_of_table`.
 
     Raises:
         ImpastoError: the file cannot be read as a whole, or a CSV file has no column for the pictures' file names.
@@ -34,7 +35,7 @@ def rows_of_file(
     """
     if suffix in (*LINES, ".json"):
         return rows_of_lines(source, report)
-    return rows_of_parquet(source) if suffix in PARQUET else rows_of_table(source, report, has_names)
+    return rows_of_parquet(source) if suffix in PARQUET else rows_of_table(source, report, has_names, keys)
 
 
 def rows_of_lines(source: TextSource, report: CatalogueReport) -> Rows:
@@ -74,16 +75,20 @@ def rows_of_lines(source: TextSource, report: CatalogueReport) -> Rows:
 
 
 def rows_of_table(
-    source: TextSource, report: CatalogueReport, has_names: Callable[[Iterable[str]], bool] = names_pictures
+    source: TextSource,
+    report: CatalogueReport,
+    has_names: Callable[[Iterable[str]], bool] = names_pictures,
+    keys: str = "file_name",
 ) -> Rows:
     """Yields (location, row) of a CSV file, read as a stream; its separator is a comma, semicolon, tab or bar.
 
     A row that cannot be read is skipped and reported; a row that is too short or too long is used with a warning in
-    `report`, and so is a row whose quote is never closed. A table of two columns without a heading, whose first line begins
-    with a picture's name, has the columns file name and text.
+    `report`, and so is a row whose quote is never closed. A table without a heading, whose first line begins with a
+    picture's name, has the columns file name (also "0.jpg#1", Flickr8k's caption 1), perhaps a number, and text.
 
     Args:
         has_names: returns whether one of these columns holds the pictures' file names; there must be such a column.
+        keys: such columns, for the message if there is none.
 
     Raises:
         ImpastoError: the file cannot be read, or no column names the pictures.
@@ -102,7 +107,7 @@ def rows_of_table(
         raise ImpastoError(f"{source.name} cannot be read as CSV: {error}") from None
     if heading is None:
         raise ImpastoError(
-            f"{source.name} has no column file_name: its first line names the columns, with commas, semicolons or tabs "
+            f"{source.name} has no column {keys}: its first line names the columns, with commas, semicolons or tabs "
             "between them"
         )
     name, number = _short(source.name), skipped
@@ -158,8 +163,12 @@ def _heading(
                 return columns, separator, count, []
         for separator in separators:
             cells = next(csv.reader([line], delimiter=separator), [])
-            if len(cells) == 2 and cells[0].strip().lower().endswith(_PICTURE_ENDINGS):
+            if not cells or not without_caption_number(cells[0].strip()).lower().endswith(_PICTURE_ENDINGS):
+                continue
+            if len(cells) == 2:
                 return ["file_name", "text"], separator, count - 1, [line]
+            if len(cells) == 3 and cells[1].strip().isdecimal():
+                return ["file_name", "comment_number", "text"], separator, count - 1, [line]
         return None, ",", count, []
     return None, ",", count, []
 
@@ -190,6 +199,12 @@ def rows_of_parquet(source: TextSource) -> Rows:
         raise ImpastoError(f"{source.name} cannot be read as parquet: {str(error).splitlines()[0][:200]}") from None
 
 
+def without_caption_number(name: str) -> str:
+    """Returns a picture's name without Flickr8k's number of the caption: "0.jpg" for "0.jpg#2"."""
+    bare, mark, number = name.rpartition("#")
+    return bare if mark and number.isdecimal() and bare.lower().endswith(_PICTURE_ENDINGS) else name
+
+
 def _is_line_of_rows(line: str, name: str) -> bool:
     values = _values(line)
     return values is not None and all(isinstance(value, dict) and not _is_nested(value, name) for value in values)
@@ -198,7 +213,7 @@ def _is_line_of_rows(line: str, name: str) -> bool:
 def _is_nested(value: dict[str, Any], name: str) -> bool:
     """Returns whether the object holds one row or caption per picture, as kohya's metadata does, or COCO's lists."""
     by_picture = bool(value) and all(isinstance(inner, dict) for inner in value.values())
-    return by_picture or _is_coco(value) or _maps_captions(value, name)
+    return by_picture or _is_coco(value) or bool(_wrapped(value)) or _maps_captions(value, name)
 
 
 def _maps_captions(value: dict[str, Any], name: str) -> bool:
@@ -209,6 +224,14 @@ def _maps_captions(value: dict[str, Any], name: str) -> bool:
 
 def _is_coco(value: dict[str, Any]) -> bool:
     return isinstance(value.get("images"), list) and isinstance(value.get("annotations"), list)
+
+
+def _wrapped(value: dict[str, Any]) -> list[Any]:
+    """Returns the rows of an object that only holds lists of rows: {"images": [...]}, {"train": [...], "val": [...]}."""
+    if names_pictures(value):
+        return []
+    lists = [inner for inner in value.values() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
+    return [row for inner in lists if names_pictures(inner[0]) or "key" in inner[0] for row in inner]
 
 
 def _values(text: str) -> list[Any] | None:
@@ -231,6 +254,8 @@ def _rows_of_values(name: str, values: list[Any], report: CatalogueReport) -> Ro
     for value in values:
         if isinstance(value, dict) and _is_coco(value):
             rows: Iterable[Any] = _coco_rows(value)
+        elif isinstance(value, dict) and (wrapped := _wrapped(value)):
+            rows = wrapped
         elif isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
             rows = ({"file_name": key, **inner} for key, inner in value.items())
         elif isinstance(value, dict) and _maps_captions(value, name):
@@ -252,6 +277,8 @@ def _coco_rows(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for said in value["annotations"]:
         if isinstance(said, dict) and isinstance(said.get("caption"), str):
             captions.setdefault(said.get("image_id"), []).append(said["caption"])
+    if not captions:  # boxes or outlines of objects
+        return
     licences = {one.get("id"): one.get("name") for one in value.get("licenses") or () if isinstance(one, dict)}
     for image in value["images"]:
         if isinstance(image, dict):

@@ -4,6 +4,7 @@ from typing import Any
 
 from impasto.data.annotations.decisions import MAX_TEXT
 from impasto.data.catalogue.artist_names import artist_name, repair_text, without_life_dates
+from impasto.data.catalogue.caption_columns import with_captions
 from impasto.data.catalogue.columns import class_words, column_of, plain_column, text_variants_of
 from impasto.data.catalogue.dates import read_date
 
@@ -17,6 +18,7 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     used. Names are normalised. The first year of a date is stored in `year`, its words in `date`. Of several captions the
     first is `text`, and `captions` lists all. `defaults` fill empty columns.
     """
+    row = with_captions(row)
     found: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in row.items():
@@ -25,6 +27,8 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
             continue
         if column == "tags":
             value = _tags(plain, value)
+        elif column not in (None, "text") and isinstance(value, dict):
+            value = value.get("name") or next(iter(text_variants_of(value)), "")  # {"name": "..."}, {"en": "..."}
         if column is None:
             others.setdefault(plain, repair_text(value) if isinstance(value, str) else value)
         elif column not in found or plain == column:
@@ -40,7 +44,7 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     remarks: tuple[str, ...] = ()
     if "text" in found:
         value = found["text"]
-        texts = text_variants_of(value) if isinstance(value, str | list | tuple) else (str(value),)
+        texts = text_variants_of(value) if isinstance(value, str | list | tuple | dict) else (str(value),)
         captions = list(dict.fromkeys(filter(None, map(repair_text, texts))))
         tidy |= {"text": captions[0]} if captions else {}
         tidy |= {"captions": captions} if len(captions) > 1 else {}
@@ -52,8 +56,9 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     if "tags" in found:
         tidy["tags"] = found["tags"]
     if "artist" in found:
-        tidy["artist"] = artist_name(str(found["artist"]))
-        dates = without_life_dates(repair_text(str(found["artist"])))[1]
+        named = _words(found["artist"])
+        tidy["artist"] = artist_name(named)
+        dates = without_life_dates(repair_text(named))[1]
         if dates:
             others.setdefault("artist_dates", dates)
     if "year" in found:
@@ -81,5 +86,7 @@ def _tags(column: str, value: Any) -> Any:
         return [tag.replace("_", " ") for tag in value.split()]
     if isinstance(value, str) and value.strip()[:1] != "[":
         return value
+    if isinstance(value, dict) and all(isinstance(score, int | float) for score in value.values()):
+        return sorted(value, key=lambda tag: -value[tag])  # a tagger's probabilities
     listed = text_variants_of(value)
     return list(listed) if listed else value
