@@ -95,12 +95,10 @@ def prepare(
         choices.neighbours,
     )
     text_encoder = load_text_encoder()
-    states, numbers, sample = _states(texts, text_encoder, choices, on_progress)
+    states, numbers, sample = _states(texts, text_encoder, choices, machine, on_progress)
     maps: tuple[torch.Tensor, ...] = ()
     if aligned:
-        found = FeatureMaps(
-            pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {})
-        )
+        found = FeatureMaps(pixels, cache_folder(), on_progress=lambda n, of: on_progress("reading features", n / of, {}))
         maps = tuple(part.half() for part in found.all())
     held_out = held_out_squares(rows, size, HELD_OUT)
     data = PocketData(
@@ -176,13 +174,21 @@ def encode_both_ways(
 
 
 def _states(
-    texts: Sequence[Sequence[str]], encoder: TextEncoder, choices: PocketChoices, on_progress: Progress
+    texts: Sequence[Sequence[str]],
+    encoder: TextEncoder,
+    choices: PocketChoices,
+    machine: Machine,
+    on_progress: Progress,
 ) -> tuple[torch.Tensor, dict[str, int], torch.Tensor]:
     """Returns states [texts, short_tokens, width] in fp16, the number of each text, and a sample of the states."""
     unique = list(dict.fromkeys(["", *(text for variants in texts for text in variants)]))
+
+    def encode(batch: list[str]) -> np.ndarray:
+        with torch.autocast("cpu", torch.bfloat16, enabled=machine.mixed):
+            return token_states(encoder.model, encoder.tokenizer, batch, choices.short_tokens).float().numpy()
+
     store = TextStates(
-        unique, encoder.sha256,
-        lambda batch: token_states(encoder.model, encoder.tokenizer, batch, choices.short_tokens).numpy(),
+        unique, encoder.sha256, encode,
         cache_folder(), tokens=choices.short_tokens, width=encoder.width,
         on_progress=lambda n, of: on_progress("encoding texts", n / of, {}),
     )  # fmt: skip
