@@ -9,6 +9,7 @@ from tests.data.importing.sources import draw_scene, import_folder, lines_of, re
 
 from impasto.data.catalogue.caption_columns import with_captions
 from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import ImpastoError
 
 
 def captions_of(row: dict[str, Any]) -> list[str]:
@@ -126,3 +127,49 @@ def test_boxes_of_objects_are_no_captions(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "catalogue")["train2017/0.jpg"]["text"] == "a pier"
     decisions = {name: decision for name, (decision, _) in report_of(tmp_path / "catalogue").items()}
     assert decisions == {"annotations/instances_train2017.json": "not taken"}
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("mill 水車小屋", "gbk"),
+        ("水車", "cp932"),
+        ("風車のある風景", "cp932"),
+        ("мельница у реки", "cp1251"),
+        ("ανεμόμυλος", "cp1253"),
+        ("풍차", "euc-kr"),
+    ],
+)
+def test_a_caption_of_another_alphabets_code_page_is_named_not_garbled(tmp_path: Path, text: str, encoding: str) -> None:
+    source = put(tmp_path / "source", "0.jpg", "1.jpg")
+    (source / "0.txt").write_bytes(text.encode(encoding))
+    (source / "1.txt").write_text(text, "utf-8")
+    summary = import_folder(source, tmp_path / "catalogue")
+    rows = rows_of(tmp_path / "catalogue")
+    assert "text" not in rows["0.jpg"] and rows["1.jpg"]["text"] == text
+    assert report_of(tmp_path / "catalogue")["0.jpg"][1].endswith("save it as UTF-8")
+    assert any("0.txt" in note and "save" in note for note in summary.notes)
+    (source / "metadata.csv").write_bytes(f"file_name,text\n0.jpg,{text}\n".encode(encoding))
+    if encoding != "cp932":  # a table is mostly ASCII, and two letters in it may be anything
+        with pytest.raises(ImpastoError, match=r"metadata\.csv.*save it as UTF-8"):
+            import_folder(source, tmp_path / "other")
+
+
+@pytest.mark.parametrize("text", ["été", "Où est-il allé ? À l'École", "Gemälde – Öl auf Holz…", "naïve façade, señor"])
+def test_a_western_caption_is_read_and_the_file_named(tmp_path: Path, text: str) -> None:
+    source = put(tmp_path / "source", "0.jpg")
+    (source / "0.txt").write_bytes(text.encode("cp1252"))
+    summary = import_folder(source, tmp_path / "catalogue")
+    assert rows_of(tmp_path / "catalogue")["0.jpg"]["text"] == text
+    assert any("read as Windows-1252: 0.txt" in note for note in summary.notes)
+
+
+def test_files_beside_pictures_that_are_not_read_say_what_to_do(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", "0.jpg", "1.jpg")
+    (source / "0.txt2").write_text("a pier")
+    (source / "1.xmp").write_text("<x:xmpmeta/>")
+    (source / "captions.yaml").write_text("0.jpg: a pier")
+    summary = import_folder(source, tmp_path / "catalogue")
+    reasons = {name: reason for name, (_, reason) in report_of(tmp_path / "catalogue").items()}
+    assert ".txt2 is no ending of captions" in reasons["0.txt2"] and "name.txt" in reasons["1.xmp"]
+    assert "metadata.csv" in reasons["captions.yaml"] and summary.not_taken == 3

@@ -48,7 +48,9 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
     return {entry.file_name: entry for entry in found.entries}, "\n".join(found.report.notes)
 
 
-@pytest.mark.parametrize("ending", [".txt", ".caption", ".TXT", ".jpg.txt", ".caption.txt"])
+@pytest.mark.parametrize(
+    "ending", [".txt", ".caption", ".TXT", ".jpg.txt", ".caption.txt", ".cap.txt", ".wd14_cap", ".wd", ".description"]
+)
 def test_captions_beside_pictures(tmp_path: Path, ending: str) -> None:
     source = put(tmp_path / "source", "a.jpg", "b.jpg", "c.jpg")
     write(source / f"a{ending}", "boats on the water\n")

@@ -59,9 +59,13 @@ def artist_name(name: str) -> str:
     """Returns the artist's name in the form that catalogues use; "" for an unknown artist ("Unknown Artist", "anonymous").
 
     A name that `artist_names.txt` lists gets the form given there. Otherwise, in a name with capitals, broken accents, word
-    order ("Monet, Claude"), initials and particles are corrected; a slug or a name in one case gets capitals.
+    order ("Monet, Claude"), initials and particles are corrected; a slug or a name in one case gets capitals. In a joint
+    work ("Monet, Claude; Sisley, Alfred") each name is put right.
     """
-    name = _in_order(without_life_dates(repair_text(name.replace("_", " ")))[0])
+    name = repair_text(name.replace("_", " "))
+    if ";" in name:
+        return "; ".join(dict.fromkeys(filter(None, map(artist_name, name.split(";")))))
+    name = _in_order(without_life_dates(name)[0])
     key = name_key(name)
     if key in _NOBODY:
         return ""

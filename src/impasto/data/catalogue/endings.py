@@ -9,7 +9,10 @@ PICTURE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm",
     ".pgm", ".pbm", ".pnm", ".qoi", ".tga", ".psd", ".mpo", *_AVIF, *_JPEG2000,
 })  # fmt: skip
-CAPTION_ENDINGS = (".caption", ".txt", ".caption.txt", ".captions", ".cap", ".prompt", ".text")
+CAPTION_ENDINGS = (
+    ".caption", ".txt", ".caption.txt", ".captions", ".cap", ".cap.txt", ".prompt", ".prompt.txt", ".text", ".description",
+    ".desc", ".wd14_cap", ".wd14", ".wd", ".blip", ".blip_cap", ".captions.txt",
+)  # fmt: skip
 TAG_ENDINGS = (".tags", ".tags.txt", ".tag")
 ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".zip")
 TABLE_ENDINGS = (".jsonl", ".ndjson", ".csv", ".tsv", ".json", ".parquet")
@@ -24,6 +27,11 @@ _REASONS = {
     **dict.fromkeys(_RAW, f"a raw photograph: {_CONVERT}"),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"), "a film"),
     **dict.fromkeys((".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".lz4"), "an archive that is not read: unpack it"),
+    **dict.fromkeys((".xmp", ".exif", ".iptc"), "a sidecar that is not read: write its caption into name.txt"),
+    **dict.fromkeys(
+        (".xlsx", ".xls", ".ods", ".yaml", ".yml", ".xml", ".toml", ".db", ".sqlite", ".feather", ".arrow", ".pkl", ".pickle"),
+        "a table or settings that are not read: save tables as metadata.csv or metadata.jsonl",
+    ),
     **dict.fromkeys((".part", ".tmp", ".crdownload", ".download", ".partial", ".aria2"), "an unfinished download"),
     **dict.fromkeys((".npz", ".npy", ".pt", ".safetensors", ".ckpt"), "numbers of another program, no picture"),
 }  # fmt: skip

@@ -50,6 +50,8 @@ class _Counts:
     artists: Counter[str] = field(default_factory=Counter)
     beside: Counter[str] = field(default_factory=Counter)
     beaten: int = 0  # captions beside pictures whose metadata has a text
+    western: list[str] = field(default_factory=list)  # files beside pictures that are read as Windows-1252
+    unread: list[str] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     repeats: Counter[int] = field(default_factory=Counter)
 
@@ -119,6 +121,10 @@ class FolderRows:
                     reason = "no picture of that name lies beside it"
                 elif ending in (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"):
                     reason = "names no picture here, or other metadata goes before it"
+                elif self._beside_a_picture(key):
+                    reason = (
+                        f"bears a picture's name, but {ending or 'no ending'} is no ending of captions: rename it to .txt"
+                    )
                 else:
                     reason = "no picture"
             yield key, reason
@@ -254,6 +260,8 @@ class FolderRows:
             found = read_beside(beside, self._listing.read)
             self._used.update(beside)
             remarks += found.remarks
+            self._counts.western += found.western
+            self._counts.unread += found.unread
             if "text" in columns and any(column_of(column) == "text" for column in found.row):
                 self._counts.beaten += text_variants_of(found.row.get("text")) != text_variants_of(row.get("text"))
             else:
@@ -307,6 +315,12 @@ class FolderRows:
         if counts.beside:
             endings = ", ".join(f"{count} {ending}" for ending, count in counts.beside.most_common())
             told.append(f"captions and metadata from files beside the pictures: {endings}")
+        if counts.western:
+            told.append(
+                f"not UTF-8, read as Windows-1252: {_first(counts.western)} (save them as UTF-8 if letters are wrong)"
+            )
+        if counts.unread:
+            told.append(f"beside pictures, but cannot be read: {_first(counts.unread)} (save texts as UTF-8)")
         if counts.beaten:
             told.append(f"captions beside pictures that are not used, because the metadata has a text: {counts.beaten}")
         if counts.words:
@@ -320,6 +334,10 @@ class FolderRows:
 def _listed(counts: Counter[str]) -> str:
     shown = ", ".join(f"{name} ({count})" for name, count in counts.most_common(_NAMED))
     return shown + (f" and {len(counts) - _NAMED} others" if len(counts) > _NAMED else "")
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} others" if len(names) > _NAMED else "")
 
 
 def _names_or_keys(columns: Iterable[str]) -> bool:

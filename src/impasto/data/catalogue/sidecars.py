@@ -11,7 +11,7 @@ from typing import Any
 from impasto.data.catalogue.caption_columns import with_captions
 from impasto.data.catalogue.columns import column_of, plain_column, text_variants_of
 from impasto.data.catalogue.endings import CAPTION_ENDINGS, TAG_ENDINGS
-from impasto.data.catalogue.text_files import decoded
+from impasto.data.catalogue.text_files import WESTERN, decoded
 from impasto.errors import ImpastoError
 
 MAX_SIDECAR_BYTES = 1 << 20
@@ -32,11 +32,15 @@ class Beside:
         row: columns of a catalogue, with `text` as a list of captions.
         endings: the endings of the files that were read.
         remarks: files that could not be read, or that say nothing.
+        western: the files that are not UTF-8 and were read as Windows-1252.
+        unread: the files that could not be read.
     """
 
     row: dict[str, Any]
     endings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    western: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def sidecar_names(key: str, there: Mapping[str, str]) -> list[str]:
@@ -90,16 +94,19 @@ def read_beside(names: list[str], read: Callable[[str], bytes]) -> Beside:
     captions: list[str] = []
     tags: list[str] = []
     row: dict[str, Any] = {}
-    endings, remarks = [], []
+    endings, remarks, western, unread = [], [], [], []
     for name in names:
         short = PurePosixPath(name).name
         try:
             data = read(name)
             if len(data) > MAX_SIDECAR_BYTES:
                 raise ImpastoError(f"{short} is larger than {MAX_SIDECAR_BYTES >> 20} MiB")
-            text = decoded(data, short).strip("\ufeff \t\r\n\0")
+            text, encoding = decoded(data, short)
+            text = text.strip("\ufeff \t\r\n\0")
+            western += [name] if encoding == WESTERN else []
         except (ImpastoError, OSError) as error:
             remarks.append(str(error))
+            unread.append(name)
             continue
         ending = _ending(short)
         if not text:
@@ -124,7 +131,7 @@ def read_beside(names: list[str], read: Callable[[str], bytes]) -> Beside:
         row[told] = list(dict.fromkeys([*captions, *(t.strip() for t in text_variants_of(row[told]))]))
     if tags and not any(column_of(name) == "tags" for name in row):
         row["tags"] = list(dict.fromkeys(tags))
-    return Beside(row, tuple(endings), tuple(remarks))
+    return Beside(row, tuple(endings), tuple(remarks), tuple(western), tuple(unread))
 
 
 def captions_of(text: str) -> list[str]:

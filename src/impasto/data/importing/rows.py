@@ -56,8 +56,10 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     if "tags" in found:
         tidy["tags"] = found["tags"]
     if "artist" in found:
-        named = _words(found["artist"])
+        named = _words(found["artist"], between="; ")
         tidy["artist"] = artist_name(named)
+        if "," in named and ";" not in named and len(named.partition(",")[0].split()) > 1:
+            others.setdefault("artists", repair_text(named))  # perhaps several, "Claude Monet, Alfred Sisley": as written
         dates = without_life_dates(repair_text(named))[1]
         if dates:
             others.setdefault("artist_dates", dates)
@@ -74,10 +76,10 @@ def tidy_row(row: dict[str, Any], defaults: dict[str, str] | None = None) -> tup
     return {key: value for key, value in (tidy | others).items() if value != ""}, remarks
 
 
-def _words(value: Any) -> str:
-    """Returns a value as words; the items of a list, also of one written as text, have commas between."""
+def _words(value: Any, between: str = ", ") -> str:
+    """Returns a value as words; the items of a list, also of one written as text, have `between` between."""
     listed = text_variants_of(value) if isinstance(value, str | list | tuple) else ()
-    return ", ".join(listed) if listed else str(value)
+    return between.join(listed) if listed else str(value)
 
 
 def _tags(column: str, value: Any) -> Any:
