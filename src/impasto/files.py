@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from impasto.errors import UsageError
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes a file under a temporary name, syncs it to disk and renames it, so that `path` is never half-written."""
@@ -79,6 +81,18 @@ def decoded(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in data)
+
+
+def check_file(path: Path, named: str = "") -> None:
+    """Checks that a file which somebody named is there and is a file; `named` goes before it in the message ("--terms ").
+
+    Raises:
+        UsageError: there is no such file, or it is a folder.
+    """
+    if path.is_dir():
+        raise UsageError(f"{named}{path} is a folder: name a file")
+    if not path.is_file():
+        raise UsageError(f"{named}{path}: there is no such file")
 
 
 def sync_folder(folder: Path) -> None:

@@ -140,7 +140,7 @@ def test_ctrl_c_keeps_what_is_finished(impasto: Impasto, tmp_path: Path, monkeyp
     [
         (2, "a sheet needs an axis", ("boats",)),
         (2, "empty.txt is empty: write one prompt a line into it", ("--prompts", "empty.txt")),
-        (1, "nowhere.txt cannot be read: No such file", ("--prompts", "nowhere.txt")),
+        (2, "nowhere.txt: there is no such file", ("--prompts", "nowhere.txt")),
         (1, "old.png cannot be read: it is no text: save it as UTF-8", ("--prompts", "old.png")),
         (2, "knows no artist 'Monnet'; the nearest are Claude Monet", ("boats", "--artists", "Monnet,Rembrandt")),
         (2, "there is no axis 'painter'", ("boats", "--rows", "painter=Monet")),

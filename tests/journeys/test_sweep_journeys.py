@@ -125,7 +125,7 @@ def test_a_stop_keeps_what_is_painted(
         (2, "nowhere: there is no such folder", "--sweep guidance=1,2 --prompts two.txt --real nowhere"),
         (2, "leave PAINTINGS", "real --sweep guidance=1,2 --prompts two.txt --real real"),
         (2, "a sweep paints prompts", "--sweep guidance=1,2 --real real"),
-        (1, "gone.txt cannot be read", "--sweep guidance=1,2 --prompts gone.txt --real real"),
+        (2, "gone.txt: there is no such file", "--sweep guidance=1,2 --prompts gone.txt --real real"),
         (2, "one painting at each value", "--sweep guidance=1,2 --prompts one.txt --count 1 --real real"),
         (2, "2 to 100 points", "--sweep guidance=2 --prompts two.txt --real real"),
         (2, "guidance 99: use 0 to 50", "--sweep guidance=1,99 --prompts two.txt --real real"),

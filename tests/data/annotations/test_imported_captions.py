@@ -111,10 +111,26 @@ def test_our_own_export_comes_back(catalogue: Path, tmp_path: Path) -> None:
             None,
             "none of the 1 rows .* none.png: there is no such picture",
         ),
-        ("a.csv", "title,text\nx,y\n", None, "no column file_name"),
+        (
+            "a.csv",
+            "title,text\nx,y\n",
+            None,
+            "no column for a file name .file_name, image, .* or a SHA-256 .content, sha256",
+        ),
+        (
+            "a.jsonl",
+            '{"title": "x", "text": "y"}',
+            None,
+            "names no picture: .* a column for a file name .file_name, .* SHA-256",
+        ),
+        ("a.jsonl", '{"sha256": "12", "text": "y"}', None, "'12' is no SHA-256"),
+        ("a.csv", "", None, "a.csv is empty"),
+        ("a.jsonl", "\ufeff \n\n", None, "a.jsonl is empty"),
+        ("a.csv", "file_name,text\n", None, "has no rows"),
+        ("a.json", "[]", None, "has no rows"),
         ("a.docx", "x", None, "use a file that ends in"),
         ("a.csv", "file_name,text\nmonet/0.png,x\n", " ", "--by"),
-        ("a.jsonl", "not json", None, "none of the 0 rows"),
+        ("a.jsonl", "not json", None, "none of the 1 rows"),
     ],
 )
 def test_tables_that_cannot_be_used(catalogue: Path, tmp_path: Path, name: str, text: str, by: str, says: str) -> None:
@@ -124,6 +140,28 @@ def test_tables_that_cannot_be_used(catalogue: Path, tmp_path: Path, name: str, 
     with pytest.raises(UsageError, match="there is no such file"):
         import_captions(catalogue, tmp_path / "none.csv")
     assert not (catalogue / "annotations" / "review.jsonl").exists()
+
+
+def test_all_lines_are_counted(catalogue: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.jsonl"
+    table.write_text(
+        '{"file_name": "monet/0.png", "text": "a pier"}\n{"file_name": "monet/1.png", "text": "a heath"}\n'
+        '{"file_name": broken\n{"file_name": "gone.png", "text": "x"}\n'
+    )
+    outcome = import_captions(catalogue, table)
+    assert (outcome.rows, outcome.matched, len(outcome.unmatched)) == (4, 2, 2)
+    # What one used row says further, and who comes second, are counted once.
+    table.write_text(
+        '{"file_name": "monet/0.png", "captions": ["one", "two"], "by": "person"}\n'
+        '{"file_name": "monet/0.png", "text": "three", "by": "blip"}\n'
+    )
+    outcome = import_captions(catalogue, table)
+    assert (outcome.rows, outcome.matched) == (2, 1)
+    assert [row.reason[:20] for row in outcome.unmatched] == ["blip says something "]
+    assert [row.reason for row in outcome.further] == ["of a person's captions the first is used, not 'two'"]
+    with pytest.raises(UsageError, match="is a folder: name a file"):
+        (tmp_path / "x.csv").mkdir()
+        import_captions(catalogue, tmp_path / "x.csv")
 
 
 def test_the_captioner_leaves_imported_captions_alone(catalogue: Path, tmp_path: Path) -> None:

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from tests.data.importing.sources import draw_scene, import_folder, report_of, rows_of
 
-from impasto.data.annotations.opt_out import read_opt_out, rule_log
+from impasto.data.annotations.log import AnnotationLog
+from impasto.data.annotations.opt_out import rule_log
+from impasto.data.annotations.opt_out_file import read_opt_out
 from impasto.data.annotations.opting_out import opt_out
 from impasto.data.annotations.review import ReviewSession
 from impasto.data.catalogue.read import read_catalogue
 from impasto.data.exporting.exporter import export_catalogue
 from impasto.data.statistics.counts import catalogue_statistics
+from impasto.data.statistics.tables import statistics_tables
 from impasto.errors import ImpastoError, UsageError
 from impasto.jobs import run
 from impasto.jobs.context import Context
 from impasto.jobs.data.filter import FilterJob
+from impasto.jobs.data.statistics import StatisticsJob
 from impasto.jobs.events import Event, Note
 
 ROWS = (
@@ -71,12 +76,110 @@ def digest(file: Path, algorithm: str) -> str:
         ("url: https://example.org/*", "cde"),
         ("https://example.org/other/b.png", "abcde"),
         ("https://ample.org", "abcde"),
+        ("//www.example.org/klee/b.png", "acde"),
+        ("Claude Monet (French, 1840-1926)", "bcde"),
+        ("Claude Monet; Paul Klee", "de"),
     ],
 )
 def test_one_line(catalogue: Path, tmp_path: Path, line: str, left: str) -> None:
     outcome = opt_out(catalogue, write(tmp_path, f"# who does not want to be used\n\n{line}\n"))
     assert names(catalogue) == left and outcome.left == len(left)
     assert len(outcome.removed) == 5 - len(left) and bool(outcome.unknown) == (left == "abcde")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("url", "example.org/a.jpg"), ("url", "//www.example.org/a.jpg"), ("source", "www.example.org/a.jpg?size=2"),
+        ("link", "HTTPS://Example.org/a.jpg"), ("notes", "seen at example.org/a.jpg, in May"), ("image_src", "example.org"),
+        ("urls", ["https://else.example/x", "https://example.org/a.jpg"]), ("links", "http://else.example/x,//example.org/a.jpg"),
+        ("page", "see (https://example.org/a.jpg)."), ("web", {"picture": "https://example.org/a.jpg"}),
+    ],
+)  # fmt: skip
+def test_addresses_as_metadata_has_them(tmp_path: Path, column: str, value: object) -> None:
+    catalogue = tmp_path / "catalogue"
+    catalogue.mkdir()
+    rows = [{"file_name": "a.png", column: value}, {"file_name": "b.png", column: "example.com/a.jpg"}]
+    for seed, row in enumerate(rows):
+        draw_scene(seed).save(catalogue / str(row["file_name"]))
+    (catalogue / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    opt_out(catalogue, write(tmp_path, "example.org"))
+    assert names(catalogue) == "b"
+    later = tmp_path / "later"
+    shutil.copytree(catalogue / "annotations", later / "annotations")
+    assert import_folder(catalogue, later).opted_out == 1 and names(later) == "b"
+
+
+@pytest.mark.parametrize(
+    ("artist", "is_out"),
+    [
+        ("Claude Monet; Alfred Sisley", True), ("Alfred Sisley & Claude Monet", True),
+        ("Sisley, Alfred; Monet, Claude", True),
+        ("Alfred Sisley, Claude Monet", True), ("Alfred Sisley, Paul Klee and Claude Monet", True),
+        ("['Alfred Sisley', 'Claude Monet']", True), (["Alfred Sisley", "Claude Monet"], True),
+        ("Claude Monet (1840-1926)", True), ("Claude Monet, French, 1840-1926", True), ("Alfred Sisley", False),
+        ("Jean Claude Monet", False), ("Claude Monnet", False), ("workshop of Claude Monet", False),
+    ],
+)  # fmt: skip
+def test_joint_works_and_names_alike(tmp_path: Path, artist: object, is_out: bool) -> None:
+    source, catalogue = tmp_path / "source", tmp_path / "catalogue"
+    source.mkdir()
+    rows = [{"file_name": "a.png", "artist": artist}, {"file_name": "b.png", "artist": "Claude Monet"}]
+    rows += [{"file_name": "c.png", "artist": "Paul Klee"}]
+    for seed, row in enumerate(rows):
+        draw_scene(seed).save(source / str(row["file_name"]))
+    (source / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    outcome = opt_out(source, write(tmp_path, "Claude Monet"))
+    assert names(source) == ("c" if is_out else "ac")
+    near = not is_out and artist != "Alfred Sisley"
+    told = f"'Claude Monet' leaves these names alone: {artist} (1 pictures)"
+    assert len(outcome.near) == near and (not near or told in outcome.near[0].reason)
+    shutil.copytree(source / "annotations", catalogue / "annotations")
+    assert import_folder(source, catalogue).opted_out == 1 + is_out
+
+
+def test_lines_that_name_nobody_are_named(tmp_path: Path) -> None:
+    lines = (
+        "nonsense ??? line", "boats.jpg", "monet/boats.jpg", "a@b.org", "12345", "abcdef0123", "artist", "...",
+        "please do not use any of my pictures for the training of any model", "key = value", "url: two words",
+    )  # fmt: skip
+    rules, wrong = read_opt_out(write(tmp_path, "\n".join(lines)))
+    assert not rules and [row.file_name for row in wrong] == [f"out.txt line {n}" for n in range(1, len(lines) + 1)]
+    assert all("is not understood" in row.reason for row in wrong)
+    good = ("artist: OBEY!", "J.M.W.Turner", "claude_monet", "Banksy", "Group 1890", "Ai Weiwei (艾未未)", "Abe", "O'Keeffe",
+            "example.org/monet/boats.jpg", "url: example.org", "hash: " + "a" * 64)  # fmt: skip
+    rules, wrong = read_opt_out(write(tmp_path, "\n".join(good)))
+    assert not wrong and [rule.kind for rule in rules] == ["artist"] * 8 + ["url"] * 2 + ["hash"]
+
+
+def test_a_rule_within_another_is_no_unknown_one(catalogue: Path, tmp_path: Path) -> None:
+    outcome = opt_out(catalogue, write(tmp_path, "Claude Monet\nPaul Klee\nexample.org\nhttps://example.org/klee/\n"))
+    assert not outcome.unknown and len(outcome.removed) == 3
+
+
+def test_pictures_that_are_not_used_anyway_do_not_stay(catalogue: Path, tmp_path: Path) -> None:
+    rows = [
+        {
+            "file_name": name,
+            "content": digest(catalogue / name, "sha256"),
+            "kept": False,
+            "reason": "similarity 0.1 is below 0.2",
+        }
+        for name in ("a.png", "d.png")
+    ]
+    AnnotationLog(catalogue, "filter").append(rows)
+    ReviewSession(catalogue, order="name")
+    outcome = opt_out(catalogue, write(tmp_path, "Paul Klee"), dry_run=True)
+    assert outcome.left == 1 and outcome.otherwise == {"dropped by the filter": 2} and len(outcome.removed) == 2
+    opt_out(catalogue, write(tmp_path, "Paul Klee\nRembrandt"))
+    with pytest.raises(ImpastoError, match=r"not used are 3 opted out, 2 dropped by the filter; the first, b\.png"):
+        read_catalogue(catalogue, check_images=False)
+    found = catalogue_statistics(catalogue)
+    assert found.paintings == 0 and statistics_tables(found) == [] and found.report.reasons()["opted out"] == 3
+    assert run(StatisticsJob(place=catalogue, out=tmp_path / "stats"), Context()).files == []
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(ImpastoError, match="holds no usable picture"):
+        catalogue_statistics(tmp_path / "bare")
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
@@ -133,12 +236,17 @@ def test_the_job_tells_and_needs_no_scorer(catalogue: Path, tmp_path: Path) -> N
     assert done.outcome is None and len(done.opted_out.removed) == 2
     told = "\n".join(event.text for event in events if isinstance(event, Note))
     assert "b.png: opted out (artist Paul Klee)" in told and "'nobody at all'; the rule is kept" in told
+    events.clear()
+    run(FilterJob(catalogue=catalogue, opt_out=job.opt_out, dry_run=True), Context(on_event=events.append))
+    assert any("the rule would be kept for later" in event.text for event in events if isinstance(event, Note))
 
 
 def test_what_cannot_be_used(catalogue: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         opt_out(catalogue, tmp_path / "none.txt")
-    with pytest.raises(ImpastoError, match="holds no rule"):
+    with pytest.raises(UsageError, match="is a folder: name a file"):
+        opt_out(catalogue, tmp_path)
+    with pytest.raises(UsageError, match="holds no rule"):
         opt_out(catalogue, write(tmp_path, "# nothing\n"))
     rules, wrong = read_opt_out(write(tmp_path, "artist:\nhash: 12\nhttps://\n"))
     assert not rules and len(wrong) == 3

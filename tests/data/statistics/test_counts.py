@@ -136,6 +136,18 @@ def test_figures_show_thirty_artists_and_the_decades(tmp_path: Path) -> None:
     assert [path.name for path in write_figures(count_works(few, ()), tmp_path / ".")] == ["decades.png"]
 
 
+def test_the_axis_of_counts_has_whole_numbers() -> None:
+    for most in (1, 2, 9, 13, 480):
+        works = [Work(year=1870)] * most + [Work(year=1885)]
+        figure = decades_figure(count_works(works, ("year",)))
+        figure.canvas.draw()
+        axis = figure.axes[0].yaxis
+        ticks = axis.get_majorticklocs()
+        assert len(ticks) > 1 and all(tick == int(tick) for tick in ticks) and min(ticks) == 0, (most, ticks)
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        assert labels == [f"{int(tick):,}" for tick in ticks] and len(set(labels)) == len(labels)
+
+
 def test_nothing_known_makes_no_figure(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     draw_landscape(1).save(tmp_path / "c" / "a.png")

@@ -47,7 +47,7 @@ def test_values_from_a_file(tmp_path: Path) -> None:
         ("seed=1-9:0", "counts nothing"),
         ("seed=1-99999999", "counts too far"),
         ("seed=" + "1-9000," * 2, "at most 10000"),
-        ("prompt=@nowhere.txt", r"nowhere\.txt cannot be read: No such file"),
+        ("prompt=@nowhere.txt", r"nowhere\.txt: there is no such file"),
     ],
 )
 def test_what_is_no_axis(text: str, words: str) -> None:

@@ -27,9 +27,12 @@ def export(
     """Write what is neither rejected nor dropped, with captions, tags and decisions merged in."""
     from impasto.jobs.data.export import ExportJob
 
-    job = ExportJob(
-        catalogue=catalogue, to=to, out=out, force=force, shard_size=shard_size, copies=copy, check_images=check
-    )
+    job = ExportJob(catalogue=catalogue, to=to, out=out, force=force, shard_size=shard_size, copies=copy, check_images=check)
     summary: ExportSummary = run_job(job, begin="checking")
     left_out = len(summary.report.skipped)
-    say(f"{out}: {summary.pictures} pictures" + (f", {left_out} left out" if left_out else ""))
+    parts = [f"{summary.pictures} pictures"]
+    if summary.without_text:
+        parts.append(f"{summary.without_text} without a caption or tags have no row")
+    if left_out:
+        parts.append(f"{left_out} left out")
+    say(f"{out}: {', '.join(parts)}")

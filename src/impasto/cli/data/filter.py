@@ -52,7 +52,7 @@ def filter_pairs(
         before = f", {opted_out.before} were before" if opted_out.before else ""
         say(
             f"{opted_out.rules} opt-out rules, {opted_out.new} of them new; "
-            f"{len(opted_out.removed)} pictures {would}left out{before}, {opted_out.left} stay"
+            f"{len(opted_out.removed)} pictures {would}left out{before}, {opted_out.left} stay{_otherwise(opted_out)}"
         )
     if outcome is None:
         return
@@ -74,14 +74,21 @@ def _summary(outcome: "FilterOutcome", scorer: str, dry_run: bool) -> str:
     return ", ".join(parts)
 
 
+def _otherwise(opted_out: "OptedOut") -> str:
+    reasons = [f"{count} {reason}" for reason, count in opted_out.otherwise.items()]
+    return f" (not counting {', '.join(reasons)})" if reasons else ""
+
+
 def _opted_out_as_json(opted_out: "OptedOut") -> dict[str, object]:
     return {
         "rules": opted_out.rules,
         "new": opted_out.new,
         "left_out_before": opted_out.before,
         "left": opted_out.left,
+        "not_used_otherwise": opted_out.otherwise,
         "removed": [vars(row) for row in opted_out.removed],
         "unknown": [vars(row) for row in opted_out.unknown],
+        "near": [vars(row) for row in opted_out.near],
         "not_understood": [vars(row) for row in opted_out.not_understood],
     }
 

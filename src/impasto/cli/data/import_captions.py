@@ -41,7 +41,8 @@ def import_captions(
         say_json({
             "rows": outcome.rows, "matched": outcome.matched, "new": outcome.new, "already": outcome.already,
             "behind_metadata": outcome.behind, "by": outcome.by, "pictures_without_a_row": outcome.lacking,
-            "unmatched": [vars(row) for row in outcome.unmatched], "kept": [vars(row) for row in outcome.kept],
+            "unmatched": [vars(row) for row in outcome.unmatched],
+            "further": [vars(row) for row in outcome.further], "kept": [vars(row) for row in outcome.kept],
         })  # fmt: skip
         return
     would = "would be " if dry_run else ""

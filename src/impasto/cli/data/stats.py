@@ -53,7 +53,7 @@ def stats(
         for text in later:
             say_note(text)
     if out is not None and not as_json:
-        say(f"{out}: {', '.join(path.name for path in statistics.files)}")
+        say(f"{out}: {', '.join(path.name for path in statistics.files) or 'nothing to write'}")
 
 
 def _print(figures: dict[str, Any], top: int) -> None:

@@ -11,22 +11,25 @@ from typing import Any
 from impasto.data.annotations.decisions import MAX_TEXT, annotated_text
 from impasto.data.annotations.log import FOLDER, IMPORTED, AnnotationLog, content_of
 from impasto.data.annotations.merged import Annotation, Annotations
-from impasto.data.catalogue.columns import column_of, names_pictures, plain_column, text_variants_of
+from impasto.data.catalogue.columns import KEY_COLUMNS, column_of, names_pictures, plain_column, text_variants_of
 from impasto.data.catalogue.endings import suffix_of
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.folder_rows import file_name_of
 from impasto.data.catalogue.name_matching import NameMatcher
+from impasto.data.catalogue.plain_text import cleaned
 from impasto.data.catalogue.read import read_catalogue
 from impasto.data.catalogue.tables import TABLE_SUFFIXES, rows_of_file
 from impasto.data.catalogue.text_files import TextSource
 from impasto.errors import ImpastoError, UsageError
-from impasto.files import write_atomically
+from impasto.files import check_file, write_atomically
 
 PERSON = "person"
 REPORT = "import-captions.jsonl"
 MAX_BY = 80  # characters of a machine's name
 _HASH_COLUMNS = ("content", "sha256", "content_hash", "file_hash", "hash")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_KEYS = f"for a file name (file_name, image, path, {', '.join(KEY_COLUMNS)}, ...) or a SHA-256 ({', '.join(_HASH_COLUMNS)})"
+_ONLY_MARKS = re.compile(rb"[\s\x00\xef\xbb\xbf\xff\xfe]*")
 
 
 @dataclass
@@ -34,13 +37,14 @@ class CaptionImport:
     """The result of merging a table of captions.
 
     Attributes:
-        rows: number of rows of the table.
-        matched: number of rows whose picture is in the catalogue and that have a caption or tags.
+        rows: number of rows of the table, also those that cannot be read.
+        matched: number of rows whose picture is in the catalogue and that have a caption or tags that are used.
         new: number of pictures with a new or changed caption or tags.
         already: number of pictures that said the same before.
         behind: number of pictures whose metadata has a text, which goes before a machine's caption.
         kept: pictures on which a reviewer of this catalogue decided otherwise; nothing was changed there.
-        unmatched: rows that are not used, with the reason.
+        unmatched: rows that are not used, with the reason; with `matched` these are all rows.
+        further: captions of used rows that are not used, with the reason.
         lacking: number of pictures of the catalogue that no row names.
         by: who says it -> number of pictures.
         report: what of catalogue and table could not be read.
@@ -53,6 +57,7 @@ class CaptionImport:
     behind: int = 0
     kept: list[Skipped] = field(default_factory=list)
     unmatched: list[Skipped] = field(default_factory=list)
+    further: list[Skipped] = field(default_factory=list)
     lacking: int = 0
     by: dict[str, int] = field(default_factory=dict)
     report: CatalogueReport = field(default_factory=CatalogueReport)
@@ -93,7 +98,7 @@ def import_captions(
         on_progress: called with (done, total).
 
     Raises:
-        UsageError: the table has another ending, or `by` is no name.
+        UsageError: the table is not there, is empty or has another ending, or `by` is no name.
         MissingPart: the table is parquet, and pyarrow is not installed.
         ImpastoError: the catalogue, a log or the table cannot be read, no row names a picture, or a log cannot be written.
     """
@@ -102,14 +107,17 @@ def import_captions(
     suffix = suffix_of(table.name)
     if suffix not in TABLE_SUFFIXES and suffix != ".txt":
         raise UsageError(f"{table}: use a file that ends in {', '.join(sorted(TABLE_SUFFIXES))}")
-    if not table.is_file():
-        raise UsageError(f"{table}: there is no such file")
+    check_file(table)
+    if not _has_text(table):
+        raise UsageError(f"{table} is empty: a table has a column {_KEYS}, and one for captions or tags")
     found = read_catalogue(folder, check_images=False, annotations=False)
     outcome = CaptionImport(report=found.report)
     annotations = Annotations(folder)
     outcome.report.warnings += annotations.warnings(folder)
     pictures = _Pictures(folder, found.entries, on_progress)
     said = _read(table, suffix, by, pictures, outcome)
+    if not outcome.rows:
+        raise UsageError(f"{table} has no rows: a row names a picture and has a caption or tags")
     if not said:
         why = f": the first, {outcome.unmatched[0].file_name}: {outcome.unmatched[0].reason}" if outcome.unmatched else ""
         raise ImpastoError(f"none of the {outcome.rows} rows of {table} is about a picture of {folder}{why}")
@@ -121,12 +129,18 @@ def import_captions(
         rows.write(folder)
         lines = [
             {"table": table.name, "row": skip.file_name, "reason": skip.reason}
-            for skip in (*outcome.unmatched, *outcome.kept)
+            for skip in (*outcome.unmatched, *outcome.further, *outcome.kept)
         ]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         (folder / FOLDER).mkdir(exist_ok=True)
         write_atomically(folder / FOLDER / REPORT, text.encode("utf-8", "backslashreplace"))
     return outcome
+
+
+def _has_text(table: Path) -> bool:
+    """Returns whether a table has more than white space and a byte-order mark."""
+    with table.open("rb") as file:
+        return _ONLY_MARKS.fullmatch(file.read(4096)) is None or bool(file.read(1))
 
 
 class _Pictures:
@@ -147,7 +161,11 @@ class _Pictures:
             return entry, ""
         name = file_name_of(row)
         if not name:
-            return None, "no picture has this content" if digest else "no file name"
+            if digest:
+                return None, "no picture has this content"
+            if hashes:
+                return None, f"{cleaned(hashes[0])[:40]!r} is no SHA-256 of 64 hexadecimal digits"
+            return None, f"it names no picture: give it a column {_KEYS}"
         match = self._matcher.match(name)
         if match.key is None:
             return None, match.reason.format(place="catalogue") or "there is no such picture in the catalogue"
@@ -170,7 +188,7 @@ def _read(table: Path, suffix: str, by: str | None, pictures: _Pictures, outcome
     """Returns what the table says, by the pictures' file names."""
     said: dict[str, _Said] = {}
     report = CatalogueReport()
-    for where, row in rows_of_file(TextSource.of(table), suffix, report, _names_or_hashes):
+    for where, row in rows_of_file(TextSource.of(table), suffix, report, _names_or_hashes, _KEYS):
         outcome.rows += 1
         name = file_name_of(row) or where
         entry, reason = pictures.find(row)
@@ -185,7 +203,6 @@ def _read(table: Path, suffix: str, by: str | None, pictures: _Pictures, outcome
             except ImpastoError as error:
                 outcome.unmatched.append(Skipped(name, str(error).removeprefix(f"{entry.file} ")))
                 continue
-            outcome.matched += 1
             who = by or _who(row) or table.name
             one = said.setdefault(entry.file_name, _Said(entry, content, who))
             if one.by != who:
@@ -193,8 +210,10 @@ def _read(table: Path, suffix: str, by: str | None, pictures: _Pictures, outcome
                     Skipped(name, f"{who} says something else about it than {one.by}, which came first")
                 )
                 continue
+            outcome.matched += 1
             one.captions += [text for text in captions if text not in one.captions]
             one.tags += [tag for tag in tags if tag not in one.tags]
+    outcome.rows += len(report.skipped)
     outcome.unmatched += report.skipped
     outcome.report.warnings += report.warnings
     outcome.report.notes += report.notes
@@ -219,7 +238,7 @@ class _Rows:
         caption = said.captions[0] if said.captions else ""
         if said.by == PERSON and caption:
             other = said.captions[1:]
-            outcome.unmatched += (
+            outcome.further += (
                 Skipped(said.entry.file_name, f"of a person's captions the first is used, not {text[:60]!r}")
                 for text in other
             )

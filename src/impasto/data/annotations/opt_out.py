@@ -5,30 +5,24 @@ which file and line they came from. They hold whenever the catalogue is read and
 """
 
 import hashlib
-import re
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from impasto.data.annotations.log import FOLDER, content_of
+from impasto.data.annotations.opt_out_names import addresses_in, artist_keys, forms_of, names_artists
 from impasto.data.caches.row_log import RowLog
-from impasto.data.catalogue.artist_names import artist_name, name_key
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.catalogue.plain_text import cleaned, unprintable
-from impasto.data.catalogue.text_files import TextSource
 from impasto.errors import ImpastoError
 
 FILE = "opt-out.jsonl"
 Kind = Literal["artist", "hash", "url"]
+Found = tuple[Kind, str]
 _KINDS = ("artist", "hash", "url")
-_DIGESTS = {32: "md5", 40: "sha1", 64: "sha256"}
-_HEX = re.compile(r"[0-9a-f]+")
-_HOST = re.compile(r"(?i)(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:/\S*)?")
-_PREFIX = re.compile(r"(?i)^(?P<kind>artist|hash|sha-?256|sha-?1|md5|url)\s*:\s*(?!//)(?P<value>.*)$")
+DIGESTS = {32: "md5", 40: "sha1", 64: "sha256"}
 _HASH_COLUMNS = ("sha256", "sha1", "md5", "hash", "content_hash", "file_hash", "source_hash")
-_MAX_LINE = 2000
 
 
 @dataclass(frozen=True)
@@ -70,50 +64,59 @@ class OptOutRules:
         """Adds a rule."""
         {"artist": self.artists, "hash": self.hashes, "url": self.urls}[rule.kind][rule.value] = rule.text
 
-    def matching(
-        self, artist: str, columns: Iterable[str], hashes: Iterable[str], digest: Callable[[str], str]
-    ) -> tuple[Kind, str] | None:
-        """Returns (kind, compared form) of the rule that a picture falls under, or None.
+    def matches(
+        self, artists: Iterable[str], columns: Iterable[tuple[str, str]], hashes: Iterable[str], digest: Callable[[str], str]
+    ) -> Iterator[Found]:
+        """Yields (kind, compared form) of the rules that a picture falls under, artists first.
 
         Args:
-            artist: the picture's artist.
-            columns: texts of its metadata, among which may be addresses.
+            artists: the texts of its artist columns; each may name several (see `artist_keys`).
+            columns: (column, text) of its metadata, among which may be addresses (see `addresses_in`).
             hashes: hashes that its metadata gives.
             digest: returns the picture's own hash by this algorithm ("sha256", "sha1" or "md5"), or "".
         """
-        if self.artists and artist:
-            key = name_key(artist_name(artist))
-            if key in self.artists:
-                return "artist", key
+        if self.artists:
+            for text in artists:
+                for key in filter(self.artists.__contains__, artist_keys(text)):
+                    yield "artist", key
         if self.urls:
-            for column in columns:
-                if "://" in column:
-                    found = next((form for form in _forms_of(column) if form in self.urls), None)
-                    if found is not None:
-                        return "url", found
+            for column, text in columns:
+                for address in addresses_in(column, text):
+                    for form in filter(self.urls.__contains__, forms_of(address)):
+                        yield "url", form
         if self.hashes:
-            own = (digest(_DIGESTS[length]) for length in sorted({len(value) for value in self.hashes}, reverse=True))
+            own = (digest(DIGESTS[length]) for length in sorted({len(value) for value in self.hashes}, reverse=True))
             for value in (*hashes, *own):
                 if value.lower() in self.hashes:
-                    return "hash", value.lower()
-        return None
+                    yield "hash", value.lower()
 
-    def words(self, found: tuple[Kind, str]) -> str:
+    def words(self, found: Found) -> str:
         """Returns the sentence for a picture under this rule."""
         kind, value = found
         texts = {"artist": self.artists, "hash": self.hashes, "url": self.urls}[kind]
         return f"opted out ({kind} {texts[value][:100]})"
 
-    def of_entry(self, entry: CatalogueEntry) -> tuple[Kind, str] | None:
-        """Returns the rule that a catalogue's entry falls under, or None."""
-        hashes = (entry.extra[column] for column in _HASH_COLUMNS if column in entry.extra)
-        return self.matching(entry.artist, entry.extra.values(), hashes, lambda name: _digest(entry.file, None, name))
+    def of_entry(self, entry: CatalogueEntry) -> Found | None:
+        """Returns the first rule that a catalogue's entry falls under, or None."""
+        return next(self.all_of_entry(entry), None)
 
-    def of_row(self, row: dict[str, Any], file: Path | None, data: bytes | None) -> tuple[Kind, str] | None:
-        """Returns the rule that a picture of an import falls under, or None."""
-        texts = [value for value in row.values() if isinstance(value, str)]
+    def all_of_entry(self, entry: CatalogueEntry) -> Iterator[Found]:
+        """Yields all rules that a catalogue's entry falls under; one may come twice."""
+        hashes = (entry.extra[column] for column in _HASH_COLUMNS if column in entry.extra)
+        return self.matches(artists_of(entry), entry.extra.items(), hashes, lambda name: _digest(entry.file, None, name))
+
+    def of_row(self, row: dict[str, Any], file: Path | None, data: bytes | None) -> Found | None:
+        """Returns the first rule that a picture of an import falls under, or None."""
+        texts = {column: _text(value) for column, value in row.items() if isinstance(value, str | list | dict)}
         hashes = (str(row[column]) for column in _HASH_COLUMNS if column in row)
-        return self.matching(str(row.get("artist", "")), texts, hashes, lambda name: _digest(file, data, name))
+        artists = [text for column, text in texts.items() if names_artists(column)]
+        return next(self.matches(artists, texts.items(), hashes, lambda name: _digest(file, data, name)), None)
+
+
+def artists_of(entry: CatalogueEntry) -> list[str]:
+    """Returns the texts of all columns of an entry that name artists."""
+    others = (text for column, text in entry.extra.items() if names_artists(column))
+    return [text for text in (entry.artist, *others) if text]
 
 
 def rule_log(catalogue: Path) -> RowLog:
@@ -140,86 +143,8 @@ def without_opted_out(catalogue: Path, entries: list[CatalogueEntry], report: Ca
     return kept
 
 
-def read_opt_out(file: Path) -> tuple[list[Rule], list[Skipped]]:
-    """Reads an opt-out file, and returns (rules, lines that are not understood).
-
-    One artist, file hash (SHA-256, SHA-1 or MD5, hexadecimal) or address per line; `#` begins a comment. `artist:`, `hash:`
-    or `url:` before it says which. An address without a path (`https://example.org`, `example.org`) stands for the whole
-    site, one that ends in `/` or `*` for all that begins with it.
-
-    Raises:
-        ImpastoError: the file cannot be read.
-    """
-    text, _ = TextSource.of(file).text()
-    rules: list[Rule] = []
-    wrong: list[Skipped] = []
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
-        words = re.sub(r"(?:^|\s)#.*$", "", line).strip().strip("\"'").strip().rstrip(",;").strip()
-        if not words:
-            continue
-        try:
-            rules.append(_rule(words, number))
-        except ValueError as error:
-            wrong.append(Skipped(f"{file.name} line {number}", f"{cleaned(words)[:80]!r} is not understood: {error}"))
-    return rules, wrong
-
-
-def _rule(words: str, number: int) -> Rule:
-    """Raises ValueError, with what is wrong, if the words name nothing that can be compared."""
-    if len(words) > _MAX_LINE or unprintable(words):
-        raise ValueError("use one artist, hash or address per line")
-    named = _PREFIX.match(words)
-    kind, value = (named["kind"].lower(), named["value"].strip()) if named else ("", words)
-    bare = value.lower()
-    is_hex = _HEX.fullmatch(bare) is not None
-    if kind in ("hash", "sha256", "sha-256", "sha1", "sha-1", "md5") or (not kind and is_hex and len(bare) >= 20):
-        if not is_hex or len(bare) not in _DIGESTS:
-            raise ValueError("a hash has 64 (SHA-256), 40 (SHA-1) or 32 (MD5) hexadecimal digits")
-        return Rule("hash", bare, words, number)
-    if kind == "url" or (not kind and ("://" in value or _HOST.fullmatch(value))):
-        form = _form(value)
-        if not form:
-            raise ValueError("an address needs a host, as https://example.org/picture.jpg")
-        return Rule("url", form, words, number)
-    key = name_key(artist_name(value))
-    if not key:
-        raise ValueError("use an artist's name, a hash or an address")
-    return Rule("artist", key, value, number)
-
-
-def _form(url: str) -> str:
-    """Returns an address in the form that is compared: host without "www.", path, query; "/*" at the end of a prefix."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    host = (parts.hostname or "").removeprefix("www.")
-    if not host or "." not in host:
-        return ""
-    path = unquote(parts.path)
-    if not path.strip("/*") and not parts.query:
-        return f"{host}/*"
-    if path.endswith(("/", "*")) and not parts.query:
-        return f"{host}{path.rstrip('*').rstrip('/')}/*"
-    return f"{host}{path}" + (f"?{parts.query}" if parts.query else "")
-
-
-def _forms_of(text: str) -> Iterator[str]:
-    """Yields the forms under which rules may name an address: itself, without its query, and each of its folders."""
-    for word in text.split():
-        if "://" not in word:
-            continue
-        try:
-            form = _form(word.strip("<>()\"',;"))
-        except ValueError:
-            continue
-        yield form
-        path = form.partition("?")[0].removesuffix("/*")
-        yield path
-        while path:
-            yield f"{path}/*"
-            path = path.rpartition("/")[0]
-        host = form.partition("/")[0]
-        while host.count(".") > 1:  # a site's other hosts: images.example.org
-            host = host.partition(".")[2]
-            yield f"{host}/*"
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _digest(file: Path | None, data: bytes | None, algorithm: str) -> str:

@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from impasto.data.annotations.opt_out import OptOutRules, Rule, read_opt_out, rule_log
+from impasto.data.annotations.merged import Annotations
+from impasto.data.annotations.opt_out import OptOutRules, Rule, artists_of, rule_log
+from impasto.data.annotations.opt_out_file import read_opt_out
+from impasto.data.annotations.opt_out_names import addresses_in, artist_keys, without_dates
 from impasto.data.catalogue.artist_names import artist_name, name_key
-from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped, kind_of_reason
 from impasto.data.catalogue.read import read_catalogue
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import UsageError
+from impasto.files import check_file
+
+_NEAR = 0.85  # likeness of two names, 0..1, from which one may be a misspelling of the other
+_MOST_NEAR = 5  # names in one note
 
 
 @dataclass
@@ -23,8 +30,10 @@ class OptedOut:
         removed: pictures that are left out from now on, with the rule.
         before: number of pictures that rules had left out before.
         unknown: rules that no picture falls under; they are kept for later imports.
+        near: rules of artists with the names of the catalogue that are like theirs, and that no rule leaves out.
         not_understood: lines that are no rules.
         left: number of pictures that are still used.
+        otherwise: pictures under no rule that are not used for another reason ("dropped by the filter"), by reason.
         report: what of the catalogue could not be read.
     """
 
@@ -33,8 +42,10 @@ class OptedOut:
     removed: list[Skipped] = field(default_factory=list)
     before: int = 0
     unknown: list[Skipped] = field(default_factory=list)
+    near: list[Skipped] = field(default_factory=list)
     not_understood: list[Skipped] = field(default_factory=list)
     left: int = 0
+    otherwise: dict[str, int] = field(default_factory=dict)
     report: CatalogueReport = field(default_factory=CatalogueReport)
 
 
@@ -45,15 +56,14 @@ def opt_out(folder: Path, file: Path, *, dry_run: bool = False) -> OptedOut:
     `dry_run` nothing is recorded.
 
     Raises:
-        UsageError: there is no such file.
-        ImpastoError: file, catalogue or recorded rules cannot be read, the file has no rule, or the log cannot be written.
+        UsageError: there is no such file, or it has no rule.
+        ImpastoError: file, catalogue or recorded rules cannot be read, or the log cannot be written.
     """
-    if not file.is_file():
-        raise UsageError(f"--opt-out {file}: there is no such file")
+    check_file(file, "--opt-out ")
     rules, wrong = read_opt_out(file)
     if not rules:
         why = f": {wrong[0].file_name}: {wrong[0].reason}" if wrong else ": write one artist, hash or address per line"
-        raise ImpastoError(f"--opt-out {file} holds no rule{why}")
+        raise UsageError(f"--opt-out {file} holds no rule{why}")
     before = OptOutRules.of(folder)
     catalogue = read_catalogue(folder, check_images=False, annotations=False, opted_out=True)
     outcome = OptedOut(rules=len(rules), not_understood=wrong, report=catalogue.report)
@@ -61,26 +71,38 @@ def opt_out(folder: Path, file: Path, *, dry_run: bool = False) -> OptedOut:
     for rule in rules:
         given.add(rule)
     used: Counter[tuple[str, str]] = Counter()
+    under_no_rule: list[CatalogueEntry] = []
     for entry in catalogue.entries:
-        found = given.of_entry(entry)
-        if found is not None:
-            used[found] += 1
+        every = list(dict.fromkeys(given.all_of_entry(entry)))
+        used.update(every)
+        found = every[0] if every else None
         if before and before.of_entry(entry) is not None:
             outcome.before += 1
         elif found is not None:
             outcome.removed.append(Skipped(entry.file_name, given.words(found)))
         else:
-            outcome.left += 1
-    known = {("artist", value) for value in before.artists} | {("hash", value) for value in before.hashes}
-    known |= {("url", value) for value in before.urls}
-    new = list({(rule.kind, rule.value): rule for rule in rules if (rule.kind, rule.value) not in known}.values())
+            under_no_rule.append(entry)
+    annotations = Annotations(folder)
+    outcome.report.warnings += annotations.warnings(folder)
+    known = annotations.of(under_no_rule)
+    reasons = [one.reason_against(entry) for entry, one in zip(under_no_rule, known, strict=True)]
+    outcome.left = reasons.count("")
+    outcome.otherwise = dict(Counter(kind_of_reason(reason) for reason in reasons if reason).most_common())
+    recorded = {("artist", value) for value in before.artists} | {("hash", value) for value in before.hashes}
+    recorded |= {("url", value) for value in before.urls}
+    new = list({(rule.kind, rule.value): rule for rule in rules if (rule.kind, rule.value) not in recorded}.values())
     outcome.new = len(new)
-    artists = {entry.artist for entry in catalogue.entries if entry.artist}
-    outcome.unknown = [
-        Skipped(f"{file.name} line {rule.line}", _unknown(rule, artists, catalogue.entries))
-        for rule in rules
-        if not used[rule.kind, rule.value] and not any(_overlaps(rule, found) for found in used)
-    ]
+    names = Counter(text for entry in under_no_rule for text in artists_of(entry))
+    for rule in rules:
+        where = f"{file.name} line {rule.line}"
+        if used[rule.kind, rule.value]:
+            near = _near(rule, names) if rule.kind == "artist" else []
+            if near:
+                shown = _listed([f"{name} ({names[name]} pictures)" for name in near])
+                said = f"{rule.text[:80]!r} leaves these names alone: {shown}; give a line to each that is meant"
+                outcome.near.append(Skipped(where, said))
+        else:
+            outcome.unknown.append(Skipped(where, _unknown(rule, names, catalogue.entries, dry_run)))
     if not dry_run:
         time = datetime.now(UTC).isoformat(timespec="seconds")
         rule_log(folder).append([
@@ -90,21 +112,39 @@ def opt_out(folder: Path, file: Path, *, dry_run: bool = False) -> OptedOut:
     return outcome
 
 
-def _overlaps(rule: Rule, found: tuple[str, str]) -> bool:
-    """Returns whether pictures under the rule were counted under another that comes first, as a page below a site."""
-    prefix = rule.value.removesuffix("*")
-    return rule.kind == "url" == found[0] and rule.value.endswith("/*") and found[1].startswith(prefix)
-
-
-def _unknown(rule: Rule, artists: set[str], entries: list[CatalogueEntry]) -> str:
-    said = f"no picture here is under {rule.text[:80]!r}; the rule is kept for later imports"
+def _unknown(rule: Rule, names: Counter[str], entries: list[CatalogueEntry], dry_run: bool) -> str:
+    kept = "would be" if dry_run else "is"
+    said = f"no picture here is under {rule.text[:80]!r}; the rule {kept} kept for later imports"
     if rule.kind == "artist":
-        names = {name_key(artist_name(name)): name for name in artists}
-        words = set(rule.value.split())
-        near = [name for key, name in names.items() if words & {word for word in key.split() if len(word) > 2}]
-        near = near or [names[key] for key in difflib.get_close_matches(rule.value, names, 2, 0.8)]
+        near = _near(rule, names, loosely=True)
         if near:
-            return f"{said}. Did you mean {' or '.join(sorted(near)[:3])}?"
-    if rule.kind == "url" and not any("://" in value for entry in entries for value in entry.extra.values()):
+            return f"{said}. Did you mean {_listed(near, ' or ')}?"
+    if rule.kind == "url" and not any(
+        True for entry in entries for column, text in entry.extra.items() for _ in addresses_in(column, text)
+    ):
         return f"{said}. The catalogue's metadata has no addresses"
     return said
+
+
+def _near(rule: Rule, names: Counter[str], *, loosely: bool = False) -> list[str]:
+    """Returns the artists in the catalogue who may be the rule's, the nearest first.
+
+    These are fuller and shorter names ("Oscar-Claude Monet"), attributions ("workshop of Claude Monet") and misspellings;
+    `loosely` also names with one long word in common.
+    """
+    words = set(rule.value.split())
+    found: dict[str, float] = {}
+    for name in names:
+        for key in {*artist_keys(name), name_key(artist_name(without_dates(name)))}:
+            others = set(key.split())
+            alike = difflib.SequenceMatcher(None, rule.value, key).ratio()
+            whole = bool(others) and (words <= others or (len(others) > 1 and others <= words))
+            shared = loosely and any(len(word) > 2 for word in words & others)
+            if alike >= _NEAR or whole or shared:
+                found[name] = max(found.get(name, 0.0), alike + whole)
+    return sorted(found, key=lambda name: (-found[name], name))
+
+
+def _listed(names: list[str], between: str = ", ") -> str:
+    more = len(names) - _MOST_NEAR
+    return between.join(names[:_MOST_NEAR]) + (f" and {more} more" if more > 0 else "")

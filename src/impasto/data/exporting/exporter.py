@@ -36,10 +36,15 @@ class ExportChoices:
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """The number of exported pictures, and a report of what was left out."""
+    """The number of exported pictures, and a report of what was left out.
+
+    Attributes:
+        without_text: pictures of captions.csv's catalogue that have neither a caption nor tags, and so no row.
+    """
 
     pictures: int
     report: CatalogueReport
+    without_text: int = 0
 
 
 def export_catalogue(
@@ -69,7 +74,8 @@ def export_catalogue(
     check = choices.check_images and shape != "captions.csv"
     rows = read_export_rows(folder, check_images=check, on_progress=lambda done, of: on_progress("checking", done, of))
     if shape == "captions.csv":
-        return ExportSummary(write_captions(rows, out), rows.report)
+        count = write_captions(rows, out)
+        return ExportSummary(count, rows.report, len(rows.rows) - count)
 
     def written(done: int) -> None:
         on_progress("writing", done, len(rows.rows))

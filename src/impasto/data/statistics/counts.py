@@ -85,7 +85,9 @@ def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStati
         decades=sorted(decades.items()),
         sides=_binned(sides, SIDES),
         words=_binned(words, WORDS),
-        missing=[(column, sum(getattr(work, column) in ("", None, ()) for work in counted)) for column in columns],
+        missing=[
+            (column, sum(getattr(work, column) in ("", None, ()) for work in counted)) for column in columns if counted
+        ],
         licenses=_frequent(work.license for work in counted),
         sources=_frequent(work.source for work in counted),
     )
@@ -94,12 +96,13 @@ def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStati
 def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> CatalogueStatistics:
     """Counts the entries of a catalogue, without rejected or dropped ones.
 
-    Only the size is read from each picture. `on_progress` is called with (done, total).
+    Only the size is read from each picture. If the filter, a review or opt-outs leave no picture, all counts are zero.
+    `on_progress` is called with (done, total).
 
     Raises:
         ImpastoError: the catalogue cannot be read, or contains no usable entry.
     """
-    catalogue = read_catalogue(folder, check_images=False)
+    catalogue = read_catalogue(folder, check_images=False, may_be_empty=True)
     works = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for entry, side in zip(catalogue.entries, pool.map(_longer_side, catalogue.entries), strict=True):

@@ -67,6 +67,8 @@ def decades_figure(found: CatalogueStatistics) -> "Figure":
     The earliest paintings, up to two in a thousand, have no bar; the axis label gives their number. Otherwise a papyrus
     would squeeze the other bars.
     """
+    from matplotlib.ticker import MaxNLocator
+
     dated = sum(count for _, count in found.decades)
     shown, earlier = list(found.decades), 0
     while len(shown) > 1 and earlier + shown[0][1] <= 0.002 * dated:
@@ -75,7 +77,9 @@ def decades_figure(found: CatalogueStatistics) -> "Figure":
     axes.bar([decade + 5 for decade, _ in shown], [count for _, count in shown], width=8.4, color=_BAR)
     axes.set_xlim(shown[0][0] - 5, shown[-1][0] + 15)
     axes.yaxis.grid(True, color=_GRID, linewidth=0.8)
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylim(bottom=0)
     axes.set_ylabel("paintings", fontsize=9, color=_INK)
     left_out = f" ({earlier:,} earlier ones not shown)" if earlier else ""
     axes.set_xlabel(f"year, by decade{left_out}", fontsize=9, color=_INK)

@@ -23,8 +23,17 @@ def check_catalogue(folder: Path) -> None:
 
 
 def note_report(report: "CatalogueReport", context: "Context", most: int | None = None) -> None:
-    """Notes the report's notes on the folder, its warnings, then the skipped pictures; at most `most` of the last two."""
+    """Notes the report's notes on the folder, its warnings, then the skipped pictures; at most `most` of the last two.
+
+    If there are more, the last note counts the skipped ones by reason.
+    """
+    from impasto.data.catalogue.entry import counted_reasons
+
     for note in report.notes:
         context.note(note)
-    for skipped in (*report.warnings, *report.skipped)[:most]:
+    told = [*report.warnings, *report.skipped]
+    for skipped in told[:most]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
+    if most is not None and len(told) > most:
+        reasons = counted_reasons(report.reasons())
+        context.note(f"{len(told) - most} more are not named" + (f"; left out are in all {reasons}" if reasons else ""))

@@ -89,7 +89,7 @@ class FilterJob(Job):
         from impasto.data.annotations.opting_out import opt_out
 
         outcome = opt_out(self.catalogue, file, dry_run=self.dry_run)
-        for skipped in (*outcome.not_understood, *outcome.unknown):
+        for skipped in (*outcome.not_understood, *outcome.unknown, *outcome.near):
             context.note(f"{skipped.file_name}: {skipped.reason}")
         for skipped in outcome.removed[:_MOST_NOTES]:
             context.note(f"{skipped.file_name}: {skipped.reason}")

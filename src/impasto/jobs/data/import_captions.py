@@ -37,7 +37,7 @@ class ImportCaptionsJob(Job):
         """Merges the captions and notes the first rows that are not used.
 
         Raises:
-            UsageError: there is no such folder or table, or the table or the name cannot be used.
+            UsageError: there is no such folder or table, the table is empty, or the table or the name cannot be used.
             MissingPart, ImpastoError: the catalogue or the table cannot be read, no row matches, or a log cannot be written.
             StoppedError: the job was stopped; nothing was written.
         """
@@ -52,10 +52,10 @@ class ImportCaptionsJob(Job):
         except KeyboardInterrupt:
             raise StoppedError(f"stopped: {self.catalogue} is as it was") from None
         note_report(outcome.report, context, _MOST_NOTES)
-        told = [*outcome.unmatched, *outcome.kept]
+        told = [*outcome.unmatched, *outcome.further, *outcome.kept]
         for skipped in told[:_MOST_NOTES]:
             context.note(f"{skipped.file_name}: {skipped.reason}")
         if len(told) > _MOST_NOTES:
             where = "" if self.dry_run else f"; {self.catalogue}/annotations/import-captions.jsonl names all"
-            context.note(f"{len(told) - _MOST_NOTES} more rows are not used{where}")
+            context.note(f"{len(told) - _MOST_NOTES} more rows or captions are not used{where}")
         return outcome

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.files import decoded
+from impasto.files import check_file, decoded
 from impasto.jobs.painting.picture import Picture
 from impasto.jobs.painting.prompt_steps import OFF
 
@@ -215,9 +215,10 @@ def read_lines(path: Path, what: str) -> list[str]:
     """Returns the non-empty lines of a text file in any usual encoding; of a .csv or .tsv, the column called `what`.
 
     Raises:
-        UsageError: there is no such line, or no such column; or lines hold options.
+        UsageError: there is no such file, no such line, or no such column; or lines hold options.
         ImpastoError: the file cannot be read.
     """
+    check_file(path.expanduser())
     try:
         text = decoded(path.expanduser().read_bytes())
     except UnicodeDecodeError:

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from impasto.errors import ImpastoError, MissingPart, UsageError
-from impasto.files import write_atomically
+from impasto.errors import ImpastoError, MissingPart
+from impasto.files import check_file, write_atomically
 from impasto.language.causal_lm import SMOLLM2, load_causal_lm, perplexity
 from impasto.language.gguf_adapter import write_gguf_adapter
 from impasto.prompts.prompt_cleaning import Cleaning, clean_prompts
@@ -31,8 +31,7 @@ def read_prompts(path: Path, on_progress: Progress = no_report) -> Cleaning:
     Raises:
         UsageError: there is no such file. ImpastoError: it cannot be read, or no prompt is left.
     """
-    if not path.is_file():
-        raise UsageError(f"--prompts {path}: there is no such file")
+    check_file(path, "--prompts ")
     try:
         content = path.read_bytes()
         lines = [line for line in content.decode("utf-8").splitlines() if line.strip()]
