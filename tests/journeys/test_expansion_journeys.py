@@ -245,3 +245,33 @@ def test_what_is_not_what_it_should_be(
     assert answer.code in (1, 2) and answer.out == ""
     assert word in answer.err and len(answer.err.strip().splitlines()) == 1
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_words_of_a_weighted_prompt_are_expanded(impasto: Impasto) -> None:
+    plain = impasto("expand", "a stormy sea", "--count", 2, "--json")
+    weighted = impasto("expand", "a (stormy:1.4) {sea|sea} <lora:x:0.5>", "--count", 2, "--json")
+    assert plain.code == weighted.code == 0, weighted.err
+    assert json.loads(weighted.out) == json.loads(plain.out)
+    assert "'a stormy sea' is expanded, without its weights and LoRA tags: `impasto paint PROMPT --expand" in weighted.err
+    assert "is expanded" not in plain.err
+
+
+def test_prompts_that_look_like_comments_are_told_once(impasto: Impasto, tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("# mine\nboats\n# more\n", "utf-8")
+    done = impasto("grid", "--prompts", "prompts.txt", "--columns", "seed=1", "--steps", 1)
+    assert done.code == 0, done.err
+    assert done.err.count("'#'") == 1 and "'# mine' and 1 more prompts begin with '#'" in done.err
+
+
+def test_paint_tells_of_other_syntax_and_broken_lists(impasto: Impasto, tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "a.txt").write_text("boats\n", "utf-8")
+    (tmp_path / "lists" / "bad.yaml").write_text("x: [\n", "utf-8")
+    options = ("--wildcards", "lists", "--steps", 1, "--json")
+    done = impasto("paint", "__a__ (sea)++ {c", *options)
+    assert done.code == 0, done.err
+    assert "bad.yaml, line 2, cannot be read" in done.err and "a '{' is not closed, in '{c'" in done.err
+    assert "write (sea:1.21), or give --prompt-syntax compel" in done.err
+    assert impasto("paint", "__bad/x__", *options).code == 1
+    read = impasto("paint", "__a__ (sea)++", *options, "--prompt-syntax", "compel", "--seed", 1, "--out", "b.png")
+    assert json.loads(read.out)["weights"] == {"prompt": "boats (sea:1.21)", "negative": ""}, read.err

@@ -89,6 +89,9 @@ def test_python_paints_syntax_too(painter: Painter) -> None:
     assert heavy.provenance.weights == Weights("(boats:1.8) at sunset")
     words = painter.paint("(boats:1.8) at sunset", prompt_syntax="plain", **fields)
     assert words.provenance.weights is None and words.provenance.text == "(boats:1.8) at sunset"
+    compel = painter.paint("(boats)1.8 at sunset", prompt_syntax="compel", **fields)
+    assert compel.provenance.weights == heavy.provenance.weights and compel.image == heavy.image
+    assert compel.provenance.prompt == "(boats)1.8 at sunset"
     with pytest.raises(UsageError, match="this painter has no LoRA x"):
         painter.paint("boats <lora:x:1>", **fields)
     with pytest.raises(UsageError, match="prompt_syntax 'other'"):

@@ -27,7 +27,10 @@ def test_a_text_without_syntax_is_untouched(text: str) -> None:
         ("(a:-1)", [("a", -1.0)]),
         (r"(\(a\):1.2)", [("(a)", 1.2)]),
         (r"(ratio 16\:9)", [("ratio 16:9", 1.1)]),
-        ("(scale 1:200)", [("scale 1:200", 1.1)]),
+        ("(scale 1:200)", [("scale 1", 200.0)]),
+        ("(a:0.00001)", [("a", 0.00001)]),
+        ("(boats:1.2 at dusk, (a:99)", [("boats:1.2 at dusk, ", 1.1), ("a", 108.9)]),
+        ("(year:123456789)", [("year", 1000.0)]),
         ("a (b", [("a ", 1.0), ("b", 1.1)]),
     ],
 )
@@ -71,6 +74,9 @@ def test_loras() -> None:
         ("a AND b", "a AND b", "AND joins"),
         ("(ratio 16:9)", "ratio 16", "the weight 9 of 'ratio 16' is unusual"),
         ("a (b", "a b", "is not closed"),
+        ("boats:1.2), sea", "boats:1.2), sea", "':1.2)' has no '(' before it"),
+        ("(a:99)", "a", "the weight 99 of 'a' is unusual"),
+        ("(a:99999)", "a", "the weight of 'a' is limited to 1000"),
     ],
 )
 def test_what_is_not_understood_is_noted(text: str, words: str, note: str) -> None:

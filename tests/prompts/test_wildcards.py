@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def test_the_seed_chooses_and_chooses_the_same_again() -> None:
         ("{2$$ and $$a|b} x", {"a and b x", "b and a x"}),
         ("50 % {a} #1 $5 \\ {b}", {"50 % a #1 $5 \\ b"}),
         ("(sharp:1.2) [x|y] {é}", {"(sharp:1.2) [x|y] é"}),
+        ("{2$$a|b|c}", {"a,b", "a,c", "b,a", "b,c", "c,a", "c,b"}),
+        ("{1-2$$ and $$a|b}", {"a", "b", "a and b", "b and a"}),
+        ("{0::a|.5::b}", {"b"}),
+        ("${hue=!{red|blue}} ${hue} and ${hue}", {"red and red", "blue and blue"}),
+        ("${hue:red} sea", {"red sea"}),
+        ("%{... at {dusk|dawn}$$boats}", {"boats at dusk", "boats at dawn"}),
+        ("{@a|b} {~c|d}", {"a c", "a d", "b c", "b d"}),
+        ("$$ {a|b} http://x /* y */ # z", {"$$ a http://x /* y */ # z", "$$ b http://x /* y */ # z"}),
+        ("__x and {a|b} __ y__", {"__x and a __ y__", "__x and b __ y__"}),
+        ("{a|b} {c", {"a {c", "b {c"}),
+        ("a} {b|c}", {"a} b", "a} c"}),
+        ("{a|{b|c}", {"{a|b", "{a|c"}),
     ],
 )
 def test_what_the_syntax_means(template: str, texts: set[str]) -> None:
@@ -74,9 +87,6 @@ def test_lists_in_tables_and_folders(tmp_path: Path) -> None:
     drawn = [resolve_wildcards("__sky__", seed, tmp_path) for seed in range(200)]
     assert drawn.count("dusk") > 2 * drawn.count("dawn")
     assert resolve_wildcards("__sea/calm__ __deep/more__", 1, tmp_path) == "still one"
-    (tmp_path / "bad.yaml").write_text("a: [", "utf-8")
-    with pytest.raises(ImpastoError, match=r"bad\.yaml cannot be read"):
-        resolve_wildcards("__sky__", 1, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +121,85 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert resolve_wildcards("__x__", 1, tmp_path) == "one"
     (tmp_path / "x.txt").write_text("three\n", "utf-8")
     assert resolve_wildcards("__x__", 1, tmp_path) == "three"
+
+
+@pytest.mark.parametrize(
+    ("template", "resolved", "note"),
+    [
+        ("boats {a|b", "boats {a|b", "a '{' is not closed, in '{a|b'"),
+        ("boats a|b}", "boats a|b}", "a '}' has no '{' before it, after 'boats a|b'"),
+        (
+            "boats {sea}",
+            "boats sea",
+            r"{sea} offers no choice, and its braces are left out: write {a|b}; (sea:1.05) is NovelAI's",
+        ),
+        ("{{sea}}", "sea", "{sea} offers no choice"),
+        ("%{sea}", "%sea", "%{sea} offers no choice"),
+        ("{3$$a|a}", "a,a", "{3$$a|a} asks for 3 of 2 options"),
+        ("{@a|a}", "a", "@ takes options in turn in dynamicprompts"),
+        ("{!a|a}", "a", "! makes a prompt of each option"),
+        ("__@one__", "1", "here the seed chooses"),
+        ("sea __one", "sea __one", "'__one' is painted as words: the wildcard is __one__"),
+        ("{a|a} one__", "a one__", "'one__' is painted as words"),
+    ],
+)
+def test_what_is_not_understood_is_noted(template: str, resolved: str, note: str, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("1\n", "utf-8")
+    notes: list[str] = []
+    assert resolve_wildcards(template, 1, tmp_path, say=notes.append) == resolved
+    assert len(notes) == 1 and note in notes[0]
+
+
+@pytest.mark.parametrize(
+    "template", ["{a|b} (c:1.2)", "snake_case __ {0.5::a|b}", "{2$$a|b} ${x=!red}${x}", "{{a|b}}", "50 %"]
+)
+def test_what_is_understood_is_not_noted(template: str) -> None:
+    notes: list[str] = []
+    resolve_wildcards(template, 1, say=notes.append)
+    assert notes == []
+
+
+def test_variables_and_names_without_a_value(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("__zzz__\n", "utf-8")
+    (tmp_path / "b.txt").write_text("${hue} 5 % of {x\n", "utf-8")
+    with pytest.raises(UsageError, match=r"\$\{hue\} has no value: write \$\{hue=red\} before it"):
+        resolve_wildcards("${hue} {a|b}", 1)
+    with pytest.raises(UsageError, match="hue is not defined"):
+        resolve_wildcards("__b__", 1, tmp_path)
+    assert resolve_wildcards("${hue=red}__b__", 1, tmp_path) == "red 5 % of {x"
+    with pytest.raises(UsageError, match="nothing is known for __zzz__"):
+        resolve_wildcards("__a__", 1, tmp_path)
+    with pytest.raises(UsageError, match=r"cannot be read from '\{x\$\$a\|b\}' on"):
+        resolve_wildcards("sea {x$$a|b}", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("bad.yaml", b"a: [x]\nb: [", r"bad\.yaml, line 2, cannot be read"),
+        ("bad.yaml", b"sky: &x {deep: *x}", r"bad\.yaml, line 1, cannot be read: found unconstructable recursive"),
+        ("bad.json", b'{"a": ["x"],\n "b": nothing', r"bad\.json, line 2, cannot be read"),
+        ("bad.yaml", b"just words", r"bad\.yaml holds neither a list nor lists by name"),
+        ("bad.txt", b"\xff\xfe\x00\xd8", r"bad\.txt cannot be read: it is no text"),
+    ],
+)
+def test_a_broken_list_is_named_and_stops_only_what_uses_it(name: str, content: bytes, why: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n", "utf-8")
+    (tmp_path / name).write_bytes(content)
+    notes: list[str] = []
+    assert resolve_wildcards("__a__", 1, tmp_path, say=notes.append) == "one"
+    assert len(notes) == 1 and re.search(why, notes[0]) and notes[0].endswith("; it is left out")
+    with pytest.raises(ImpastoError, match=rf"__bad__: .*{why}"):
+        resolve_wildcards("__bad__", 1, tmp_path)
+    if not name.endswith(".txt"):  # the name may be one of its lists
+        with pytest.raises(ImpastoError, match=why):
+            resolve_wildcards("__b__", 1, tmp_path)
+
+
+def test_values_of_yaml_are_texts_and_odd_ones_are_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: [no]\nb: [1.50]\nc: [{text: sea, weight: much}]\nd: [{x: y}, sky]\n", "utf-8")
+    (tmp_path / "two words.txt").write_text("boats\n", "utf-8")
+    notes: list[str] = []
+    resolved = resolve_wildcards("__a__ __b__ __c__ __d__ __two words__", 1, tmp_path, say=notes.append)
+    assert resolved == "no 1.50 sea sky boats"
+    assert "the weight 'much' of 'sea' is no number" in notes[0] and "{'x': 'y'} is no value" in notes[1]

@@ -187,7 +187,7 @@ class Painter:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
         Args:
-            prompt_syntax: "a1111", `(a:1.3)` has a meaning (`impasto.prompts.weights`); "plain", all are words.
+            prompt_syntax: "a1111", `(a:1.3)` has a meaning; "compel", `(a)1.3` (`impasto.prompts.syntax`); "plain", none.
             seed: 0 .. 2**63 - 1; None draws one at random, which the painting's provenance then holds.
             sampler, steps, guider, guidance: None takes the checkpoint's own defaults, else the general ones: dpm++, 25, cfg
                 and 5; with `lcm` 4 and 1; with another guider its own guidance.
@@ -223,13 +223,13 @@ class Painter:
             memory=str(memory),
             like=read_likes(like),
         )
-        if prompt_syntax == A1111:
-            request, notes = read_syntax(request)
+        if prompt_syntax not in SYNTAXES:
+            raise UsageError(f"prompt_syntax {prompt_syntax!r}: use {', '.join(SYNTAXES)}")
+        if prompt_syntax != PLAIN:
+            request, notes = read_syntax(request, syntax=prompt_syntax)
             for note in notes:
                 _LOGGER.warning(note)
             check_tags(request.tags, self.components.loras)
-        elif prompt_syntax != PLAIN:
-            raise UsageError(f"prompt_syntax {prompt_syntax!r}: use {' or '.join(SYNTAXES)}")
         return next(self.paint_many([request]))
 
     def paint_many(

@@ -1,4 +1,4 @@
-"""Reads A1111's prompt syntax in a request's texts: `impasto.prompts.weights` for the caption and the negative prompt."""
+"""Reads the prompt syntax of a request's texts: `impasto.prompts.syntax` for the caption and the negative prompt."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,11 +7,12 @@ from typing import Any
 from impasto.checkpoints.applied_adapters import AppliedLora
 from impasto.errors import UsageError
 from impasto.painting.request import PaintRequest
-from impasto.prompts.weights import LoraTag, ReadText, Weights, read_weights
+from impasto.prompts.syntax import read_text
+from impasto.prompts.weights import A1111, LoraTag, ReadText, Weights
 
 
 def read_syntax(
-    request: PaintRequest, *, prompt: bool = True, negative: bool = True
+    request: PaintRequest, *, prompt: bool = True, negative: bool = True, syntax: str = A1111
 ) -> tuple[PaintRequest, tuple[str, ...]]:
     """Returns the request with its caption and negative prompt as words, their weights and LoRA tags beside them; and notes.
 
@@ -20,6 +21,7 @@ def read_syntax(
     Args:
         request: its caption and negative prompt are as typed, with wildcards resolved.
         prompt, negative: whether the text is read; a text that is not keeps the weights that the request has.
+        syntax: "a1111" or "compel".
 
     Raises:
         UsageError: nothing remains to be painted.
@@ -29,7 +31,7 @@ def read_syntax(
     changes: dict[str, Any] = {}
     if prompt:
         caption = request.condition.caption
-        read = read_weights(caption)
+        read = read_text(caption, syntax)
         notes += read.notes
         weights = replace(weights, prompt=read.weighted)
         if read.words != caption or read.weighted:
@@ -37,7 +39,7 @@ def read_syntax(
             changes["prompt"] = request.prompt or caption
         changes["tags"] = read.tags
     if negative:
-        read = read_weights(request.negative)
+        read = read_text(request.negative, syntax)
         notes += [*read.notes, *_left_out(read)]
         weights = replace(weights, negative=read.weighted)
         if read.words != request.negative or read.weighted:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from impasto.prompts.condition import Condition
 
-A1111, PLAIN = "a1111", "plain"
-SYNTAXES = (A1111, PLAIN)
+A1111, COMPEL, PLAIN = "a1111", "compel", "plain"
+SYNTAXES = (A1111, COMPEL, PLAIN)
 ROUND, SQUARE = 1.1, 1 / 1.1  # the factors of A1111's (a) and [a]
-LARGEST_WEIGHT = 10.0  # beyond it, "(scale 1:200)" is no weight but words
+LARGEST_WEIGHT = 1000.0  # what is beyond is limited, so that states stay finite in fp16, too
 _USUAL = (0.0, 2.0)
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _TAG = re.compile(r"(?<!\\)<(?P<kind>lora|lyco|hypernet):(?P<words>[^<>\n]*)>", re.IGNORECASE)
@@ -81,7 +81,10 @@ def read_weights(text: str) -> ReadText:
     if len(chunks) == 1 and all(weight == 1 for _, weight in chunks[0]):
         return ReadText(words, "", tags, tuple(notes))
     for piece, weight in (piece for chunk in chunks for piece in chunk):
-        if not _USUAL[0] <= weight <= _USUAL[1]:
+        if abs(weight) == LARGEST_WEIGHT:
+            shown = piece.strip()[:60]
+            notes.append(f"the weight of {shown!r} is limited to {weight:g}, 0 to 2 is usual: \\: is a plain colon")
+        elif not _USUAL[0] <= weight <= _USUAL[1]:
             shown = piece.strip()[:60]
             notes.append(f"the weight {weight:g} of {shown!r} is unusual, 0 to 2 is usual: \\: is a plain colon")
     return ReadText(words, _written(chunks), tags, tuple(notes))
@@ -159,7 +162,7 @@ def _chunks(text: str, notes: list[str]) -> list[list[Piece]]:
 
     def multiply(start: int, factor: float) -> None:
         for piece in pieces[start:]:
-            piece[1] = float(piece[1]) * factor
+            piece[1] = max(-LARGEST_WEIGHT, min(LARGEST_WEIGHT, float(piece[1]) * factor))
 
     for found in _TOKENS.finditer(text):
         token, weight = found[0], found["weight"]
@@ -170,12 +173,11 @@ def _chunks(text: str, notes: list[str]) -> list[list[Piece]]:
             round_.append(len(pieces))
         elif token == "[":
             square.append(len(pieces))
-        elif number is not None and round_ and abs(number) <= LARGEST_WEIGHT:
+        elif number is not None and round_:
             multiply(round_.pop(), number)
         elif number is not None:
-            pieces.append([token[:-1] if round_ else token, 1.0])
-            if round_:
-                multiply(round_.pop(), ROUND)
+            pieces.append([token, 1.0])
+            notes.append(f"{token!r} has no '(' before it: these are words")
         elif token == ")" and round_:
             multiply(round_.pop(), ROUND)
         elif token == "]" and square:
@@ -208,11 +210,16 @@ def _joined(pieces: list[list[str | float]]) -> list[list[Piece]]:
     return [chunk for chunk in chunks if "".join(text for text, _ in chunk).strip()] or [[]]
 
 
+def _shown(weight: float) -> str:
+    """Returns the weight with six decimals at most, without an exponent: "1.21"."""
+    return f"{weight:.6f}".rstrip("0").rstrip(".")
+
+
 def _written(chunks: list[list[Piece]]) -> str:
     """Writes pieces in A1111's syntax; `_chunks` reads them back."""
 
     def piece(text: str, weight: float) -> str:
         text = escaped(text)
-        return text if weight == 1 else f"({text}:{weight:g})"
+        return text if weight == 1 else f"({text}:{_shown(weight)})"
 
     return " BREAK ".join("".join(piece(*one) for one in chunk).strip() for chunk in chunks)

@@ -3,34 +3,35 @@ r"""Resolves wildcards in prompts, `{dawn|dusk}` and `__colour__`, by a seed wit
 `__medium__`, `__lighting__`, `__colour__`, `__detail__`, `__resolution__`, `__subject__`, `__style__`, `__genre__` and
 `__artist__` choose from the values that `impasto compose --list` prints. Any other name is looked up in the user's own
 folder, in which `name.txt` has one value per line (or a YAML or JSON file has several lists). The folder takes precedence
-if both have a name. `\{`, `\}`, `\|` and `\_` are the characters themselves.
+if both have a name. `{2$$a|b|c}`, `{0.5::a|b}`, `${x=red} ${x}` and `%{... at night$$boats}` mean what they do in
+dynamicprompts. `\{`, `\}`, `\|` and `\_` are the characters themselves.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.files import decoded
 from impasto.prompts.parts import PARTS, known_values
+from impasto.prompts.wildcard_grammar import balanced, literal, plain, prepared, without_samplers
+from impasto.prompts.wildcard_lists import TABLES, OwnLists, own_lists, state_of
 
-_NAME = re.compile(r"__([\w/*-]+?)__")
-_SYNTAX = re.compile(rf"\{{[^{{}}]*\}}|{_NAME.pattern}")
-_LONGEST = 4000  # characters; the parser is not made for long texts
-_WEIGHTED = re.compile(r"(\d+(?:\.\d+)?)::(.+)")
-_TABLES = (".yaml", ".yml", ".json")
-# Backslashed, these are the characters themselves. They are replaced by private characters during parsing.
+_NAME = re.compile(r"__([~@!]?)([\w/*-]+?)(\([^()]*\))?__")
+_SPACED = re.compile(r"__((?:(?!__)[\w/-])+(?: (?:(?!__)[\w/-])+)+)__")
+_SYNTAX = re.compile(rf"\{{[^{{}}]*\}}|{_NAME.pattern}|{_SPACED.pattern}")
 _BACKSLASHED = re.compile(r"\\([{}|_])")
-_LITERAL = dict(zip("{}|_", "\ue004\ue005\ue006\ue007", strict=True))
-# In dynamicprompts' grammar these characters begin a variable, a comment or a selection mode. They are replaced by private
-# characters during parsing, so that "50 %" and "#1" stay unchanged. `{2$$a|b|c}`, two of the three, keeps its meaning.
-_ESCAPED = str.maketrans({"%": "\ue000", "$": "\ue001", "#": "\ue002", "\\": "\ue003"})
-_RESTORED = str.maketrans({"\ue000": "%", "\ue001": "$", "\ue002": "#", "\ue003": "\\"}) | {
-    ord(private): mark for mark, private in _LITERAL.items()
-}
+_LONGEST = 4000  # characters; the parser is not made for long texts
+_OPEN_NAME = re.compile(r"__([\w/-]+)|(?<!\w)([\w/-]+)__")
+_ASSIGNED = re.compile(r"\$\{\s*([A-Za-z_-][\w-]*)\s*\??=")
+_READ = re.compile(r"\$\{\s*([A-Za-z_-][\w-]*)\s*\}")
+
+Say = Callable[[str], object]
+
+
+def _nothing(note: str) -> None:
+    """Takes a note that nobody reads."""
 
 
 def has_wildcards(template: str) -> bool:
@@ -38,7 +39,9 @@ def has_wildcards(template: str) -> bool:
     return _SYNTAX.search(template) is not None or _BACKSLASHED.search(template) is not None
 
 
-def resolve_wildcards(template: str, seed: int, folder: Path | None = None, *, of: str = "prompt") -> str:
+def resolve_wildcards(
+    template: str, seed: int, folder: Path | None = None, *, of: str = "prompt", say: Say = _nothing
+) -> str:
     """Returns one prompt from the template; the same seed gives the same prompt. A text without wildcards is unchanged.
 
     Args:
@@ -46,136 +49,99 @@ def resolve_wildcards(template: str, seed: int, folder: Path | None = None, *, o
         seed: 0 or more.
         folder: the user's own lists.
         of: "prompt", or "negative" for the negative prompt, which chooses independently of the prompt.
+        say: called with notes on what was not understood, and on lists that cannot be read and are not used.
 
     Raises:
-        UsageError: the braces do not match, a name is unknown or its list is empty, or there is no such folder.
-        ImpastoError: a file of the folder cannot be read.
+        UsageError: a name is unknown or its list is empty, a variable has no value, or there is no such folder.
+        ImpastoError: a list that the template uses cannot be read.
     """
-    if not has_wildcards(template):
-        return template
-    if len(template) > _LONGEST:
+    text = balanced(literal(template), say)
+    is_read = has_wildcards(template)
+    if is_read and len(template) > _LONGEST:
         raise UsageError(f"a prompt with wildcards may have {_LONGEST} characters, not {len(template)}")
-    if folder is not None and not folder.is_dir():
+    if is_read and folder is not None and not folder.is_dir():
         raise UsageError(f"--wildcards {folder}: there is no such folder")
-    literal = _BACKSLASHED.sub(lambda found: _LITERAL[found[1]], template)
-    if _SYNTAX.search(literal) is None:
-        return literal.translate(_RESTORED)
+    own = own_lists(folder, state_of(folder)) if folder is not None and folder.is_dir() else OwnLists()
+    ours = {part: list(known_values(part)) for part in PARTS}
+    _say_open_names(text, {*ours, *own.lists, *own.broken}, say)
+    if not is_read:
+        return template
+    if _SYNTAX.search(text) is None:
+        return plain(text)
+    return _chosen(text, seed, folder, own, ours, of, say)
+
+
+def _chosen(text: str, seed: int, folder: Path | None, own: OwnLists, ours: dict[str, list[str]], of: str, say: Say) -> str:
+    """Returns one prompt from a text with balanced braces; see `resolve_wildcards`."""
     from dynamicprompts.generators import RandomPromptGenerator
     from dynamicprompts.wildcards import WildcardManager
     from pyparsing import ParseException
 
-    ours: Any = {part: list(known_values(part)) for part in PARTS}
-    own = {} if folder is None else own_lists(folder, _state(folder))
-    manager = WildcardManager(root_map={"": [ours, dict(own)]})
-    for name in dict.fromkeys(_NAME.findall(literal)):
-        if not manager.get_values(name).string_values:
-            _say_unknown(name, folder)
-    escaped = literal.translate(_ESCAPED).replace("\ue001\ue001", "$$")
+    manager = WildcardManager(root_map={"": [_collections(ours), _collections(own.lists)]})
+
+    def is_known(name: str) -> bool:
+        return bool(manager.get_values(name).string_values)
+
+    text = without_samplers(text, say)
+    for found in _NAME.finditer(text):
+        if not found[3] and not is_known(found[2]) and "${" not in found[2]:
+            _say_unknown(found[2], folder, own)
+    for note in [*own.remarks, *(f"{why}; it is left out" for why in own.broken.values())]:
+        say(note)
+    spaced = {found[1] for found in _SPACED.finditer(_NAME.sub(" ", text)) if is_known(found[1])}
+    text = prepared(text, lambda name: name in spaced or _NAME.fullmatch(f"__{name}__") is not None)
+    assigned = set(_ASSIGNED.findall(text))
+    for name in _READ.findall(text):
+        if name not in assigned:
+            raise UsageError(f"${{{name}}} has no value: write ${{{name}=red}} before it, or ${{{name}:red}}")
     if of != "prompt":
         seed = int.from_bytes(hashlib.sha256(f"{of} {seed}".encode()).digest()[:8])
     try:
-        (found,) = RandomPromptGenerator(manager, seed=seed).generate(escaped, 1)
+        (chosen,) = RandomPromptGenerator(manager, seed=seed).generate(text, 1)
     except RecursionError:
         raise UsageError("the prompt's wildcards cannot be read: a list leads to itself") from None
-    except (ParseException, ValueError) as error:
+    except KeyError as error:
+        raise UsageError(f"the prompt's wildcards cannot be read: {error.args[0]}: write ${{x=red}} before it") from None
+    except ParseException as error:
+        rest = plain(error.line[error.col - 1 :])[:60]
+        raise UsageError(f"the prompt's wildcards cannot be read from {rest!r} on") from None
+    except ValueError as error:
         raise UsageError(f"the prompt's wildcards cannot be read: {str(error).splitlines()[0]}") from None
-    return " ".join(str(found).translate(_RESTORED).split())
+    for found in _NAME.finditer(str(chosen)):  # in a value of a list
+        if not is_known(found[2]):
+            _say_unknown(found[2], folder, own)
+    return " ".join(plain(str(chosen)).split())
 
 
-def _say_unknown(name: str, folder: Path | None) -> None:
-    """Raises UsageError: nothing is known for this name."""
+def _collections(lists: Any) -> Any:
+    """Returns lists for dynamicprompts, whose values are read in the same grammar as the prompt."""
+    from dynamicprompts.wildcards.collection.list import ListWildcardCollection
+    from dynamicprompts.wildcards.item import WildcardItem
+
+    def item(value: Any) -> Any:
+        text, weight = value if isinstance(value, tuple) else (value, 1.0)
+        text = prepared(balanced(literal(text), _nothing), lambda name: _NAME.fullmatch(f"__{name}__") is not None)
+        return text if weight == 1 else WildcardItem(content=text, weight=weight)
+
+    return {name: ListWildcardCollection([item(value) for value in values]) for name, values in lists.items()}
+
+
+def _say_unknown(name: str, folder: Path | None, own: OwnLists) -> None:
+    """Raises UsageError: nothing is known for this name; or ImpastoError: its list may be in a file that is broken."""
     known = ", ".join(f"__{part}__" for part in PARTS)
-    if folder is not None and any((folder / f"{name}{ending}").is_file() for ending in (".txt", *_TABLES)):
+    stems = [stem for stem in own.broken if stem == name or name.startswith(f"{stem}/")]
+    tables = [stem for stem, why in own.broken.items() if any(f"{stem}{ending}" in why for ending in TABLES)]
+    for stem in [*stems, *tables]:
+        raise ImpastoError(f"__{name}__: {own.broken[stem]}")
+    if folder is not None and any((folder / f"{name}{ending}").is_file() for ending in (".txt", *TABLES)):
         raise UsageError(f"__{name}__: its file in {folder} holds no value: write one a line, not after a #")
     raise UsageError(f"nothing is known for __{name}__: use {known}, or --wildcards DIR with {name}.txt")
 
 
-def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """The folder's lists with their times and sizes."""
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".txt", *_TABLES) and path.is_file()]
-    return tuple((str(path), (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
-
-
-@lru_cache(maxsize=4)
-def own_lists(folder: Path, state: tuple[tuple[str, int, int], ...]) -> dict[str, Any]:
-    """Returns name -> values of the user's lists in a folder and its subfolders, in any usual encoding.
-
-    name.txt has one value a line; lines that begin with # are comments. A YAML or JSON file has lists by name, which may be
-    nested; a list is called by its own name, or with the file's before it.
-
-    Args:
-        folder: the folder.
-        state: the files with their times and sizes, from which they are read anew if one changes.
-
-    Raises:
-        ImpastoError: a file cannot be read.
-    """
-    found: dict[str, Any] = {}
-    for name, _, _ in state:
-        path = Path(name)
-        inside = path.relative_to(folder).with_suffix("").as_posix()
-        try:
-            text = decoded(path.read_bytes())
-        except UnicodeDecodeError:
-            raise ImpastoError(f"{path} cannot be read: it is no text: save it as UTF-8") from None
-        except OSError as error:
-            raise ImpastoError(f"{path} cannot be read: {error.strerror}") from None
-        if path.suffix.lower() == ".txt":
-            lines = [line.strip() for line in text.splitlines()]
-            found[inside] = _collected([line for line in lines if line and not line.startswith("#")])
-            continue
-        lists = _parsed(path, text)
-        if isinstance(lists, list):
-            found[inside] = _collected(lists)
-            continue
-        before = inside.rpartition("/")[0]
-        for key, values in _flat(lists):
-            collected = _collected(values)
-            found["/".join(filter(None, (before, key)))] = found[f"{inside}/{key}"] = collected
-    return found
-
-
-def _flat(lists: dict[Any, Any]) -> Iterator[tuple[str, list[Any]]]:
-    """Yields name -> values of nested lists, with the names of all levels: "sky/dawn"."""
-    for key, values in lists.items():
-        if isinstance(values, dict):
-            yield from ((f"{key}/{inner}", found) for inner, found in _flat(values))
-        else:
-            yield str(key), values if isinstance(values, list) else [values]
-
-
-def _collected(values: list[Any]) -> Any:
-    """Returns one list for dynamicprompts: texts, or with weights "3::text" and {"text": ..., "weight": 3}."""
-    from dynamicprompts.wildcards.collection.list import ListWildcardCollection
-    from dynamicprompts.wildcards.item import WildcardItem
-
-    entries: list[Any] = []
-    for value in values:
-        text, weight = str(value if value is not None else ""), 1.0
-        if isinstance(value, dict):
-            text, weight = str(value.get("text") or value.get("content") or ""), value.get("weight", 1)
-        elif weighted := _WEIGHTED.fullmatch(text):
-            text, weight = weighted[2], float(weighted[1])
-        if not isinstance(weight, int | float) or not text.strip():
-            continue
-        entries.append(text if weight == 1 else WildcardItem(content=text, weight=float(weight)))
-    return ListWildcardCollection(entries)
-
-
-def _parsed(path: Path, text: str) -> Any:
-    """Returns the content of a YAML or JSON file.
-
-    Raises:
-        ImpastoError: it is neither a list nor lists by name.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(text)  # JSON is YAML, too
-    except yaml.YAMLError as error:
-        raise ImpastoError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict | list):
-        raise ImpastoError(f"{path} holds neither a list nor lists by name")
-    return content
+def _say_open_names(text: str, known: set[str], say: Say) -> None:
+    """Calls `say` for each `__name` whose other underscores are missing, although there is a list of that name."""
+    rest = _SPACED.sub(" ", _NAME.sub(" ", text))
+    for found in _OPEN_NAME.finditer(rest):
+        name = found[1] or found[2]
+        if name in known:
+            say(f"{found[0]!r} is painted as words: the wildcard is __{name}__, with two underscores on both sides")

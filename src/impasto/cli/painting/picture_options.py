@@ -47,8 +47,9 @@ LoraFolders = Annotated[
 PromptSyntax = Annotated[
     str,
     typer.Option(
-        "--prompt-syntax", help="a1111: (a:1.3), BREAK and <lora:name:0.5> have a meaning in prompts; plain: all are words.",
-        metavar="a1111|plain",
+        "--prompt-syntax",
+        help="a1111: (a:1.3), BREAK, <lora:name:0.5> have a meaning in prompts; compel: (a)1.3, a++; plain: all are words.",
+        metavar="a1111|compel|plain",
     ),
 ]  # fmt: skip
 Flagged = Annotated[

@@ -114,9 +114,24 @@ class ExpandJob(Job):
             if not self.prompt:
                 return Expansions([], config=self.write_config)
         search = Search()
-        found = self.choices.expand(self.prompt, count=self.count, search=search)
+        found = self.choices.expand(self._words(context), count=self.count, search=search)
         dropped = [Dropped(reason, one.source, one.text) for one, reason in search.dropped]
         return Expansions(found, dropped, search.models, self.write_config)
+
+    def _words(self, context: Context) -> str:
+        """Returns the prompt's words, which are what is expanded: wildcards are chosen by the seed; weights are told."""
+        from impasto.prompts.syntax import read_text
+        from impasto.prompts.wildcards import resolve_wildcards
+
+        read = read_text(resolve_wildcards(self.prompt, self.seed, say=context.note))
+        for note in read.notes:
+            context.note(note)
+        if read.weighted or read.tags:
+            kept = f"`impasto paint PROMPT --expand {self.method}` keeps them"
+            context.note(f"{read.words.strip()!r} is expanded, without its weights and LoRA tags: {kept}")
+        elif read.words != self.prompt:
+            context.note(f"{read.words.strip()!r} is expanded")
+        return read.words.strip() if read.words != self.prompt else self.prompt
 
     def _all_settings(self) -> ExpansionSettings:
         """The settings with the index and the prompt model of this job."""

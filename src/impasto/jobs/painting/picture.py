@@ -57,7 +57,8 @@ class Picture(BaseModel):
         guidance_interval: "LOW,HIGH", for the guider `interval`.
         size: "128" or "192x128".
         width, height: pixels.
-        prompt_syntax: "a1111", `(a:1.3)`, `BREAK` and `<lora:name:0.5>` have a meaning in prompts; "plain", they are words.
+        prompt_syntax: "a1111", `(a:1.3)`, `BREAK` and `<lora:name:0.5>` have a meaning in prompts; "compel", `(a)1.3` and
+            `a++` have; "plain", all are words.
         checkpoint: the checkpoint that paints.
         lora: LoRAs, each as "PATH" or "PATH:SCALE".
         lora_folder: folders with the LoRAs that prompts ask for, before `$IMPASTO_LORAS` and the usual ones.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.prompts.expansion.choices import FREE, KEEP, ExpansionChoices
-from impasto.prompts.weights import A1111, SYNTAXES, escaped
+from impasto.prompts.weights import A1111, PLAIN, SYNTAXES, escaped
 
 if TYPE_CHECKING:
     from impasto.painting.provenance.extension import ExtensionNote
@@ -36,7 +36,7 @@ class PromptSteps:
         expansion: how the prompt is expanded; None for not at all.
         rank: the rank of the chosen expansion, from 1: the line of the table that `impasto expand` prints.
         wildcards: a folder of the user's own wildcards.
-        syntax: "a1111", weights and LoRA tags are read in the texts; "plain", they are words.
+        syntax: "a1111" or "compel", weights and LoRA tags are read in the texts; "plain", they are words.
     """
 
     expansion: ExpansionChoices | None = None
@@ -58,7 +58,7 @@ class PromptSteps:
         from impasto.prompts.expansion.expander import METHODS
 
         if syntax not in SYNTAXES:
-            raise UsageError(f"--prompt-syntax {syntax}: use {' or '.join(SYNTAXES)}")
+            raise UsageError(f"--prompt-syntax {syntax}: use {', '.join(SYNTAXES)}")
         if method not in (OFF, *METHODS):
             raise UsageError(f"--expand {method}: use {', '.join(METHODS)} or {OFF}")
         if not 1 <= rank <= MOST_EXTENSIONS:
@@ -105,6 +105,10 @@ class PromptSteps:
             if extension is not None or resolved != typed:
                 request = extended(request, typed, extension)
             done.append(request)
+        comments = dict.fromkeys(typed for request in requests if (typed := request.condition.caption).startswith("#"))
+        if comments:
+            more = f" and {len(comments) - 1} more prompts begin" if len(comments) > 1 else " begins"
+            say(f"{next(iter(comments))[:60]!r}{more} with '#', which is painted as a word: prompts have no comments")
         for note in notes:
             say(note)
         return done
@@ -119,13 +123,21 @@ class PromptSteps:
         from impasto.prompts.wildcards import resolve_wildcards
 
         typed, negative = request.condition.caption, request.negative
-        caption = resolve_wildcards(typed, request.seed, self.wildcards)
-        away = resolve_wildcards(negative, request.seed, self.wildcards, of="negative")
+        notes: dict[str, None] = {}
+
+        def say(note: str) -> None:
+            notes[note] = None
+
+        caption = resolve_wildcards(typed, request.seed, self.wildcards, say=say)
+        away = resolve_wildcards(negative, request.seed, self.wildcards, of="negative", say=say)
         if caption != typed:
             request = replace(request, condition=replace(request.condition, caption=caption), prompt=typed)
         if away != negative:
             request = replace(request, negative=away, negative_prompt=negative)
-        return read_syntax(request) if self.syntax == A1111 else (request, ())
+        if self.syntax != PLAIN:
+            request, found = read_syntax(request, syntax=self.syntax)
+            notes |= dict.fromkeys(found)
+        return request, tuple(notes)
 
     def choose(self, conditions: "Sequence[Condition]", say: Callable[[str], None]) -> Extension | None:
         """Returns the extension of this rank of the caption that the conditions share; None if there is none.
