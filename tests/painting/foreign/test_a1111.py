@@ -158,3 +158,27 @@ def test_steps_need_not_come_first():
 )  # fmt: skip
 def test_the_tool(said, tool):
     assert parse_parameters(f"a mill\n{SETTINGS}, {said}").tool == tool
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "negative"),
+    [
+        (f"a car, Negative prompt: blur, ugly, {SETTINGS}", "a car", "blur, ugly"),
+        (f"a car, {SETTINGS}", "a car", ""),
+        (f"a car, Negative prompt: , {SETTINGS}", "a car", ""),
+        (f"a car,\nNegative prompt: blur,\n{SETTINGS}", "a car,", "blur,"),
+        (f"a car,\nNegative prompt: blur, {SETTINGS}", "a car,", "blur"),
+        (f"a car. Negative prompt: blur. {SETTINGS}", "a car.", "blur."),
+    ],
+)
+def test_the_comma_that_cuts_a_line_belongs_to_no_prompt(text: str, prompt: str, negative: str) -> None:
+    record = parse_parameters(text)
+    assert (record.prompt, record.negative, record.steps) == (prompt, negative, 12)
+
+
+def test_guidance_alone_is_the_guidance() -> None:
+    record = parse_parameters("a mill\nSteps: 20, Sampler: Euler, Guidance: 7, Seed: 0")
+    assert (record.guidance, record.extra) == (7.0, {})
+    record = parse_parameters("a mill\nSteps: 20, Guidance: 3.5, Sampler: Euler, CFG scale: 1, Seed: 0")
+    assert (record.guidance, record.extra) == (1.0, {"Guidance": "3.5"})
+    assert "'high'" in parse_parameters("a mill\nSteps: 20, Sampler: Euler, Guidance: high, Seed: 0").untold["guidance"]

@@ -185,3 +185,60 @@ def test_novelai_characters():
         "character 1": "a miller (at 0.3, 0.5)", "prompt use_coords": "True", "negative character 1": "rain",
         "negative character 2": "5", "negative prompt use_coords": "True",
     }  # fmt: skip
+
+
+TENSORART = {
+    "prompt": "a mill", "negativePrompt": "fog", "width": 512, "height": 768, "steps": 25, "samplerName": "Euler a",
+    "cfgScale": 7, "seed": "99", "baseModel": {"modelFileName": "dream", "hash": "ab"}, "clipSkip": 2,
+    "models": [{"modelFileName": "ink", "type": "LORA", "weight": 0.8}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["generation_data", "Generation_Data"])
+def test_tensorart(name: str) -> None:
+    record = read(**{name: json.dumps(TENSORART) + "\0"})
+    assert record.tool == "TensorArt"
+    assert fields(record) == ("a mill", "fog", 99, "Euler a", 25, 7.0, 512, 768, "dream")
+    assert record.extra == {"clipSkip": "2", "loras": "ink:0.8", "baseModel": '{"modelFileName": "dream", "hash": "ab"}'}
+    rows = [*TENSORART["models"], {"modelFileName": "easynegative", "type": "EMBEDDING"}]
+    record = read(**{name: {**TENSORART, "models": rows}})
+    assert record.extra["loras"] == "ink:0.8" and "easynegative" in record.extra["models"]
+
+
+def test_diffusers_arguments_are_not_easy_diffusion_s() -> None:
+    values = {"prompt": "a mill", "negative_prompt": "fog", "num_inference_steps": 20, "guidance_scale": 7.5, "seed": 5,
+              "size": "512x768", "scheduler": "EulerDiscreteScheduler", "model": "sd15"}  # fmt: skip
+    wanted = ("a mill", "fog", 5, "EulerDiscreteScheduler", 20, 7.5, 512, 768, "sd15")
+    for texts in ({"parameters": values}, {name: str(value) for name, value in values.items()}):
+        record = read(**texts)
+        assert (record.tool, fields(record)) == ("diffusers", wanted)
+
+
+def test_invokeai_2_weights_are_listed() -> None:
+    prompt = [{"prompt": "a mill", "weight": 1.0}, {"prompt": "dusk", "weight": 0.5}]
+    values = {"model_weights": "sd15", "image": {"prompt": prompt, "steps": "many", "seed": 3}}
+    record = read(**{"sd-metadata": values})
+    assert (record.prompt, record.extra["prompt weights"]) == ("a mill, dusk", "a mill: 1.0; dusk: 0.5")
+    assert record.untold == {"steps": "'many' cannot be understood"}
+    prompt[1]["weight"] = 1
+    assert "prompt weights" not in read(**{"sd-metadata": values}).extra
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "extra"),
+    [
+        ('"a mill, \\"old\\"" -s50 -S11 -Ak_lms', 'a mill, "old"', {}),
+        ('"a \\\\ mill" -s50 -S 11 -A k_lms', "a \\ mill", {}),
+        ('"a "red" mill" -s50 -S11 -Ak_lms', 'a "red" mill', {}),
+        ('"a mill" -s50 -S11 -A k_lms -G 0.8 -U 2 0.75 --seamless -v0.1 --threshold=3', "a mill",
+         {"-G": "0.8", "-U": "2 0.75", "--seamless": "yes", "-v": "0.1", "--threshold": "3"}),
+    ],
+)  # fmt: skip
+def test_dream_s_quotes_and_switches(text: str, prompt: str, extra: dict[str, str]) -> None:
+    record = read(Dream=text)
+    assert (record.prompt, record.steps, record.seed, record.sampler, record.extra) == (prompt, 50, 11, "k_lms", extra)
+
+
+def test_novelai_s_numbers_that_are_none_are_named() -> None:
+    record = read(Software="NovelAI", Comment={"prompt": "a mill", "uc": "", "steps": 28, "scale": "high", "seed": None})
+    assert record.untold == {"guidance": "'high' cannot be understood"}

@@ -273,3 +273,14 @@ def test_what_is_no_picture_and_damaged_ones(tmp_path):
                 read_provenance(tmp_path / f"c.{suffix}")
             except ImpastoError as error:
                 assert "\n" not in str(error)
+
+
+def test_windows_1252_in_texts_of_eight_bits(tmp_path):
+    """Dashes and quotation marks are Windows-1252's 0x80 .. 0x9F; Latin-1 has controls there."""
+    text = "a mill’s wheel – “dusk” é\nNegative prompt: fog\nSteps: 3, Sampler: Euler, Seed: 4"
+    path = with_chunks(tmp_path / "a.png", (b"tEXt", b"parameters\0" + text.encode("cp1252")))
+    assert read(path).prompt == "a mill’s wheel – “dusk” é"
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", comment=text.encode("cp1252"))
+    assert read(tmp_path / "a.jpg").prompt == "a mill’s wheel – “dusk” é"
+    assert user_comment(b"ASCII\0\0\0" + "– é".encode("cp1252")) == "– é"
+    assert user_comment(b"ASCII\0\0\0a\x81\xe9") == "a\x81é"  # 0x81 has no meaning in either

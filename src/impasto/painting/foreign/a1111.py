@@ -30,6 +30,7 @@ NEGATIVE = "Negative prompt:"
 _NEGATIVE = re.compile(r"negative prompt[ \t]*:", re.IGNORECASE)
 _NEGATIVE_LINE = re.compile(r"^[ \t]*negative prompt[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _PROMPT = re.compile(r"\s*(?:positive )?prompt[ \t]*:[ \t]*", re.IGNORECASE)
+_COMMA = re.compile(r",\s*\Z")
 _LONGEST = 4 << 20
 # The chunk and the comments that hold such a text. A camera's comment is no record: it needs settings.
 _COMMENTS = ("UserComment", "ImageDescription", "Comment", "XPComment", "Description")
@@ -106,7 +107,8 @@ def _sorted(settings: list[Setting]) -> tuple[dict[str, str], dict[str, str]]:
     """Returns the values of the usual settings by their meaning, and all other settings by their own names."""
     values: dict[str, str] = {}
     others: dict[str, list[str]] = {}
-    for one in settings:
+    # "Guidance" alone is Flux's own where there is a CFG scale as well.
+    for one in sorted(settings, key=lambda one: one.name.strip().lower() == "guidance"):
         kind = meaning(one.name)
         if kind and kind not in values:
             values[kind] = one.value
@@ -150,10 +152,20 @@ def _prompts(text: str, with_settings: bool) -> tuple[str, str]:
             place = found.start()
             cut = found if quotes % 2 == 0 else cut
     prompt, negative = (text, "") if cut is None else (text[: cut.start()], text[cut.end() :])
+    # On one line, a comma may stand before what follows; it belongs to neither.
+    if cut is not None and not _ends_line(prompt):
+        prompt = _COMMA.sub("", prompt)
+    if with_settings and not _ends_line(text):
+        prompt, negative = (prompt, _COMMA.sub("", negative)) if cut is not None else (_COMMA.sub("", prompt), negative)
     named = _PROMPT.match(prompt)
     if named is not None and (with_settings or cut is not None):
         prompt = prompt[named.end() :]
     return plain_text(prompt), plain_text(negative)
+
+
+def _ends_line(text: str) -> bool:
+    """Returns whether what follows `text` begins a line."""
+    return not text or text.rstrip(" \t").endswith("\n")
 
 
 def _tool(version: str, extra: Mapping[str, str]) -> str:

@@ -41,6 +41,7 @@ MEANINGS = {
     "cfg scale": "guidance",
     "guidance scale": "guidance",
     "cfg": "guidance",
+    "guidance": "guidance",
     "seed": "seed",
     "size": "size",
     "width": "width",

@@ -8,10 +8,12 @@ from impasto.painting.foreign.record import (
     ForeignRecord,
     count,
     lora_rows,
+    not_understood,
     others,
     parse_object,
     plain_text,
     real_number,
+    told,
     whole_number,
 )
 
@@ -20,6 +22,8 @@ _KNOWN = {
 }  # fmt: skip
 _KNOWN_2 = {"prompt", "seed", "sampler", "steps", "cfg_scale", "width", "height"}
 _WITH_LORA = re.compile(r"withLora\(([^(),]{1,200}),?\s*([\d.]{0,10})\s*\)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_SWITCH = re.compile(r"-[A-Za-z]|--[a-z]")  # no negative number
 # The switches of the `dream>` command line that carry a value, and the field each one stands for.
 _SWITCHES = {
     "-s": "steps", "--steps": "steps",
@@ -68,6 +72,7 @@ def _version_3(values: dict[str, Any]) -> ForeignRecord:
         height=count(values.get("height")),
         checkpoint=plain_text(named),
         extra=extra,
+        untold=not_understood({**values, "guidance": values.get("cfg_scale", values.get("guidance"))}),
     )
 
 
@@ -87,7 +92,8 @@ def _version_2(values: dict[str, Any]) -> ForeignRecord:
         width=count(image.get("width")),
         height=count(image.get("height")),
         checkpoint=plain_text(values.get("model_weights")),
-        extra=others(values, {"model_weights", "image"}) | others(image, _KNOWN_2) | loras,
+        extra=others(values, {"model_weights", "image"}) | others(image, _KNOWN_2) | loras | _weights(image.get("prompt")),
+        untold=not_understood({**image, "guidance": image.get("cfg_scale")}),
     )
 
 
@@ -95,6 +101,16 @@ def _weighted_prompt(prompt: object) -> str:
     """Returns the prompt as one text. It is given as text or as a list of {"prompt": text, "weight": number}."""
     parts = prompt if isinstance(prompt, list) else [prompt]
     return ", ".join(plain_text(part.get("prompt") if isinstance(part, dict) else part) for part in parts)
+
+
+def _weights(prompt: object) -> dict[str, str]:
+    """Returns the weights of a prompt's parts as text, if any is not 1."""
+    parts = [part for part in prompt if isinstance(part, dict)] if isinstance(prompt, list) else []
+    weights = [real_number(part.get("weight", 1)) for part in parts]
+    if all(weight == 1 for weight in weights):
+        return {}
+    rows = (f"{plain_text(part.get('prompt'))}: {told(part.get('weight', 1))}" for part in parts)
+    return {"prompt weights": "; ".join(rows)}
 
 
 def _split_negative(prompt: str) -> tuple[str, str]:
@@ -119,20 +135,20 @@ def _without_loras(prompt: str) -> tuple[str, dict[str, str]]:
 
 
 def _dream(text: str) -> ForeignRecord:
-    """Parses `"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`. The prompt ends at the last double quote."""
+    """Parses `"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`.
+
+    Quotes inside the prompt are escaped; where they are not, it ends at the last one.
+    """
     text = plain_text(text)
-    if text.startswith('"') and text.count('"') > 1:
+    quoted = _QUOTED.match(text)
+    if quoted is not None and re.match(r"\s+-|\s*$", text[quoted.end() :]):
+        prompt, switches = re.sub(r"\\([\"\\])", r"\1", quoted[1]), text[quoted.end() :]
+    elif text.startswith('"') and text.count('"') > 1:
         prompt, _, switches = text[1:].rpartition('"')
     else:
         prompt, dash, switches = text.partition(" -")
         switches = dash.strip() + switches
-    found: dict[str, str] = {}
-    words = switches.split()
-    for at, word in enumerate(words):
-        switch, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
-        if switch in _SWITCHES:
-            following = words[at + 1] if at + 1 < len(words) else ""
-            found[_SWITCHES[switch]] = value or following
+    found, others_ = _switches(switches.split())
     prompt, negative = _split_negative(prompt)
     prompt, loras = _without_loras(prompt)
     return ForeignRecord(
@@ -145,5 +161,26 @@ def _dream(text: str) -> ForeignRecord:
         guidance=real_number(found.get("guidance")),
         width=count(found.get("width")),
         height=count(found.get("height")),
-        extra=loras,
+        extra=loras | others_,
+        untold=not_understood(found),
     )
+
+
+def _switches(words: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the values of the switches that have a field, by field, and those of all others, by their own names."""
+    found: dict[str, str] = {}
+    more: dict[str, list[str]] = {}
+    last = ""
+    for word in words:
+        if not _SWITCH.match(word):  # the value of the switch before it
+            if last in _SWITCHES:
+                found.setdefault(_SWITCHES[last], word)
+            else:
+                more.setdefault(last or "switches", []).append(word)
+            continue
+        last, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
+        if last in _SWITCHES:
+            found |= {_SWITCHES[last]: value} if value else {}
+        else:
+            more.setdefault(last, []).extend([value] if value else [])
+    return found, {name: " ".join(values) or "yes" for name, values in more.items()}

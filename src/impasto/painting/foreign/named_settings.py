@@ -11,9 +11,9 @@ from typing import Any
 from impasto.painting.foreign.record import (
     ForeignRecord,
     count,
-    is_placeholder,
     lora_rows,
     name_or_none,
+    not_understood,
     plain_text,
     real_number,
     size_of,
@@ -28,7 +28,7 @@ _MEANINGS = {
     "negative": ("negativeprompt", "negative", "uc"),
     "seed": ("seed", "noiseseed"),
     "sampler": ("sampler", "samplername", "scheduler"),
-    "steps": ("steps", "numinferencesteps", "inferencesteps", "numsteps"),
+    "steps": ("steps", "numinferencesteps", "inferencesteps", "numsteps", "numberofinferencesteps"),
     "guidance": ("cfgscale", "guidancescale", "cfg", "scale", "guidance"),
     "size": ("size", "resolution", "dimensions"),
     "width": ("width", "w"),
@@ -36,6 +36,8 @@ _MEANINGS = {
     "checkpoint": ("model", "basemodel", "basemodelname", "usestablediffusionmodel", "stablediffusionmodel", "modelname",
                    "checkpoint"),
 }  # fmt: skip
+# Where a model that is an object has its name.
+_NAMES = ("name", "Name", "model_name", "modelFileName", "modelName", "label")
 _COMMENTS = ("UserComment", "parameters", "Comment", "ImageDescription", "Description", "XPComment", "stealth")
 # Other names of a record made of chunks, each a setting: a picture's usual texts are no setting.
 _NO_SETTINGS = {
@@ -53,6 +55,8 @@ def read_named_settings(texts: Mapping[str, str]) -> ForeignRecord | None:
         record = _from_json(values, texts) if values is not None else None
         if record is not None:
             return record
+    if (values := json_object(texts.get("generation_data", ""))) is not None and _is_record(values):
+        return _tensorart(values)
     if (values := json_object(texts.get("parameters-json", ""))) is not None and _is_record(values):
         return _record("Stability Matrix", values)
     return _midjourney(texts) or _from_chunks(texts)
@@ -71,6 +75,17 @@ def _midjourney(texts: Mapping[str, str]) -> ForeignRecord | None:
         seed = whole_number(options.get("seed"))
         return ForeignRecord("Midjourney", plain_text(prompt), negative, seed, extra=extra | {"Job ID": plain_text(number)})
     return None
+
+
+def _tensorart(values: dict[str, Any]) -> ForeignRecord:
+    """Returns TensorArt's record: its list of models holds the LoRAs, and may hold embeddings, ControlNets and others."""
+    record = _record("TensorArt", values)
+    rows = values.get("models")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    loras = [row for row in rows if str(row.get("type")).lower() in ("lora", "lycoris", "locon", "dora")]
+    if len(loras) == len(rows):
+        record.extra.pop("models", None)
+    return replace(record, extra={**record.extra, **({"loras": lora_rows(loras)} if loras else {})})
 
 
 def _from_json(values: dict[str, Any], texts: Mapping[str, str]) -> ForeignRecord | None:
@@ -101,8 +116,10 @@ def _from_json(values: dict[str, Any], texts: Mapping[str, str]) -> ForeignRecor
     else:
         if {"performance", "styles"} <= names or "metadatascheme" in names or texts.get("fooocus_scheme") == "fooocus":
             tool = "Fooocus"
-        elif {"numinferencesteps", "usestablediffusionmodel"} & names:
+        elif "usestablediffusionmodel" in names:
             tool = "Easy Diffusion"
+        elif {"numinferencesteps", "guidancescale"} <= names:  # the arguments of its pipelines
+            tool = "diffusers"
         elif {"negativeprompt", "cfgscale"} <= names and "workflow" in names:
             tool = "Civitai"
         elif software:
@@ -132,8 +149,9 @@ def _from_chunks(texts: Mapping[str, str]) -> ForeignRecord | None:
     for name, value in values.items():
         if not any(_plain(other) == _plain(name) for other in single):
             single[name] = value
-    easy = {"numinferencesteps", "usestablediffusionmodel", "stablediffusionmodel", "guidancescale"} & names
-    return _record("Easy Diffusion" if easy else "unknown", single)
+    easy = {"usestablediffusionmodel", "stablediffusionmodel", "numberofinferencesteps"} & names
+    pipeline = {"numinferencesteps", "guidancescale"} <= names
+    return _record("Easy Diffusion" if easy else "diffusers" if pipeline else "unknown", single)
 
 
 def _is_record(values: Mapping[str, Any]) -> bool:
@@ -152,21 +170,18 @@ def _record(tool: str, values: Mapping[str, Any]) -> ForeignRecord:
     read: dict[str, Any] = {}
     for field, names in _MEANINGS.items():
         for name in names:
-            value = values.get(by_name.get(name, ""))
+            whole = value = values.get(by_name.get(name, ""))
             if isinstance(value, dict):
-                value = value.get("name") or value.get("Name") or value.get("model_name")
+                value = next((value[key] for key in _NAMES if value.get(key)), None)
             if value is not None and told(value) and name in by_name:
                 read[field] = value
-                used.add(by_name[name])
+                used |= {by_name[name]} if value is whole or len(whole) == 1 else set()  # a hash beside the name stays
                 break
     untold: dict[str, str] = {}
     seed = whole_number(read.get("seed"))
     if seed is not None and seed < 0:
         untold["seed"], seed = f"{seed} means a random one", None
-    checks = {"seed": whole_number, "steps": count, "guidance": real_number, "width": count, "height": count}
-    for field, check in checks.items():
-        if field in read and check(read[field]) is None and not is_placeholder(read[field]) and field not in untold:
-            untold[field] = f"{told(read[field])[:80]!r} cannot be understood"
+    untold = {**not_understood(read), **untold}
     width, height = size_of(read.get("size"))
     extra = {plain_text(name): told(value) for name, value in values.items() if name not in used}
     return ForeignRecord(

@@ -9,6 +9,7 @@ from typing import Any
 from impasto.painting.foreign.record import (
     ForeignRecord,
     count,
+    not_understood,
     others,
     parse_object,
     plain_text,
@@ -52,6 +53,7 @@ def read_novelai(texts: Mapping[str, str]) -> ForeignRecord | None:
         height=count(values.get("height")),
         checkpoint=plain_text(texts.get("Source")),
         extra=characters | avoided_characters | others(values, _KNOWN),
+        untold=not_understood({**values, "guidance": values.get("scale")}),
     )
 
 

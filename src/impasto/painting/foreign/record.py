@@ -17,6 +17,7 @@ _LARGEST_WHOLE = 2**64
 _PLACEHOLDERS = {"none", "null", "undefined", "unknown", "n/a", "nan"}
 _WHOLE = re.compile(r"[+-]?\d{1,32}(?:[.,]0{0,32})?")
 _REAL = re.compile(r"[+-]?(?:\d{1,64}(?:[.,]\d{0,64})?|[.,]\d{1,64})(?:[eE][+-]?\d{1,4})?")
+_LORA_NAMES = ("model", "lora", "name", "model_name", "modelName", "modelFileName", "label", "file")
 _SIZE = re.compile(r"(?<![\d.])(\d{1,6})(?:\.0+)?\s*(?:px)?\s*(?:[x×*,]|by)\s*(\d{1,6})(?![\d.]*\d)", re.IGNORECASE)
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160), 0x2028, 0x2029) if chr(code) not in "\n\t"}
 
@@ -139,6 +140,13 @@ def size_of(value: object) -> tuple[int | None, int | None]:
     return (count(found[1]), count(found[2])) if found else (None, None)
 
 
+def not_understood(values: Mapping[str, Any]) -> dict[str, str]:
+    """Returns why each of the fields seed, steps, guidance, width and height has no number although it has a value."""
+    checks = {"seed": whole_number, "steps": count, "guidance": real_number, "width": count, "height": count}
+    wrong = [name for name, check in checks.items() if told(values.get(name)) and check(values[name]) is None]
+    return {name: f"{told(values[name])[:80]!r} cannot be understood" for name in wrong if not is_placeholder(values[name])}
+
+
 def is_placeholder(value: object) -> bool:
     """Returns whether `value` is what tools write where they have none: "None", "undefined", "unknown", "N/A" ..."""
     if not isinstance(value, str) or len(value) > 200:
@@ -180,7 +188,7 @@ def lora_rows(rows: list[Any]) -> str:
             name, weight = (row[0] if row else ""), (row[1] if len(row) > 1 else None)
         elif isinstance(row, dict):
             weight = row.get("weight", row.get("strength", row.get("scale")))
-            name = next((row[key] for key in ("model", "lora", "name", "model_name", "file") if row.get(key)), "")
+            name = next((row[key] for key in _LORA_NAMES if row.get(key)), "")
             if isinstance(name, dict):
                 name = name.get("name") or name.get("model_name") or ""
         number = real_number(weight)

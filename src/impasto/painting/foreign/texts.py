@@ -11,6 +11,7 @@ from impasto.painting.foreign.record import RecordError, parse_json
 _NAMES = (
     "parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream", "Software", "Comment", "Description",
     "Source", "Title", "UserComment", "ImageDescription", "XPComment", "fooocus_scheme", "parameters-json",
+    "generation_data",
 )  # fmt: skip
 # Where a whole record may lie as one JSON object: comments of EXIF, XMP, JPEG and PNG, and hidden in the pixels.
 _ENVELOPES = ("UserComment", "parameters", "ImageDescription", "Description", "Comment", "XPComment", "stealth")
@@ -26,7 +27,7 @@ def unpacked(texts: Mapping[str, str]) -> dict[str, str]:
     by_case = {name.lower(): name for name in reversed(list(texts))}
     for name in _NAMES:
         if name not in found and name.lower() in by_case:
-            found[name] = texts[by_case[name.lower()]]
+            found[name] = found[by_case[name.lower()]]
     for name in ("prompt", "workflow"):
         if found.get(name, "").lstrip().startswith('"{'):  # some nodes that save pictures write JSON into JSON
             with suppress(RecordError):

@@ -13,6 +13,8 @@ IMAGE_DESCRIPTION = 0x010E
 _SOFTWARE = 0x0131
 _XP = {0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9E: "XPKeywords", 0x9C9F: "XPSubject"}
 _NAMED = re.compile(r"\s*([A-Za-z][\w -]{0,40}?)\s*:\s*(?=[{\[\"])")
+# Windows-1252 leaves five of these undefined.
+_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 _UTF_16 = {"<": "utf-16-le", ">": "utf-16-be"}
 
 
@@ -65,11 +67,19 @@ def _field(tag: int, value: object) -> str:
 
 
 def utf_8_or_same(text: str) -> str:
-    """Returns a text that was decoded as Latin-1 as UTF-8 if it is valid UTF-8, else unchanged."""
+    """Returns a text that was decoded as Latin-1 as UTF-8 if it is valid UTF-8, else as `windows_1252`."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
-        return text
+        return windows_1252(text)
+
+
+def windows_1252(text: str) -> str:
+    """Returns a text that was decoded as Latin-1 with Windows-1252's characters in place of the controls 0x80 .. 0x9F.
+
+    Windows-1252 is Latin-1 with dashes and quotation marks there. What is no Latin-1 is returned unchanged.
+    """
+    return text if any(mark > "\xff" for mark in text) else text.translate(_WINDOWS)
 
 
 def user_comment(value: object, order: str = "<") -> str:
@@ -120,4 +130,4 @@ def _eight_bits(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeError:
-        return body.decode("latin-1")
+        return windows_1252(body.decode("latin-1"))

@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import iTXt
 
 from impasto.errors import ImpastoError
-from impasto.painting.provenance.exif_text import IMAGE_DESCRIPTION, exif_texts, utf_8_or_same
+from impasto.painting.provenance.exif_text import IMAGE_DESCRIPTION, exif_texts, utf_8_or_same, windows_1252
 from impasto.painting.provenance.stealth_text import stealth_text
 from impasto.painting.provenance.xmp_text import xmp_texts
 
@@ -22,7 +22,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 SHEET = "impasto-sheet"
 # The chunks of records, in lower case. A picture without one may hold them behind its pixels, or hidden in them.
 _RECORDS = ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "dream", "comment", "postprocessing",
-            "parameters-json", "positive prompt")  # fmt: skip
+            "parameters-json", "positive prompt", "generation_data")  # fmt: skip
 
 
 def picture_texts(path: Path) -> dict[str, str]:
@@ -103,7 +103,7 @@ def _decoded(text: bytes) -> str:
     try:
         return text.decode("utf-8").rstrip("\0")
     except UnicodeError:
-        return text.decode("latin-1").rstrip("\0")
+        return windows_1252(text.decode("latin-1")).rstrip("\0")
 
 
 def _names_record(texts: dict[str, str]) -> bool:

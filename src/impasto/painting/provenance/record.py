@@ -36,6 +36,7 @@ from impasto.painting.provenance.exif_text import utf_8_or_same
 from impasto.painting.provenance.extension import ExtensionNote, read_extension
 from impasto.painting.provenance.picture_text import SHEET, picture_texts, readable_name
 from impasto.painting.provenance.prompt_weights import read_prompt_weights
+from impasto.painting.provenance.sidecar_text import read_beside
 from impasto.painting.safety.record import SafetyNote, read_safety
 from impasto.prompts.condition import Condition
 from impasto.prompts.weights import Weights, weighted_text
@@ -240,7 +241,8 @@ def png_info(provenance: Provenance) -> PngInfo:
 
 
 def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
-    """Reads how the picture at `path` (PNG, JPEG, WebP or AVIF) was made: from Impasto's own record, else another tool's.
+    """Reads how the picture at `path` (PNG, JPEG, WebP or AVIF) was made: from Impasto's own record, else another tool's,
+    else from A1111's text file beside it.
 
     Raises:
         ImpastoError: no such file, not a picture, no record in it, or a record that is broken or of hostile size.
@@ -254,6 +256,7 @@ def read_provenance(path: str | Path) -> Provenance | ForeignRecord:
         raise ImpastoError(f"{name} cannot be read: {error}") from None
     if record is None and SHEET in texts:
         raise ImpastoError(f"{name} is a sheet of paintings: name one of its cells, which lie in a folder beside it")
+    record = record or read_beside(path)
     if record is None:
         raise ImpastoError(f"{name} holds no record of how it was made")
     return record
