@@ -10,6 +10,8 @@ from impasto.evaluation.estimate import Estimate, Measured
 from impasto.evaluation.labels import LESS_IS_BETTER, MORE_IS_BETTER, direction, label
 
 _INK, _LINE, _BAND, _BEST, _GRID = "#333333", "#3b6ea5", "#c9d8ea", "#c0504d", "#dddddd"
+_UNSURE = "#8c8c8c"
+WITHIN_CHANCE = "best within chance"
 _DOTS_PER_INCH = 150
 _TITLE_LETTERS, _LEGEND_LETTERS = 118, 148  # of a line of words above and below the panels, which are 9 inches wide
 _LONGEST_VALUE = 24  # letters of a name under the axis
@@ -59,7 +61,8 @@ class Curve:
 def draw_curve(curve: Curve) -> bytes:
     """Returns the curves as a PNG: a panel for each measure that has a value anywhere, with its interval as a band.
 
-    Values that were not measured are gaps. The best value has a ring.
+    Values that were not measured are gaps. The best value has a red ring and a red dot; if it is within chance, a grey ring,
+    and the panel says so.
 
     Raises:
         MissingPart: matplotlib is not installed.
@@ -94,6 +97,12 @@ def draw_curve(curve: Curve) -> bytes:
     return data.getvalue()
 
 
+def panel_title(curve: Curve, name: str) -> str:
+    """Returns the measure's name, which direction is better, and whether its best value is within chance."""
+    words = [word for word in (direction(name), WITHIN_CHANCE if curve.is_within_chance(name) else "") if word]
+    return label(name, is_fid=curve.is_fid) + (f" ({'; '.join(words)})" if words else "")
+
+
 def _draw_panel(panel, curve: Curve, name: str) -> None:
     found = curve.measures[name]
     places = list(range(len(found))) if curve.numbers is None else list(curve.numbers)
@@ -116,11 +125,13 @@ def _draw_panel(panel, curve: Curve, name: str) -> None:
         panel.set_xlabel(curve.axis, fontsize=8, color=_INK)
     best = curve.best(name)
     if best is not None:
-        panel.plot([places[best]], [values[best]], "o", markersize=11, markerfacecolor="none", color=_BEST)
-    better = direction(name)
-    panel.set_title(
-        label(name, is_fid=curve.is_fid) + (f" ({better})" if better else ""), fontsize=9, loc="left", color=_INK
-    )
+        unsure = curve.is_within_chance(name)
+        panel.plot(
+            [places[best]], [values[best]], "o", markersize=11, markerfacecolor="none", color=_UNSURE if unsure else _BEST
+        )
+        if not unsure:
+            panel.plot([places[best]], [values[best]], "o", markersize=4, color=_BEST)
+    panel.set_title(panel_title(curve, name), fontsize=9, loc="left", color=_INK)
     panel.set_axisbelow(True)
     panel.yaxis.grid(True, color=_GRID, linewidth=0.8)
     panel.tick_params(labelsize=8, colors=_INK, length=0)

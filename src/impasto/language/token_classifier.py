@@ -1,12 +1,12 @@
 """Named entities by token classifiers of BERT's kind (BERT-NER in section 3 of wu2022)."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from impasto.errors import ImpastoError
+from impasto.language.entity_labels import split_label
 from impasto.language.find_model import reading_a_text
 from impasto.weights.transformers_folder import (
     TransformersFolder,
@@ -16,9 +16,6 @@ from impasto.weights.transformers_folder import (
 )
 
 _WHAT = "a token classifier for named entities"
-# BIO, BILOU and BIOES: begin, inside, last/end, unit/single.
-_POSITION = re.compile(r"^(?P<place>[BILMEUS])[-_](?P<name>.+)$", re.IGNORECASE)
-_BEGINS = "BUS"
 _LONGEST = 512  # tokens
 
 
@@ -44,7 +41,7 @@ class TokenClassifier:
         if not self._tokenizer.is_fast:
             raise ImpastoError(f"{folder.path}: its tokenizer does not tell where words stand: it needs a tokenizer.json")
         config = self._model.config
-        self._labels = [_split(str(config.id2label.get(number, "O"))) for number in range(config.num_labels)]
+        self._labels = [split_label(str(config.id2label.get(number, "O"))) for number in range(config.num_labels)]
         self.labels = tuple(sorted({name for _, name in self._labels} - {"O"}))
         # RoBERTa's first two positions are taken by padding.
         self._longest = min(_LONGEST, max(1, getattr(config, "max_position_embeddings", _LONGEST) - 2))
@@ -83,14 +80,6 @@ class TokenClassifier:
                 found.append((name, start, end))
                 is_open = True
         return [(name, *_trimmed(text, start, end)) for name, start, end in found]
-
-
-def _split(label: str) -> tuple[str, str]:
-    """Returns a label's position, B or I, and its name; a label without a position, such as LOC, is joined like I-LOC."""
-    match = _POSITION.match(label.strip())
-    if match is None:
-        return "I", label.strip().upper()
-    return "B" if match["place"].upper() in _BEGINS else "I", match["name"].upper()
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -158,12 +158,14 @@ def parse_arms(given: str | tuple[str, ...]) -> tuple[str, ...]:
     """Returns the arms in the order of `ARMS`; "none" is always among them, as what the others are compared with.
 
     Raises:
-        UsageError: there is no such arm.
+        UsageError: there is no such arm, or one is named twice.
     """
     names = [name.strip() for name in (given.split(",") if isinstance(given, str) else given) if name.strip()]
     for name in names:
         if name not in ARMS:
             raise UsageError(f"arms: there is no arm {name!r}: use {', '.join(ARMS)}")
+        if names.count(name) > 1:
+            raise UsageError(f"arms: {name} is named twice: name each of {', '.join(ARMS)} once at most")
     if not names:
         raise UsageError(f"arms is empty: use some of {', '.join(ARMS)}")
     return tuple(arm for arm in ARMS if arm in names or arm == NONE)

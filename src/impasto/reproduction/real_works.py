@@ -58,19 +58,29 @@ class RealWorks:
         """Training and held-out pictures, and the others."""
         return [*self.training, *self.held_out, *self.others]
 
-    def find(self, artist: str) -> str:
-        """Returns the artist's name as the catalogue spells it; the search ignores case.
+    def find_all(self, artists: Sequence[str]) -> tuple[str, ...]:
+        """Returns the artists' names as the catalogue spells them, each once; the search ignores case.
 
         Raises:
-            UsageError: the catalogue has no such artist.
-            ImpastoError: the artist has too few training works or held-out works.
+            UsageError: the catalogue has no such artist; all unknown ones are named.
+            ImpastoError: an artist has too few training works or held-out works.
         """
-        names = {entry.artist.casefold(): entry.artist for entry in self.everything if entry.artist}
-        name = names.get(artist.strip().casefold())
-        if name is None:
-            near = [names[one] for one in difflib.get_close_matches(artist.casefold(), names, 3)]
-            hint = f"; the nearest are {', '.join(near)}" if near else ""
-            raise UsageError(f"the catalogue holds no work of {artist!r}{hint}: name others with --artists")
+        names = {entry.artist.casefold(): entry.artist for entry in (*self.everything, *self.unused) if entry.artist}
+        unknown = []
+        for artist in artists:
+            if artist.strip().casefold() not in names:
+                near = [names[one] for one in difflib.get_close_matches(artist.strip().casefold(), names, 3)]
+                nearest = f"; the nearest are {', '.join(near)}" if near else ""
+                unknown.append(f"{artist!r}{nearest}")
+        if unknown:
+            raise UsageError(f"the catalogue holds no work of {', nor of '.join(unknown)}: name others with --artists")
+        return tuple(dict.fromkeys(self._checked(names[artist.strip().casefold()]) for artist in artists))
+
+    def find(self, artist: str) -> str:
+        """Returns the artist's name as the catalogue spells it; see `find_all`."""
+        return self.find_all([artist])[0]
+
+    def _checked(self, name: str) -> str:
         held_out, training = len(self.works(name, held_out=True)), len(self.works(name))
         if held_out < FEWEST_HELD_OUT or not training:
             about = math.ceil(FEWEST_HELD_OUT / HELD_OUT_SHARE)

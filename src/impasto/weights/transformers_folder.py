@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.weights.content_hash import hash_files
 from impasto.weights.header import WHOLE_AGAIN, read_header, read_json, weight_files
-from impasto.weights.hub import HUB_NAME, HubLayout, hub_folder
+from impasto.weights.hub import HUB_NAME, HubLayout, hub_folder, is_in_cache
 
 if TYPE_CHECKING:
     import torch
@@ -123,6 +123,20 @@ def find_transformers_folder(
         return _checked(name.rpartition("/")[2], folder, pickles)
     choices = ", ".join([*also, *known, "a folder or a hub name org/name"])
     raise UsageError(f"unknown model {name[:200]!r}: use {choices}")
+
+
+def find_local_folder(
+    name: str, short_names: Mapping[str, str], also: Sequence[str] = ()
+) -> TransformersFolder | None:
+    """Finds a model of transformers as `find_transformers_folder` does, without the network; None if it is not here.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `find_transformers_folder`.
+    """
+    hub_name = short_names.get(name, name)
+    if HUB_NAME.fullmatch(hub_name) and not Path(name).expanduser().exists() and not is_in_cache(hub_name):
+        return None
+    return find_transformers_folder(name, short_names, pickles=True, also=also)
 
 
 def _checked(name: str, path: Path, pickles: bool = False) -> TransformersFolder:

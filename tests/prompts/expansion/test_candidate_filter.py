@@ -23,7 +23,16 @@ from impasto.prompts.expansion.candidate_filter import near_duplicates, why_unfi
         ("An impressionist sea with boats.", "brings in"),
         ("Luke Fildes painted a doctor by lamplight in a cottage.", "brings in a painter (Luke Fildes painted)"),
         ("Maria Merian sailed to Surinam in 1699 and painted moths on boats.", "brings in a painter"),
-        ("The painting is titled Boats at night in the harbour.", "speaks to somebody"),
+        ("The painting is titled Boats at night in the harbour.", "is about a title (painting is titled)"),
+        ('A painting depicting boats in China is titled "Boats: A Life".', "is about a title"),
+        ("The title of the painting refers to boats at sea.", "is about a title"),
+        ("A print of the harbour bears the title Boats.", "is about a title"),
+        ("Boats carry a banner with the words 'I Love You", "breaks off in a quotation"),
+        ("Boats carry a banner with the words “I Love You", "breaks off in a quotation"),
+        ("Boats lie in the harbour (of Honfleur", "breaks off in a quotation or brackets"),
+        ("Boats carry a banner with the words 'I Love You'.", None),
+        ("The fishermen's boats don't leave the sailors' harbour in the '90s.", None),
+        ("A titled lady looks at boats on the lake.", None),
         ("Boats lie under the moon in paintings by Joseph Wright.", "brings in a painter"),
         ("Painted boats lie at the pier of Split, and gondolas are painted black.", None),
     ],
@@ -31,6 +40,12 @@ from impasto.prompts.expansion.candidate_filter import near_duplicates, why_unfi
 def test_each_reason(text: str, reason: str | None) -> None:
     found = why_unfit(text, "boats")
     assert found == reason if reason is None else found is not None and found.startswith(reason)
+
+
+def test_a_continuation_may_close_the_prompts_quotation() -> None:
+    assert why_unfit(' you" over the old harbour at dawn', 'a sign that reads "I love', goes_on=True) is None
+    assert why_unfit(' that reads "I love you', "a sign", goes_on=True) == "breaks off in a quotation or brackets"
+    assert why_unfit(" over the old harbour", 'a 5" sign', goes_on=True) is None
 
 
 def test_what_the_user_says_is_theirs() -> None:

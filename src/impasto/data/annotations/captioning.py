@@ -5,6 +5,7 @@ the tags. A candidate that names a tag with a low probability is discarded; the 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,13 +55,15 @@ def caption_catalogue(
     seed: int = 0,
     all_pictures: bool = False,
     most: int | None = None,
+    by_turns: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> CaptionOutcome:
     """Captions every picture that has no text in the metadata and no caption by this captioner yet.
 
     A killed run can be resumed. `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned
-    too (the text still takes precedence over the generated caption). The run ends after `most` pictures. `on_progress` is
-    called with (done, total).
+    too (the text still takes precedence over the generated caption). The run ends after `most` pictures. With `by_turns`,
+    the artists take turns, so that a run that is stopped has captioned as many pictures of each. `on_progress` is called with
+    (done, total).
 
     Raises:
         UsageError: `candidates` is less than 1.
@@ -73,8 +76,10 @@ def caption_catalogue(
     settings = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{scorer.identity[:16]}/{candidates}/{seed}"
     before = log.latest()
     missing: list[tuple[CatalogueEntry, str]] = []
+    has_text: Counter[str] = Counter()  # pictures of each artist that need no caption
     for entry in catalogue.entries:
         if entry.caption and not all_pictures:
+            has_text[entry.artist] += 1
             continue
         try:
             content = content_of(entry.file)
@@ -85,9 +90,10 @@ def caption_catalogue(
         is_imported = str(row.get("captioner")).startswith(IMPORTED) and not all_pictures
         if row.get("content") == content and (row.get("captioner") == settings or is_imported):
             outcome.known += 1
+            has_text[entry.artist] += 1
         else:
             missing.append((entry, content))
-    missing = missing[:most]
+    missing = (_in_turns(missing, has_text) if by_turns else missing)[:most]
     # All pictures are encoded once, before any caption is written; the vectors are kept in the cache.
     looked = _Looked([entry for entry, _ in missing], outcome.report)
     choice = _Choice(tagger, scorer, vocabulary, outcome, looked)
@@ -106,6 +112,15 @@ def caption_catalogue(
         if on_progress is not None:
             on_progress(chunk.stop, len(missing))
     return outcome
+
+
+def _in_turns(missing: Sequence[tuple[CatalogueEntry, str]], has_text: Counter[str]) -> list[tuple[CatalogueEntry, str]]:
+    """Returns the pictures so that at every place the artists have about as many texts, counting those that they have."""
+    counts, turns = has_text.copy(), []
+    for entry, _ in missing:
+        turns.append(counts[entry.artist])
+        counts[entry.artist] += 1
+    return [one for _, one in sorted(zip(turns, missing, strict=True), key=lambda pair: pair[0])]
 
 
 class _Looked:

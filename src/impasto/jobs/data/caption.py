@@ -68,6 +68,9 @@ class CaptionJob(Job):
             StoppedError: the job was stopped.
         """
         check_catalogue(self.catalogue)
+        from impasto.vision.captioners.check import check_captioner
+
+        check_captioner(self.captioner)  # before the imports that take seconds
         from impasto.data.annotations.captioning import caption_catalogue
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
         from impasto.vision.captioners.load import load_captioner

@@ -104,6 +104,7 @@ class ReproduceJob(Job):
         """
         from impasto.evaluation.features import find_extractor
         from impasto.prompts.expansion.choices import ExpansionChoices
+        from impasto.reproduction.model_checks import check_models
         from impasto.reproduction.parts import Parts
         from impasto.vision.scorers.interface import check_scorer
 
@@ -113,7 +114,10 @@ class ReproduceJob(Job):
             self.expansion or method, index=self.index, model=None if self.prompt_model is None else Path(self.prompt_model),
             seed=self.expand_seed, config=self.expansion_config,
         )  # fmt: skip
-        return Parts(tagger, captioner, self.scorer, self.features, self.weights, expansion)
+        parts = Parts(tagger, captioner, self.scorer, self.features, self.weights, expansion)
+        parts.check()
+        check_models(parts)
+        return parts
 
     def read_works(self, context: Context) -> "RealWorks":
         """Reads the catalogue's works.
@@ -204,7 +208,7 @@ class Wang2023Job(ReproduceJob):
         if protocol.paintings < 3:
             raise UsageError(f"paintings {protocol.paintings}: use 3 or more, there is nothing to compare in fewer")
         works = self.read_works(context)
-        artists = tuple(dict.fromkeys(works.find(name) for name in self.named or protocol.artists))
+        artists = works.find_all(self.named or protocol.artists)
         runs: dict[str, Path] = {}
         for given, run in self.runs.items():
             artist = works.find(given)

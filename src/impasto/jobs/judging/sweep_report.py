@@ -61,7 +61,8 @@ def curve_of(sweep: "Sweep") -> Curve:
         {name: [point.measures[name] for point in sweep.points] for name in names},
         f"{sweep.axis}: {prompts} x {seeds} = {each} paintings at each value, against {found.real_pictures} real pictures"
         f" ({Path(found.against).name}{f', by {sweep.real_artist}' if sweep.real_artist else ''})",
-        f"{_settings(sweep)}; features of {found.extractor}; bands: {found.level:.0%} bootstrap intervals; ring: the best",
+        f"{_settings(sweep)}; features of {found.extractor}; bands: {found.level:.0%} bootstrap intervals; ring: the best,"
+        " grey where that is within chance",
         found.is_fid,
     )
 

@@ -14,7 +14,7 @@ _CHAT = re.compile(
     r"\b(?:sure,? here|certainly[!,]|of course[!,]|as an ai|language model|i(?:'m| am| can|'ll| will|'d) |i hope|"
     r"let me know|here(?:'s| is| are) (?:a|an|the|some|my|your)\b|you(?:'re| are| can|r) |please|thank you|feel free|"
     r"assistant|(?:the|this|your) (?:prompt|sentence|question|text|user|description)|how can|would you|we can see|"
-    r"in summary|(?:painting|picture|image|work) is (?:titled|entitled|called)|"
+    r"in summary|"
     r"ignore (?:the|all|any|every|previous)|instructions?)\b",
     re.IGNORECASE,
 )
@@ -41,6 +41,20 @@ _AT_WORK = re.compile(
     rf"(?:\w+ ){{0,3}}by (?:the )?{_NAME}"
     rf"|{_NAME}['’]s (?:paintings?|pictures?|prints?|canvases)"
 )
+# About a picture's title instead of what it shows: 'a painting of China is titled "Urbanization"', "bears the title".
+_PICTURE = (
+    r"(?:paintings?|pictures?|images?|(?:art)?works?|photo(?:graph)?s?|drawings?|prints?|canvas|illustrations?|portraits?|"
+    r"murals?|posters?|scenes?|pieces?)"
+)
+_TITLE = re.compile(
+    rf"\b{_PICTURE}\b[^.;]*?\b(?:(?:is|are|was|were) (?:also |often |commonly )?(?:called|named|known as)|(?:en)?titled)\b"
+    r"|\b(?:en)?titled,? (?=[\"'“‘«A-Z])|\b(?:title|name) of (?:the|this|that|a) " + _PICTURE +
+    r"|\b(?:bears|has|carries|with|under) the (?:title|caption)\b|\b(?:its|the) title (?:is|was|reads|refers)\b"
+)
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("«", "»"))
+# An apostrophe that opens a quotation, and one that can close it. "'Tis", "'em" and "'90s" open none.
+_OPENS = re.compile(r"(?:^|(?<=[\s(\[,:—–-]))['‘](?=\w)(?!(?:tis|twas|til|em|cause|[0-9]0s)\b)", re.IGNORECASE)
+_CLOSES = re.compile(r"(?<=[\w.,!?…])['’](?=$|[\s.,;:!?)\]—–-])")
 _DANGLING = re.compile(
     r"\b(?:a|an|the|of|and|or|with|in|on|at|to|by|for|from|as|that|which|is|are|was|were|its|their|his|her)$", re.IGNORECASE
 )
@@ -65,8 +79,12 @@ def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool 
         return "an item of a list"
     if _CHAT.search(text):
         return "speaks to somebody"
-    if _DANGLING.search(text.rstrip(" ,.;:!?")) or text.count("(") != text.count(")") or text.count('"') % 2:
+    if _DANGLING.search(text.rstrip(" ,.;:!?")):
         return "breaks off"
+    if _is_open(text) and not (goes_on and not _is_open(f"{prompt}{text}")):
+        return "breaks off in a quotation or brackets"
+    if (title := _TITLE.search(text)) and not _TITLE.search(prompt):
+        return f"is about a title ({title[0].strip()[-40:]})"
     if _PRONOUN.search(text) and not goes_on:
         return "does not name its subject"
     if len(set(words_of(text))) < 0.5 * len(words_of(text)):
@@ -77,6 +95,15 @@ def why_unfit(text: str, prompt: str, *, any_style: bool = False, goes_on: bool 
     if not any_style and (named := next(_manners(new), None) or _painter_at_work(text, prompt)):
         return f"brings in {named}"
     return None
+
+
+def _is_open(text: str) -> bool:
+    """Returns whether a quotation or a bracket is not closed, or closed without having been opened."""
+    if any(text.count(opening) != text.count(closing) for opening, closing in _PAIRS):
+        return True
+    if text.count('"') % 2 or sum(map(text.count, "“”„")) % 2:
+        return True
+    return len(_OPENS.findall(text)) > len(_CLOSES.findall(text))
 
 
 def _without(text: str, prompt: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from impasto.errors import UsageError
+from impasto.prompts.expansion.model_checks import check_models
 from impasto.prompts.expansion.models import SMALL_NAME, UsedModel, load_encoder, load_recogniser
 from impasto.prompts.expansion.pipeline import (
     MOST_TOKENS,
@@ -156,6 +157,7 @@ def expand(
         settings = settings_from(None if settings is None else Path(settings))
     settings = settings.with_changes(**changes)
     search = search if search is not None else Search()
+    check_models(settings, method, model)
     measures, used = _measures(settings, most_tokens, any_style)
     if method == "wang2023":
         writer = prompt_writer(model if model is not None else settings.prompt_model, search.models)

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError
-from impasto.language.find_model import cached_language_model, find_language_model
+from impasto.language.find_model import SHORT_NAMES, cached_language_model, find_language_model, is_model_name
 from impasto.prompts.expansion.settings import AUTO, MINILM, OFF, SMALL, SPACY
+from impasto.weights.transformers_heads import WRITES_TEXT, check_head
 
 if TYPE_CHECKING:
     from impasto.prompts.entities import Recogniser
     from impasto.prompts.expansion.proposers.models import Writes
     from impasto.prompts.expansion.scoring import Embed
+    from impasto.weights.transformers_folder import TransformersFolder
 
 SMALL_NAME = "SmolLM2-135M-Instruct"
 # The paper's models in the order in which `auto` looks for them in the cache.
@@ -80,7 +82,7 @@ def load_writer(role: str, name: str) -> "tuple[Writes, UsedModel] | None":
         from impasto.prompts.expansion.proposers.small_model import small_model
 
         return small_model(), UsedModel(role, SMALL_NAME, "", why)
-    with _option(role):
+    with naming_option(role):
         model, used, identity = load_text_model(name)
         return model, UsedModel(role, used, identity, why)
 
@@ -101,6 +103,30 @@ def load_text_model(name: str) -> "tuple[Any, str, str]":
         return _gguf_model(path.resolve()), path.stem, hash_file(path)
     folder = find_language_model(name)
     return _model_in(folder.path.resolve(), folder.name, "writer"), folder.name, folder.identity
+
+
+def check_text_model(name: str) -> None:
+    """Checks a model that writes texts: a GGUF file, or a name for `find_language_model`.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: there is no such model, or it writes no texts.
+    """
+    path = Path(name).expanduser()
+    if not (path.suffix.lower() == ".gguf" and path.is_file()):
+        find_kind(name, WRITES_TEXT, "a model that writes texts")
+
+
+def find_kind(name: str, head: str, what: str) -> "TransformersFolder | None":
+    """Finds and checks a model without the network; returns None if it would have to be downloaded."""
+    from impasto.weights.hub import is_in_cache
+
+    if not Path(name).expanduser().exists() and is_model_name(name):
+        short = name.strip().casefold()
+        if cached_language_model(short) is None if short in SHORT_NAMES else not is_in_cache(name):
+            return None
+    folder = find_language_model(name)
+    check_head(folder, head, what)
+    return folder
 
 
 @cache
@@ -142,7 +168,7 @@ def load_encoder(name: str) -> "tuple[Embed, UsedModel]":
         from impasto.prompts.expansion.sentence_vectors import sentence_vectors
 
         return sentence_vectors, UsedModel("encoder", "all-MiniLM-L6-v2")
-    with _option("encoder"):
+    with naming_option("encoder"):
         folder = find_language_model(name)
         vectors = _model_in(folder.path.resolve(), folder.name, "encoder")
         return vectors.vectors, UsedModel("encoder", folder.name, folder.identity)
@@ -159,14 +185,14 @@ def load_recogniser(name: str) -> "tuple[Recogniser, UsedModel]":
         from impasto.prompts.entities import spacy_recogniser
 
         return spacy_recogniser(), UsedModel("ner", spacy_recogniser().name)
-    with _option("ner"):
+    with naming_option("ner"):
         folder = find_language_model(name)
         recogniser = _model_in(folder.path.resolve(), folder.name, "ner")
         return recogniser, UsedModel("ner", folder.name, folder.identity)
 
 
 @contextmanager
-def _option(role: str) -> Iterator[None]:
+def naming_option(role: str) -> Iterator[None]:
     """Names the option in the message of an error."""
     try:
         yield

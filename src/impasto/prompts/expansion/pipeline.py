@@ -9,7 +9,7 @@ from impasto.errors import UsageError
 from impasto.prompts.entities import Recogniser, names_people
 from impasto.prompts.expansion.candidate_filter import near_duplicates, why_unfit
 from impasto.prompts.expansion.models import UsedModel
-from impasto.prompts.expansion.proposers import Candidate, Proposer
+from impasto.prompts.expansion.proposers import Candidate, Proposer, discarded_by
 from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer
 from impasto.prompts.expansion.scoring import Embed, Score, Weights, score
 from impasto.prompts.expansion.term_table import TermTable
@@ -131,6 +131,7 @@ def expand_wu2022(
     prompt = check_request(prompt, count)
     search = search if search is not None else Search()
     written = [candidate for writer in writers for candidate in writer.propose(prompt, count=texts, seed=seed)]
+    search.dropped += [one for writer in writers for one in discarded_by(writer)]
     known = knowledge.propose(prompt, count=sentences, seed=seed, queries=[candidate.text for candidate in written])
     return _ranked(prompt, written, known, measures, count, search, goes_on=False)
 
@@ -156,10 +157,12 @@ def expand_wang2023(
     prompt = check_request(prompt, count)
     search = search if search is not None else Search()
     written: list[Candidate] = []
+    discarded: list[tuple[Candidate, str]] = []
     found: list[Expansion] = []
     for turn in range(3):
         written += writer.propose(prompt, count=count + 3, seed=seed * 1000 + turn * 100)
-        search.dropped.clear()
+        discarded += discarded_by(writer)
+        search.dropped[:] = discarded
         found = _ranked(prompt, written, [], measures, count, search, goes_on=True)
         if len(found) >= count:
             break
@@ -214,6 +217,8 @@ def _ranked(
                 search.dropped.append((candidate, f"loses the subject (cosine {kept:.2f})"))
             elif expansion.added:
                 expansions.append(expansion)
+            else:
+                search.dropped.append((candidate, "has no room beside the prompt"))
     return expansions
 
 

@@ -259,7 +259,7 @@ def choose_artists(protocol: Wu2022, works: RealWorks, named: tuple[str, ...] | 
     Raises:
         UsageError, ImpastoError: the same as `RealWorks.find`.
     """
-    found = tuple(dict.fromkeys(works.find(name) for name in named or protocol.four))
+    found = works.find_all(named or protocol.four)
     protocol = replace(protocol, four=found[:4])
     if named is None:
         most = [artist for artist in works.most_seen(protocol.artists) if artist not in found]

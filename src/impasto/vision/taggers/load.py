@@ -7,6 +7,24 @@ from impasto.errors import MissingPart
 from impasto.vision.taggers.interface import EncodingTagger
 
 
+def check_tagger(name: str | None = None) -> None:
+    """Finds a tagger's files without loading them, so that a long job can check them first.
+
+    A hub name that is not in the Hugging Face cache passes: it is downloaded when it is loaded.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_tagger`, as far as names and config.json tell it.
+    """
+    from impasto.vision.recognize_anything.files import find_file
+    from impasto.vision.taggers.pocket import TAGS
+
+    if name in (None, "pocket", "zero-shot") or (Path(name) / TAGS).is_file() or find_file(name) is not None:
+        return
+    from impasto.vision.taggers.transformers_models import check_classifier
+
+    check_classifier(name)
+
+
 def load_tagger(name: str | None = None) -> EncodingTagger:
     """Loads the built-in tagger (`pocket`, or None), one that `impasto train pocket-tagger` wrote, or somebody else's.
 

@@ -15,6 +15,7 @@ from impasto.vision.taggers.interface import ProbabilityEncoder
 from impasto.weights.header import WHOLE_AGAIN
 from impasto.weights.transformers_folder import (
     TransformersFolder,
+    find_local_folder,
     find_transformers_folder,
     load_transformers_model,
 )
@@ -88,6 +89,18 @@ class TransformersTagger:
         found = np.zeros((len(of_labels), len(self.tags)), np.float32)
         np.add.at(found.T, self._places, of_labels.T)
         return found.clip(0, 1)
+
+
+def check_classifier(name: str) -> None:
+    """Checks a classifier by its name and its config.json; loads nothing.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `TransformersTagger`, as far as names and config.json tell it.
+    """
+    folder = find_local_folder(name, _SHORT_NAMES, also=("pocket", "zero-shot", *KINDS))
+    if folder is not None:
+        _check_kind(folder)
+        _labels(folder)
 
 
 def _check_kind(folder: TransformersFolder) -> None:

@@ -25,3 +25,11 @@ class Proposer(Protocol):
             MissingPart: a package or a model is not installed.
         """
         ...
+
+
+def discarded_by(proposer: Proposer) -> Sequence[tuple[Candidate, str]]:
+    """Returns what a proposer's model wrote in its last `propose` and what was no candidate, each with the reason.
+
+    Proposers with a language model have it in their attribute `discarded`.
+    """
+    return getattr(proposer, "discarded", ())

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.language.find_model import is_model_name
 from impasto.language.smollm2 import smollm2_file
-from impasto.prompts.expansion.models import load_text_model
+from impasto.prompts.expansion.models import check_text_model, load_text_model
 from impasto.prompts.expansion.proposers import Candidate
-from impasto.prompts.expansion.proposers.small_model import SmallModel
+from impasto.prompts.expansion.proposers.small_model import WROTE_NOTHING, SmallModel
 from impasto.prompts.expansion.settings import BUILTIN
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class PromptWriter:
     def __init__(self, model: Continues, by: str = "") -> None:
         """`by`: the model's name, for the candidates' source."""
         self._model, self._source = model, f"{self.name}: {by}" if by else self.name
+        self.discarded: list[tuple[Candidate, str]] = []  # of the last `propose`; see `discarded_by`
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns continuations, including the comma or space that they begin with; fewer than `count` if some are empty.
@@ -63,6 +64,7 @@ class PromptWriter:
                 text if len(text.split()) >= _LEAST_WORDS else self._with_comma(prompt, other)
                 for text, other in zip(found, behind_comma, strict=True)
             ]
+        self.discarded = [(Candidate("", self._source), WROTE_NOTHING) for text in found if not text]
         return [Candidate(text, self._source) for text in found if text]
 
     def _written(self, given: str, count: int, seed: int) -> list[str]:
@@ -118,6 +120,34 @@ def load_lora_model(folder: Path) -> "TextModel":
     return TextModel(model, tokenizer, folder.resolve().name)
 
 
+def check_prompt_model(name: str | Path | None = None) -> None:
+    """Checks that a prompt model is here and of the right kind, by names and its config.json; loads nothing.
+
+    A hub name that is not in the Hugging Face cache passes: it is downloaded when it is loaded.
+
+    Raises:
+        UsageError: there is no such folder or name.
+        MissingPart, ImpastoError: the folder contains no prompt model, or only a part of one.
+    """
+    if name is None or str(name) == BUILTIN:
+        return
+    folder = Path(name).expanduser()
+    if folder.suffix.lower() == ".gguf" and folder.is_file():
+        return
+    if not folder.is_dir() and not is_model_name(str(name)):
+        raise UsageError(
+            f"prompt model {name}: there is no such folder or GGUF file, and it is no short name such as gpt2 and no hub name"
+        )
+    if (folder / _ADAPTER).is_file() or (folder / "adapter_config.json").is_file():
+        return
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ImpastoError(
+            f"{folder} holds no prompt model: give the folder that `impasto train prompt-model` wrote, the folder of a GPT-2"
+            " (config.json, weights and tokenizer), or a name such as gpt2"
+        )
+    check_text_model(str(name))
+
+
 def load_prompt_model(name: str | Path | None = None) -> Continues:
     """Loads the built-in prompt model, one that `impasto train prompt-model` wrote into a folder, or one of transformers.
 
@@ -133,20 +163,13 @@ def load_prompt_model(name: str | Path | None = None) -> Continues:
         if not _SHIPPED.is_file():
             raise MissingPart("this installation has no prompt model: train one with `impasto train prompt-model`")
         return _adapted(_SHIPPED)
+    check_prompt_model(name)
     folder = Path(name).expanduser()
-    if folder.suffix.lower() == ".gguf" and folder.is_file():
-        return load_text_model(str(folder))[0]
-    if not folder.is_dir():
-        if not is_model_name(str(name)):
-            raise UsageError(f"--model {name}: there is no such folder, and it is no short name such as gpt2 or hub name")
-        return load_text_model(str(name))[0]
     if (folder / _ADAPTER).is_file():
         return _adapted(folder / _ADAPTER)
     if (folder / "adapter_config.json").is_file():
         return load_lora_model(folder)
-    if not (folder / "config.json").is_file():
-        raise ImpastoError(f"{folder} holds no prompt model: give the folder that `impasto train prompt-model` wrote")
-    return load_text_model(str(folder))[0]
+    return load_text_model(str(folder) if folder.exists() else str(name))[0]
 
 
 @cache

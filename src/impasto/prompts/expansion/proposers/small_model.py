@@ -139,6 +139,24 @@ def _first_sentence(text: str, ended: bool) -> str:
     return first if first.endswith((".", "!", "?")) else ""
 
 
+WROTE_NOTHING, CUT_OFF = "wrote nothing", "cut off before its first sentence ended"
+
+
+def _first_sentences(
+    texts: Sequence[tuple[str, bool]], source: str
+) -> tuple[list[Candidate], list[tuple[Candidate, str]]]:
+    """Returns the first sentences of what a model wrote, and the texts without a whole one, each with the reason."""
+    found: list[Candidate] = []
+    discarded: list[tuple[Candidate, str]] = []
+    for text, ended in texts:
+        first, whole = _first_sentence(text, ended), " ".join(text.split())
+        if first:
+            found.append(Candidate(first, source))
+        else:
+            discarded.append((Candidate(whole, source), CUT_OFF if whole else WROTE_NOTHING))
+    return found, discarded
+
+
 PREFIX = "The painting shows {}:"  # what a model continues; wu2022 gives it the prompt alone
 
 
@@ -150,12 +168,13 @@ class ContinuationProposer:
     def __init__(self, model: Writes, by: str = "") -> None:
         """`by`: the model's name, for the candidates' source."""
         self._model, self._source = model, f"{self.name}: {by}" if by else self.name
+        self.discarded: list[tuple[Candidate, str]] = []  # of the last `propose`; see `discarded_by`
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.go_on(PREFIX.format(prompt), seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
-        written = (_first_sentence(text, ended) for text, ended in texts)
-        return [Candidate(text, self._source) for text in written if text]
+        found, self.discarded = _first_sentences(texts, self._source)
+        return found
 
 
 class DialogueProposer:
@@ -167,9 +186,10 @@ class DialogueProposer:
     def __init__(self, model: Writes, by: str = "") -> None:
         """`by`: the model's name, for the candidates' source."""
         self._model, self._source = model, f"{self.name}: {by}" if by else self.name
+        self.discarded: list[tuple[Candidate, str]] = []  # of the last `propose`; see `discarded_by`
 
     def propose(self, prompt: str, *, count: int, seed: int) -> Sequence[Candidate]:
         """Returns one candidate for each of the seeds `seed`, `seed` + 1, ..., without texts that were cut off."""
         texts = self._model.answer(self._SYSTEM, f"{prompt}.", seed=seed, count=count, tokens=40, stop=_SENTENCE_ENDS)
-        written = (_first_sentence(text, ended) for text, ended in texts)
-        return [Candidate(text, self._source) for text in written if text]
+        found, self.discarded = _first_sentences(texts, self._source)
+        return found
