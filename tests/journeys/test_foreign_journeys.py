@@ -75,13 +75,62 @@ def test_embeddings_are_named_and_not_read_as_words(impasto: Impasto, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"), [("a (mill)1.2", True), ("a mill++", True), ("a mill, well-lit (old)", False), ("C-major", False)]
+    ("tool", "prompt", "said"),
+    [
+        ("NovelAI", "{a mill}, [fog] (old:1.2)", "NovelAI's syntax"),
+        ("NovelAI", "1.2::a mill::", "NovelAI's syntax"),
+        ("NovelAI", "a mill (old)", ""),
+        ("Midjourney", "a mill::2 [fog] (old:1.2)", "Midjourney's syntax"),
+        ("Midjourney", "a [mill] (old)", ""),
+        ("unknown", "a (mill:1.3), [fog]", "look like A1111's syntax"),
+        ("unknown", "a mill (old)", ""),
+    ],
 )
-def test_weights_in_another_syntax_are_said_to_be_words(impasto: Impasto, tmp_path: Path, prompt: str, said: bool) -> None:
-    path = picture(tmp_path / "a.png", invokeai_metadata=json.dumps({"positive_prompt": prompt, "seed": 3}))
-    again = impasto("repaint", path, "--steps", 2)
+def test_a_prompt_in_another_syntax_is_read_as_words(
+    impasto: Impasto, tmp_path: Path, tool: str, prompt: str, said: str
+) -> None:
+    """None of these tools reads A1111's brackets: no word gets a weight by them."""
+    texts = {
+        "NovelAI": {"Software": "NovelAI", "Comment": json.dumps({"prompt": prompt, "uc": "fog", "seed": 3})},
+        "Midjourney": {"Description": f"{prompt} --v 6 Job ID: 1b2c3d4e-1234-4abc-9def-123456789abc"},
+        "unknown": {"Comment": json.dumps({"prompt": prompt, "seed": 3, "steps": 2})},
+    }[tool]
+    again = impasto("repaint", picture(tmp_path / "a.png", **texts), "--steps", 2, "--json")
     assert again.code == 0, again.err
-    assert ("InvokeAI's syntax" in again.err) == said
+    record = json.loads(again.out)
+    assert (record["prompt"], record["condition"]["caption"]) == (prompt, prompt) and not record.get("weights")
+    assert ("read as words" in again.err) == bool(said) and said in again.err
+
+
+def test_comfyui_s_square_brackets_are_letters(impasto: Impasto, tmp_path: Path) -> None:
+    values = with_text("a (mill:1.3) [old]")
+    values["7"]["inputs"]["text"] = "[fog]"
+    again = impasto("repaint", picture(tmp_path / "a.png", prompt=json.dumps(values)), "--steps", 2, "--json")
+    assert again.code == 0, again.err
+    record = json.loads(again.out)
+    assert record["prompt"] == "a (mill:1.3) [old]"
+    assert (record["condition"]["caption"], record["negative"]) == ("a mill [old]", "[fog]")
+    assert record["weights"]["negative"] == "" and "(mill:1.3)" in record["weights"]["prompt"]
+
+
+def test_the_text_file_beside_a_picture_is_its_record(impasto: Impasto, tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.png", Software="Photoshop")
+    (tmp_path / "a.txt").write_text("a mill by a river, oil on canvas")  # a caption
+    assert impasto("show", path).code == impasto("repaint", path).code == 1
+    (tmp_path / "a.txt").write_bytes(
+        "a mill\u2019s wheel\nNegative prompt: fog\nSteps: 3, Sampler: Euler, Seed: 4".encode("cp1252")
+    )
+    shown = impasto("show", path)
+    assert shown.code == 0 and "prompt: a mill\u2019s wheel" in shown.out and "record from: a.txt" in shown.out
+    again = impasto("repaint", path, "--steps", 2, "--out", "again.png", "--json")
+    assert again.code == 0 and json.loads(again.out)["seed"] == 4
+    assert "note: the picture holds no record: a.txt beside it is read" in again.err.splitlines()
+    own = picture(tmp_path / "b.png", parameters="a barn\nSteps: 3, Sampler: Euler, Seed: 4")
+    (tmp_path / "b.txt").write_text("a mill\nSteps: 5, Sampler: Euler, Seed: 6")
+    assert "prompt: a barn" in impasto("show", own).out
+    (tmp_path / "c.jpg.txt").write_text("a quay\nSteps: 5, Sampler: Euler, Seed: 6")
+    Image.new("RGB", (8, 8)).save(tmp_path / "c.jpg")
+    assert "record from: c.jpg.txt" in impasto("show", tmp_path / "c.jpg").out
 
 
 def test_a_prompt_that_cannot_be_told_is_asked_for(impasto: Impasto, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError
 from impasto.jobs.painting.adapters import Say
-from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler, schedule_of
+from impasto.jobs.painting.foreign_settings import fitting_size, our_sampler, schedule_of, syntax_note
 from impasto.jobs.painting.guidance_change import guidance_in_text
 
 if TYPE_CHECKING:
@@ -19,17 +19,13 @@ _LORA_TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>")
 _EMBEDDING = re.compile(
     r"\(\s*embedding:(?P<weighted>[\w./\\-]{1,200})(?::[\d.]{1,10})?\s*\)|\bembedding:(?P<plain>[\w./\\-]{1,200})"
 )
-# Weights in prompts that are not A1111's: "(a b)1.2", "mill++" and "{a}", "1.2::a ::".
-_OTHER_WEIGHTS = {
-    "InvokeAI": re.compile(r"\)\s?(?:\d|\++|-+(?=\W|$))|\w(?:\++|--+)(?=\W|$)"),
-    "NovelAI": re.compile(r"[{}]|\d::"),
-}
 _MOST_NAMED, _MOST_CHARACTERS = 40, 80
 # What says where a record comes from, or is used: no settings that a picture could be painted with.
 _NO_SETTINGS = {
     "version", "app_version", "model hash", "modelhash", "hashes", "lora hashes", "ti hashes", "created date", "date",
     "metadata_version", "metadata_scheme", "swarm_version", "sui_extra_data", "sui_models", "signed_hash", "loras",
     "template", "negative template", "beside the graph", "created_by", "guider", "guidance interval", "fooocus_scheme",
+    "record from",
 }  # fmt: skip
 
 
@@ -59,6 +55,8 @@ def foreign_request(
         )
     if prompt is None and not record.prompt:
         raise ImpastoError(f"{file}: {record.tool} recorded no prompt: give one with --prompt")
+    if source := record.extra.get("record from"):
+        say(f"the picture holds no record: {source} beside it is read")
     fields: dict[str, Any] = {}
     _sampling(record, fields, replaced, say)
     for name, reason in record.untold.items():
@@ -83,9 +81,8 @@ def foreign_request(
     if embeddings := record.extra.get("TI hashes", ""):
         say(f"its embeddings are read as words, name them with --concept: {_short(embeddings)}")
     _say_unused(record, say)
-    syntax = _OTHER_WEIGHTS.get(record.tool)
-    if syntax is not None and any(syntax.search(words) for words in ("" if prompt is not None else text, negative)):
-        say(f"the weights in its prompts are in {record.tool}'s syntax, which impasto does not know: they are read as words")
+    if note := syntax_note(record.tool, ["" if prompt is not None else text, negative]):
+        say(note)
     return PaintRequest(condition=Condition(caption=text), negative=negative, **fields)
 
 

@@ -2,6 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterable
+
+from impasto.prompts.weights import COMPEL, PLAIN
 
 # Keys are lower case and contain only letters, digits and pluses: the tools spell the same name in many ways.
 _SAMPLERS = {
@@ -25,12 +28,57 @@ _SAMPLERS = {
     "heun": "heun",
     "unipc": "unipc",
     "unipcbh2": "unipc",
+    "unipcmultistep": "unipc",
+    "dpmsolversde": "dpm++-sde",
     "lcm": "lcm",
 }
 _SCHEDULES = (
     "karras", "polyexponential", "exponential", "sgmuniform", "ddimuniform", "uniform", "automatic", "gpu", "simple",
     "normal", "beta", "kloptimal", "linearquadratic", "trailing", "substep", "ays", "alignyoursteps", "gits", "turbo",
 )  # fmt: skip
+
+# The tools whose prompts are in A1111's syntax: weights "(a mill:1.2)" and "[fog]", BREAK, LoRA tags.
+_A1111_TOOLS = {
+    "A1111", "Forge", "SD.Next", "Civitai", "impasto", "stable-diffusion.cpp", "Fooocus", "RuinedFooocus", "SwarmUI",
+    "ComfyUI", "Draw Things", "TensorArt", "Stability Matrix",
+}  # fmt: skip
+# Of them, those to which square brackets are letters.
+_PLAIN_BRACKETS = {"ComfyUI", "Fooocus", "RuinedFooocus"}
+_BRACKET = re.compile(r"(?<!\\)([\[\]])")
+# Weights that Impasto cannot read: "{a}", "[a]" and "1.2::a ::"; "a mill::2".
+_OTHER_WEIGHTS = {
+    "NovelAI": re.compile(r"[{}\[\]]|\d::"),
+    "Midjourney": re.compile(r"::"),
+}
+_A1111_WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|\[[^\[\]]+\]|\(\(|<(?:lora|lyco):|\bBREAK\b")
+
+
+def recorded_syntax(tool: str, usual: str) -> str:
+    """Returns the syntax of the prompts that a tool recorded, as `--prompt-syntax` names it.
+
+    `usual` is that of the tools that write A1111's or a like one. Any other tool has "plain": its prompts are words.
+    """
+    return COMPEL if tool == "InvokeAI" else usual if tool in _A1111_TOOLS else PLAIN
+
+
+def with_plain_brackets(text: str, tool: str) -> str:
+    """Returns a tool's prompt as A1111 would have to write it: ComfyUI's square brackets are letters, not weights."""
+    return _BRACKET.sub(r"\\\1", text) if tool in _PLAIN_BRACKETS else text
+
+
+def syntax_note(tool: str, texts: Iterable[str]) -> str:
+    """Returns what is to be said about the syntax in a tool's prompts that are read as words; "" for nothing."""
+    if recorded_syntax(tool, "") != PLAIN:
+        return ""
+    own = _OTHER_WEIGHTS.get(tool)
+    if own is not None and any(own.search(text) for text in texts):
+        return f"the weights in its prompts are in {tool}'s syntax, which impasto does not know: they are read as words"
+    if own is None and any(_A1111_WEIGHTS.search(text) for text in texts):
+        return (
+            "its prompts look like A1111's syntax, but nothing says that they are: they are read as words (give --prompt to"
+            " have one read in A1111's syntax)"
+        )
+    return ""
 
 
 def our_sampler(name: str) -> str | None:
@@ -47,6 +95,7 @@ def schedule_of(name: str) -> str:
 def _parts(name: str) -> tuple[str, str]:
     """Returns the sampler and the noise schedule in a name, both as keys."""
     key = re.sub(r"[^a-z0-9+]", "", name.lower()).removeprefix("sample").removeprefix("k")
+    key = key.removesuffix("scheduler").removesuffix("discrete") or key  # diffusers' classes
     found = []
     for _ in range(2):
         for schedule in _SCHEDULES:

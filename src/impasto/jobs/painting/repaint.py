@@ -13,6 +13,7 @@ from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.checks.safety import OFF, PaintingSafety, check_safety_options
 from impasto.jobs.painting.foreign_request import foreign_request
+from impasto.jobs.painting.foreign_settings import recorded_syntax, with_plain_brackets
 from impasto.jobs.painting.guidance_change import other_guidance
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.output import Output
@@ -21,7 +22,7 @@ from impasto.jobs.painting.picture import parse_size
 from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
 from impasto.painting.safety.record import DROP, KEEP
-from impasto.prompts.weights import A1111, SYNTAXES, Weights
+from impasto.prompts.weights import A1111, PLAIN, SYNTAXES, Weights
 
 if TYPE_CHECKING:
     from impasto.painting.provenance.record import Provenance
@@ -87,7 +88,7 @@ class RepaintJob(Job):
         if self.flagged == DROP:
             raise UsageError("--flagged drop: repaint makes one picture: use keep or blur")
         if self.prompt_syntax not in SYNTAXES:
-            raise UsageError(f"--prompt-syntax {self.prompt_syntax}: use {' or '.join(SYNTAXES)}")
+            raise UsageError(f"--prompt-syntax {self.prompt_syntax}: use {', '.join(SYNTAXES)}")
         return self
 
     def run(self, context: Context) -> PaintedFile:
@@ -120,9 +121,7 @@ class RepaintJob(Job):
         if self.sampler and (self.sampler == "lcm") != (request.sampler == "lcm"):
             request, setup = _to_or_from_few_steps(request, setup, self.sampler, context.note)
         request = self._changed(request, setup)
-        # InvokeAI's weights, `(a b)1.2` and `a++`, are another syntax.
-        foreign = not isinstance(record, Provenance) and record.tool != "InvokeAI"
-        request = self._read(request, foreign, context)
+        request = self._read(request, "" if isinstance(record, Provenance) else record.tool, context)
         setup = replace(setup, lora_folders=self.lora_folder)
         if self.artist:
             say_living([request.condition.artist], setup.artists, context.note)
@@ -133,19 +132,24 @@ class RepaintJob(Job):
         output = Output.at(self.out or self.file.parent, stem, 1, self.overwrite)
         return paint_files([request], output, setup, context, expected_hash=expected_hash, safety=safety)[0]
 
-    def _read(self, request: "PaintRequest", foreign: bool, context: Context) -> "PaintRequest":
-        """Returns the request with A1111's syntax read in new texts, and in both of another tool's record.
+    def _read(self, request: "PaintRequest", tool: str, context: Context) -> "PaintRequest":
+        """Returns the request with the syntax read in new texts, and in both of the record of another tool (`tool`, or "").
 
         Raises:
             UsageError: nothing remains to be painted.
         """
-        if self.prompt_syntax != A1111:
-            return request
         from impasto.painting.prompt_syntax import read_syntax
 
-        request, notes = read_syntax(
-            request, prompt=self.prompt is not None or foreign, negative=self.negative is not None or foreign
-        )
+        recorded = recorded_syntax(tool, self.prompt_syntax) if tool else PLAIN
+        notes: dict[str, None] = {}
+        for prompt, is_new in ((True, self.prompt is not None), (False, self.negative is not None)):
+            syntax = self.prompt_syntax if is_new else recorded
+            if PLAIN in (syntax, self.prompt_syntax):
+                continue
+            if not is_new:
+                request = _as_a1111(request, tool, prompt)
+            request, found = read_syntax(request, prompt=prompt, negative=not prompt, syntax=syntax)
+            notes |= dict.fromkeys(found)
         for note in notes:
             context.note(note)
         return request
@@ -196,6 +200,17 @@ class RepaintJob(Job):
             whole = setup.resolve_artist(self.artist)
             request = replace(request, condition=replace(request.condition, artist=whole))
         return request
+
+
+def _as_a1111(request: "PaintRequest", tool: str, prompt: bool) -> "PaintRequest":
+    """Returns a tool's request with its prompt, or else its negative prompt, as A1111 would have to write it."""
+    text = request.condition.caption if prompt else request.negative
+    written = with_plain_brackets(text, tool)
+    if written == text:
+        return request
+    if prompt:
+        return replace(request, condition=replace(request.condition, caption=written), prompt=request.prompt or text)
+    return replace(request, negative=written, negative_prompt=request.negative_prompt or text)
 
 
 def _to_or_from_few_steps(
