@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from impasto.data.catalogue.columns import column_of, is_qualifier, plain_column, text_variants_of
+from impasto.data.catalogue.columns import KEY_COLUMNS, column_of, is_qualifier, plain_column, text_variants_of
 
 _CONVERSATIONS = frozenset({"conversations", "conversation", "messages", "dialog", "dialogue", "dialogs", "chat", "turns"})
 _MODELS = frozenset({"gpt", "assistant", "model", "chatgpt", "bot", "answer"})
@@ -70,3 +70,24 @@ def _said(turns: list[Any]) -> Iterator[str]:
                 text = part.get("text") if isinstance(part, dict) else part
                 if isinstance(text, str) and text.strip():
                     yield text.strip()
+
+
+def same_but_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Returns whether two rows of a picture give two captions and nothing else that differs."""
+    text, further = _text_column(one), _text_column(other)
+    if text is None or further is None or text != further or one[text] == other[text]:
+        return False
+    numbers = ("comment_number", "caption_number", *KEY_COLUMNS)
+    ignored = {text, *(c for c in one if plain_column(c) in numbers or column_of(c) == "file_name")}
+    return {c: v for c, v in one.items() if c not in ignored} == {c: v for c, v in other.items() if c not in ignored}
+
+
+def _text_column(row: dict[str, Any]) -> str | None:
+    return next((column for column in row if column_of(column) == "text" and row[column]), None)
+
+
+def with_text_of(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Returns the row with the captions of both rows; `same_but_text` must hold of them."""
+    column = _text_column(row)
+    assert column is not None
+    return row | {column: [*text_variants_of(row[column]), *text_variants_of(other[column])]}

@@ -29,9 +29,10 @@ _REASONS = {
     **dict.fromkeys((".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".lz4"), "an archive that is not read: unpack it"),
     **dict.fromkeys((".xmp", ".exif", ".iptc"), "a sidecar that is not read: write its caption into name.txt"),
     **dict.fromkeys(
-        (".xlsx", ".xls", ".ods", ".yaml", ".yml", ".xml", ".toml", ".db", ".sqlite", ".feather", ".arrow", ".pkl", ".pickle"),
+        (".xlsx", ".xls", ".ods", ".yaml", ".yml", ".xml", ".db", ".sqlite", ".feather", ".arrow", ".pkl"),
         "a table or settings that are not read: save tables as metadata.csv or metadata.jsonl",
     ),
+    ".toml": "settings that are not read: for kohya's repeats and words, name the folder of pictures as 10_words",
     **dict.fromkeys((".part", ".tmp", ".crdownload", ".download", ".partial", ".aria2"), "an unfinished download"),
     **dict.fromkeys((".npz", ".npy", ".pt", ".safetensors", ".ckpt"), "numbers of another program, no picture"),
 }  # fmt: skip

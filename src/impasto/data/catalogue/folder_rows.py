@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from impasto.data.catalogue.caption_columns import with_captions
+from impasto.data.catalogue.caption_columns import same_but_text, with_captions, with_text_of
 from impasto.data.catalogue.columns import KEY_COLUMNS, column_of, names_pictures, plain_column, text_variants_of
+from impasto.data.catalogue.companions import Companions, conditions_of, with_target
 from impasto.data.catalogue.endings import suffix_of
 from impasto.data.catalogue.entry import CatalogueReport
 from impasto.data.catalogue.folder_names import FolderWords, parent_folders, title_of, words_of_folders
@@ -52,6 +53,7 @@ class _Counts:
     beaten: int = 0  # captions beside pictures whose metadata has a text
     western: list[str] = field(default_factory=list)  # files beside pictures that are read as Windows-1252
     unread: list[str] = field(default_factory=list)
+    companions: list[str] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     repeats: Counter[int] = field(default_factory=Counter)
 
@@ -81,6 +83,8 @@ class FolderRows:
         self._counts = _Counts()
         self._stems: set[str] | None = None
         self._captions: dict[tuple[str, str], str] | None = None
+        self._accompany: dict[str, str] = {}  # masks and condition pictures that tables name -> the work
+        self._companions: Companions | None = None
         self._governed: list[str] = []  # folders with a table of metadata
         self.notes: list[str] = []
         self.unnamed: list[str] = []
@@ -103,6 +107,9 @@ class FolderRows:
                 yield later.pop(key)
             elif key in self._named:
                 continue
+            elif work := self._accompanied(key):
+                self._counts.companions.append(key)
+                yield Lost(key, key, f"a mask or condition picture of {work}, which is no work to learn from")
             elif self._only_named and any(key.startswith(folder) for folder in self._governed):
                 self.unnamed.append(key)
                 self._used.update(sidecar_names(key, self._listing.beside))
@@ -152,6 +159,19 @@ class FolderRows:
                     self.notes.append(f"{key} names pictures and is read as metadata")
                     yield folder, key
 
+    def _without_conditions(self, folder: str, work: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Returns a row without the columns that name its condition pictures and masks, and keeps those in mind."""
+        found = {column: self._match(folder, name).key for column, name in conditions_of(row).items()}
+        found = {column: key for column, key in found.items() if key not in (None, work)}
+        self._accompany |= {key: work for key in found.values() if key is not None}
+        return {column: value for column, value in row.items() if column not in found} if found else row
+
+    def _accompanied(self, key: str) -> str:
+        """Returns the work of which the picture `key` is a mask or condition, or ""."""
+        if self._companions is None:
+            self._companions = Companions(self._listing.pictures)
+        return self._accompany.get(key) or self._companions.work_of(key)
+
     def _beside_a_picture(self, key: str) -> bool:
         if self._stems is None:
             self._stems = {picture.rpartition(".")[0].lower() for picture in self._listing.pictures}
@@ -170,7 +190,7 @@ class FolderRows:
     def _read_table(self, key: str, report: CatalogueReport) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields (location, row) of a table; rows and warnings that it cannot use are in `report`."""
         for where, row in rows_of_file(self._listing.text_source(key), suffix_of(key), report, _names_or_keys):
-            yield where, with_captions(row)
+            yield where, with_captions(with_target(row))
 
     def _rows(self, folder: str, table: str) -> Iterator[Found | Lost]:
         """Yields the rows of one table; rows of the same picture, one after the other, become one with all captions."""
@@ -190,9 +210,11 @@ class FolderRows:
                 continue
             name = file_name_of(row)
             match = self._match(folder, name)
+            if match.key is not None:
+                row = self._without_conditions(folder, match.key, row)
             remarks += (match.remark,) if match.remark else ()
-            if before is not None and match.key == before[2] and _same_but_text(before[3], row):
-                before = (*before[:3], _with_text(before[3], row), (*before[4], *remarks))
+            if before is not None and match.key == before[2] and same_but_text(before[3], row):
+                before = (*before[:3], with_text_of(before[3], row), (*before[4], *remarks))
                 continue
             if before is not None:
                 yield self._named_picture(*before[1:])
@@ -321,6 +343,8 @@ class FolderRows:
             )
         if counts.unread:
             told.append(f"beside pictures, but cannot be read: {_first(counts.unread)} (save texts as UTF-8)")
+        if counts.companions:
+            told.append(f"masks and condition pictures are left out: {_first(counts.companions)}")
         if counts.beaten:
             told.append(f"captions beside pictures that are not used, because the metadata has a text: {counts.beaten}")
         if counts.words:
@@ -361,23 +385,3 @@ def file_name_of(row: dict[str, Any]) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
     return ""
-
-
-def _same_but_text(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Returns whether two rows of a picture give two captions and nothing else that differs."""
-    text, further = _text_column(one), _text_column(other)
-    if text is None or further is None or text != further or one[text] == other[text]:
-        return False
-    numbers = ("comment_number", "caption_number", *KEY_COLUMNS)
-    ignored = {text, *(c for c in one if plain_column(c) in numbers or column_of(c) == "file_name")}
-    return {c: v for c, v in one.items() if c not in ignored} == {c: v for c, v in other.items() if c not in ignored}
-
-
-def _text_column(row: dict[str, Any]) -> str | None:
-    return next((column for column in row if column_of(column) == "text" and row[column]), None)
-
-
-def _with_text(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    column = _text_column(row)
-    assert column is not None
-    return row | {column: [*text_variants_of(row[column]), *text_variants_of(other[column])]}

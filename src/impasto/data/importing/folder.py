@@ -65,7 +65,9 @@ class FolderSource:
         finally:
             archives.close()
         for key in parquet:
-            yield from ParquetSource(listing.path(key), key, self._defaults, is_wikiart=False).pictures(wanted)
+            inside = ParquetSource(listing.path(key), key, self._defaults, is_wikiart=False)
+            yield from inside.pictures(wanted)
+            rows.notes += inside.notes()
         left: Counter[str] = Counter()
         for key, reason in rows.not_taken():
             left[_ending(key)] += 1

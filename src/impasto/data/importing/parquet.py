@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from impasto.data.catalogue.columns import column_of
+from impasto.data.catalogue.companions import is_condition
 from impasto.data.catalogue.wikiart_names import row_of_name
 from impasto.data.importing.rows import tidy_row
 from impasto.data.importing.source import Refused, SourcePicture
@@ -42,6 +43,7 @@ class ParquetSource:
             raise MissingPart("parquet needs pyarrow: pip install 'impasto[data]'") from None
         self._place = Path(place)
         self._name, self._defaults, self._is_wikiart = name, defaults, is_wikiart
+        self._notes: dict[str, None] = {}
 
     @property
     def place(self) -> str:
@@ -49,8 +51,8 @@ class ParquetSource:
         return str(self._place.resolve())
 
     def notes(self) -> list[str]:
-        """There are none."""
-        return []
+        """Columns with further pictures, which are not taken."""
+        return list(self._notes)
 
     def pictures(self, wanted: Callable[[str], bool]) -> Iterator[SourcePicture | Refused]:
         """See `Source.pictures`. If a file or a row group cannot be read, the rest of it is refused."""
@@ -61,6 +63,9 @@ class ParquetSource:
             name = file.relative_to(self._place).as_posix() if self._place.is_dir() else self._name or file.name
             try:
                 with ParquetFile(file, pre_buffer=False) as opened:
+                    schema = opened.schema_arrow
+                    if further := [c for c in _picture_columns(schema) if c != _image_column(schema)]:
+                        self._notes[f"{name}: further pictures of its rows are not taken: {', '.join(further)}"] = None
                     for key, values, image in _rows_of_file(name, opened, wanted):
                         yield Refused(key, values) if isinstance(values, str) else self._picture(key, values, image)
             except (pyarrow.ArrowException, OSError, ImpastoError) as error:
@@ -116,7 +121,8 @@ def _rows_of_file(
     image = _image_column(schema)
     is_struct = pyarrow.types.is_struct(schema.field(image).type)
     classes = _classes(schema)
-    others = [column for column in schema.names if column != image]
+    pictures = _picture_columns(schema)
+    others = [column for column in schema.names if column != image and column not in pictures]
     row = 0
     for group in range(opened.num_row_groups):
         keys = [f"{name}#{row + n}" for n in range(opened.metadata.row_group(group).num_rows)]
@@ -145,16 +151,24 @@ def _in_words(value: Any, names: list[str] | None) -> Any:
 
 
 def _image_column(schema: "pyarrow.Schema") -> str:
+    """Returns the column with the works: of several with pictures the first that holds no conditions or masks.
+
+    Raises:
+        ImpastoError: there is none.
+    """
+    found = _picture_columns(schema)
+    if not found:
+        raise ImpastoError("no column holds pictures (bytes, path)")
+    return next((column for column in found if not is_condition(column)), found[0])
+
+
+def _picture_columns(schema: "pyarrow.Schema") -> list[str]:
+    """Returns the columns that hold pictures, those in the hub's form, with bytes and path, first."""
     import pyarrow
 
-    for column in schema:
-        if pyarrow.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
-            return column.name
-    for column in schema:
-        is_bytes = pyarrow.types.is_binary(column.type) or pyarrow.types.is_large_binary(column.type)
-        if is_bytes and column.name.lower() in _BYTES_COLUMNS:
-            return column.name
-    raise ImpastoError("no column holds pictures (bytes, path)")
+    hub = [c.name for c in schema if pyarrow.types.is_struct(c.type) and c.type.get_field_index("bytes") >= 0]
+    binary = [c.name for c in schema if pyarrow.types.is_binary(c.type) or pyarrow.types.is_large_binary(c.type)]
+    return hub + [name for name in binary if name.lower() in _BYTES_COLUMNS or is_condition(name)]
 
 
 def _classes(schema: "pyarrow.Schema") -> dict[str, list[str]]:
