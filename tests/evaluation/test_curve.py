@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import ImpastoError
-from impasto.evaluation.curve import Curve, draw_curve
+from impasto.evaluation.curve import Curve, draw_curve, panel_title
 from impasto.evaluation.estimate import Estimate, Measured, Refused
 from impasto.evaluation.labels import LABELS, direction, label
 
@@ -29,6 +29,8 @@ CURVE = Curve(
 def test_the_best_value_by_the_direction_of_the_measure() -> None:
     assert [CURVE.best(name) for name in CURVE.measures] == [1, 2, None, None, 1]
     assert not CURVE.is_within_chance("kernel") and CURVE.is_within_chance("similarity")
+    assert "within chance" not in panel_title(CURVE, "kernel")
+    assert panel_title(CURVE, "similarity").endswith("(more is better; best within chance)")
     assert [direction(name) for name in ("kernel", "style", "diversity")] == ["less is better", "more is better", ""]
     assert label("kernel", is_fid=True) == "KID" and label("kernel") == "kernel distance" and len(LABELS) == 11
 

@@ -64,6 +64,18 @@ def test_the_scorer_picks_among_what_the_tags_allow(folder: Path) -> None:
     assert row["candidates"] == ["a green hill", "a red sun"] and row["similarity"] == pytest.approx(1)
 
 
+def test_the_artists_take_turns(tmp_path: Path) -> None:
+    rows = ["file_name,artist,text", "a0.png,A,known"]
+    for number in range(4):
+        rows += [f"a{number}.png,A," for _ in range(number > 0)]
+    rows += [f"b{number}.png,B," for number in range(3)]
+    for row in rows[1:]:
+        Image.new("RGB", (40, 40), "red").save(tmp_path / row.split(",")[0])
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    caption_catalogue(tmp_path, Writer("a red sun"), tagger(), ColourScorer(), VOCABULARY, most=3, by_turns=True)
+    assert sorted(AnnotationLog(tmp_path, "captions").latest()) == ["a1.png", "b0.png", "b1.png"]
+
+
 def test_where_every_candidate_contradicts_the_tags_speak(folder: Path) -> None:
     outcome = caption_catalogue(folder, Writer("a blue sea", ""), tagger(), ColourScorer(), VOCABULARY)
     assert captions(folder) == {"red.png": "a red", "green.png": "a green"}
