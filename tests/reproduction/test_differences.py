@@ -145,6 +145,7 @@ def test_wu2022_tells_what_the_models_are_asked(checkpoints: dict[str, str]) -> 
     assert papers["query that is answered"].same is True
     assert papers["what embeds texts for the cosine"].same is None  # a T5 that was tuned further
     assert papers["what finds places and times"].same is None
+    assert papers["what finds places and times"].here == "bert and regular expressions"
     ranked = papers["articles and sentences that are ranked"].here
     assert ranked == "2 articles at most for each text in each index, 9 sentences in all"
     assert papers["texts of the language models"].here == "the first whole sentence of each of 6"

@@ -120,7 +120,8 @@ def _length(protocol: Wang2023, own: FineTuning, found: Findings) -> str:
         for pictures, facts, before in found.facts.values()
         if not before and pictures and facts.steps
     ]
-    told = f" ({min(epochs):.3g} to {max(epochs):.3g} epochs)" if epochs else ""
+    ends = dict.fromkeys((f"{min(epochs):.3g}", f"{max(epochs):.3g}")) if epochs else ()
+    told = f" ({' to '.join(ends)} epochs)" if ends else ""
     return f"{protocol.minutes:g} minutes{told}"
 
 

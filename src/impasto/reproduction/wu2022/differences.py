@@ -109,7 +109,11 @@ def _extension(protocol: Wu2022, parts: Parts, found: Findings) -> list[Compared
 def _writing(parts: Parts, settings: ExpansionSettings) -> list[Compared]:
     """The models of section 3, and what they are asked."""
     names = {role: parts.writer_words(role) for role, *_ in _ROLES}
-    rows = [Compared(what, paper, names[role], _is_papers(role, names[role], known)) for role, what, paper, known in _ROLES]
+    also = {"ner": " and regular expressions"}
+    rows = [
+        Compared(what, paper, names[role] + also.get(role, ""), _is_papers(role, names[role], known))
+        for role, what, paper, known in _ROLES
+    ]
     written = [role for role in ("continuation", "dialogue") if getattr(settings, role) != OFF]
     if "continuation" in written:
         rows.append(Compared("prefix that is continued", "the prompt", f"“{PREFIX.format('PROMPT')}”", False))
