@@ -144,6 +144,7 @@ def test_the_axis_of_counts_has_whole_numbers() -> None:
         axis = figure.axes[0].yaxis
         ticks = axis.get_majorticklocs()
         assert len(ticks) > 1 and all(tick == int(tick) for tick in ticks) and min(ticks) == 0, (most, ticks)
+        assert all(year == int(year) for year in figure.axes[0].xaxis.get_majorticklocs())
         labels = [label.get_text() for label in axis.get_ticklabels()]
         assert labels == [f"{int(tick):,}" for tick in ticks] and len(set(labels)) == len(labels)
 

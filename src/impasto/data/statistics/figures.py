@@ -79,7 +79,8 @@ def decades_figure(found: CatalogueStatistics) -> "Figure":
     axes.yaxis.grid(True, color=_GRID, linewidth=0.8)
     axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * max(count for _, count in shown))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel("paintings", fontsize=9, color=_INK)
     left_out = f" ({earlier:,} earlier ones not shown)" if earlier else ""
     axes.set_xlabel(f"year, by decade{left_out}", fontsize=9, color=_INK)
