@@ -38,9 +38,9 @@ def folder(path: Path, config: dict[str, Any]) -> str:
         ("ner", NER, None),
         ("encoder", VIT, "--encoder: .* is not an encoder of texts"),
         ("encoder", T5, None),
-        ("continuation", NER, "--continuation: .* is not a model that writes texts: .* BertForTokenClassification"),
+        ("continuation", NER, "--continuation: .* is not a language model that writes texts: .* BertForTokenClassification"),
         ("continuation", T5, None),
-        ("dialogue", VIT, "--dialogue: .* is not a model that writes texts"),
+        ("dialogue", VIT, "--dialogue: .* is not a language model that writes texts"),
         ("dialogue", GPT2, None),
     ],
 )
@@ -61,7 +61,7 @@ def test_the_prompt_model_is_checked_before_the_others_are_loaded(tmp_path: Path
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImpastoError, match=r"train prompt-model` wrote, the folder of a GPT-2 .* or a name such as gpt2"):
         expand("boats", "wang2023", model=tmp_path / "empty")
-    with pytest.raises(ImpastoError, match="is not a model that writes texts"):
+    with pytest.raises(ImpastoError, match="is not a language model that writes texts"):
         expand("boats", "wang2023", model=folder(tmp_path / "vit", VIT))
     with pytest.raises(UsageError, match="prompt model nowhere: there is no such folder"):
         expand("boats", "wang2023", model="nowhere")

@@ -113,7 +113,7 @@ def check_text_model(name: str) -> None:
     """
     path = Path(name).expanduser()
     if not (path.suffix.lower() == ".gguf" and path.is_file()):
-        find_kind(name, WRITES_TEXT, "a model that writes texts")
+        find_kind(name, WRITES_TEXT, "a language model that writes texts")
 
 
 def find_kind(name: str, head: str, what: str) -> "TransformersFolder | None":
