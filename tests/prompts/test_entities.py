@@ -85,6 +85,6 @@ def test_people_by_another_recogniser_or_by_spacy() -> None:
 
 
 def test_a_recogniser_without_places_and_times_is_refused() -> None:
-    check_labels(Named(a="ORG", b="GPE"))
+    check_labels("two", ("ORG", "GPE"))
     with pytest.raises(ImpastoError, match=r"neither places nor times \(its labels: ORG, MISC\)"):
-        check_labels(Named(a="ORG", b="MISC"))
+        check_labels("two", ("ORG", "MISC"))

@@ -114,12 +114,12 @@ def spacy_recogniser() -> SpacyRecogniser:
     return SpacyRecogniser()
 
 
-def check_labels(recogniser: Recogniser) -> None:
-    """Raises ImpastoError if none of the recogniser's labels is a place or a time."""
-    if not set(recogniser.labels) & (_PLACES | _TIMES):
-        known = ", ".join(recogniser.labels[:8]) or "none"
+def check_labels(name: str, labels: Sequence[str]) -> None:
+    """Raises ImpastoError if none of a recogniser's labels is a place or a time."""
+    if not set(labels) & (_PLACES | _TIMES):
+        known = ", ".join(labels[:8]) or "none"
         raise ImpastoError(
-            f"{recogniser.name} labels neither places nor times (its labels: {known}): use one with LOC, GPE, DATE or TIME"
+            f"{name} labels neither places nor times (its labels: {known}): use one with LOC, GPE, DATE or TIME"
         )
 
 

@@ -62,7 +62,7 @@ def caption_catalogue(
 
     A killed run can be resumed. `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned
     too (the text still takes precedence over the generated caption). The run ends after `most` pictures. With `by_turns`,
-    the artists take turns, so that a run that is stopped has captioned as many pictures of each. `on_progress` is called with
+    the artists take turns, so that a stopped run has captioned as many pictures of each. `on_progress` is called with
     (done, total).
 
     Raises:

@@ -170,7 +170,8 @@ def _record(tool: str, values: Mapping[str, Any]) -> ForeignRecord:
     read: dict[str, Any] = {}
     for field, names in _MEANINGS.items():
         for name in names:
-            whole = value = values.get(by_name.get(name, ""))
+            whole: Any = values.get(by_name.get(name, ""))
+            value: Any = whole
             if isinstance(value, dict):
                 value = next((value[key] for key in _NAMES if value.get(key)), None)
             if value is not None and told(value) and name in by_name:

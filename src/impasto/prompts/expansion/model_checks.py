@@ -3,9 +3,7 @@
 A wrong folder is then told at once, not after the other models have been loaded.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from impasto.language.entity_labels import labels_of
 from impasto.prompts.entities import check_labels
@@ -40,15 +38,4 @@ def check_models(settings: ExpansionSettings, method: str, model: str | Path | N
             folder = find_kind(settings.ner, LABELS_WORDS, "a token classifier for named entities")
             labels = None if folder is None else labels_of(folder.config)
             if folder is not None and labels is not None:
-                check_labels(_Labels(folder.name, labels))
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """A recogniser's name and labels, as far as its config tells them."""
-
-    name: str
-    labels: tuple[str, ...]
-
-    def spans(self, texts: Any) -> Any:
-        raise NotImplementedError("it is not loaded")
+                check_labels(folder.name, labels)

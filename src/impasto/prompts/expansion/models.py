@@ -154,7 +154,7 @@ def _model_in(path: Path, name: str, kind: str) -> Any:
     from impasto.prompts.entities import check_labels
 
     recogniser = TokenClassifier(folder)
-    check_labels(recogniser)
+    check_labels(recogniser.name, recogniser.labels)
     return recogniser
 
 

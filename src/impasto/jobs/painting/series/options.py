@@ -43,7 +43,7 @@ def check_series(
         raise UsageError(f"expand-count {extensions}: use 1 to {MOST_EXTENSIONS}")
     if extensions is not None and method == OFF:
         raise UsageError(
-            f"--expand-count {extensions} paints expansions, --expand {OFF} makes none: leave one out, or use --expand wu2022"
+            f"--expand-count {extensions} paints expansions, --expand {OFF} makes none: leave one out or use --expand wu2022"
         )
     if extensions is not None and rank != 1:
         raise UsageError("--expand-count takes the best extensions, --expand-rank one of them: give one of the two")

@@ -136,7 +136,7 @@ def check_prompt_model(name: str | Path | None = None) -> None:
         return
     if not folder.is_dir() and not is_model_name(str(name)):
         raise UsageError(
-            f"prompt model {name}: there is no such folder or GGUF file, and it is no short name such as gpt2 and no hub name"
+            f"prompt model {name}: there is no such folder or GGUF file, and it is no short name such as gpt2 or hub name"
         )
     if (folder / _ADAPTER).is_file() or (folder / "adapter_config.json").is_file():
         return
