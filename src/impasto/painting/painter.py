@@ -271,7 +271,10 @@ class Painter:
             self._worse.of(find_guider(guider).worse)
         batches = list(self._batches(requests, batch_size))
         total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
-        for note in self._engine.prepare([self._work(batch) for _, batch in batches]):
+        self._engine.prepare([self._work(batch) for _, batch in batches])
+        for guider in {request.guider for request in requests}:
+            self._worse.of(find_guider(guider).worse)  # by the engine that was just prepared
+        for note in self._engine.take_notes():
             on_note(note)
         done_before = 0
 

@@ -77,10 +77,11 @@ def test_eager_paints_until_converting_pays(own_cache: Path, tmp_path: Path, mon
         assert painting.provenance.engine is not None
         return painting.provenance.engine.name
 
-    assert [paint(), paint()] == ["eager", "eager"] and notes == []
+    assert [paint(), paint()] == ["eager", "eager"]
+    assert len(notes) == 1 and "eager paints with tiny until" in notes[0]
     assert paint() == "openvino"
-    assert len(notes) == 1 and "converted" in notes[0]
-    assert paint() == "openvino" and len(notes) == 1
+    assert len(notes) == 2 and "is converted" in notes[1]
+    assert paint() == "openvino" and len(notes) == 2
     assert {entry.part for entry in store.list_models()} == {"unet", "decoder"}
 
 

@@ -20,6 +20,8 @@ from impasto.settings import choose_precision
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
 
+# Of the work for which converting pays: below it, eager is not worth a word.
+_NOTICED = 0.03
 INSTALL = "pip install 'impasto[fast]'"
 
 
@@ -95,15 +97,16 @@ class PaintingEngine:
 
     def __init__(self, components: "Components", device: torch.device, name: str = AUTO, inference: str = "fp32") -> None:
         """Starts with `eager`, until `prepare` is called. `name` and `inference` are of an `EngineChoice`."""
-        self._parts, self._device, self._name, self._inference = components, device, name, inference
+        self._parts, self._device, self._name = components, device, name
         self._notes: list[str] = []
+        self._openvino = OpenVinoEngine(components.name, inference, self._say)
         self._worse: dict[str, ConditionedUNet] = {}
         usable = device.type == "cpu" and components.unet.dtype == torch.float32 and runtime.openvino_version()
         self._settled = name == EAGER or (name == AUTO and not usable)
         self._use(EagerEngine(device, components.unet.dtype))
 
-    def prepare(self, batches: Sequence[tuple[int, int, int]]) -> list[str]:
-        """Makes the engine ready for this work; returns notes for the user, each once.
+    def prepare(self, batches: Sequence[tuple[int, int, int]]) -> None:
+        """Makes the engine ready for this work.
 
         Args:
             batches: of each batch the evaluations of the U-Net, of one latent with one text each, and the latents' height
@@ -112,6 +115,9 @@ class PaintingEngine:
         if not self._settled:
             unet = self._parts.unet
             self._settle(sum(count * evaluation_work(unet, height, width) for count, height, width in batches))
+
+    def take_notes(self) -> list[str]:
+        """Returns what the user should know, each sentence once."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -125,14 +131,17 @@ class PaintingEngine:
                 self._worse[name] = EagerEngine(self._device, self._parts.unet.dtype).unet(model)
         return self._worse[name]
 
+    def _say(self, note: str) -> None:
+        self._notes.append(note)
+
     def _settle(self, work: float) -> None:
         parts = self._parts
         engine: Engine
         if self._name == COMPILED:
             engine = CompiledEngine(self._device, parts.unet.dtype)
         else:
-            engine = openvino = OpenVinoEngine(parts.name, self._inference, self._notes.append)
-            if self._name == AUTO and not self._pays(openvino, work):
+            engine = self._openvino
+            if self._name == AUTO and not self._pays(work):
                 return
         self._settled = True
         try:
@@ -140,15 +149,20 @@ class PaintingEngine:
         except CannotRun as error:
             self._notes.append(f"painted by eager, not by {engine.note.name}: {error}")
 
-    def _pays(self, engine: OpenVinoEngine, work: float) -> bool:
+    def _pays(self, work: float) -> bool:
         """Returns whether to run OpenVINO: its models are kept, or the work without them has cost more than converting."""
-        parts = self._parts
+        parts, engine = self._parts, self._openvino
         if engine.is_kept(parts.unet, parts.vae):
             return True
         key, needed = engine.key(parts.unet), conversion_work(parts.unet, parts.vae)
         before = store.work_so_far(key)
         pays = before + work > needed
         if not pays:
+            if not before and work > _NOTICED * needed:
+                self._notes.append(
+                    f"eager paints with {parts.name} until converting it for OpenVINO pays, after about"
+                    f" {needed / work:.0f} times as much as this; --engine openvino converts it now"
+                )
             store.add_work(key, work)
             return False
         self._notes.append(f"{parts.name} is converted for OpenVINO, once, since it has been painted with often enough")
