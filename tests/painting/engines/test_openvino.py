@@ -181,6 +181,10 @@ def test_a_full_disk_costs_only_the_cache(own_cache: Path, tmp_path: Path, monke
     assert store.list_models() == [] and not list(store.engines_folder().iterdir())
 
 
+class Adapter(torch.nn.Linear):
+    """Stands for a layer that something else put in place of diffusers' own."""
+
+
 def test_what_it_does_not_know_is_said(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     components, engine = make_components(tmp_path), OpenVinoEngine("tiny")
 
@@ -194,6 +198,15 @@ def test_what_it_does_not_know_is_said(own_cache: Path, tmp_path: Path, monkeypa
     attention.set_processor(OwnProcessor())
     with pytest.raises(CannotRun, match="OwnProcessor"):
         engine.unet(components.unet)
+    adapted = make_components(tmp_path).unet
+    layer: Any = adapted.get_submodule("mid_block.attentions.0.transformer_blocks.0.attn1")
+    layer.to_q = Adapter(32, 32, bias=False)
+    with pytest.raises(CannotRun, match="the layer Adapter"):
+        engine.unet(adapted)
+    sliced = make_components(tmp_path).unet
+    sliced.set_attention_slice(1)
+    with pytest.raises(CannotRun, match="SlicedAttnProcessor"):
+        engine.unet(sliced)
     hooked = make_components(tmp_path).unet
     hooked.mid_block.register_forward_hook(lambda *_: None)
     with pytest.raises(CannotRun, match="hook"):
@@ -204,6 +217,15 @@ def test_what_it_does_not_know_is_said(own_cache: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(runtime, "available_memory", lambda: 1000)
     with pytest.raises(CannotRun, match="GB of memory"):
         engine.unet(make_components(tmp_path).unet)
+
+
+def test_a_hook_is_seen_although_the_weights_are_known(parts: Any) -> None:
+    components, _ = parts
+    hook = components.unet.mid_block.register_forward_hook(lambda *_: None)
+    with pytest.raises(CannotRun, match="hook"):
+        OpenVinoEngine("tiny").unet(components.unet)
+    hook.remove()
+    OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
 
 
 def test_telemetry_stays_out() -> None:

@@ -13,6 +13,8 @@ from impasto.painting.engines.openvino.graphs import (
     DecoderGraph,
     DenoiserGraph,
     NotConvertible,
+    check_unet,
+    check_vae,
     example_inputs,
     text_memory,
 )
@@ -58,6 +60,10 @@ class OpenVinoUNet:
         """Raises:
         CannotRun: it cannot be converted.
         """
+        try:
+            check_unet(unet)
+        except NotConvertible as error:
+            raise CannotRun(f"the U-Net has {error}") from None
         self._unet = unet
         self._request = models.request(unet, UNET, lambda: _traced_unet(unet, models.precision))
 
@@ -91,6 +97,10 @@ class OpenVinoDecoder:
     """
 
     def __init__(self, vae: Any, models: CompiledModels) -> None:
+        try:
+            check_vae(vae)
+        except NotConvertible as error:
+            raise CannotRun(f"the VAE has {error}") from None
         self._request = models.request(vae, DECODER, lambda: _traced_decoder(vae, models.precision))
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
@@ -98,21 +108,14 @@ class OpenVinoDecoder:
 
 
 def _traced_unet(unet: Any, precision: str) -> Traced:
-    try:
-        graph = DenoiserGraph(unet, moments=precision == "fp32")
-        example = example_inputs(unet)
-    except NotConvertible as error:
-        raise CannotRun(f"the U-Net has {error}") from None
+    graph, example = DenoiserGraph(unet, moments=precision == "fp32"), example_inputs(unet)
     latents, _, _, _, pooled, *memory = example
     shapes = [[-1, latents.shape[1], -1, -1], [1], [-1], [-1, 1, 1, -1], [-1, pooled.shape[1]]]
     return graph, example, [*shapes, *([-1, part.shape[1], -1, part.shape[3]] for part in memory)]
 
 
 def _traced_decoder(vae: Any, precision: str) -> Traced:
-    try:
-        graph = DecoderGraph(vae, moments=precision == "fp32")
-    except NotConvertible as error:
-        raise CannotRun(f"the VAE has {error}") from None
+    graph = DecoderGraph(vae, moments=precision == "fp32")
     channels = vae.config.latent_channels
     return graph, (torch.randn(1, channels, 8, 8),), [[-1, channels, -1, -1]]
 

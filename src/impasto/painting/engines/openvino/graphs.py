@@ -23,6 +23,8 @@ from torch.nn import functional as F
 TextMemory = list[torch.Tensor]
 
 _DOWN = ("DownBlock2D", "CrossAttnDownBlock2D")
+# The processors whose tracing holds for every batch and size.
+_SELF_ATTENTIONS = ("AttnProcessor2_0", "IdentityAttention")
 _UP = ("UpBlock2D", "CrossAttnUpBlock2D")
 
 
@@ -142,6 +144,9 @@ def text_attentions(unet: Any) -> list[Any]:
     for block in blocks:
         _require(type(block).__name__ == "BasicTransformerBlock", type(block).__name__)
         _require(block.norm_type == "layer_norm" and not block.only_cross_attention, "its transformer blocks")
+        _require(block._chunk_size is None and getattr(block, "fuser", None) is None, "its transformer blocks")
+        itself = type(block.attn1.processor).__name__
+        _require(itself in _SELF_ATTENTIONS, itself)
         attention = block.attn2
         _require(attention is not None, "a transformer block without text")
         _require(not attention.norm_cross and attention.norm_q is None and attention.norm_k is None, "normalized attention")
@@ -162,6 +167,40 @@ def text_memory(unet: Any, states: torch.Tensor) -> TextMemory:
     return memory
 
 
+def check_unet(unet: Any) -> None:
+    """Checks that `DenoiserGraph` computes what this U-Net computes, as it is now: also where its weights are known already.
+
+    Raises:
+        NotConvertible: it does not.
+    """
+    config = unet.config
+    for name in ("class_embedding", "encoder_hid_proj", "time_embed_act"):
+        _require(getattr(unet, name, None) is None, name)
+    _require(config.addition_embed_type in (None, "text"), f"its {config.addition_embed_type} embedding")
+    _require(not config.center_input_sample and unet.time_embedding.cond_proj is None, "its input")
+    _require(type(unet.mid_block).__name__ == "UNetMidBlock2DCrossAttn", type(unet.mid_block).__name__)
+    for blocks, known in ((unet.down_blocks, _DOWN), (unet.up_blocks, _UP)):
+        for block in blocks:
+            _require(type(block).__name__ in known, type(block).__name__)
+    _require(not any(getattr(block, "s1", None) for block in unet.up_blocks), "FreeU")
+    _check_layers(unet)
+    text_attentions(unet)
+
+
+def check_vae(vae: Any) -> None:
+    """As `check_unet`, of `DecoderGraph`."""
+    _require(type(vae).__name__ == "AutoencoderKL", type(vae).__name__)
+    _require(not (vae.use_tiling or vae.use_slicing), "tiling")
+    _check_layers(vae)
+
+
+def _check_layers(model: nn.Module) -> None:
+    for module in model.modules():  # an adapter's layer computes by more than its weights
+        _require(type(module).__module__.split(".")[0] in ("torch", "diffusers"), f"the layer {type(module).__name__}")
+    hooked = any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    _require(not hooked, "a hook on its layers")
+
+
 class DenoiserGraph(nn.Module):
     """A U-Net of residual and transformer blocks, as in Stable Diffusion v1 and the pocket checkpoint.
 
@@ -172,19 +211,7 @@ class DenoiserGraph(nn.Module):
     def __init__(self, unet: Any, *, moments: bool = True) -> None:
         """`moments`: with `MomentNorm`."""
         super().__init__()
-        config = unet.config
-        for name in ("class_embedding", "encoder_hid_proj", "time_embed_act"):
-            _require(getattr(unet, name, None) is None, name)
-        _require(config.addition_embed_type in (None, "text"), f"its {config.addition_embed_type} embedding")
-        _require(not config.center_input_sample and unet.time_embedding.cond_proj is None, "its input")
-        _require(type(unet.mid_block).__name__ == "UNetMidBlock2DCrossAttn", type(unet.mid_block).__name__)
-        for blocks, known in ((unet.down_blocks, _DOWN), (unet.up_blocks, _UP)):
-            for block in blocks:
-                _require(type(block).__name__ in known, type(block).__name__)
-        _require(not any(getattr(block, "s1", None) for block in unet.up_blocks), "FreeU")
-        hooked = any(module._forward_hooks or module._forward_pre_hooks for module in unet.modules())
-        _require(not hooked, "a hook on its layers")
-        text_attentions(unet)
+        check_unet(unet)
         self.unet = twin_of(unet)
         if moments:
             norm_by_moments(self.unet)
@@ -192,7 +219,7 @@ class DenoiserGraph(nn.Module):
         for attention in text_attentions(self.unet):
             self._told.append(ToldAttention())
             attention.set_processor(self._told[-1])
-        self.pooled = config.addition_embed_type == "text"
+        self.pooled = unet.config.addition_embed_type == "text"
 
     def forward(
         self,
@@ -267,8 +294,7 @@ class DecoderGraph(nn.Module):
     def __init__(self, vae: Any, *, moments: bool = True) -> None:
         """`moments`: with `MomentNorm`."""
         super().__init__()
-        _require(type(vae).__name__ == "AutoencoderKL", type(vae).__name__)
-        _require(not (vae.use_tiling or vae.use_slicing), "tiling")
+        check_vae(vae)
         self.into = nn.Identity() if vae.post_quant_conv is None else twin_of(vae.post_quant_conv)
         self.decoder = twin_of(vae.decoder)
         fold_upsampling(self.decoder)
