@@ -48,7 +48,6 @@ class PictureFields(TypedDict, total=False):
     like: Sequence[str | Path]
     device: str
     precision: str
-    engine: str
 
 
 class RepaintFields(TypedDict, total=False):
@@ -82,7 +81,6 @@ class RepaintFields(TypedDict, total=False):
     like: Sequence[str | Path] | None
     device: str
     precision: str
-    engine: str
 
 
 def paint(

@@ -103,8 +103,7 @@ def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context)
             share = (before + count * steps / total) / len(missing)
             context.progress(f"{len(done) + 1} of {len(missing)} cells", share)
 
-        painter = cells[0].setup.painter(requests, context)
-        paintings = painter.paint_many(requests, batch_size=batch, on_step=on_step, on_note=context.note)
+        paintings = cells[0].setup.painter(requests, context).paint_many(requests, batch_size=batch, on_step=on_step)
         for cell, painting in zip(cells, paintings, strict=True):
             cell.file.parent.mkdir(exist_ok=True)
             painting.save(cell.file, overwrite=True)

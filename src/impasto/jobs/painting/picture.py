@@ -67,7 +67,6 @@ class Picture(BaseModel):
         like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
-        engine: what runs the model: auto, eager, openvino, compiled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,7 +105,6 @@ class Picture(BaseModel):
     like: tuple[str, ...] = ()
     device: str = "auto"
     precision: str = "auto"
-    engine: str = "auto"
 
     @property
     def prompt_steps(self) -> PromptSteps:
@@ -177,7 +175,7 @@ class Picture(BaseModel):
         adapters = Adapters.named(self.lora, self.concept)
         if self.sampler == "lcm":
             adapters = adapters.with_student(self.checkpoint, say)
-        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters, self.engine)
+        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
         return replace(setup, lora_folders=self.lora_folder)
 
     def settle(self, setup: PaintingSetup, seed: int) -> "PaintRequest":
