@@ -95,7 +95,7 @@ def test_syntax_as_words_and_old_records(impasto: Impasto) -> None:
     assert impasto("repaint", "words.png", "--out", "again.png").code == 0
     assert Path("again.png").read_bytes() == Path("words.png").read_bytes()
     wrong = impasto("paint", "boats", "--prompt-syntax", "other", *FAST)
-    assert wrong.code == 2 and "--prompt-syntax other: use a1111 or plain" in wrong.err
+    assert wrong.code == 2 and "--prompt-syntax other: use a1111, compel or plain" in wrong.err
 
 
 def test_notes_on_what_is_not_read(impasto: Impasto) -> None:

@@ -58,7 +58,7 @@ class PromptSteps:
         from impasto.prompts.expansion.expander import METHODS
 
         if syntax not in SYNTAXES:
-            raise UsageError(f"--prompt-syntax {syntax}: use {', '.join(SYNTAXES)}")
+            raise UsageError(f"--prompt-syntax {syntax}: use {', '.join(SYNTAXES[:-1])} or {SYNTAXES[-1]}")
         if method not in (OFF, *METHODS):
             raise UsageError(f"--expand {method}: use {', '.join(METHODS)} or {OFF}")
         if not 1 <= rank <= MOST_EXTENSIONS:

@@ -88,7 +88,7 @@ class RepaintJob(Job):
         if self.flagged == DROP:
             raise UsageError("--flagged drop: repaint makes one picture: use keep or blur")
         if self.prompt_syntax not in SYNTAXES:
-            raise UsageError(f"--prompt-syntax {self.prompt_syntax}: use {', '.join(SYNTAXES)}")
+            raise UsageError(f"--prompt-syntax {self.prompt_syntax}: use {', '.join(SYNTAXES[:-1])} or {SYNTAXES[-1]}")
         return self
 
     def run(self, context: Context) -> PaintedFile:
