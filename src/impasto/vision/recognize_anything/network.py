@@ -7,6 +7,7 @@ models small, RAM (Swin-L) and Tag2Text (Swin-B) also in their published sizes, 
 captions by beam search and the names of all weights are the same; logits of tags and of words differ by at most 4e-6.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ class TaggingHead(nn.Module):
         return queries
 
 
-class TagNetwork(nn.Module):
+class TagNetwork(nn.Module, ABC):
     """The common part: the image encoder and the tagging head; `logits` depends on the kind."""
 
     def __init__(self, layout: Layout) -> None:
@@ -74,9 +75,9 @@ class TagNetwork(nn.Module):
         places = self.vision(pixel_values=pixels).last_hidden_state
         return torch.cat([places.mean(dim=1, keepdim=True), places], dim=1)
 
+    @abstractmethod
     def logits(self, seen: torch.Tensor) -> torch.Tensor:
         """Returns the logit of each tag [n, tags]; `seen`: the result of `see`."""
-        raise NotImplementedError
 
 
 class RamNetwork(TagNetwork):
