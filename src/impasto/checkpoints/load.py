@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.model_folder import load_model
-from impasto.checkpoints.size import picture_size
+from impasto.checkpoints.size import paints, picture_size
 from impasto.checkpoints.source import CONFIGS, find_source
 from impasto.errors import ImpastoError
 from impasto.weights.content_hash import MINILM_PART, files_that_count, hash_files
@@ -103,10 +103,10 @@ def check_schedule(config: dict[str, Any], file: Path) -> None:
 
 
 def _check_widths(where: Path, unet: Any, vae: Any, text_encoder: Any) -> None:
-    if unet["in_channels"] != vae["latent_channels"]:
+    if not paints(unet["in_channels"], vae["latent_channels"]):
         raise ImpastoError(
             f"{where}: its U-Net takes {unet['in_channels']} channels and its VAE gives "
-            f"{vae['latent_channels']}: only text-to-image checkpoints paint"
+            f"{vae['latent_channels']}: only text-to-image and inpainting checkpoints paint"
         )
     if unet["cross_attention_dim"] != text_encoder.hidden_size:
         raise ImpastoError(

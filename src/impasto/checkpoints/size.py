@@ -34,6 +34,16 @@ def latent_factor(vae_config: Mapping[str, Any]) -> int:
     return 2 ** (len(vae_config["block_out_channels"]) - 1)
 
 
+def inpainting_channels(latent_channels: int) -> int:
+    """Returns the input channels of a U-Net trained for inpainting: the latents, a mask, the masked picture's latents."""
+    return 2 * latent_channels + 1
+
+
+def paints(in_channels: int, latent_channels: int) -> bool:
+    """Returns whether a U-Net with these input channels paints here: from text alone, or by inpainting."""
+    return in_channels in (latent_channels, inpainting_channels(latent_channels))
+
+
 def is_small(side: int | None) -> bool:
     """Returns whether a checkpoint that paints `side` px is of pocket's size rather than Stable Diffusion's."""
     return side is not None and side <= SMALL

@@ -16,6 +16,8 @@ from impasto.painting.samplers import step_arguments
 Predictor = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # (steps done, model input, prediction, timestep)
 StepWatcher = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], None]
+# (index of the timestep whose noise level the latents have now, latents [n, C, h, w]) -> latents
+Between = Callable[[int, torch.Tensor], torch.Tensor]
 
 
 def first_noise(
@@ -35,6 +37,8 @@ def denoise(
     *,
     eta: float = 0.0,
     on_step: StepWatcher | None = None,
+    first: int | None = None,
+    between: Between | None = None,
 ) -> torch.Tensor:
     """Run the reverse process from unit noise `latents` [n, C, h, w] to clean latents of that shape.
 
@@ -44,13 +48,20 @@ def denoise(
         generators: one CPU generator for each of the n pictures.
         eta: sigma_t of equation 19 (Wu 2022) as a share of DDPM's; `ddim` only.
         on_step: called after each evaluation of the model.
+        first: the index of the first timestep to evaluate, at whose noise level the latents are; None for unit noise, and
+            all timesteps.
+        between: changes the latents after each evaluation, such as `EditedLatents.after`.
     """
     arguments = step_arguments(scheduler, eta, generators)
-    latents = latents * scheduler.init_noise_sigma
-    for done, timestep in enumerate(scheduler.timesteps, start=1):
+    if first is None:
+        latents = latents * scheduler.init_noise_sigma
+    first = first or 0
+    for done, timestep in enumerate(scheduler.timesteps[first:], start=1):
         model_input = scheduler.scale_model_input(latents, timestep)
         prediction = predict(model_input, timestep)
         latents = scheduler.step(prediction, timestep, latents, return_dict=False, **arguments)[0]
+        if between is not None:
+            latents = between(first + done, latents)
         if on_step is not None:
             on_step(done, model_input, prediction, timestep)
     return latents

@@ -2,8 +2,8 @@
 
 import logging
 import math
-import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,24 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
+from impasto.painting.asked import Asked
+from impasto.painting.batches import fitting_batch
 from impasto.painting.conditioning import Conditioning
-from impasto.painting.defaults import choose_sampling
 from impasto.painting.denoising import denoise, expected_clean, first_noise
+from impasto.painting.editing.edit import Edit, start_from
+from impasto.painting.editing.inpainting_unet import check_channels
+from impasto.painting.editing.kept_files import KeptFile, kept_files
+from impasto.painting.editing.outpainting import outpaint_many
+from impasto.painting.editing.painting_edits import (
+    edited_latents,
+    evaluations,
+    finished_picture,
+    for_decoder,
+    kind_of_edit,
+    size_to_paint,
+    unchanged_picture,
+)
+from impasto.painting.editing.record import Fit
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
@@ -26,15 +41,14 @@ from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
 from impasto.painting.not_numbers import why_not_numbers
 from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
-from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
-from impasto.painting.prompt_syntax import check_tags, read_syntax
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.watching import OnBatchStep, OnPreview, OnStep, Watching
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
-from impasto.prompts.weights import A1111, PLAIN, SYNTAXES
+from impasto.prompts.weights import A1111
 from impasto.settings import choose_device, choose_precision, keep_freed_memory
 
 if TYPE_CHECKING:
@@ -42,17 +56,7 @@ if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
     from impasto.data.catalogue.entry import Skipped
 
-# (index of the request, steps done, the model's current prediction of the picture, at most 256 px a side)
-OnPreview = Callable[[int, int, Image.Image], None]
-# (evaluations of the model done, evaluations in all batches of this call)
-OnStep = Callable[[int, int], None]
-
 _LOGGER = logging.getLogger("impasto")
-_PREVIEW_SIDE = 256
-# The most pixels in one batch: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
-_CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
-# Larger batches gain nothing on a CPU, and delay the first picture.
-_CPU_BATCH, _ACCELERATOR_BATCH = 8, 32
 
 
 class Painter:
@@ -183,6 +187,9 @@ class Painter:
         memory: str | Path = OWN,
         like: Sequence[LikeChoice] = (),
         prompt_syntax: str = A1111,
+        init: "str | Path | Image.Image | Edit | None" = None,
+        strength: float | None = None,
+        fit: Fit | None = None,
     ) -> Painting:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
@@ -198,38 +205,24 @@ class Painter:
                 pictures.
             like: reference pictures that the painting should resemble: "picture.png", "picture.png:0.5", or a path with its
                 weight.
+            init: a picture to start from, or an `Edit`.
+            strength: 0 .. 1, how much of it is painted anew; None for 0.6 (`impasto.painting.starting`).
+            fit: how it is brought to the size: "crop", "pad" or "stretch"; without a size, its own proportions count.
 
         Raises:
             UsageError: a value is out of its range, the artist is unknown, or the checkpoint has no memory.
             ImpastoError: a picture cannot be read, or the model's output is not finite.
         """
-        size = self.components.default_size
-        sampling = choose_sampling(
-            self.components.painting_defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance,
-            guidance_interval=guidance_interval, negative=negative,
-        )  # fmt: skip
-        request = PaintRequest(
+        asked = Asked(
             self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
-            negative=negative,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
-            sampler=sampling.sampler,
-            steps=sampling.steps,
-            guidance=sampling.guidance,
-            guider=sampling.guider,
-            guidance_interval=sampling.guidance_interval,
-            eta=eta,
-            width=size if width is None else width,
-            height=size if height is None else height,
-            memory=str(memory),
-            like=read_likes(like),
-        )
-        if prompt_syntax not in SYNTAXES:
-            raise UsageError(f"prompt_syntax {prompt_syntax!r}: use {', '.join(SYNTAXES)}")
-        if prompt_syntax != PLAIN:
-            request, notes = read_syntax(request, syntax=prompt_syntax)
-            for note in notes:
-                _LOGGER.warning(note)
-            check_tags(request.tags, self.components.loras)
+            negative, seed, sampler, steps, guidance, guider, guidance_interval, eta, width, height, str(memory),
+            read_likes(like), None if init is None else start_from(init, strength, fit),
+        )  # fmt: skip
+        if init is None and (strength is not None or fit is not None):
+            raise UsageError("strength and fit are of a picture to start from: give init")
+        request, notes = asked.request(self.components, prompt_syntax)
+        for note in notes:
+            _LOGGER.warning(note)
         return next(self.paint_many([request]))
 
     def paint_many(
@@ -240,6 +233,7 @@ class Painter:
         preview_every: int = 0,
         on_preview: OnPreview | None = None,
         on_step: OnStep | None = None,
+        on_note: Callable[[str], None] = _LOGGER.warning,
     ) -> Iterator[Painting]:
         """Paint requests in their order; neighbours with the same sampler, steps and size share a batch.
 
@@ -252,6 +246,7 @@ class Painter:
             preview_every: call `on_preview` for each picture after every `preview_every` steps; 0 never does.
             on_preview: called with the request's index, the steps done, and a picture of at most 256 px a side.
             on_step: called with the model evaluations done and their total in this whole call.
+            on_note: called with a sentence about an edit: how a background was reconstructed.
 
         Raises:
             UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; raised before the
@@ -264,27 +259,20 @@ class Painter:
             raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
         for guider in {request.guider for request in requests}:
             self._worse.of(find_guider(guider).worse)
+        for request in requests:
+            check_channels(self.components, request.method)
         batches = list(self._batches(requests, batch_size))
-        total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
+        total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
+        watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
-
-        def watch(first: int, batch: Sequence[PaintRequest]) -> Any:
-            def step(
-                done: int, timestep: torch.Tensor, clean: Callable[[], torch.Tensor], last: bool
-            ) -> None:
-                if on_step is not None:
-                    on_step(done_before + done, total)
-                if on_preview is not None and preview_every and done % preview_every == 0 and not last:
-                    for offset, latents in enumerate(clean().split(1)):
-                        preview = _to_image(self._pixels(latents))
-                        preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
-                        on_preview(first + offset, done, preview)
-
-            return step
-
         for first, batch in batches:
-            yield from self._paint_batch(batch, watch(first, batch))
-            done_before += len(self._scheduler(batch[0]).timesteps)
+            if (edit := batch[0].edit) is not None and edit.sides is not None:
+                paint = partial(self.paint_many, on_note=on_note)
+                for request, image in outpaint_many(paint, batch, self.components.default_size, on_step):
+                    yield self._painting(request, (image, kept_files(request.edit)))
+            else:
+                yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)
+            done_before += evaluations(batch[0], self._scheduler(batch[0]))
 
     def _batches(
         self, requests: Sequence[PaintRequest], batch_size: int | None
@@ -294,31 +282,30 @@ class Painter:
         def kind(request: PaintRequest) -> tuple[Any, ...]:
             looked = len(self._looking.look(request).tokens)
             guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
-            return (*_size(request), request.sampler, request.steps, request.eta, *guided, looked, *request.text_counts)
+            shape = (request.width, request.height, looked, *request.text_counts, *kind_of_edit(request, self.components))
+            return (*shape, request.sampler, request.steps, request.eta, *guided)
 
         first = 0
         for _, group in groupby(requests, kind):
             neighbours = list(group)
-            at_once = batch_size or self._fitting(math.prod(self._painted_size(neighbours[0])))
+            at_once = batch_size or fitting_batch(math.prod(size_to_paint(neighbours[0], self.components)), self.device)
             for start in range(0, len(neighbours), at_once):
                 batch = neighbours[start : start + at_once]
                 yield first, batch
                 first += len(batch)
-
-    def _painted_size(self, request: PaintRequest) -> tuple[int, int]:
-        return painted_size(*_size(request), self.components.default_size, latent_factor(self.components.vae.config))
-
-    def _fitting(self, pixels: int) -> int:
-        on_cpu = self.device.type == "cpu"
-        budget = _CPU_PIXELS if on_cpu else _ACCELERATOR_PIXELS
-        return max(1, min(_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH, budget // pixels))
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
         set_steps(scheduler, request.steps, self.device)
         return scheduler
 
-    def _paint_batch(self, batch: Sequence[PaintRequest], watch: Any) -> Iterator[Painting]:
+    def _paint_batch(
+        self, batch: Sequence[PaintRequest], watch: OnBatchStep, on_note: Callable[[str], None]
+    ) -> Iterator[Painting]:
+        unchanged = [picture for request in batch if (picture := unchanged_picture(request)) is not None]
+        if unchanged:
+            yield from map(self._painting, batch, unchanged)
+            return
         try:
             finished = self._latents(batch, watch)
             broken = None
@@ -328,7 +315,7 @@ class Painter:
                 if not torch.isfinite(pixels).all():
                     broken = broken or request
                     continue
-                yield Painting(reduced(_to_image(pixels), *_size(request)), self._provenance(request))
+                yield self._painting(request, finished_picture(request, self.components, latents, pixels, on_note))
         except RuntimeError as error:
             # The CPU's allocator raises no OutOfMemoryError, only a RuntimeError with these words.
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
@@ -341,55 +328,53 @@ class Painter:
             raise ImpastoError(why_not_numbers(self.components, broken.seed))
 
     @torch.inference_mode()
-    def _latents(self, batch: Sequence[PaintRequest], watch: Any) -> torch.Tensor:
+    def _latents(self, batch: Sequence[PaintRequest], watch: OnBatchStep) -> torch.Tensor:
         """Returns clean latents [n, C, h, w] in fp32, in the VAE's scale."""
-        width, height = self._painted_size(batch[0])
+        width, height = size_to_paint(batch[0], self.components)
         factor = latent_factor(self.components.vae.config)
         generators = [torch.Generator().manual_seed(request.seed) for request in batch]
-        channels = self.components.unet.config["in_channels"]
+        channels = self.components.vae.config["latent_channels"]
         latents = first_noise(generators, (channels, height // factor, width // factor), self.device)
         scheduler = self._scheduler(batch[0])
+        edited = edited_latents(batch, latents, scheduler, self.components)
         guider = find_guider(batch[0].guider)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
         towards, away = guider.sides(batch[0].guidance)
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
+        worse = self._worse.of(guider.worse) if weights is not None else None
         predict = guider.predictor(
             Guiding(
-                self._unet,
+                self._unet if edited is None else edited.unet(self._unet),
                 self._conditioning.conditions(batch, towards, away and guider.asks_away),
                 weights,
                 self._dtype,
                 scheduler,
                 prediction_type,
                 batch[0].guidance_interval or USUAL_INTERVAL,
-                self._worse.of(guider.worse) if weights is not None else None,
+                worse if worse is None or edited is None else edited.unet(worse),
             )
         )
-        last = len(scheduler.timesteps)
+        last = len(scheduler.timesteps) - (edited.index if edited is not None else 0)
 
         def step(done: int, seen: torch.Tensor, answer: torch.Tensor, timestep: torch.Tensor) -> None:
-            watch(done, timestep, lambda: expected_clean(scheduler, prediction_type, seen, answer, timestep),
-                  done == last)  # fmt: skip
+            watch(done, lambda: expected_clean(scheduler, prediction_type, seen, answer, timestep), done == last)
 
-        return denoise(predict, latents, scheduler, generators, eta=batch[0].eta, on_step=step)
+        if edited is None:
+            return denoise(predict, latents, scheduler, generators, eta=batch[0].eta, on_step=step)
+        return denoise(
+            predict, edited.first(), scheduler, generators, eta=batch[0].eta, on_step=step, first=edited.index,
+            between=edited.after,
+        )  # fmt: skip
 
     @torch.inference_mode()
     def _pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """Decodes latents [1, C, h, w] to [3, H, W] in about -1 .. 1."""
-        config = self.components.vae.config
-        latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
-        return self._decode(latents.to(self.components.vae.dtype))[0].float()
+        vae = self.components.vae
+        return self._decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
+
+    def _painting(self, request: PaintRequest, made: tuple[Image.Image, tuple[KeptFile, ...]]) -> Painting:
+        return Painting(made[0], self._provenance(request), made[1])
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         made_of, seen = self.components, self._looking.look(request).use
         return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen)
-
-
-def _size(request: PaintRequest) -> tuple[int, int]:
-    return request.width, request.height
-
-
-def _to_image(pixels: torch.Tensor) -> Image.Image:
-    """Converts [3, H, W] in -1 .. 1 to an RGB picture."""
-    levels = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
-    return Image.fromarray(levels.cpu().numpy())

@@ -8,15 +8,21 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.errors import ImpastoError, UsageError
+from impasto.painting.editing.kept_files import KeptFile, add_inside, save_beside
 from impasto.painting.provenance.record import Provenance, png_info
 
 
 @dataclass(frozen=True)
 class Painting:
-    """An RGB picture painted by Impasto, with all data needed to paint it again."""
+    """An RGB picture painted by Impasto, with all data needed to paint it again.
+
+    Attributes:
+        kept: the files that it started from, which are saved with it, as its record's edit says.
+    """
 
     image: Image.Image
     provenance: Provenance
+    kept: tuple[KeptFile, ...] = ()
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write a PNG with the provenance inside; the write is atomic, so `path` never holds a partial file.
@@ -36,11 +42,14 @@ class Painting:
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
             temporary = Path(name)
             with os.fdopen(handle, "wb") as file:
-                self.image.save(file, format="PNG", pnginfo=png_info(self.provenance))
+                info = png_info(self.provenance)
+                add_inside(info, self.kept)
+                self.image.save(file, format="PNG", pnginfo=info)
                 file.flush()
                 os.fsync(file.fileno())
             # mkstemp creates private files; a painting gets the mode that open() would have given it.
             temporary.chmod(0o666 & ~_umask())
+            save_beside(path.parent, self.kept)
             _place(temporary, path, overwrite)
         except FileExistsError:
             raise UsageError(f"{path} is there already: choose another name, or allow overwriting") from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from impasto.errors import UsageError
 from impasto.painting.best_of.record import BestOf
 from impasto.painting.copies.record import CopyCheck
+from impasto.painting.editing.edit import Edit
 from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
@@ -54,6 +55,7 @@ class PaintRequest:
         weights: the caption and the negative prompt with the weights of their words; None if no word has one. `condition`
             and `negative` hold the words alone.
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
+        edit: the picture that it starts from; its size then need not be a multiple of 8.
         tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
     Raises:
@@ -82,6 +84,7 @@ class PaintRequest:
     safety: SafetyNote | None = field(default=None, compare=False, repr=False)
     weights: Weights | None = None
     negative_prompt: str | None = None
+    edit: Edit | None = None
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,10 +109,17 @@ class PaintRequest:
             self.guider, guidance=self.guidance, sampler=self.sampler, negative=self.negative, eta=self.eta,
             between=self.guidance_interval,
         )  # fmt: skip
-        for name in ("width", "height"):
+        if self.edit is not None:
+            self.edit.check_size(self.width, self.height)
+        for name in ("width", "height") if self.edit is None else ():
             _whole(name, getattr(self, name), SMALLEST, LARGEST, MULTIPLE)
         if self.guidance > 0 and not self.condition.text().strip() and not self.like:
             raise UsageError("nothing to paint: give a prompt, an artist, or a picture to be like")
+
+    @property
+    def method(self) -> str:
+        """The method of inpainting; "" without a mask."""
+        return self.edit.masked.method if self.edit is not None and self.edit.masked is not None else ""
 
     @property
     def weighted_prompt(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from impasto.checkpoints.size import paints
 from impasto.checkpoints.source import CONFIGS
 from impasto.errors import ImpastoError
 from impasto.weights.header import read_json
@@ -61,11 +62,9 @@ def infer_configs(shapes: Shapes, file: Path) -> dict[str, dict[str, Any]]:
         }
     except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
         raise ImpastoError(f"{file} is no whole Stable Diffusion v1 checkpoint: {error} is missing") from None
-    if configs["unet"]["in_channels"] != configs["vae"]["latent_channels"]:
-        channels = configs["unet"]["in_channels"]
-        raise ImpastoError(
-            f"{file} takes {channels} channels (inpainting?): only text-to-image checkpoints paint"
-        )
+    channels = configs["unet"]["in_channels"]
+    if not paints(channels, configs["vae"]["latent_channels"]):
+        raise ImpastoError(f"{file} takes {channels} channels: only text-to-image and inpainting checkpoints paint")
     return configs
 
 

@@ -24,6 +24,13 @@ def painting_key(record: Provenance) -> str:
     del values["negative_prompt"]  # as `negative`, what it became, decides
     if record.weights is None:
         del values["weights"]
+    if record.edit is None:
+        del values["edit"]
+    else:
+        del values["edit"]["kept"]
+        for source in (values["edit"]["source"], ((values["edit"]["masked"] or {}).get("mask") or {}).get("source")):
+            if source is not None:
+                del source["path"], source["name"]
     if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:
