@@ -19,6 +19,7 @@ from impasto.settings import quieten_bitsandbytes
 
 if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
+    from impasto.api.editing import inpaint, outpaint
     from impasto.api.judging import evaluate, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
     from impasto.api.training import train
@@ -47,6 +48,8 @@ __all__ = [
     "expand",
     "find_copies",
     "grid",
+    "inpaint",
+    "outpaint",
     "paint",
     "read_provenance",
     "repaint",
@@ -62,6 +65,8 @@ _HOMES = {
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",
     "sweep": "impasto.api.judging",
+    "inpaint": "impasto.api.editing",
+    "outpaint": "impasto.api.editing",
     "grid": "impasto.api.painting",
     "paint": "impasto.api.painting",
     "repaint": "impasto.api.painting",

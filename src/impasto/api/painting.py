@@ -46,6 +46,10 @@ class PictureFields(TypedDict, total=False):
     concept: Sequence[str | Path]
     memory: str | Path
     like: Sequence[str | Path]
+    init: str | Path | None
+    strength: float | None
+    fit: str | None
+    keep_source: str
     device: str
     precision: str
 
@@ -79,6 +83,8 @@ class RepaintFields(TypedDict, total=False):
     concept: Sequence[str | Path] | None
     memory: str | Path | None
     like: Sequence[str | Path] | None
+    strength: float | None
+    source: str | Path | None
     device: str
     precision: str
 

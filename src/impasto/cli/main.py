@@ -29,6 +29,8 @@ from impasto.cli.painting.checkpoints import checkpoints
 from impasto.cli.painting.compose import compose
 from impasto.cli.painting.expand import expand
 from impasto.cli.painting.grid import grid
+from impasto.cli.painting.inpaint import inpaint
+from impasto.cli.painting.outpaint import outpaint
 from impasto.cli.painting.paint import paint
 from impasto.cli.painting.picture_options import OFF
 from impasto.cli.painting.repaint import repaint
@@ -49,6 +51,8 @@ app = typer.Typer(
 app.command()(paint)
 app.command()(show)
 app.command()(repaint)
+app.command()(inpaint)
+app.command()(outpaint)
 app.command()(upscale)
 app.command()(grid)
 app.command()(artists)

@@ -23,6 +23,8 @@ HOMES: dict[str, str] = {
     "paint": "impasto.jobs.painting.paint:PaintJob",
     "repaint": "impasto.jobs.painting.repaint:RepaintJob",
     "grid": "impasto.jobs.painting.grid:GridJob",
+    "inpaint": "impasto.jobs.editing.inpaint:InpaintJob",
+    "outpaint": "impasto.jobs.editing.outpaint:OutpaintJob",
     "expand": "impasto.jobs.painting.expand:ExpandJob",
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
     "evaluate": "impasto.jobs.judging.evaluate:EvaluateJob",

@@ -3,7 +3,7 @@
 The strength is the share of the steps that are run: floor(steps * strength), as in diffusers' img2img pipeline, but at least
 one, and none at strength 0. At strength 1 all steps run from noise alone, so that nothing of the picture is left: the
 result is the painting of that seed. (diffusers adds the noise to the picture there, too; 7 % of it remain with Stable
-Diffusion's schedule.) With `lcm`, whose few steps would make few strengths, all steps run, spread over the noise levels below.
+Diffusion's schedule.) With `lcm`, whose few steps would make few strengths, all run, spread over the levels below.
 """
 
 import math

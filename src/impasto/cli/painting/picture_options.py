@@ -1,12 +1,13 @@
 """The command-line options for a picture's settings, shared by all verbs that paint."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.models import ArgumentInfo
 
 from impasto.cli.painting.expansion_options import (
     KEEP,
@@ -78,6 +79,20 @@ AnyArtist = Annotated[
 ]
 
 
+StrengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--strength", help="How much changes: 0, nothing, to 1, all.", metavar="0..1",
+        show_default="0.6; inpaint 0.8, or 1 with soft and model; outpaint 0.9",
+    ),
+]  # fmt: skip
+KeepSource = Annotated[
+    str,
+    typer.Option("--keep-source", help="Store a copy of the picture with the painting, so that repaint finds it.",
+                 metavar="no|beside|inside"),
+]  # fmt: skip
+# Options of a picture that a verb has no use for, because it keeps the size of the picture that it changes.
+OF_NEW_PICTURES = ("init", "fit", "size", "width", "height")
 _LISTS = ("lora", "lora_folder", "concept", "like")
 
 
@@ -144,6 +159,15 @@ class PictureOptions:
     concept: ConceptNames = None
     memory: MemoryName = ""
     like: LikeNames = None
+    init: Annotated[
+        Path | None, typer.Option("--from", help="A picture to start from, such as a photograph.", metavar="PICTURE")
+    ] = None
+    strength: StrengthOption = None
+    fit: Annotated[
+        str | None,
+        typer.Option(help="How that picture is brought to --size.", metavar="crop|pad|stretch", show_default="crop"),
+    ] = None
+    keep_source: KeepSource = "no"
     device: Device = "auto"
     precision: Precision = "auto"
 
@@ -170,9 +194,19 @@ class PictureOptions:
         return {**lists, "artist": one, "artists": several}
 
 
-def with_picture(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorator that adds the options of a picture before the command's own; it gets them as `picture: PictureOptions`."""
-    offered = fields(PictureOptions)
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(one, ArgumentInfo) for one in getattr(parameter.annotation, "__metadata__", ()))
+
+
+def with_picture(command: Callable[..., None], without: Sequence[str] = ()) -> Callable[..., None]:
+    """Decorator that adds the options of a picture before the command's own; it gets them as `picture: PictureOptions`.
+
+    The command's own arguments come before the prompt.
+
+    Args:
+        without: names of options that are not offered.
+    """
+    offered = [option for option in fields(PictureOptions) if option.name not in without]
 
     def run(**given: Any) -> None:
         picture = PictureOptions(**{option.name: given.pop(option.name) for option in offered})
@@ -183,7 +217,8 @@ def with_picture(command: Callable[..., None]) -> Callable[..., None]:
     options = [
         inspect.Parameter(option.name, kind, default=option.default, annotation=option.type) for option in offered
     ]
-    run.__signature__ = inspect.Signature([*options, *own])  # pyright: ignore[reportFunctionMemberAccess]
-    run.__annotations__ = {p.name: p.annotation for p in (*options, *own)}
+    ordered = [*filter(_is_argument, own), *options, *(one for one in own if not _is_argument(one))]
+    run.__signature__ = inspect.Signature(ordered)  # pyright: ignore[reportFunctionMemberAccess]
+    run.__annotations__ = {p.name: p.annotation for p in ordered}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run

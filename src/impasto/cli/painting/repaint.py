@@ -70,6 +70,13 @@ def repaint(
         list[str] | None,
         typer.Option(help="A picture to be like in place of the recorded ones; '' for none.", metavar="PICTURE[:WEIGHT]"),
     ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="Another strength, if it started from a picture.", metavar="0..1")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="The picture that it started from, if it is elsewhere now: its folder, or it.", metavar="DIR|FILE"),
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     as_json: AsJson = False,
@@ -83,7 +90,7 @@ def repaint(
         guidance_interval=guidance_interval, eta=eta, size=size, width=width, height=height, out=out,
         overwrite=overwrite, checkpoint=checkpoint, lora=_words(lora), lora_folder=tuple(lora_folder or ()),
         prompt_syntax=prompt_syntax, safety_checker=safety_checker, flagged=flagged, concept=_words(concept),
-        memory=memory, like=_words(like), device=device, precision=precision,
+        memory=memory, like=_words(like), strength=strength, source=source, device=device, precision=precision,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 

@@ -90,6 +90,7 @@ AXES: dict[str, AxisKind] = {
         AxisKind("lora", none=None, adds=True),
         AxisKind("memory", "memory {}", none="none"),
         AxisKind("like", "like {}", none=None, adds=True),
+        AxisKind("strength", "strength {}", float),
         AxisKind("scale", "scale {}", float),
         AxisKind("weight", "weight {}", float),
     )

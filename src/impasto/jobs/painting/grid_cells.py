@@ -103,7 +103,8 @@ def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context)
             share = (before + count * steps / total) / len(missing)
             context.progress(f"{len(done) + 1} of {len(missing)} cells", share)
 
-        paintings = cells[0].setup.painter(requests, context).paint_many(requests, batch_size=batch, on_step=on_step)
+        painter = cells[0].setup.painter(requests, context)
+        paintings = painter.paint_many(requests, batch_size=batch, on_step=on_step, on_note=context.note)
         for cell, painting in zip(cells, paintings, strict=True):
             cell.file.parent.mkdir(exist_ok=True)
             painting.save(cell.file, overwrite=True)
@@ -115,7 +116,8 @@ def _together(cell: Cell) -> tuple[object, ...]:
     """Sort key: neighbouring cells with the same key go through the U-Net in one batch."""
     request = cell.request
     manner = request.sampler, request.steps, request.eta, request.guider, request.guidance_interval or (), request.guidance
-    return request.width, request.height, *manner
+    strength = -1.0 if request.edit is None else request.edit.strength
+    return request.width, request.height, *manner, strength
 
 
 def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
+from impasto.jobs.editing.starting_picture import NO_KEEPING, check_start, starting_picture
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
@@ -18,6 +19,7 @@ from impasto.prompts.weights import A1111
 if TYPE_CHECKING:
     from impasto.checkpoints.painting_defaults import PaintingDefaults
     from impasto.painting.defaults import Sampling
+    from impasto.painting.editing.edit import Edit
     from impasto.painting.request import PaintRequest
 
 
@@ -65,6 +67,10 @@ class Picture(BaseModel):
         concept: files of concepts.
         memory: "" for the checkpoint's memory, "none", or a folder of pictures.
         like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
+        init: the picture to start from, if any.
+        strength: 0 .. 1, how much of it is painted anew; None for the usual one.
+        fit: how it is brought to the size: "crop", "pad" or "stretch"; None for "crop".
+        keep_source: where a copy of it is stored: "no", "beside" the painting, or "inside".
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
     """
@@ -103,6 +109,10 @@ class Picture(BaseModel):
     concept: tuple[str, ...] = ()
     memory: str = ""
     like: tuple[str, ...] = ()
+    init: Path | None = None
+    strength: float | None = None
+    fit: str | None = None
+    keep_source: str = NO_KEEPING
     device: str = "auto"
     precision: str = "auto"
 
@@ -126,6 +136,9 @@ class Picture(BaseModel):
         """
         width, height = parse_size(self.size, self.width, self.height)
         _ = self.prompt_steps  # checks the expansion's options
+        check_start(self.init if not self.has_picture else Path(), self.strength, self.fit, self.keep_source)
+        if self.init is not None:  # its sides need not be multiples of 8; they are checked with the picture
+            width = height = None
 
         from impasto.painting.memory.record import Like
         from impasto.painting.request import PaintRequest
@@ -166,6 +179,21 @@ class Picture(BaseModel):
             negative=self.negative,
         )
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether the job has a picture of its own, for which strength and the like are given."""
+        return False
+
+    def start(self) -> "Edit | None":
+        """Opens the picture that the painting starts from; None if it starts from noise.
+
+        Raises:
+            UsageError, ImpastoError: as `starting_picture`.
+        """
+        if self.init is None:
+            return None
+        return starting_picture(self.init, self.strength, self.fit, self.keep_source)
+
     def setup(self, say: Say) -> PaintingSetup:
         """Returns the checkpoint and its adapters for painting; for lcm, they include pocket's student.
 
@@ -197,13 +225,14 @@ class Picture(BaseModel):
         if sampling.sampler == "lcm" and self.steps is None:
             sampling = replace(sampling, steps=setup.adapters.student_steps or sampling.steps)
         width, height = parse_size(self.size, self.width, self.height)
+        edit, size = self.start(), (width or setup.side, height or setup.side)
+        if edit is not None:
+            from impasto.painting.editing.edit import start_size
+
+            size = start_size(edit, setup.side, width, height)
         request = replace(
-            request,
-            condition=condition,
-            **asdict(sampling),
-            width=width or setup.side,
-            height=height or setup.side,
-        )
+            request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit
+        )  # fmt: skip
         setup.check_guider(request)
         return request
 

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.jobs.editing.recorded import recorded_edit
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.checks.safety import OFF, PaintingSafety, check_safety_options
@@ -25,6 +26,7 @@ from impasto.painting.safety.record import DROP, KEEP
 from impasto.prompts.weights import A1111, PLAIN, SYNTAXES, Weights
 
 if TYPE_CHECKING:
+    from impasto.painting.editing.edit import Edit
     from impasto.painting.provenance.record import Provenance
     from impasto.painting.request import PaintRequest
 
@@ -42,6 +44,8 @@ class RepaintJob(Job):
         lora, concept, like: replace the recorded values; ("",) for none.
         prompt_syntax, lora_folder: of a new prompt, or of another tool's; see `Picture`.
         memory: replaces the recorded memory; "" for the checkpoint's.
+        strength: replaces the recorded strength, of a painting that started from a picture.
+        source: the folder to search for that picture, or its file, if it is not where it was.
         safety_checker: the folder of a model that flags the picture; "off" undoes a recorded blur, None repeats it.
         flagged: what happens if it is flagged: "keep" or "blur".
         out: a folder, or FILE.png; None for the picture's own folder.
@@ -76,6 +80,8 @@ class RepaintJob(Job):
     concept: tuple[str, ...] | None = None
     memory: str | None = None
     like: tuple[str, ...] | None = None
+    strength: float | None = None
+    source: Path | None = None
     safety_checker: str | None = None
     flagged: str = KEEP
     device: str = "auto"
@@ -104,10 +110,15 @@ class RepaintJob(Job):
         record = read_provenance(self.file)
         if isinstance(record, Provenance):
             # The record's numbers are checked first, because this does not need the checkpoint.
-            request = _our_request(record, context.note)
+            edit = None if record.edit is None else recorded_edit(record.edit, self.file, self.source, self.strength)
+            if edit is None and (self.strength, self.source) != (None, None):
+                raise UsageError(f"{self.file} did not start from a picture: leave --strength and --source away")
+            request = _our_request(record, context.note, edit)
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
             setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, self.precision, adapters)
             expected_hash = record.checkpoint_hash
+        elif (self.strength, self.source) != (None, None):
+            raise UsageError(f"{self.file} was not painted by impasto from a picture: leave --strength and --source away")
         else:
             loras, concepts = (tuple(filter(None, given or ())) for given in (self.lora, self.concept))
             adapters = Adapters.named(loras, concepts)
@@ -190,7 +201,7 @@ class RepaintJob(Job):
         condition = replace(request.condition, **parts)
         request = replace(request, condition=condition, **settings, weights=weights or None)
         setup.check_guider(request)
-        if parts or settings or any(choice is not None for choice in (self.checkpoint, self.lora, self.concept)):
+        if parts or settings or any(one is not None for one in (self.checkpoint, self.lora, self.concept, self.strength)):
             # The recorded ones were of another picture.
             request = replace(request, copy_check=None, best_of=None, safety=None)
         if parts or self.checkpoint is not None or {"seed", "memory", "like", "prompt"} & set(settings):
@@ -230,7 +241,7 @@ def _to_or_from_few_steps(
     return replace(request, steps=steps, guidance=usual.usual_guidance), replace(setup, adapters=adapters)
 
 
-def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
+def _our_request(record: "Provenance", say: Say, edit: "Edit | None") -> "PaintRequest":
     """The request from which the picture of `record` was painted."""
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
@@ -244,5 +255,5 @@ def _our_request(record: "Provenance", say: Say) -> "PaintRequest":
     kept = {key: getattr(record, key) for key in names}
     if record.memory is not None:
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}
-    kept |= {"copy_check": record.copy_check, "extension": record.extension, "best_of": record.best_of}
+    kept |= {"copy_check": record.copy_check, "extension": record.extension, "best_of": record.best_of, "edit": edit}
     return PaintRequest(condition=condition, **kept)

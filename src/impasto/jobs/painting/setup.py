@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import UsageError
 from impasto.jobs.context import Context
+from impasto.jobs.editing.edit_notes import edit_notes
 from impasto.jobs.painting.adapters import NO_ADAPTERS, Adapters, Say
 from impasto.jobs.painting.checks.lora_tags import TaggedPainters, Tags, with_tags
 from impasto.jobs.painting.checks.text_notes import text_notes
@@ -134,7 +135,7 @@ class PaintingSetup:
             concepts=self.adapters.concepts,
         )
         self.adapters.say_other_bases(self.checkpoint, painter.components.base_hash, context.note)
-        for note in text_notes(painter.components, requests):
+        for note in [*text_notes(painter.components, requests), *edit_notes(requests)]:
             context.note(note)
         for memory in dict.fromkeys(request.memory for request in requests if request.looked_at is None):
             skipped = painter.open_memory(memory, context.count("pictures looked at"))

@@ -1,7 +1,6 @@
 """Masks: white is painted anew. They are read from a file, an alpha channel or a box, and brought to the latents' grid."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ from torch.nn import functional as F
 
 from impasto.errors import UsageError
 from impasto.painting.editing.record import Box, MaskNote
-from impasto.painting.editing.source import SourcePicture, open_source
+from impasto.painting.editing.source import SourcePicture
 
 HARD = 128  # from this grey on, a mask that knows only black and white is white
 _MOSTLY = 0.6
@@ -47,22 +46,21 @@ class Mask:
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def mask_of_file(path: Path, picture: SourcePicture, *, alpha: bool, inverted: bool, resize: bool) -> Mask:
+def mask_of_file(source: SourcePicture, picture: SourcePicture, *, alpha: bool, inverted: bool, resize: bool) -> Mask:
     """Returns the mask in a file.
 
     Args:
+        source: the file.
         alpha: takes the file's alpha channel, of which the transparent part is painted anew, instead of its greys.
         inverted: black, or the opaque part, is painted anew.
         resize: brings a mask of another size to the picture's; else it is refused.
 
     Raises:
-        UsageError: the file has another size, or `alpha` and no alpha channel; or as `open_source`.
-        ImpastoError: as `open_source`.
+        UsageError: the file has another size, or `alpha` is asked for and it has no alpha channel.
     """
-    option = "--mask "
-    source = open_source(path, option)
+    named = f"--mask {source.note.path}"
     if alpha:
-        image = _transparency(source, f"{option}{path}")
+        image = _transparency(source, named)
     else:
         # What is transparent in a mask is nothing: it is kept.
         image = source.image.convert("L")
@@ -71,7 +69,7 @@ def mask_of_file(path: Path, picture: SourcePicture, *, alpha: bool, inverted: b
     resized = image.size != picture.size
     if resized and not resize:
         asked = f"{image.width}x{image.height} px, and {picture.note.name} {picture.size[0]}x{picture.size[1]}"
-        raise UsageError(f"{option}{path}: it has {asked}: give one of that size, or add --resize-mask")
+        raise UsageError(f"{named}: it has {asked}: give one of that size, or add --resize-mask")
     if resized:
         image = _resized(image, *picture.size)
     note = MaskNote("alpha" if alpha else "file", source.note, None, inverted, resized)
