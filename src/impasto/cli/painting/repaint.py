@@ -75,7 +75,7 @@ def repaint(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option(help="The picture that it started from, if it is elsewhere now: its folder, or it.", metavar="DIR|FILE"),
+        typer.Option(help="What it started from, if that is elsewhere now: the folder, or the file.", metavar="DIR|FILE"),
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",

@@ -86,7 +86,7 @@ def region_around(box: Box, padding: int, width: int, height: int) -> Box:
 
 
 def _grown(low: int, high: int, side: int) -> tuple[int, int]:
-    lacking = max(0, SMALLEST - (high - low))
-    low, high = low - lacking // 2, high + lacking - lacking // 2
-    low, high = low - max(0, high - side), high - min(0, low)  # moved inwards at the edges
-    return max(0, low), min(side, high)
+    low, high = max(0, low), min(side, high)
+    width = max(high - low, min(SMALLEST, side))
+    start = min(max(0, low - (width - (high - low)) // 2), side - width)  # moved inwards at the edges
+    return start, start + width
