@@ -23,9 +23,13 @@ def load_components(
     *,
     device: "torch.device | str" = "cpu",
     dtype: "torch.dtype | None" = None,
+    inpainting: bool = False,
 ) -> "Components":
     """Loads the checkpoint called `name`: `pocket`, a diffusers folder, a hub name `org/name`, or a single
     `.safetensors` or `.ckpt` file in the Stable Diffusion v1 key layout. The default dtype is fp32.
+
+    Args:
+        inpainting: accepts a checkpoint that was trained for inpainting, whose U-Net takes more channels than the latents'.
 
     Raises:
         UsageError: the kind of checkpoint is not supported.
@@ -38,7 +42,10 @@ def load_components(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     source = find_source(name)
     load = _load_folder if source.kind == "folder" else _load_file
-    return load(source.name, source.path, torch.device(device), dtype or torch.float32)
+    loaded = load(source.name, source.path, torch.device(device), dtype or torch.float32)
+    if not inpainting and loaded.unet.config["in_channels"] != loaded.vae.config["latent_channels"]:
+        raise ImpastoError(f"{source.name} only inpaints: use impasto inpaint --method model, or a text-to-image checkpoint")
+    return loaded
 
 
 def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.dtype") -> "Components":

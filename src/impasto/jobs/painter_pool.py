@@ -70,7 +70,7 @@ class PainterPool:
             if base not in self._bases:
                 if where.type == "cpu":
                     keep_freed_memory()
-                self._bases[base] = load_components(checkpoint, device=where, dtype=dtype)
+                self._bases[base] = load_components(checkpoint, device=where, dtype=dtype, inpainting=True)
             self._bases.move_to_end(base)
             made = self._painters[key] = Painter.of(self._bases[base], where, chosen, words)
             self._shrink()

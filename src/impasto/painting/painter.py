@@ -20,7 +20,7 @@ from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.editing.edit import Edit, start_from
 from impasto.painting.editing.inpainting_unet import check_channels
 from impasto.painting.editing.kept_files import KeptFile, kept_files
-from impasto.painting.editing.outpainting import outpaint_many
+from impasto.painting.editing.outpainting import outpainted
 from impasto.painting.editing.painting_edits import (
     edited_latents,
     evaluations,
@@ -110,7 +110,8 @@ class Painter:
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
-        components = load_components(str(checkpoint), device=where, dtype=choose_precision(precision, where))
+        dtype = choose_precision(precision, where)
+        components = load_components(str(checkpoint), device=where, dtype=dtype, inpainting=True)
         return cls.of(components, where, loras, concepts)
 
     @classmethod
@@ -267,8 +268,9 @@ class Painter:
         done_before = 0
         for first, batch in batches:
             if (edit := batch[0].edit) is not None and edit.sides is not None:
-                paint = partial(self.paint_many, on_note=on_note)
-                for request, image in outpaint_many(paint, batch, self.components.default_size, on_step):
+                paint = partial(self.paint_many, batch_size=len(batch), preview_every=preview_every, on_note=on_note)
+                images = outpainted(paint, batch, self.components.default_size, watching, first)
+                for request, image in zip(batch, images, strict=True):
                     yield self._painting(request, (image, kept_files(request.edit)))
             else:
                 yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)

@@ -34,6 +34,14 @@ class Watching:
     total: int
     pixels: Callable[[torch.Tensor], torch.Tensor]
 
+    def part(self, number: int, count: int, first: int) -> dict[str, OnStep | OnPreview | None]:
+        """Returns the callbacks for one of `count` calls of the painter that paint request `first` and the next together."""
+        tell, show = self.on_step, self.on_preview
+        return {
+            "on_step": None if tell is None else lambda done, of: tell(number * of + done, count * of),
+            "on_preview": None if show is None else lambda place, done, image: show(first + place, done, image),
+        }
+
     def batch(self, first: int, done_before: int) -> OnBatchStep:
         """Returns the callback of a batch whose first picture is that of request `first`."""
 

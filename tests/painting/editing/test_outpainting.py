@@ -97,3 +97,16 @@ def test_what_sides_may_not_be(sides: Box, word: str) -> None:
 def test_too_large() -> None:
     with pytest.raises(UsageError, match="would have 17000x64 px"):
         plan_strips((15_000, 64), (1000, 0, 1000, 0), 64)
+
+
+def test_several_of_one_grow_together_as_each_alone(painter: Painter) -> None:
+    from tests.painting.editing.test_inpainting import asked
+
+    edits = [Edit(source_in_memory(drawn(64, 64, k)), 0.9, masked=MaskedNote(None), sides=(0, 0, 40, 0)) for k in (0, 1)]
+    requests = [asked(edit, seed) for edit, seed in zip(edits, (3, 4), strict=True)]
+    previews: list[int] = []
+    together = list(painter.paint_many(requests, batch_size=2, preview_every=1,
+                                       on_preview=lambda number, *_: previews.append(number)))  # fmt: skip
+    alone = [next(painter.paint_many([request])) for request in requests]
+    assert all(difference(a.image, b.image) <= 1 for a, b in zip(together, alone, strict=True))
+    assert set(previews) == {0, 1}

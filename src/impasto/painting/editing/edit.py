@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,6 @@ class Edit:
             raise UsageError(f"size {width}x{height}: this edit of {self.source.note.name} has {expected[0]}x{expected[1]}")
 
 
-@lru_cache(maxsize=64)
 def _canvas(edit: Edit, width: int, height: int, native: int, factor: int) -> Canvas:
     whole = (0, 0, width, height)
     box = edit.mask.box(soft=edit.is_soft) if edit.mask is not None else None

@@ -1,6 +1,7 @@
 """Masks: white is painted anew. They are read from a file, an alpha channel or a box, and brought to the latents' grid."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -33,13 +34,24 @@ class Mask:
         greys = np.asarray(self.image)
         return greys.astype(np.float32) / 255 if soft else (greys >= HARD).astype(np.float32)
 
-    @property
+    @cached_property
     def lightest(self) -> int:
         """The largest grey, 0 .. 255."""
         return int(np.asarray(self.image).max())
 
     def box(self, *, soft: bool) -> Box | None:
         """Returns left, top, right and bottom of the part to paint; None if the mask is empty."""
+        return self._soft_box if soft else self._hard_box
+
+    @cached_property
+    def _soft_box(self) -> Box | None:
+        return self._box(soft=True)
+
+    @cached_property
+    def _hard_box(self) -> Box | None:
+        return self._box(soft=False)
+
+    def _box(self, *, soft: bool) -> Box | None:
         rows, columns = (np.flatnonzero(self.levels(soft=soft).any(axis)) for axis in (1, 0))
         if not len(rows):
             return None

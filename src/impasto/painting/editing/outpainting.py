@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -15,6 +15,7 @@ from impasto.painting.editing.source import SourcePicture, with_edges
 if TYPE_CHECKING:
     from impasto.painting.painting import Painting
     from impasto.painting.request import PaintRequest
+    from impasto.painting.watching import Watching
 
 LARGEST_GROWTH = 4096  # px at one side
 _SEEDS = 2**63
@@ -84,41 +85,40 @@ def _seen(size: tuple[int, int], side: int, px: int, native: int) -> Box:
     return (0, 0, width, depth) if side == 1 else (0, height - depth, width, height)
 
 
-def outpaint_many(
+def outpainted(
     paint: "Callable[..., Iterator[Painting]]",
     requests: "Sequence[PaintRequest]",
     native: int,
-    on_step: Callable[[int, int], None] | None,
-) -> "Iterator[tuple[PaintRequest, Image.Image]]":
-    """Yields each request with its grown picture.
+    watching: "Watching",
+    first: int,
+) -> list[Image.Image]:
+    """Returns the grown pictures of requests whose edits have the same sides and size; a strip is painted in all at once.
 
     Args:
         paint: the painter's `paint_many`.
-        requests: whose edits have `sides`.
         native: px of a side of the checkpoint's pictures.
-        on_step: called with (steps done, steps of this request).
+        watching: the callbacks, for progress over all strips, and previews of the strips.
+        first: index of the first request, for these.
     """
-    for request in requests:
-        edit = request.edit
-        assert edit is not None and edit.sides is not None and edit.masked is not None
-        strips = plan_strips(edit.source.size, edit.sides, native)
-        image = edit.source.image
-        for number, strip in enumerate(strips):
-            grown = with_edges(image, *strip.grown)
-            mask = Image.new("L", strip.size, 255)
-            left, top, _, _ = strip.grown
-            mask.paste(0, (left, top, left + image.width, top + image.height))
-            one = Edit(
-                SourcePicture(grown, replace(edit.source.note, name=f"{edit.source.note.name} strip {number}")),
-                edit.strength, mask=Mask(mask, None), masked=edit.masked, region=strip.region,
-            )  # fmt: skip
-            seed = (request.seed + _APART * number) % _SEEDS
-            asked = replace(request, edit=one, seed=seed, width=strip.size[0], height=strip.size[1])
-            image = next(paint([asked], on_step=_part(on_step, number, len(strips)))).image
-        yield request, image
+    edits = [request.edit for request in requests if request.edit is not None]
+    images = [edit.source.image for edit in edits]
+    strips = plan_strips(images[0].size, edits[0].sides or (0, 0, 0, 0), native)
+    for number, strip in enumerate(strips):
+        asked = [
+            _strip_request(request, edit, image, strip, number)
+            for request, edit, image in zip(requests, edits, images, strict=True)
+        ]
+        images = [one.image for one in paint(asked, **watching.part(number, len(strips), first))]
+    return images
 
 
-def _part(on_step: Callable[[int, int], None] | None, number: int, count: int) -> Any:
-    if on_step is None:
-        return None
-    return lambda done, total: on_step(number * total + done, count * total)
+def _strip_request(request: "PaintRequest", edit: Edit, image: Image.Image, strip: Strip, number: int) -> "PaintRequest":
+    """The request that paints one strip beside a picture."""
+    mask = Image.new("L", strip.size, 255)
+    left, top, _, _ = strip.grown
+    mask.paste(0, (left, top, left + image.width, top + image.height))
+    note = replace(edit.source.note, name=f"strip {number} of seed {request.seed}")
+    grown = SourcePicture(with_edges(image, *strip.grown), note)
+    one = Edit(grown, edit.strength, mask=Mask(mask, None), masked=edit.masked, region=strip.region)
+    seed = (request.seed + _APART * number) % _SEEDS
+    return replace(request, edit=one, seed=seed, width=strip.size[0], height=strip.size[1])

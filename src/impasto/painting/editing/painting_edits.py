@@ -46,7 +46,7 @@ def kind_of_edit(request: "PaintRequest", components: "Components") -> tuple[Any
     if request.edit is None:
         return ()
     if request.edit.sides is not None:
-        return ("outpaint",)
+        return ("outpaint", request.edit.sides)
     return request.edit.kind_of_batch(canvas_of_request(request, components))
 
 

@@ -63,7 +63,7 @@ def open_source(path: str | Path, option: str = "") -> SourcePicture:
     return _opened(path, option, state.st_mtime_ns, state.st_size)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _opened(path: Path, option: str, changed: int, size: int) -> SourcePicture:
     del changed, size  # part of the key
     try:
