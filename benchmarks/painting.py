@@ -5,6 +5,7 @@ our painter tells the allocator to keep freed memory and a pipeline by its defau
 begins alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the
 2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter; `--few-steps` a student's 4 steps without
 guidance against dpm++ with 20, picture by picture at each of `--sizes`, and says how much of it is the U-Net.
+`--engines` times each engine against the first named ("openvino-bf16" is in bf16), and how far its pictures are from it.
 `--memory` times painting with the checkpoint's memory, works found anew for every picture, against painting without.
 """
 
@@ -12,6 +13,8 @@ import argparse
 import itertools
 import json
 import multiprocessing
+import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -27,6 +30,7 @@ from impasto.adapters.lora.files import POCKET_STUDENT
 from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError
+from impasto.painting.engines.openvino.runtime import cpu_flags, openvino_version
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler
@@ -69,9 +73,16 @@ def our_painter(
     loras: Sequence[str] = (),
     size: int | None = None,
     memory: str = "none",
+    engine: str = "auto",
 ) -> Paint:
-    """Paints n pictures of seeds 0 .. n - 1; with a memory of the next n seeds, so that works are found for each."""
-    painter = Painter.load(checkpoint, device="cpu", precision="fp32", loras=loras)
+    """Paints n pictures of seeds 0 .. n - 1; with a memory of the next n seeds, so that works are found for each.
+
+    `auto` takes OpenVINO where it is installed, since a benchmark paints often enough.
+    """
+    if engine == "auto":
+        engine = "openvino" if openvino_version() else "eager"
+    name, _, precision = engine.partition("-")
+    painter = Painter.load(checkpoint, device="cpu", precision=precision or "fp32", loras=loras, engine=name)
     size = size or painter.components.default_size
     next_seeds = itertools.count()
 
@@ -129,7 +140,7 @@ def _serve(orders: Any, build: Callable[..., Paint], arguments: tuple[Any, ...])
 
 
 def in_turns(ways: dict[str, InOwnProcess], count: int, repeats: int) -> dict[str, Any]:
-    """Seconds of each way, the ratio of the first to the second pair by pair, and how far their pictures differ."""
+    """Seconds of each way, the ratio of the first to each other pair by pair, and how far their pictures differ."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     pictures: dict[str, list[np.ndarray]] = {}
     for repeat in range(repeats + 1):
@@ -137,14 +148,30 @@ def in_turns(ways: dict[str, InOwnProcess], count: int, repeats: int) -> dict[st
             took, pictures[name] = ways[name](count)
             if repeat:  # the first of each is warm-up
                 seconds[name].append(took)
-    first, second = ways
-    apart = np.mean([np.abs(a - b).mean() for a, b in zip(pictures[first], pictures[second], strict=True)])
-    ratio = statistics.median(a / b for a, b in zip(seconds[first], seconds[second], strict=True))
+    first, *others = ways
     print(f"{count} picture(s)")
     for name, took in seconds.items():
         print(f"  {name:24s} {min(took):8.3f} s at best, {statistics.median(took):8.3f} s in the median")
-    print(f"  ratio {ratio:.2f} (median of {repeats} pairs; {min(seconds[first]) / min(seconds[second]):.2f} at best)")
-    return {"count": count, "seconds": seconds, "ratio": ratio, "apart": float(apart)}
+    ratios, apart = {}, {}
+    for other in others:
+        pairs = zip(pictures[first], pictures[other], strict=True)
+        apart[other] = float(np.mean([np.abs(a - b).mean() for a, b in pairs]))
+        ratios[other] = statistics.median(a / b for a, b in zip(seconds[first], seconds[other], strict=True))
+        at_best = min(seconds[first]) / min(seconds[other])
+        print(f"  {other}: ratio {ratios[other]:.2f} (median of {repeats} pairs; {at_best:.2f} at best), "
+              f"pictures differ by {apart[other]:.3f}/255 on average")  # fmt: skip
+    return {"count": count, "seconds": seconds, "ratio": ratios, "apart": apart}
+
+
+def cpu_name() -> str:
+    """The CPU's name and whether it has units for bf16."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    kinds = sorted(flag for flag in cpu_flags() if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16"))
+    return f"{name} ({', '.join(kinds)})"
 
 
 def few_steps(checkpoint: str, student: str, guidance: float, size: int, repeats: int) -> dict[str, Any]:
@@ -173,6 +200,9 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--samplers", action="store_true", help="dpm++ 20 steps against DDIM, eta 1, 200 steps")
     parser.add_argument("--memory", action="store_true", help="with the checkpoint's memory against without")
+    parser.add_argument(
+        "--engines", nargs="+", metavar="NAME", help="such as eager openvino openvino-bf16, each against the first"
+    )
     parser.add_argument("--few-steps", action="store_true", help="a student's 4 steps against dpm++ with 20")
     parser.add_argument("--lora", default=POCKET_STUDENT, help="the student, with --few-steps")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="pixels of a side, with --few-steps")
@@ -198,6 +228,10 @@ def main() -> None:
                 "with memory": InOwnProcess(our_painter, *shared, 0.0, (), None, ""),
                 "without": InOwnProcess(our_painter, *shared),
             }
+        elif chosen.engines:
+            what = f"{chosen.sampler}, {chosen.steps} steps, engines side by side"
+            made = {name: (*shared, 0.0, (), None, "none", name) for name in chosen.engines}
+            ways = {name: InOwnProcess(our_painter, *arguments) for name, arguments in made.items()}
         elif chosen.samplers:
             what = "dpm++ against the 2022 paper's setting"
             ways = {
@@ -211,21 +245,18 @@ def main() -> None:
                 "impasto": InOwnProcess(our_painter, *shared),
             }
         print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, {size} px, fp32, {threads} thread(s)")
-        results = []
-        for count in chosen.batches:
-            results.append(in_turns(ways, count, chosen.repeats))
-            if not (chosen.samplers or chosen.memory):
-                print(f"  pictures differ by {results[-1]['apart']:.3f}/255 on average")
+        print(f"on {cpu_name()}, load {os.getloadavg()[0]:.1f}")
+        results = [in_turns(ways, count, chosen.repeats) for count in chosen.batches]
     except ImpastoError as error:
         sys.exit(str(error))
-    kind = "-memory" if chosen.memory else "-samplers" if chosen.samplers else ""
+    kind = "-memory" if chosen.memory else "-engines" if chosen.engines else "-samplers" if chosen.samplers else ""
     write(chosen.json or Path("scratch") / f"painting{kind}.json", what, size, results)
 
 
 def write(file: Path, what: str, size: int, results: list[dict[str, Any]]) -> None:
     """The figures, and says where."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    figures = {"what": what, "size": size, "threads": torch.get_num_threads(), "results": results}
+    figures = {"what": what, "size": size, "threads": torch.get_num_threads(), "cpu": cpu_name(), "results": results}
     file.write_text(json.dumps(figures, indent=1), "utf-8")
     print(file)
 

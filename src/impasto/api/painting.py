@@ -48,6 +48,7 @@ class PictureFields(TypedDict, total=False):
     like: Sequence[str | Path]
     device: str
     precision: str
+    engine: str
 
 
 class RepaintFields(TypedDict, total=False):
@@ -81,6 +82,7 @@ class RepaintFields(TypedDict, total=False):
     like: Sequence[str | Path] | None
     device: str
     precision: str
+    engine: str
 
 
 def paint(

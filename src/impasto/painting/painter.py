@@ -13,9 +13,12 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
+from impasto.painting.batches import fitting_batch, to_image
 from impasto.painting.conditioning import Conditioning
 from impasto.painting.defaults import choose_sampling
 from impasto.painting.denoising import denoise, expected_clean, first_noise
+from impasto.painting.engines.choice import PaintingEngine, choose_engine
+from impasto.painting.engines.record import AUTO
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
@@ -25,7 +28,6 @@ from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
 from impasto.painting.not_numbers import why_not_numbers
-from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.painting import Painting
 from impasto.painting.prompt_syntax import check_tags, read_syntax
@@ -35,24 +37,20 @@ from impasto.painting.samplers import make_scheduler, set_steps
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
 from impasto.prompts.weights import A1111, PLAIN, SYNTAXES
-from impasto.settings import choose_device, choose_precision, keep_freed_memory
+from impasto.settings import choose_device, keep_freed_memory
 
 if TYPE_CHECKING:
     from impasto.adapters.merge import ConceptChoice, LoraChoice
     from impasto.checkpoints.components import Components
     from impasto.data.catalogue.entry import Skipped
 
+_LOGGER = logging.getLogger("impasto")
 # (index of the request, steps done, the model's current prediction of the picture, at most 256 px a side)
 OnPreview = Callable[[int, int, Image.Image], None]
 # (evaluations of the model done, evaluations in all batches of this call)
 OnStep = Callable[[int, int], None]
 
-_LOGGER = logging.getLogger("impasto")
 _PREVIEW_SIDE = 256
-# The most pixels in one batch: 8 pictures of 256 px on a CPU, 16 of 512 px on an accelerator.
-_CPU_PIXELS, _ACCELERATOR_PIXELS = 8 * 256 * 256, 16 * 512 * 512
-# Larger batches gain nothing on a CPU, and delay the first picture.
-_CPU_BATCH, _ACCELERATOR_BATCH = 8, 32
 
 
 class Painter:
@@ -64,18 +62,18 @@ class Painter:
         device: where the U-Net and the VAE run.
     """
 
-    def __init__(self, components: "Components", device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, components: "Components", device: torch.device | str = "cpu", engine: str = AUTO, inference: str = "fp32"
+    ) -> None:
+        """`engine` and `inference` are those of an `EngineChoice`."""
         self.components = components
         self.device = torch.device(device)
         for part in (components.vae, components.unet, components.text_encoder):
             torch.nn.Module.to(part, self.device).eval()
-        self.artists = ArtistIndex(
-            [Artist(name=row["name"], works=row["works"]) for row in components.artists]
-        )
+        self.artists = ArtistIndex([Artist(name=row["name"], works=row["works"]) for row in components.artists])
         self._dtype: torch.dtype = components.unet.dtype
-        self._unet = optimize_unet(components.unet)
-        self._worse = WeakerUNets(components)
-        self._decode = optimize_decoder(components.vae)
+        self._engine = PaintingEngine(components, self.device, engine, inference)
+        self._worse = WeakerUNets(components, self._engine)
         self._looking = MemoryReader(components)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
@@ -87,6 +85,7 @@ class Painter:
         precision: str = "auto",
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
+        engine: str = AUTO,
     ) -> "Painter":
         """Load a checkpoint: `pocket`, a diffusers folder, a hub name, or a single `.safetensors` file.
 
@@ -95,10 +94,11 @@ class Painter:
             precision: auto, fp32, bf16, fp16.
             loras: LoRAs to merge into its weights: "runs/monet:0.8" (1 without a scale), or a loaded LoRA and its scale.
             concepts: textual inversions to add to its text encoder: files, or loaded ones.
+            engine: auto, eager, openvino, compiled.
 
         Raises:
-            UsageError: unknown device, precision or kind of checkpoint; a scale out of its range.
-            MissingPart: the checkpoint, a LoRA, a concept or the device is not on this machine.
+            UsageError: unknown device, precision, engine or kind of checkpoint; a scale out of its range.
+            MissingPart: the checkpoint, a LoRA, a concept, the device or the engine is not on this machine.
             ImpastoError: a file is broken, or a LoRA or concept is for another checkpoint.
         """
         from impasto.checkpoints.load import load_components
@@ -106,8 +106,9 @@ class Painter:
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
-        components = load_components(str(checkpoint), device=where, dtype=choose_precision(precision, where))
-        return cls.of(components, where, loras, concepts)
+        chosen = choose_engine(engine, where, precision)
+        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype)
+        return cls.of(components, where, loras, concepts, chosen.name, chosen.inference)
 
     @classmethod
     def of(
@@ -116,6 +117,8 @@ class Painter:
         device: torch.device | str = "cpu",
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
+        engine: str = AUTO,
+        inference: str = "fp32",
     ) -> "Painter":
         """Returns a painter for loaded components with these adapters; `components` themselves are not changed.
 
@@ -124,7 +127,7 @@ class Painter:
         """
         from impasto.adapters.merge import apply_adapters
 
-        return cls(apply_adapters(components, loras, concepts), device)
+        return cls(apply_adapters(components, loras, concepts), device, engine, inference)
 
     def condition(
         self,
@@ -240,6 +243,7 @@ class Painter:
         preview_every: int = 0,
         on_preview: OnPreview | None = None,
         on_step: OnStep | None = None,
+        on_note: Callable[[str], None] = _LOGGER.warning,
     ) -> Iterator[Painting]:
         """Paint requests in their order; neighbours with the same sampler, steps and size share a batch.
 
@@ -252,6 +256,7 @@ class Painter:
             preview_every: call `on_preview` for each picture after every `preview_every` steps; 0 never does.
             on_preview: called with the request's index, the steps done, and a picture of at most 256 px a side.
             on_step: called with the model evaluations done and their total in this whole call.
+            on_note: called with a sentence where the engine is not the one that was asked for, or a model is converted.
 
         Raises:
             UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; raised before the
@@ -266,17 +271,20 @@ class Painter:
             self._worse.of(find_guider(guider).worse)
         batches = list(self._batches(requests, batch_size))
         total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
+        self._engine.prepare([self._work(batch) for _, batch in batches])
+        for guider in {request.guider for request in requests}:
+            self._worse.of(find_guider(guider).worse)  # by the engine that was just prepared
+        for note in self._engine.take_notes():
+            on_note(note)
         done_before = 0
 
         def watch(first: int, batch: Sequence[PaintRequest]) -> Any:
-            def step(
-                done: int, timestep: torch.Tensor, clean: Callable[[], torch.Tensor], last: bool
-            ) -> None:
+            def step(done: int, timestep: torch.Tensor, clean: Callable[[], torch.Tensor], last: bool) -> None:
                 if on_step is not None:
                     on_step(done_before + done, total)
                 if on_preview is not None and preview_every and done % preview_every == 0 and not last:
                     for offset, latents in enumerate(clean().split(1)):
-                        preview = _to_image(self._pixels(latents))
+                        preview = to_image(self._pixels(latents))
                         preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
                         on_preview(first + offset, done, preview)
 
@@ -286,9 +294,7 @@ class Painter:
             yield from self._paint_batch(batch, watch(first, batch))
             done_before += len(self._scheduler(batch[0]).timesteps)
 
-    def _batches(
-        self, requests: Sequence[PaintRequest], batch_size: int | None
-    ) -> Iterator[tuple[int, list[PaintRequest]]]:
+    def _batches(self, requests: Sequence[PaintRequest], batch_size: int | None) -> Iterator[tuple[int, list[PaintRequest]]]:
         """Yields batches of neighbours that can go through the U-Net together, each with the index of its first request."""
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
@@ -299,19 +305,21 @@ class Painter:
         first = 0
         for _, group in groupby(requests, kind):
             neighbours = list(group)
-            at_once = batch_size or self._fitting(math.prod(self._painted_size(neighbours[0])))
+            at_once = batch_size or fitting_batch(math.prod(self._painted_size(neighbours[0])), self.device)
             for start in range(0, len(neighbours), at_once):
                 batch = neighbours[start : start + at_once]
                 yield first, batch
                 first += len(batch)
 
+    def _work(self, batch: Sequence[PaintRequest]) -> tuple[int, int, int]:
+        """Returns the evaluations of the U-Net for a batch, and the height and width of their latents."""
+        request, factor = batch[0], latent_factor(self.components.vae.config)
+        width, height = self._painted_size(request)
+        each = len(self._scheduler(request).timesteps) * sum(find_guider(request.guider).sides(request.guidance))
+        return each * len(batch), height // factor, width // factor
+
     def _painted_size(self, request: PaintRequest) -> tuple[int, int]:
         return painted_size(*_size(request), self.components.default_size, latent_factor(self.components.vae.config))
-
-    def _fitting(self, pixels: int) -> int:
-        on_cpu = self.device.type == "cpu"
-        budget = _CPU_PIXELS if on_cpu else _ACCELERATOR_PIXELS
-        return max(1, min(_CPU_BATCH if on_cpu else _ACCELERATOR_BATCH, budget // pixels))
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
@@ -328,7 +336,7 @@ class Painter:
                 if not torch.isfinite(pixels).all():
                     broken = broken or request
                     continue
-                yield Painting(reduced(_to_image(pixels), *_size(request)), self._provenance(request))
+                yield Painting(reduced(to_image(pixels), *_size(request)), self._provenance(request))
         except RuntimeError as error:
             # The CPU's allocator raises no OutOfMemoryError, only a RuntimeError with these words.
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
@@ -355,7 +363,7 @@ class Painter:
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
         predict = guider.predictor(
             Guiding(
-                self._unet,
+                self._engine.unet,
                 self._conditioning.conditions(batch, towards, away and guider.asks_away),
                 weights,
                 self._dtype,
@@ -378,18 +386,14 @@ class Painter:
         """Decodes latents [1, C, h, w] to [3, H, W] in about -1 .. 1."""
         config = self.components.vae.config
         latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
-        return self._decode(latents.to(self.components.vae.dtype))[0].float()
+        return self._engine.decode(latents.to(self.components.vae.dtype))[0].float()
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         made_of, seen = self.components, self._looking.look(request).use
-        return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen)
+        return Provenance.of(
+            request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen, self._engine.note
+        )
 
 
 def _size(request: PaintRequest) -> tuple[int, int]:
     return request.width, request.height
-
-
-def _to_image(pixels: torch.Tensor) -> Image.Image:
-    """Converts [3, H, W] in -1 .. 1 to an RGB picture."""
-    levels = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
-    return Image.fromarray(levels.cpu().numpy())

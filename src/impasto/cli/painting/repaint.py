@@ -10,6 +10,7 @@ from impasto.cli.painting.picture_options import (
     MEMORY_HELP,
     AnyArtist,
     Device,
+    EngineName,
     IntervalWords,
     LoraFolders,
     Precision,
@@ -72,6 +73,7 @@ def repaint(
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
+    engine: EngineName = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Paint a picture again, the same or with something changed."""
@@ -83,7 +85,7 @@ def repaint(
         guidance_interval=guidance_interval, eta=eta, size=size, width=width, height=height, out=out,
         overwrite=overwrite, checkpoint=checkpoint, lora=_words(lora), lora_folder=tuple(lora_folder or ()),
         prompt_syntax=prompt_syntax, safety_checker=safety_checker, flagged=flagged, concept=_words(concept),
-        memory=memory, like=_words(like), device=device, precision=precision,
+        memory=memory, like=_words(like), device=device, precision=precision, engine=engine,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 

@@ -103,7 +103,8 @@ def paint_cells(missing: Sequence[Cell], *, batch: int | None, context: Context)
             share = (before + count * steps / total) / len(missing)
             context.progress(f"{len(done) + 1} of {len(missing)} cells", share)
 
-        paintings = cells[0].setup.painter(requests, context).paint_many(requests, batch_size=batch, on_step=on_step)
+        painter = cells[0].setup.painter(requests, context)
+        paintings = painter.paint_many(requests, batch_size=batch, on_step=on_step, on_note=context.note)
         for cell, painting in zip(cells, paintings, strict=True):
             cell.file.parent.mkdir(exist_ok=True)
             painting.save(cell.file, overwrite=True)

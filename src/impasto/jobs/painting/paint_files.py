@@ -84,6 +84,7 @@ def paint_files(
             batch_size=batch,
             preview_every=preview_every,
             on_preview=previews.show,
+            on_note=context.note,
             on_step=lambda step, of: context.progress(f"{finished + 1} of {len(requests)}", step / of),
         )
         if choosing is not None:

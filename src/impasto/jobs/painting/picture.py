@@ -67,6 +67,7 @@ class Picture(BaseModel):
         like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
+        engine: what runs the model: auto, eager, openvino, compiled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,6 +106,7 @@ class Picture(BaseModel):
     like: tuple[str, ...] = ()
     device: str = "auto"
     precision: str = "auto"
+    engine: str = "auto"
 
     @property
     def prompt_steps(self) -> PromptSteps:
@@ -175,7 +177,7 @@ class Picture(BaseModel):
         adapters = Adapters.named(self.lora, self.concept)
         if self.sampler == "lcm":
             adapters = adapters.with_student(self.checkpoint, say)
-        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
+        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters, self.engine)
         return replace(setup, lora_folders=self.lora_folder)
 
     def settle(self, setup: PaintingSetup, seed: int) -> "PaintRequest":

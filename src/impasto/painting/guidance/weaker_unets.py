@@ -2,13 +2,16 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from torch import nn
+
 from impasto.checkpoints.guide import lacking_guide
 from impasto.errors import UsageError
 from impasto.painting.guidance.pag import perturbed
-from impasto.painting.optimized.choice import ConditionedUNet, optimize_unet
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
+    from impasto.painting.engines.choice import PaintingEngine
+    from impasto.painting.engines.conditioned import ConditionedUNet
 
 Worse = Literal["", "guide", "perturbed"]
 
@@ -16,11 +19,11 @@ Worse = Literal["", "guide", "perturbed"]
 class WeakerUNets:
     """The weaker U-Nets of one checkpoint: its guide and a perturbed copy of its own U-Net."""
 
-    def __init__(self, components: "Components") -> None:
-        self._components = components
-        self._known: dict[str, ConditionedUNet] = {}
+    def __init__(self, components: "Components", engine: "PaintingEngine") -> None:
+        self._components, self._engine = components, engine
+        self._known: dict[str, nn.Module] = {}
 
-    def of(self, kind: Worse) -> ConditionedUNet | None:
+    def of(self, kind: Worse) -> "ConditionedUNet | None":
         """Returns the checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
 
         Raises:
@@ -33,5 +36,5 @@ class WeakerUNets:
             worse = perturbed(self._components.unet) if kind == "perturbed" else self._components.guide
             if worse is None:
                 raise UsageError(lacking_guide(self._components.base_name))
-            self._known[kind] = optimize_unet(worse)
-        return self._known[kind]
+            self._known[kind] = worse
+        return self._engine.another(kind, self._known[kind])

@@ -17,6 +17,7 @@ from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
 from impasto.painting.best_of.record import BestOf, read_best_of
 from impasto.painting.copies.record import CopyCheck, read_copy_check
+from impasto.painting.engines.record import EngineNote, read_engine
 from impasto.painting.foreign import ForeignRecord, RecordError, read_foreign
 from impasto.painting.foreign.a1111 import NEGATIVE, quote_setting
 from impasto.painting.foreign.record import parse_object, real_number
@@ -64,7 +65,7 @@ _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "ver
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
 # Fields that are left out of a record without them, so that it is written as older versions wrote it.
-_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety")
+_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety", "engine")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Provenance:
         weights: the caption and the negative prompt with the weights of their words, if any has one.
         negative_prompt: the user's negative prompt, if `negative` is another text.
         safety: what a safety checker found in it, if it was checked.
+        engine: what ran the model; None in older records.
     """
 
     prompt: str
@@ -124,6 +126,7 @@ class Provenance:
     weights: Weights | None = None
     negative_prompt: str | None = None
     safety: SafetyNote | None = None
+    engine: EngineNote | None = None
 
     @classmethod
     def of(
@@ -134,6 +137,7 @@ class Provenance:
         loras: tuple[AppliedLora, ...] = (),
         concepts: tuple[AppliedConcept, ...] = (),
         memory: MemoryUse | None = None,
+        engine: EngineNote | None = None,
     ) -> "Provenance":
         """Builds the record for the painting of `request` by this checkpoint with these LoRAs and concepts."""
         return cls(
@@ -163,6 +167,7 @@ class Provenance:
             weights=request.weights,
             negative_prompt=request.negative_prompt,
             safety=request.safety,
+            engine=engine,
         )
 
     def to_parameters(self) -> str:
@@ -271,7 +276,8 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     read: dict[str, Callable[[Any], Any]]
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
             "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
-            "best_of": read_best_of, "weights": read_prompt_weights, "safety": read_safety}  # fmt: skip
+            "best_of": read_best_of, "weights": read_prompt_weights, "safety": read_safety,
+            "engine": read_engine}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 
