@@ -17,12 +17,14 @@ from impasto.painting.batches import fitting_batch, to_image
 from impasto.painting.conditioning import Conditioning
 from impasto.painting.defaults import choose_sampling
 from impasto.painting.denoising import denoise, expected_clean, first_noise
-from impasto.painting.engines.choice import PaintingEngine, choose_engine
+from impasto.painting.engines.choice import choose_engine
+from impasto.painting.engines.painting_engine import PaintingEngine
 from impasto.painting.engines.record import AUTO
+from impasto.painting.engines.work import BatchWork
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
-from impasto.painting.guidance.weaker_unets import WeakerUNets
+from impasto.painting.guidance.weaker_unets import WeakerUNets, Worse
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.reader import MemoryReader
@@ -94,7 +96,7 @@ class Painter:
             precision: auto, fp32, bf16, fp16.
             loras: LoRAs to merge into its weights: "runs/monet:0.8" (1 without a scale), or a loaded LoRA and its scale.
             concepts: textual inversions to add to its text encoder: files, or loaded ones.
-            engine: auto, eager, openvino, compiled.
+            engine: auto, eager, optimized, openvino, compiled.
 
         Raises:
             UsageError: unknown device, precision, engine or kind of checkpoint; a scale out of its range.
@@ -267,13 +269,13 @@ class Painter:
             raise UsageError(f"batch size {batch_size}: use 1 or more")
         if preview_every < 0:
             raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
-        for guider in {request.guider for request in requests}:
-            self._worse.of(find_guider(guider).worse)
+        kinds: set[Worse] = {find_guider(request.guider).worse for request in requests}
+        worse = self._worse.models(kinds)
         batches = list(self._batches(requests, batch_size))
         total = sum(len(self._scheduler(batch[0]).timesteps) for _, batch in batches)
-        self._engine.prepare([self._work(batch) for _, batch in batches])
-        for guider in {request.guider for request in requests}:
-            self._worse.of(find_guider(guider).worse)  # by the engine that was just prepared
+        self._engine.prepare([self._work(batch) for _, batch in batches], worse)
+        for kind in kinds:
+            self._worse.of(kind)
         for note in self._engine.take_notes():
             on_note(note)
         done_before = 0
@@ -311,12 +313,11 @@ class Painter:
                 yield first, batch
                 first += len(batch)
 
-    def _work(self, batch: Sequence[PaintRequest]) -> tuple[int, int, int]:
-        """Returns the evaluations of the U-Net for a batch, and the height and width of their latents."""
+    def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, factor = batch[0], latent_factor(self.components.vae.config)
         width, height = self._painted_size(request)
         each = len(self._scheduler(request).timesteps) * sum(find_guider(request.guider).sides(request.guidance))
-        return each * len(batch), height // factor, width // factor
+        return BatchWork(each * len(batch), len(batch), height // factor, width // factor)
 
     def _painted_size(self, request: PaintRequest) -> tuple[int, int]:
         return painted_size(*_size(request), self.components.default_size, latent_factor(self.components.vae.config))

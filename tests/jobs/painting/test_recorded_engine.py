@@ -31,6 +31,7 @@ def openvino(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_recorded_engine_is_taken_without_a_word(openvino: None) -> None:
     assert ask(EngineNote("openvino", "2026.4.1", "fp32", "cpu")) == ("openvino", "fp32", [])
     assert ask(EngineNote("openvino", "2026.4.1", "bf16", "cpu")) == ("openvino", "bf16", [])
+    assert ask(EngineNote("optimized", torch.__version__, "fp32", "cpu")) == ("optimized", "fp32", [])
     assert ask(EngineNote("eager", torch.__version__, "fp32", "cpu")) == ("eager", "fp32", [])
     assert ask(EngineNote("eager", torch.__version__, "bf16", "cpu")) == ("eager", "bf16", [])
 
@@ -59,5 +60,7 @@ def test_an_engine_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_picture_from_before_engines_were_recorded(openvino: None) -> None:
     *chosen, said = ask(None)
-    assert chosen == ["eager", "auto"] and len(said) == 1 and "before engines were recorded" in said[0]
+    assert chosen == ["optimized", "auto"] and said == []
+    assert ask(None, precision="bf16") == ("eager", "bf16", [])
+    assert ask(None, precision="fp16") == ("eager", "fp16", [])
     assert ask(None, name="openvino") == ("openvino", "auto", [])

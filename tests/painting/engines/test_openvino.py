@@ -1,5 +1,6 @@
 """The engine `openvino` gives eager's numbers for every size, batch and length of text, and keeps what it converted."""
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ from tests.painting.tiny_components import make_components
 
 from impasto.painting.engines import store
 from impasto.painting.engines.conditioned import CannotRun
-from impasto.painting.engines.eager import PlainUNet
+from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.engine import OpenVinoDecoder, OpenVinoEngine, OpenVinoUNet
 from impasto.painting.engines.openvino.graphs import MomentNorm
+from impasto.painting.engines.openvino.models import CompiledModels, Say
 from impasto.painting.guidance.pag import perturbed
+from impasto.painting.optimized.decoder import OptimizedDecoder
 
 pytestmark = pytest.mark.skipif(not runtime.openvino_version(), reason="OpenVINO is not installed")
 TIMESTEP = torch.tensor(321)
@@ -81,11 +84,11 @@ def test_two_predictors_may_take_turns_and_keep_their_results(parts: Any) -> Non
 @torch.inference_mode()
 def test_the_decoder_gives_the_same_numbers(cache: None, tmp_path: Path, seed: int) -> None:
     vae = make_components(tmp_path, seed=seed).vae
-    decode = OpenVinoEngine("tiny").decoder(vae)
-    assert isinstance(decode, OpenVinoDecoder)
+    assert isinstance(OpenVinoEngine("tiny").decoder(vae), OptimizedDecoder)  # the faster one in fp32
+    decode = decoder(vae)
     for pictures, size in ((1, (8, 8)), (2, (9, 13))):
         latents = torch.randn(pictures, 8, *size)
-        torch.testing.assert_close(decode(latents), vae.decode(latents, return_dict=False)[0], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(decode(latents), plain_decoder(vae)(latents), atol=1e-4, rtol=1e-4)
 
 
 @torch.inference_mode()
@@ -130,6 +133,11 @@ def test_another_version_does_not_read_the_cache(parts: Any, monkeypatch: pytest
     assert OpenVinoEngine("tiny").key(components.unet) != before
 
 
+def decoder(vae: Any, say: Say = lambda _: None) -> OpenVinoDecoder:
+    """OpenVINO's decoder, in fp32 to be compared; the engine itself takes it in bf16 alone."""
+    return OpenVinoDecoder(vae, CompiledModels("tiny", "fp32", say))
+
+
 def _spoil(file: Path, how: str) -> None:
     data = file.read_bytes()
     if how == "cut":
@@ -155,15 +163,14 @@ def test_a_damaged_model_is_not_used(own_cache: Path, how: str) -> None:
 @torch.inference_mode()
 def test_bytes_that_openvino_cannot_read_are_converted_again(own_cache: Path, tmp_path: Path) -> None:
     vae, notes = make_components(tmp_path).vae, []
-    engine = OpenVinoEngine("tiny", say=notes.append)
-    engine.decoder(vae)
+    decoder(vae)
     key = next(one.key for one in store.list_models())
     store.keep_model(key, b"of another kind" * 100, name="tiny", part="decoder", engine="openvino", precision="fp32")
     latents = torch.randn(1, 8, 8, 8)
-    made = engine.decoder(vae)(latents)
-    torch.testing.assert_close(made, vae.decode(latents, return_dict=False)[0], atol=1e-4, rtol=1e-4)
+    made = decoder(vae, notes.append)(latents)
+    torch.testing.assert_close(made, plain_decoder(vae)(latents), atol=1e-4, rtol=1e-4)
     assert len(notes) == 1 and notes[0].endswith("it is converted again")
-    engine.decoder(vae)
+    decoder(vae, notes.append)
     assert len(notes) == 1
 
 
@@ -175,8 +182,8 @@ def test_a_full_disk_costs_only_the_cache(own_cache: Path, tmp_path: Path, monke
     vae, notes = make_components(tmp_path).vae, []
     monkeypatch.setattr(Path, "write_bytes", full)
     latents = torch.randn(1, 8, 8, 8)
-    made = OpenVinoEngine("tiny", say=notes.append).decoder(vae)(latents)
-    torch.testing.assert_close(made, vae.decode(latents, return_dict=False)[0], atol=1e-4, rtol=1e-4)
+    made = decoder(vae, notes.append)(latents)
+    torch.testing.assert_close(made, plain_decoder(vae)(latents), atol=1e-4, rtol=1e-4)
     assert len(notes) == 1 and "No space left" in notes[0] and "\n" not in notes[0]
     assert store.list_models() == [] and not list(store.engines_folder().iterdir())
 
@@ -213,7 +220,7 @@ def test_what_it_does_not_know_is_said(own_cache: Path, tmp_path: Path, monkeypa
         engine.unet(hooked)
     components.vae.enable_tiling()
     with pytest.raises(CannotRun, match="tiling"):
-        engine.decoder(components.vae)
+        OpenVinoEngine("tiny", "bf16").decoder(components.vae)
     monkeypatch.setattr(runtime, "available_memory", lambda: 1000)
     with pytest.raises(CannotRun, match="GB of memory"):
         engine.unet(make_components(tmp_path).unet)
@@ -226,6 +233,55 @@ def test_a_hook_is_seen_although_the_weights_are_known(parts: Any) -> None:
         OpenVinoEngine("tiny").unet(components.unet)
     hook.remove()
     OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
+
+
+def _convert(folder: str, ready: Any, results: Any) -> None:
+    """In a process of its own: converts the tiny decoder at the same moment as another process."""
+    vae = make_components(Path(folder)).vae
+    runtime.load_openvino()
+    ready.wait()
+    notes: list[str] = []
+    with torch.inference_mode():
+        made = decoder(vae, notes.append)(torch.ones(1, 8, 8, 8))
+        apart = (made - plain_decoder(vae)(torch.ones(1, 8, 8, 8))).abs().max()
+    results.put((float(apart), notes))
+
+
+def test_two_processes_convert_at_once(own_cache: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(2), context.Queue()
+    processes = [
+        context.Process(target=_convert, args=(str(tmp_path / str(number)), ready, results)) for number in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for _ in processes:
+        apart, notes = results.get(timeout=300)
+        assert apart < 1e-4 and not notes
+    for process in processes:
+        process.join()
+    (entry,) = store.list_models()
+    assert store.find_model(entry.key) is not None
+    assert [path.name for path in store.engines_folder().iterdir()] == [entry.key]
+
+
+def test_a_conversion_that_is_killed_leaves_nothing_that_is_read(own_cache: Path, tmp_path: Path) -> None:
+    """Half a model under the name of an unfinished one, and a folder without its description."""
+    vae = make_components(tmp_path).vae
+    decoder(vae)
+    (entry,) = store.list_models()
+    whole = store.engines_folder() / entry.key
+    torn = store.engines_folder() / f".{entry.key}.1.tmp"
+    whole.rename(torn)
+    (torn / store.MODEL).write_bytes((torn / store.MODEL).read_bytes()[:1000])
+    whole.mkdir()
+    (whole / store.MODEL).write_bytes(b"half")
+    notes: list[str] = []
+    latents = torch.randn(1, 8, 8, 8)
+    with torch.inference_mode():
+        made = decoder(vae, notes.append)(latents)
+        torch.testing.assert_close(made, plain_decoder(vae)(latents), atol=1e-4, rtol=1e-4)
+    assert notes == [] and [one.key for one in store.list_models()] == [entry.key]
 
 
 def test_telemetry_stays_out() -> None:

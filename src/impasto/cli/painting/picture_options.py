@@ -74,7 +74,12 @@ Checkpoint = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 EngineName = Annotated[
-    str, typer.Option("--engine", help="What runs the model: auto, eager, openvino (CPU) or compiled (GPU).", metavar="NAME")
+    str,
+    typer.Option(
+        "--engine",
+        help="What runs the model: auto, eager, optimized or openvino (CPU), compiled (GPU).",
+        metavar="NAME",
+    ),
 ]
 AnyArtist = Annotated[
     bool, typer.Option("--any-artist", help="Take the artist's name as it is, known or not.")

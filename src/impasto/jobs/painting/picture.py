@@ -67,7 +67,7 @@ class Picture(BaseModel):
         like: reference pictures, each as "PICTURE" or "PICTURE:WEIGHT".
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
-        engine: what runs the model: auto, eager, openvino, compiled.
+        engine: what runs the model: auto, eager, optimized, openvino, compiled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

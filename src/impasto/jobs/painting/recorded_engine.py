@@ -8,7 +8,8 @@ from impasto.jobs.painting.adapters import Say
 if TYPE_CHECKING:
     from impasto.painting.provenance.record import Provenance
 
-AUTO, EAGER = "auto", "eager"
+AUTO, EAGER, OPTIMIZED = "auto", "eager", "optimized"
+_MAY_DIFFER = "pixels may differ by 1 of 255"
 
 
 def recorded_engine(record: "Provenance", engine: str, device: str, precision: str, say: Say) -> tuple[str, str]:
@@ -19,25 +20,27 @@ def recorded_engine(record: "Provenance", engine: str, device: str, precision: s
     Raises:
         UsageError, MissingPart: the device, or what the job names, is unknown or not here.
     """
+    import torch
+
     from impasto.painting.engines.choice import choose_engine
     from impasto.settings import choose_device
 
     where = choose_device(device)
-    choose_engine(engine, where, precision)
-    before = record.engine
+    asked, before = choose_engine(engine, where, precision), record.engine
     if before is None:
-        if engine == AUTO and where.type == "cpu":
-            say("it was painted before engines were recorded: eager paints it, and pixels may differ by 1 of 255")
-            return EAGER, precision
+        if engine != AUTO or where.type != "cpu":
+            return engine, precision
+        # As pictures were painted before engines were recorded.
+        return (OPTIMIZED if asked.dtype == torch.float32 and asked.inference == "fp32" else EAGER), precision
+    if before.device != where.type:
+        say(f"it was painted by {before}, and now on {where.type}: {_MAY_DIFFER}")
         return engine, precision
-    wanted = before.name if engine == AUTO else engine
-    exact = before.precision if precision == AUTO and where.type == before.device else precision
+    wanted, exact = before.name if engine == AUTO else engine, before.precision if precision == AUTO else precision
     try:
-        chosen = choose_engine(wanted, where, exact)
+        now = choose_engine(wanted, where, exact).note(where)
     except ImpastoError as error:
-        say(f"it was painted by {before}, which is not here ({error}): pixels may differ by 1 of 255")
+        say(f"it was painted by {before}, which cannot be used here ({error}): {_MAY_DIFFER}")
         return engine, precision
-    now = chosen.note(where)
     if now != before:
-        say(f"it was painted by {before}, and now by {now}: pixels may differ by 1 of 255")
+        say(f"it was painted by {before}, and now by {now}: {_MAY_DIFFER}")
     return wanted, exact

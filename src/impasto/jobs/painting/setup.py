@@ -33,7 +33,7 @@ class PaintingSetup:
         painting_defaults: the sampling settings that the checkpoint recommends.
         has_guide: whether the checkpoint contains the weaker U-Net for autoguidance.
         lora_folders: folders of LoRAs that prompts may ask for, before the usual ones.
-        engine: auto, eager, openvino or compiled.
+        engine: auto, eager, optimized, openvino or compiled.
     """
 
     checkpoint: str

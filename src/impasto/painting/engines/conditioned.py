@@ -37,12 +37,12 @@ class ConditionedUNet(Protocol):
 class Engine(Protocol):
     """One way to run a checkpoint's U-Nets and its decoder. The models are not changed, and later changes of their weights
     need not reach what an engine has made of them.
-
-    Attributes:
-        note: what is written into the records of its paintings.
     """
 
-    note: EngineNote
+    @property
+    def note(self) -> EngineNote:
+        """What is written into the records of its paintings."""
+        ...
 
     def unet(self, unet: Any) -> ConditionedUNet:
         """Returns a U-Net ready to take texts.

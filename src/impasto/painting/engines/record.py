@@ -5,8 +5,8 @@ from typing import Any
 
 from impasto.painting.foreign import RecordError
 
-AUTO, EAGER, OPENVINO, COMPILED = "auto", "eager", "openvino", "compiled"
-ENGINES = (AUTO, EAGER, OPENVINO, COMPILED)
+AUTO, EAGER, OPTIMIZED, OPENVINO, COMPILED = "auto", "eager", "optimized", "openvino", "compiled"
+ENGINES = (AUTO, EAGER, OPTIMIZED, OPENVINO, COMPILED)
 _LONGEST = 40
 
 

@@ -1,13 +1,33 @@
-"""Counts the work of painting and of converting, to decide whether converting pays. Nothing is measured or run."""
+"""Counts the work of painting and of converting, to decide whether converting pays. Nothing is measured or run.
 
+Work is counted in operations of `eager`, so that a fraction of `eager`'s time is the same fraction of its operations.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
-# Measured with pocket on two cores: converting its U-Net and decoder takes 7 s, in which `eager` does 7e11 operations, and
-# OpenVINO saves 0.35 to 0.5 of its time. So pocket is converted after some 25 pictures, Stable Diffusion v1 with the first.
-_CONVERSION, _PER_WEIGHT = 6e11, 2e3
-_SAVED = 0.4
+# Measured with pocket on one thread: converting its U-Net takes 4.2 s, in which `eager` does 2e11 operations.
+_CONVERSION, _PER_WEIGHT = 2e11, 2e3
+# What OpenVINO saves, in fractions of `eager`'s time, for one picture at once and for more (docs/engines.md).
+_OF_EAGER, _OF_OPTIMIZED = (0.35, 0.15), (0.18, 0.04)
+
+
+@dataclass(frozen=True)
+class BatchWork:
+    """The U-Net's work for one batch.
+
+    Attributes:
+        evaluations: of one latent with one text, in all steps.
+        pictures: painted at once.
+        height, width: of the latents.
+    """
+
+    evaluations: int
+    pictures: int
+    height: int
+    width: int
 
 
 def evaluation_work(unet: Any, height: int, width: int) -> float:
@@ -26,9 +46,16 @@ def evaluation_work(unet: Any, height: int, width: int) -> float:
     return work
 
 
-def conversion_work(unet: Any, vae: Any) -> float:
-    """Returns how many operations by `eager` cost more than converting both models and running them by OpenVINO."""
-    return (_CONVERSION + _PER_WEIGHT * (_weights(unet) + _weights(vae))) / _SAVED
+def saved_work(unet: Any, batch: BatchWork, *, optimized: bool) -> float:
+    """Returns how many operations OpenVINO saves in a batch: those of `optimized`, or of `eager`."""
+    one, more = _OF_OPTIMIZED if optimized else _OF_EAGER
+    whole = batch.evaluations * evaluation_work(unet, batch.height, batch.width)
+    return whole * (one if batch.pictures == 1 else more)
+
+
+def conversion_work(unet: nn.Module) -> float:
+    """Returns how many operations by `eager` take as long as converting a U-Net."""
+    return _CONVERSION + _PER_WEIGHT * _weights(unet)
 
 
 def _weights(part: nn.Module | None) -> int:

@@ -1,5 +1,6 @@
 """The weaker U-Nets that some guiders lead away from, each created on first use."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from torch import nn
@@ -10,8 +11,8 @@ from impasto.painting.guidance.pag import perturbed
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.choice import PaintingEngine
     from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.painting_engine import PaintingEngine
 
 Worse = Literal["", "guide", "perturbed"]
 
@@ -23,18 +24,23 @@ class WeakerUNets:
         self._components, self._engine = components, engine
         self._known: dict[str, nn.Module] = {}
 
-    def of(self, kind: Worse) -> "ConditionedUNet | None":
-        """Returns the checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
+    def models(self, kinds: Iterable[Worse]) -> "dict[str, nn.Module]":
+        """Returns the checkpoint's guide, and a perturbed copy of its own U-Net, where they are among `kinds`.
 
         Raises:
             UsageError: the checkpoint has no guide.
-            MissingPart, ImpastoError: its guide is broken.
+            MissingPart, ImpastoError: its guide is incomplete, or does not fit it.
         """
-        if not kind:
-            return None
+        return {kind: self._model(kind) for kind in kinds if kind}
+
+    def of(self, kind: Worse) -> "ConditionedUNet | None":
+        """Returns one of `models`, ready to run; None for a guider that needs neither. It raises the same."""
+        return self._engine.another(kind, self._model(kind)) if kind else None
+
+    def _model(self, kind: Worse) -> nn.Module:
         if kind not in self._known:
             worse = perturbed(self._components.unet) if kind == "perturbed" else self._components.guide
             if worse is None:
                 raise UsageError(lacking_guide(self._components.base_name))
             self._known[kind] = worse
-        return self._engine.another(kind, self._known[kind])
+        return self._known[kind]

@@ -7,8 +7,8 @@ They run diffusers' own blocks, on a copy that shares the weights. What differs 
   each picture. `sides` says which picture each row of the batch belongs to from there on.
 - In the decoder, nearest upsampling by 2 and the 3x3 convolution after it are one 2x2 convolution for each of the four
   output phases: each depends on only 2x2 different inputs, so 4/9 of the multiplications remain.
-- GroupNorm is written as the moments of each channel and one multiplication and addition. OpenVINO's own form of it changes
-  the layout of the whole map twice: with it the decoder takes 1.25 times as long.
+- In fp32 the U-Net's GroupNorm is written as the moments of each channel and one multiplication and addition. OpenVINO's own
+  form of it changes the layout of the whole map twice.
 """
 
 import copy
@@ -291,15 +291,12 @@ def _attended(transformer: Any, x: torch.Tensor) -> torch.Tensor:
 class DecoderGraph(nn.Module):
     """The decoder of diffusers' AutoencoderKL: latents [n, C, h, w] -> pictures [n, 3, fh, fw] in about -1 .. 1."""
 
-    def __init__(self, vae: Any, *, moments: bool = True) -> None:
-        """`moments`: with `MomentNorm`."""
+    def __init__(self, vae: Any) -> None:
         super().__init__()
         check_vae(vae)
         self.into = nn.Identity() if vae.post_quant_conv is None else twin_of(vae.post_quant_conv)
         self.decoder = twin_of(vae.decoder)
         fold_upsampling(self.decoder)
-        if moments:
-            norm_by_moments(self.decoder)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         return self.decoder(self.into(latents))

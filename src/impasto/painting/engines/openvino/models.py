@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -34,16 +35,24 @@ class CompiledModels:
         """`name`: of the checkpoint, for the list of the cache. `say` is told what does not work as usual."""
         self.precision = precision
         self._name, self._say = name, say
-        self._hashes: dict[int, str] = {}
+        self._hashes: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
+        self._found: set[str] = set()
 
     def key(self, model: nn.Module, part: str) -> str:
         """Returns the key of a model in the cache: over its weights, with adapters, and all else that it depends on."""
-        known = self._hashes.get(id(model))
+        known = self._hashes.get(model)
         if known is None:
-            known = self._hashes[id(model)] = model_hash(model)
+            known = self._hashes[model] = model_hash(model)
         library = runtime.openvino_version()
         made_of = [part, GRAPHS, library, torch.__version__, self.precision, runtime.cpu_identity(), known]
         return hashlib.sha256("\n".join(map(str, made_of)).encode()).hexdigest()
+
+    def is_kept(self, model: nn.Module, part: str) -> bool:
+        """Returns whether the compiled `part` is in the cache, or was made or found by this object."""
+        key = self.key(model, part)
+        if key not in self._found and store.find_model(key) is not None:
+            self._found.add(key)
+        return key in self._found
 
     def request(self, model: nn.Module, part: str, trace: Callable[[], Traced]) -> Any:
         """Returns a request that runs the compiled `part`; `trace` is called if it is not in the cache.
@@ -68,13 +77,15 @@ class CompiledModels:
             )  # fmt: skip
         except store.NotKept as error:
             self._say(f"the converted {part} is not kept for the next time: {error}")
+        self._found.add(key)
         # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
         return runtime.imported(data, self.precision).create_infer_request()
 
 
 def model_hash(model: nn.Module) -> str:
     """Returns SHA-256 over a model's class, configuration, attention processors and weights, hexadecimal."""
-    config = dict(getattr(model, "config", {}))
+    # Without diffusers' own notes, such as "_use_default_values", whose order changes from process to process.
+    config = {name: value for name, value in dict(getattr(model, "config", {})).items() if not name.startswith("_")}
     hashed = hashlib.sha256(f"{type(model).__qualname__}\n{json.dumps(config, sort_keys=True, default=str)}".encode())
     for name, module in model.named_modules():
         layer: Any = module
