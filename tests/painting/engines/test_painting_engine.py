@@ -10,6 +10,7 @@ from tests.painting.tiny_components import make_components
 
 from impasto.painting.engines import painting_engine, store
 from impasto.painting.engines.compiled import CompiledEngine
+from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.optimized import OptimizedEngine
@@ -110,6 +111,34 @@ def test_a_conversion_that_fails_is_said_once(own_cache: Path, tmp_path: Path, m
     assert [engine_of(painter, notes), engine_of(painter, notes)] == ["optimized", "optimized"]
     (_, failed) = notes
     assert failed.startswith("painted by optimized, not by openvino: OpenVINO needs ") and "\n" not in failed
+
+
+def _broken(*_: Any) -> Any:
+    raise CannotRun("OpenVINO cannot be loaded (libtbb.so.12: cannot open shared object file)")
+
+
+def _untraceable(*_: Any, **__: Any) -> Any:
+    raise TypeError("a layer that\ncannot be traced")
+
+
+@installed
+@pytest.mark.parametrize("name", ["auto", "openvino"])
+@pytest.mark.parametrize("how", ["broken", "untraceable"])
+def test_what_fails_in_openvino_costs_no_picture(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+) -> None:
+    monkeypatch.setattr(runtime, "cpu_flags", lambda: AVX2)
+    monkeypatch.setattr(painting_engine, "conversion_work", lambda *_: 1.0)
+    if how == "broken":
+        monkeypatch.setattr(runtime, "load_openvino", _broken)
+    else:
+        monkeypatch.setattr(torch.jit, "trace", _untraceable)
+    painter, notes = Painter(make_components(tmp_path), engine=name), []
+    usual = "optimized" if name == "auto" else "eager"
+    assert [engine_of(painter, notes), engine_of(painter, notes)] == [usual, usual]
+    failed = [note for note in notes if note.startswith(f"painted by {usual}, not by openvino: OpenVINO cannot ")]
+    assert len(failed) == 1 and "\n" not in failed[0]
+    assert store.list_models() == []
 
 
 @installed

@@ -13,6 +13,7 @@ from impasto.painting.engines.conditioned import CannotRun
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
+@cache
 def openvino_version() -> str:
     """Returns the version of the installed OpenVINO, such as "2026.4.1"; "" if it is not installed. It imports nothing."""
     from importlib.metadata import PackageNotFoundError, version
@@ -102,7 +103,7 @@ def convert(graph: torch.nn.Module, example: tuple[torch.Tensor, ...], shapes: l
         shapes: the shape of each input; -1 for sizes that vary.
 
     Raises:
-        CannotRun: OpenVINO does not know one of its operations.
+        CannotRun: it cannot be traced, or OpenVINO does not know one of its operations.
     """
     import warnings
 
@@ -114,7 +115,9 @@ def convert(graph: torch.nn.Module, example: tuple[torch.Tensor, ...], shapes: l
             model = openvino.convert_model(traced, example_input=example)
             model.reshape({number: openvino.PartialShape(shape) for number, shape in enumerate(shapes)})
         return _core().compile_model(model, "CPU", settings(precision))
-    except RuntimeError as error:
+    except CannotRun:
+        raise
+    except Exception as error:  # of the model's own code, which is traced, or of the converter
         raise CannotRun(f"OpenVINO cannot convert it ({_first_line(error)})") from None
 
 
