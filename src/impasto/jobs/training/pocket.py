@@ -27,6 +27,7 @@ class PocketJob(TimedTrainingJob):
         precision: "auto", "fp32" or "bf16".
         pack: writes a folder that can train without network access and without diffusers, and trains nothing.
         count: number of pictures in the pack.
+        begin_from: a checkpoint of pocket, by name or folder, with whose weights a new run begins; its autoencoder is used.
         unpack: converts the output of a pack's train.py to a run.
     """
 
@@ -35,6 +36,7 @@ class PocketJob(TimedTrainingJob):
     catalogue: Path | None = None
     minutes: float = 240.0
     autoencoder: Path | None = None
+    begin_from: str | None = None
     decoder: bool = True
     size: int = 128
     batch: int = 64
@@ -51,6 +53,8 @@ class PocketJob(TimedTrainingJob):
         """Raises UsageError if a value is invalid."""
         if self.pack is not None and self.unpack is not None:
             raise UsageError("--pack and --unpack: give one of them")
+        if self.begin_from is not None and self.autoencoder is not None:
+            raise UsageError("--from and --autoencoder: give one of them, since a checkpoint brings its autoencoder")
         if self.unpack is None and self.catalogue is None:
             raise UsageError("--catalogue is missing: give a folder of pictures")
         if not 0 <= self.small_first <= 0.9:
@@ -88,11 +92,14 @@ class PocketJob(TimedTrainingJob):
 
     def _train_phases(self, run: TrainingRun) -> Path:
         from impasto.training.distributed.shared_cores import SharedCores
+        from impasto.training.pocket.begin_from import begin_from
         from impasto.training.pocket.choices import PocketChoices
         from impasto.training.pocket.machine import find_machine
         from impasto.training.pocket.pack.begin import choices_to_go_on
         from impasto.training.pocket.phases import PocketRequest, train_phases
 
+        if self.begin_from is not None:
+            begin_from(self.begin_from, run.path)
         machine = find_machine(self.device, self.precision)
         fast = machine.device.type == "cuda"
         if self.compiled and machine.device.type == "cpu":

@@ -79,6 +79,12 @@ class TextWhitening(nn.Module):
         layer.bias.copy_(layer.bias @ inverse + self.mean)
 
     @torch.no_grad()
+    def unfold_from_tokens(self, layer: nn.Linear) -> None:
+        """The inverse of `fold_into_tokens`."""
+        layer.weight.copy_(self.matrix.T @ layer.weight)
+        layer.bias.copy_((layer.bias - self.mean) @ self.matrix)
+
+    @torch.no_grad()
     def unfold_from(self, unet: Any) -> None:
         """Converts a U-Net for plain states to one for whitened states; the inverse of `fold_into`."""
         self._fold_pooling(unet, torch.linalg.inv(self.pooled_matrix.double()).float(), forth=False)

@@ -88,15 +88,20 @@ def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
     tensors, told = read_weights(begin_from)
     averaged, raw = states_from_tensors(tensors)
     step = int(told["step"])
+    plain = "whitening/mean" not in tensors  # weights of a painter: they take plain states of texts
     try:
         averages = {}
         for name in task.averaged:
             average = EMA(task.models[name], lambda count: 0.0)
             average.module.load_state_dict(averaged[name])
+            task.models[name].load_state_dict((raw or averaged)[name])
+            if plain:
+                for model in (average.module, task.models[name]):
+                    _unfold(task.whitening, name, model)
             average.n_averaged += step
             averages[name] = average.state_dict()
-            task.models[name].load_state_dict((raw or averaged)[name])
-        task.whitening.load_state_dict(_named(tensors, "whitening/"))
+        if not plain:
+            task.whitening.load_state_dict(_named(tensors, "whitening/"))
     except (KeyError, RuntimeError) as error:
         raise ImpastoError(f"{begin_from} holds weights of another shape: {str(error).splitlines()[0]}") from None
     save_state(
@@ -111,6 +116,13 @@ def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
             "averages": averages,
         },
     )
+
+
+def _unfold(whitening: TextWhitening, name: str, model: Any) -> None:
+    if name == "unet":
+        whitening.unfold_from(model)
+    else:
+        whitening.unfold_from_tokens(model.outer)
 
 
 def choices_to_go_on(run: Path, choices: PocketChoices) -> PocketChoices:

@@ -1,0 +1,47 @@
+"""Makes a run that begins with the weights of a pocket checkpoint folder, so that training goes on in another session."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.checkpoints.load import load_components
+from impasto.errors import ImpastoError
+from impasto.training.pocket.autoencoder_run import save_autoencoder
+from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.layout import AUTOENCODER, BEGIN
+from impasto.training.pocket.pack.result import states_to_tensors, write_weights
+from impasto.weights.header import read_json
+
+CHOICES = "choices.json"
+
+
+def begin_from(checkpoint: str, run: Path) -> None:
+    """Writes the autoencoder and the initial weights of `run`; nothing if the run has been begun already.
+
+    The weights are those of a painter: the whitening of the texts is folded into them. `begin_run` takes it out again. The
+    learning rate, the averages and the count of steps begin anew.
+
+    Args:
+        checkpoint: a checkpoint of pocket, by name or folder.
+
+    Raises:
+        ImpastoError: it was not made by `train pocket`, or holds no memory.
+        UsageError: there is no such checkpoint.
+    """
+    if (run / BEGIN).is_dir() or any(run.glob("state-*.pt")):
+        return
+    parts = load_components(checkpoint, device=torch.device("cpu"), dtype=torch.float32)
+    memory = parts.memory
+    if parts.folder is None or not (parts.folder / CHOICES).is_file() or memory is None:
+        raise ImpastoError(f"--from {checkpoint}: it has no {CHOICES} and memory of `impasto train pocket`")
+    told: dict[str, Any] = {
+        "choices": {**asdict(PocketChoices()), **read_json(parts.folder / CHOICES)},
+        "autoencoder": dict(parts.vae.config),
+        "step": 0,
+    }
+    states = {"unet": parts.unet.state_dict(), "memory": memory.encoder.state_dict()}
+    tensors = {name: value for name, value in states_to_tensors(states, states).items() if name.startswith("averaged/")}
+    save_autoencoder(parts.vae, run / AUTOENCODER)
+    write_weights(run / BEGIN, tensors, told)

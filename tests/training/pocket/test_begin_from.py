@@ -1,0 +1,109 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from tests.training.drawn import draw_catalogue
+from tests.training.pocket.test_phases import SMALL, TINY
+
+from impasto.checkpoints.load import load_components
+from impasto.checkpoints.memory import MemoryEncoder
+from impasto.errors import ImpastoError
+from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.denoiser import make_unet
+from impasto.training.pocket import phases
+from impasto.training.pocket.begin_from import begin_from
+from impasto.training.pocket.denoiser_run import make_task
+from impasto.training.pocket.machine import PLAIN_CPU
+from impasto.training.pocket.pack.begin import begin_run, choices_to_go_on, memory_of
+from impasto.training.pocket.phases import PocketRequest, train_phases
+from impasto.training.pocket.prepare import prepare
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[PocketRequest, Path]:
+    folder = tmp_path_factory.mktemp("begin")
+    catalogue = draw_catalogue(folder / "catalogue", count=12)
+    request = PocketRequest(catalogue, steps=4, size=64, decoder=False, aligned=False, perceptual=False, choices=TINY)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(phases, "CHOICES", SMALL)
+        checkpoint = train_phases(request, folder / "run", PLAIN_CPU)
+    torch.manual_seed(3)  # four steps leave the last layers at zero: here every weight counts
+    unet: Any = UNet2DConditionModel.from_pretrained(checkpoint / "unet", low_cpu_mem_usage=False)
+    with torch.no_grad():
+        for name, weight in unet.named_parameters():
+            if "norm1" not in name or "add_embedding" not in name:  # training keeps that one
+                weight += 0.05 * torch.randn_like(weight)
+    unet.save_pretrained(checkpoint / "unet", safe_serialization=True)
+    return request, checkpoint
+
+
+def test_a_run_begins_with_what_the_checkpoint_predicts(trained: tuple[PocketRequest, Path], tmp_path: Path) -> None:
+    request, checkpoint = trained
+    begin_from(str(checkpoint), tmp_path)
+    choices = choices_to_go_on(tmp_path, replace(TINY, unet=PocketRequest(Path()).choices.unet))
+    assert choices.unet == TINY.unet
+    parts = load_components(str(checkpoint), device=torch.device("cpu"), dtype=torch.float32)
+    fitted = memory_of(tmp_path / "begin")
+    prepared = prepare(request.catalogue, parts.vae, 64, choices, PLAIN_CPU, aligned=False, fitted=fitted)
+    task = make_task(prepared, choices, PLAIN_CPU, seed=5)
+    begin_run(task, tmp_path / "begin", tmp_path, seed=5)
+    latents, times = torch.randn(3, 4, 8, 8), torch.tensor([10, 400, 900])
+    states = task.data.states[:3].float()
+    assert parts.memory is not None
+    codes = parts.memory.codes[:3, None]
+    with torch.inference_mode():
+        plain = torch.cat([states, parts.memory.encoder(codes)], dim=1)
+        wanted = parts.unet(latents, times, plain, return_dict=False)[0]
+        own = torch.cat([task.whitening(states), task.memory(codes)], dim=1)
+        found = task.unet(latents, times, own, return_dict=False)[0]
+    assert wanted.std() > 0.01
+    assert (found - wanted).abs().max() < 0.02 * wanted.std()  # the weights came in fp16
+    saved = torch.load(tmp_path / "state-000000000.pt", weights_only=True)
+    assert saved["step"] == 0
+    average = saved["averages"]["unet"]["module.conv_in.weight"]
+    assert torch.equal(average, task.unet.conv_in.weight.detach())
+
+
+def test_training_goes_on_from_it(trained: tuple[PocketRequest, Path], tmp_path: Path) -> None:
+    request, checkpoint = trained
+    begin_from(str(checkpoint), tmp_path)
+    begun = (tmp_path / "begin" / "weights-0.bin").read_bytes()
+    again = replace(request, choices=choices_to_go_on(tmp_path, TINY))
+    made = train_phases(again, tmp_path, PLAIN_CPU)
+    before = load_components(str(checkpoint), device=torch.device("cpu"), dtype=torch.float32).unet.state_dict()
+    after = load_components(str(made), device=torch.device("cpu"), dtype=torch.float32).unet.state_dict()
+    apart = max(float((after[name] - before[name]).abs().max()) for name in before)
+    assert 0 < apart < 0.05  # four steps away; another random start would be far
+    begin_from(str(checkpoint), tmp_path)  # a run that has been begun stays
+    assert (tmp_path / "begin" / "weights-0.bin").read_bytes() == begun
+
+
+def test_another_checkpoint_is_refused(trained: tuple[PocketRequest, Path], tmp_path: Path) -> None:
+    (other := tmp_path / "other").mkdir()
+    for part in trained[1].iterdir():
+        if part.name != "memory":
+            (other / part.name).symlink_to(part)
+    with pytest.raises(ImpastoError, match=r"choices\.json and memory"):
+        begin_from(str(other), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_tokens_unfold_to_what_was_folded() -> None:
+    torch.manual_seed(0)
+    whitening = TextWhitening(torch.randn(50, TINY.memory.width) * torch.linspace(0.1, 2, TINY.memory.width))
+    encoder = MemoryEncoder(TINY.memory, 12)
+    before = encoder.outer.weight.clone(), encoder.outer.bias.clone()
+    whitening.fold_into_tokens(encoder.outer)
+    assert not torch.allclose(encoder.outer.weight, before[0])
+    whitening.unfold_from_tokens(encoder.outer)
+    assert torch.allclose(encoder.outer.weight, before[0], atol=1e-4)
+    assert torch.allclose(encoder.outer.bias, before[1], atol=1e-4)
+    unet = make_unet(TINY.unet, 4, 8)
+    kept = {name: value.clone() for name, value in unet.state_dict().items()}
+    whitening.fold_into(unet)
+    whitening.unfold_from(unet)
+    for name, value in unet.state_dict().items():
+        assert torch.allclose(value, kept[name], atol=1e-3), name
