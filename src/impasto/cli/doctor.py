@@ -112,7 +112,7 @@ def _look_at_machine(findings: Findings) -> None:
         facts["threads"] = torch.get_num_threads()
         if device.type == "cpu" and flags:
             fast = sorted(flags & {"avx512_bf16", "amx_bf16", "bf16"})
-            how = f"fast ({', '.join(fast)}): impasto train ... --precision bf16, paint ... --precision bf16"
+            how = f"fast ({', '.join(fast)}): impasto train ... --precision bf16"
             facts["bf16"] = how if fast else "slow on this CPU: stay with fp32"
             facts["cpu features"] = [name for name in ("avx2", "avx512f", "asimd") if name in flags]
         elif device.type == "cuda":
