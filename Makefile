@@ -63,7 +63,8 @@ $(BIN)/python:
 # a CPU build of torch its import fails and takes transformers with it.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo 'Setting up $(VENV): once, a few minutes at most.'
-	@$(BIN)/python -m pip install -q -e .
+	@$(BIN)/python -m pip install -q -e '.[fast]' || { \
+		echo 'OpenVINO is not to be had for this Python or machine: painting without it'; $(BIN)/python -m pip install -q -e .; }
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

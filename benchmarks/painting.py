@@ -5,6 +5,9 @@ our painter tells the allocator to keep freed memory and a pipeline by its defau
 begins alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the
 2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter; `--few-steps` a student's 4 steps without
 guidance against dpm++ with 20, picture by picture at each of `--sizes`, and says how much of it is the U-Net.
+`--engines` times each engine against diffusers ("openvino-bf16" is in bf16), and says how far its pictures are from those;
+without names all that this machine has. Ratios are given by the clock and by the CPU seconds of all threads, which other
+load changes less; `--threads 1` makes both the same on an idle machine.
 `--memory` times painting with the checkpoint's memory, works found anew for every picture, against painting without.
 """
 
@@ -12,6 +15,8 @@ import argparse
 import itertools
 import json
 import multiprocessing
+import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -27,6 +32,7 @@ from impasto.adapters.lora.files import POCKET_STUDENT
 from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError
+from impasto.painting.engines.openvino.runtime import cpu_flags, cpu_has_bf16, openvino_may_pay, openvino_version
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler
@@ -69,9 +75,16 @@ def our_painter(
     loras: Sequence[str] = (),
     size: int | None = None,
     memory: str = "none",
+    engine: str = "auto",
 ) -> Paint:
-    """Paints n pictures of seeds 0 .. n - 1; with a memory of the next n seeds, so that works are found for each."""
-    painter = Painter.load(checkpoint, device="cpu", precision="fp32", loras=loras)
+    """Paints n pictures of seeds 0 .. n - 1; with a memory of the next n seeds, so that works are found for each.
+
+    `auto` takes OpenVINO at once where it would take it after some pictures, since a benchmark paints often enough.
+    """
+    if engine == "auto" and openvino_version() and openvino_may_pay(optimized=True):
+        engine = "openvino"
+    name, _, precision = engine.partition("-")
+    painter = Painter.load(checkpoint, device="cpu", precision=precision or "fp32", loras=loras, engine=name)
     size = size or painter.components.default_size
     next_seeds = itertools.count()
 
@@ -105,8 +118,8 @@ class InOwnProcess:
         self._process.start()
         theirs.close()
 
-    def __call__(self, count: int) -> tuple[float, list[np.ndarray]]:
-        """Seconds it took, and the pictures."""
+    def __call__(self, count: int) -> tuple[float, float, list[np.ndarray]]:
+        """Seconds it took by the clock, those of all its threads, and the pictures."""
         try:
             self._orders.send(count)
             return self._orders.recv()
@@ -119,9 +132,9 @@ def _serve(orders: Any, build: Callable[..., Paint], arguments: tuple[Any, ...])
         paint = build(*arguments)
         while True:
             count = orders.recv()
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.process_time()
             pictures = paint(count)
-            orders.send((time.perf_counter() - begun, pictures))
+            orders.send((time.perf_counter() - begun, time.process_time() - used, pictures))
     except ImpastoError as error:
         sys.exit(str(error))
     except (EOFError, KeyboardInterrupt):
@@ -129,22 +142,50 @@ def _serve(orders: Any, build: Callable[..., Paint], arguments: tuple[Any, ...])
 
 
 def in_turns(ways: dict[str, InOwnProcess], count: int, repeats: int) -> dict[str, Any]:
-    """Seconds of each way, the ratio of the first to the second pair by pair, and how far their pictures differ."""
+    """Seconds of each way, the ratio of the first to each other pair by pair, and how far their pictures differ."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    cpu: dict[str, list[float]] = {name: [] for name in ways}
     pictures: dict[str, list[np.ndarray]] = {}
     for repeat in range(repeats + 1):
         for name in list(ways)[:: 1 if repeat % 2 else -1]:
-            took, pictures[name] = ways[name](count)
+            took, used, pictures[name] = ways[name](count)
             if repeat:  # the first of each is warm-up
                 seconds[name].append(took)
-    first, second = ways
-    apart = np.mean([np.abs(a - b).mean() for a, b in zip(pictures[first], pictures[second], strict=True)])
-    ratio = statistics.median(a / b for a, b in zip(seconds[first], seconds[second], strict=True))
+                cpu[name].append(used)
+    first, *others = ways
     print(f"{count} picture(s)")
     for name, took in seconds.items():
-        print(f"  {name:24s} {min(took):8.3f} s at best, {statistics.median(took):8.3f} s in the median")
-    print(f"  ratio {ratio:.2f} (median of {repeats} pairs; {min(seconds[first]) / min(seconds[second]):.2f} at best)")
-    return {"count": count, "seconds": seconds, "ratio": ratio, "apart": float(apart)}
+        print(f"  {name:24s} {min(took):8.3f} s at best, {statistics.median(took):8.3f} s in the median,"
+              f" {statistics.median(cpu[name]):8.3f} CPU s")  # fmt: skip
+    ratios, cpu_ratios, apart = {}, {}, {}
+    for other in others:
+        pairs = zip(pictures[first], pictures[other], strict=True)
+        apart[other] = float(np.mean([np.abs(a - b).mean() for a, b in pairs]))
+        ratios[other] = statistics.median(a / b for a, b in zip(seconds[first], seconds[other], strict=True))
+        cpu_ratios[other] = statistics.median(a / b for a, b in zip(cpu[first], cpu[other], strict=True))
+        at_best = min(seconds[first]) / min(seconds[other])
+        print(f"  {other}: ratio {ratios[other]:.2f} (median of {repeats} pairs; {at_best:.2f} at best), "
+              f"{cpu_ratios[other]:.2f} by CPU seconds, pictures differ by {apart[other]:.3f}/255 on average")  # fmt: skip
+    return {"count": count, "seconds": seconds, "cpu": cpu, "ratio": ratios, "cpu ratio": cpu_ratios, "apart": apart}
+
+
+def engines_here() -> list[str]:
+    """The engines that paint on this CPU."""
+    found = ["eager", "optimized"]
+    if openvino_version():
+        found += ["openvino", *(["openvino-bf16"] if cpu_has_bf16() else [])]
+    return found
+
+
+def cpu_name() -> str:
+    """The CPU's name and whether it has units for bf16."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    kinds = sorted(flag for flag in cpu_flags() if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16"))
+    return f"{name} ({', '.join(kinds)})"
 
 
 def few_steps(checkpoint: str, student: str, guidance: float, size: int, repeats: int) -> dict[str, Any]:
@@ -173,13 +214,20 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--samplers", action="store_true", help="dpm++ 20 steps against DDIM, eta 1, 200 steps")
     parser.add_argument("--memory", action="store_true", help="with the checkpoint's memory against without")
+    parser.add_argument(
+        "--engines", nargs="*", metavar="NAME", help="such as eager openvino openvino-bf16, each against diffusers"
+    )
+    parser.add_argument("--threads", type=int, help="of each side (torch's own number)")
     parser.add_argument("--few-steps", action="store_true", help="a student's 4 steps against dpm++ with 20")
     parser.add_argument("--lora", default=POCKET_STUDENT, help="the student, with --few-steps")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256], help="pixels of a side, with --few-steps")
     parser.add_argument("--json", type=Path, help="where to write the figures (scratch/painting*.json)")
     chosen = parser.parse_args()
-    if chosen.repeats < 1 or min(chosen.batches) < 1:
-        parser.error("at least one repeat and one picture")
+    if chosen.repeats < 1 or min(chosen.batches) < 1 or (chosen.threads is not None and chosen.threads < 1):
+        parser.error("at least one repeat, one picture and one thread")
+    if chosen.threads:
+        os.environ["OMP_NUM_THREADS"] = str(chosen.threads)  # for the processes of both sides
+        torch.set_num_threads(chosen.threads)
     try:
         size = load_components(chosen.checkpoint, device=torch.device("cpu"), dtype=torch.float32).default_size
         threads = torch.get_num_threads()
@@ -198,6 +246,11 @@ def main() -> None:
                 "with memory": InOwnProcess(our_painter, *shared, 0.0, (), None, ""),
                 "without": InOwnProcess(our_painter, *shared),
             }
+        elif chosen.engines is not None:
+            what = f"{chosen.sampler}, {chosen.steps} steps, engines side by side"
+            ways = {"diffusers": InOwnProcess(plain_pipeline, *shared, size)}
+            for name in chosen.engines or engines_here():
+                ways[name] = InOwnProcess(our_painter, *shared, 0.0, (), None, "none", name)
         elif chosen.samplers:
             what = "dpm++ against the 2022 paper's setting"
             ways = {
@@ -211,21 +264,19 @@ def main() -> None:
                 "impasto": InOwnProcess(our_painter, *shared),
             }
         print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, {size} px, fp32, {threads} thread(s)")
-        results = []
-        for count in chosen.batches:
-            results.append(in_turns(ways, count, chosen.repeats))
-            if not (chosen.samplers or chosen.memory):
-                print(f"  pictures differ by {results[-1]['apart']:.3f}/255 on average")
+        print(f"on {cpu_name()}, load {os.getloadavg()[0]:.1f}")
+        results = [in_turns(ways, count, chosen.repeats) for count in chosen.batches]
     except ImpastoError as error:
         sys.exit(str(error))
-    kind = "-memory" if chosen.memory else "-samplers" if chosen.samplers else ""
+    kinds = {"-memory": chosen.memory, "-engines": chosen.engines is not None, "-samplers": chosen.samplers}
+    kind = next((kind for kind, true in kinds.items() if true), "")
     write(chosen.json or Path("scratch") / f"painting{kind}.json", what, size, results)
 
 
 def write(file: Path, what: str, size: int, results: list[dict[str, Any]]) -> None:
     """The figures, and says where."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    figures = {"what": what, "size": size, "threads": torch.get_num_threads(), "results": results}
+    figures = {"what": what, "size": size, "threads": torch.get_num_threads(), "cpu": cpu_name(), "results": results}
     file.write_text(json.dumps(figures, indent=1), "utf-8")
     print(file)
 

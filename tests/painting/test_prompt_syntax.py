@@ -8,8 +8,8 @@ import pytest
 from tests.painting.tiny_components import make_components
 
 from impasto.errors import UsageError
+from impasto.painting.engines.eager import PlainUNet
 from impasto.painting.foreign import RecordError
-from impasto.painting.optimized.choice import PlainUNet
 from impasto.painting.painter import Painter
 from impasto.painting.prompt_syntax import read_syntax
 from impasto.painting.provenance.record import Provenance
@@ -79,7 +79,7 @@ def test_diffusers_own_u_net_paints_the_same(painter: Painter) -> None:
     asked = read_syntax(request("(boats:1.5) BREAK storm", "(red:0.5)"))[0]
     fast = pixels(painter, asked)[0]
     own = Painter(painter.components)
-    own._unet = PlainUNet(painter.components.unet)
+    own._engine.unet = PlainUNet(painter.components.unet)
     assert np.abs(fast - pixels(own, asked)[0]).max() <= 1
 
 

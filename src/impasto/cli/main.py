@@ -25,6 +25,7 @@ from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
 from impasto.cli.painting.artists import artists
+from impasto.cli.painting.cache import cache
 from impasto.cli.painting.checkpoints import checkpoints
 from impasto.cli.painting.compose import compose
 from impasto.cli.painting.expand import expand
@@ -65,6 +66,7 @@ app.command()(evaluate)
 app.command()(prefer)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(checkpoints, name="checkpoints")
+app.add_typer(cache, name="cache")
 app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.command()(doctor)

@@ -30,7 +30,7 @@ class PainterPool:
 
         Args:
             most_bytes: limit for the weights of the kept checkpoints; the most recently used painter stays, whatever its
-                size. On a CPU the optimized U-Net of a painter takes about as much again, which is not counted.
+                size. OpenVINO's models of a painter take about as much again, which is not counted.
         """
         self._most = most_bytes
         self._bases: OrderedDict[_Base, Components] = OrderedDict()
@@ -43,6 +43,7 @@ class PainterPool:
         *,
         device: str = "auto",
         precision: str = "auto",
+        engine: str = "auto",
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
     ) -> "Painter":
@@ -54,15 +55,18 @@ class PainterPool:
         from impasto.adapters.merge import loaded_concepts, loaded_loras
         from impasto.checkpoints.listing import inspect_checkpoint
         from impasto.checkpoints.load import load_components
+        from impasto.painting.engines.choice import choose_engine
         from impasto.painting.painter import Painter
-        from impasto.settings import choose_device, choose_precision, keep_freed_memory
+        from impasto.settings import choose_device, keep_freed_memory
 
         where = choose_device(device)
-        dtype = choose_precision(precision, where)
+        ran_by = choose_engine(engine, where, precision)
+        dtype = ran_by.dtype
         chosen, words = loaded_loras(loras), loaded_concepts(concepts)
         with self._lock:
             base: _Base = (checkpoint, inspect_checkpoint(checkpoint).content_hash, str(where), str(dtype))
-            key = (base, tuple((lora.content_hash, scale) for lora, scale in chosen), tuple(c.content_hash for c in words))
+            adapters = tuple((lora.content_hash, scale) for lora, scale in chosen), tuple(c.content_hash for c in words)
+            key = (base, *adapters, ran_by)
             if key in self._painters:
                 self._painters.move_to_end(key)
                 self._bases.move_to_end(base)
@@ -72,7 +76,9 @@ class PainterPool:
                     keep_freed_memory()
                 self._bases[base] = load_components(checkpoint, device=where, dtype=dtype, inpainting=True)
             self._bases.move_to_end(base)
-            made = self._painters[key] = Painter.of(self._bases[base], where, chosen, words)
+            made = self._painters[key] = Painter.of(
+                self._bases[base], where, chosen, words, ran_by.name, ran_by.inference
+            )
             self._shrink()
             return made
 

@@ -31,16 +31,19 @@ from impasto.painting.editing.painting_edits import (
     unchanged_picture,
 )
 from impasto.painting.editing.record import Fit
+from impasto.painting.engines.choice import choose_engine
+from impasto.painting.engines.painting_engine import PaintingEngine
+from impasto.painting.engines.record import AUTO
+from impasto.painting.engines.work import BatchWork
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
-from impasto.painting.guidance.weaker_unets import WeakerUNets
+from impasto.painting.guidance.weaker_unets import WeakerUNets, Worse
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
 from impasto.painting.not_numbers import why_not_numbers
-from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
 from impasto.painting.painting import Painting
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
@@ -49,7 +52,7 @@ from impasto.painting.watching import OnBatchStep, OnPreview, OnStep, Watching
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
 from impasto.prompts.weights import A1111
-from impasto.settings import choose_device, choose_precision, keep_freed_memory
+from impasto.settings import choose_device, keep_freed_memory
 
 if TYPE_CHECKING:
     from impasto.adapters.merge import ConceptChoice, LoraChoice
@@ -68,18 +71,18 @@ class Painter:
         device: where the U-Net and the VAE run.
     """
 
-    def __init__(self, components: "Components", device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, components: "Components", device: torch.device | str = "cpu", engine: str = AUTO, inference: str = "fp32"
+    ) -> None:
+        """`engine` and `inference` are those of an `EngineChoice`."""
         self.components = components
         self.device = torch.device(device)
         for part in (components.vae, components.unet, components.text_encoder):
             torch.nn.Module.to(part, self.device).eval()
-        self.artists = ArtistIndex(
-            [Artist(name=row["name"], works=row["works"]) for row in components.artists]
-        )
+        self.artists = ArtistIndex([Artist(name=row["name"], works=row["works"]) for row in components.artists])
         self._dtype: torch.dtype = components.unet.dtype
-        self._unet = optimize_unet(components.unet)
-        self._worse = WeakerUNets(components)
-        self._decode = optimize_decoder(components.vae)
+        self._engine = PaintingEngine(components, self.device, engine, inference)
+        self._worse = WeakerUNets(components, self._engine)
         self._looking = MemoryReader(components)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
@@ -91,6 +94,7 @@ class Painter:
         precision: str = "auto",
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
+        engine: str = AUTO,
     ) -> "Painter":
         """Load a checkpoint: `pocket`, a diffusers folder, a hub name, or a single `.safetensors` file.
 
@@ -99,10 +103,11 @@ class Painter:
             precision: auto, fp32, bf16, fp16.
             loras: LoRAs to merge into its weights: "runs/monet:0.8" (1 without a scale), or a loaded LoRA and its scale.
             concepts: textual inversions to add to its text encoder: files, or loaded ones.
+            engine: auto, eager, optimized, openvino, compiled.
 
         Raises:
-            UsageError: unknown device, precision or kind of checkpoint; a scale out of its range.
-            MissingPart: the checkpoint, a LoRA, a concept or the device is not on this machine.
+            UsageError: unknown device, precision, engine or kind of checkpoint; a scale out of its range.
+            MissingPart: the checkpoint, a LoRA, a concept, the device or the engine is not on this machine.
             ImpastoError: a file is broken, or a LoRA or concept is for another checkpoint.
         """
         from impasto.checkpoints.load import load_components
@@ -110,9 +115,9 @@ class Painter:
         where = choose_device(device)
         if where.type == "cpu":
             keep_freed_memory()
-        dtype = choose_precision(precision, where)
-        components = load_components(str(checkpoint), device=where, dtype=dtype, inpainting=True)
-        return cls.of(components, where, loras, concepts)
+        chosen = choose_engine(engine, where, precision)
+        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, inpainting=True)
+        return cls.of(components, where, loras, concepts, chosen.name, chosen.inference)
 
     @classmethod
     def of(
@@ -121,6 +126,8 @@ class Painter:
         device: torch.device | str = "cpu",
         loras: "Sequence[LoraChoice]" = (),
         concepts: "Sequence[ConceptChoice]" = (),
+        engine: str = AUTO,
+        inference: str = "fp32",
     ) -> "Painter":
         """Returns a painter for loaded components with these adapters; `components` themselves are not changed.
 
@@ -129,7 +136,7 @@ class Painter:
         """
         from impasto.adapters.merge import apply_adapters
 
-        return cls(apply_adapters(components, loras, concepts), device)
+        return cls(apply_adapters(components, loras, concepts), device, engine, inference)
 
     def condition(
         self,
@@ -247,7 +254,7 @@ class Painter:
             preview_every: call `on_preview` for each picture after every `preview_every` steps; 0 never does.
             on_preview: called with the request's index, the steps done, and a picture of at most 256 px a side.
             on_step: called with the model evaluations done and their total in this whole call.
-            on_note: called with a sentence about an edit: how a background was reconstructed.
+            on_note: called with a sentence about an edit's background, or about the engine.
 
         Raises:
             UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; raised before the
@@ -258,12 +265,17 @@ class Painter:
             raise UsageError(f"batch size {batch_size}: use 1 or more")
         if preview_every < 0:
             raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
-        for guider in {request.guider for request in requests}:
-            self._worse.of(find_guider(guider).worse)
+        kinds: set[Worse] = {find_guider(request.guider).worse for request in requests}
+        worse = self._worse.models(kinds)
         for request in requests:
             check_channels(self.components, request.method)
         batches = list(self._batches(requests, batch_size))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
+        self._engine.prepare([self._work(batch) for _, batch in batches], worse)
+        for kind in kinds:
+            self._worse.of(kind)
+        for note in self._engine.take_notes():
+            on_note(note)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
         for first, batch in batches:
@@ -276,9 +288,7 @@ class Painter:
                 yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)
             done_before += evaluations(batch[0], self._scheduler(batch[0]))
 
-    def _batches(
-        self, requests: Sequence[PaintRequest], batch_size: int | None
-    ) -> Iterator[tuple[int, list[PaintRequest]]]:
+    def _batches(self, requests: Sequence[PaintRequest], batch_size: int | None) -> Iterator[tuple[int, list[PaintRequest]]]:
         """Yields batches of neighbours that can go through the U-Net together, each with the index of its first request."""
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
@@ -295,6 +305,12 @@ class Painter:
                 batch = neighbours[start : start + at_once]
                 yield first, batch
                 first += len(batch)
+
+    def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
+        request, factor = batch[0], latent_factor(self.components.vae.config)
+        width, height = size_to_paint(request, self.components)
+        each = evaluations(request, self._scheduler(request)) * sum(find_guider(request.guider).sides(request.guidance))
+        return BatchWork(each * len(batch), len(batch), height // factor, width // factor)
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
@@ -346,7 +362,7 @@ class Painter:
         worse = self._worse.of(guider.worse) if weights is not None else None
         predict = guider.predictor(
             Guiding(
-                self._unet if edited is None else edited.unet(self._unet),
+                self._engine.unet if edited is None else edited.unet(self._engine.unet),
                 self._conditioning.conditions(batch, towards, away and guider.asks_away),
                 weights,
                 self._dtype,
@@ -372,11 +388,13 @@ class Painter:
     def _pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """Decodes latents [1, C, h, w] to [3, H, W] in about -1 .. 1."""
         vae = self.components.vae
-        return self._decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
+        return self._engine.decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
 
     def _painting(self, request: PaintRequest, made: tuple[Image.Image, tuple[KeptFile, ...]]) -> Painting:
         return Painting(made[0], self._provenance(request), made[1])
 
     def _provenance(self, request: PaintRequest) -> Provenance:
         made_of, seen = self.components, self._looking.look(request).use
-        return Provenance.of(request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen)
+        return Provenance.of(
+            request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen, self._engine.note
+        )

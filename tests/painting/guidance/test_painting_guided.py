@@ -14,9 +14,9 @@ from impasto.checkpoints.guide import load_guide
 from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.defaults import Sampling, choose_sampling
+from impasto.painting.engines.eager import PlainUNet
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.guidance.pag import perturbed
-from impasto.painting.optimized.choice import PlainUNet
 from impasto.painting.painter import Painter
 from impasto.painting.provenance.record import Provenance, read_provenance
 from impasto.painting.provenance.reuse import painting_key

@@ -84,11 +84,11 @@ def test_a_picture_of_a_batch_is_the_picture_alone(components: Components) -> No
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 5.0])
 def test_diffusers_own_network_says_the_same(components: Components, guidance: float) -> None:
-    from impasto.painting.optimized.choice import PlainUNet
+    from impasto.painting.engines.eager import PlainUNet
 
     painter = Painter(components)
     arranged = pixels(painter, ask(2, guidance=guidance))[0]
-    painter._unet = PlainUNet(components.unet)
+    painter._engine.unet = PlainUNet(components.unet)
     assert np.abs(arranged - pixels(painter, ask(2, guidance=guidance))[0]).max() <= 1
 
 

@@ -74,6 +74,14 @@ Checkpoint = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="What runs the model: auto, eager, optimized or openvino (CPU), compiled (GPU).",
+        metavar="NAME",
+    ),
+]
 AnyArtist = Annotated[
     bool, typer.Option("--any-artist", help="Take the artist's name as it is, known or not.")
 ]
@@ -170,6 +178,7 @@ class PictureOptions:
     keep_source: KeepSource = "no"
     device: Device = "auto"
     precision: Precision = "auto"
+    engine: EngineName = "auto"
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of `impasto.jobs.painting.picture.Picture`.

@@ -10,6 +10,7 @@ from impasto.cli.painting.picture_options import (
     MEMORY_HELP,
     AnyArtist,
     Device,
+    EngineName,
     IntervalWords,
     LoraFolders,
     Precision,
@@ -79,6 +80,7 @@ def repaint(
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
+    engine: EngineName = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Paint a picture again, the same or with something changed."""
@@ -91,6 +93,7 @@ def repaint(
         overwrite=overwrite, checkpoint=checkpoint, lora=_words(lora), lora_folder=tuple(lora_folder or ()),
         prompt_syntax=prompt_syntax, safety_checker=safety_checker, flagged=flagged, concept=_words(concept),
         memory=memory, like=_words(like), strength=strength, source=source, device=device, precision=precision,
+        engine=engine,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 

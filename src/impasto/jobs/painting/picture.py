@@ -73,6 +73,7 @@ class Picture(BaseModel):
         keep_source: where a copy of it is stored: "no", "beside" the painting, or "inside".
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
+        engine: what runs the model: auto, eager, optimized, openvino, compiled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,6 +116,7 @@ class Picture(BaseModel):
     keep_source: str = NO_KEEPING
     device: str = "auto"
     precision: str = "auto"
+    engine: str = "auto"
 
     @property
     def prompt_steps(self) -> PromptSteps:
@@ -203,7 +205,7 @@ class Picture(BaseModel):
         adapters = Adapters.named(self.lora, self.concept)
         if self.sampler == "lcm":
             adapters = adapters.with_student(self.checkpoint, say)
-        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters)
+        setup = PaintingSetup.check(self.checkpoint, self.device, self.precision, adapters, self.engine)
         return replace(setup, lora_folders=self.lora_folder)
 
     def settle(self, setup: PaintingSetup, seed: int) -> "PaintRequest":

@@ -20,6 +20,7 @@ from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
 from impasto.jobs.painting.picture import parse_size
+from impasto.jobs.painting.recorded_engine import recorded_engine
 from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
 from impasto.painting.safety.record import DROP, KEEP
@@ -49,6 +50,7 @@ class RepaintJob(Job):
         safety_checker: the folder of a model that flags the picture; "off" undoes a recorded blur, None repeats it.
         flagged: what happens if it is flagged: "keep" or "blur".
         out: a folder, or FILE.png; None for the picture's own folder.
+        engine, precision: "auto" takes the recorded ones where they are here.
     """
 
     kind: ClassVar[str] = "repaint"
@@ -86,6 +88,7 @@ class RepaintJob(Job):
     flagged: str = KEEP
     device: str = "auto"
     precision: str = "auto"
+    engine: str = "auto"
 
     @model_validator(mode="after")
     def _check(self) -> "RepaintJob":
@@ -115,14 +118,15 @@ class RepaintJob(Job):
                 raise UsageError(f"{self.file} did not start from a picture: leave --strength and --source away")
             request = _our_request(record, context.note, edit)
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
-            setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, self.precision, adapters)
+            engine, precision = recorded_engine(record, self.engine, self.device, self.precision, context.note)
+            setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, precision, adapters, engine)
             expected_hash = record.checkpoint_hash
         elif (self.strength, self.source) != (None, None):
             raise UsageError(f"{self.file} was not painted by impasto from a picture: leave --strength and --source away")
         else:
             loras, concepts = (tuple(filter(None, given or ())) for given in (self.lora, self.concept))
             adapters = Adapters.named(loras, concepts)
-            setup = PaintingSetup.check(self.checkpoint or "pocket", self.device, self.precision, adapters)
+            setup = PaintingSetup.check(self.checkpoint or "pocket", self.device, self.precision, adapters, self.engine)
             replaced = {name for name in _SAID if getattr(self, name) is not None}
             replaced |= {"size"} if self.width is not None and self.height is not None else set()
             request = foreign_request(record, self.file, setup.side, self.prompt, replaced, context.note)

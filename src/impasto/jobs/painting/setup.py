@@ -34,6 +34,7 @@ class PaintingSetup:
         painting_defaults: the sampling settings that the checkpoint recommends.
         has_guide: whether the checkpoint contains the weaker U-Net for autoguidance.
         lora_folders: folders of LoRAs that prompts may ask for, before the usual ones.
+        engine: auto, eager, optimized, openvino or compiled.
     """
 
     checkpoint: str
@@ -46,31 +47,33 @@ class PaintingSetup:
     painting_defaults: "PaintingDefaults | None" = None
     has_guide: bool = False
     lora_folders: tuple[str, ...] = ()
+    engine: str = "auto"
 
     @classmethod
     def check(
-        cls, checkpoint: str, device: str, precision: str, adapters: Adapters = NO_ADAPTERS
+        cls, checkpoint: str, device: str, precision: str, adapters: Adapters = NO_ADAPTERS, engine: str = "auto"
     ) -> "PaintingSetup":
         """Checks the names and returns the setup.
 
         Raises:
-            UsageError, MissingPart: the device or precision is unknown; the checkpoint does not exist.
+            UsageError, MissingPart: the device, precision or engine is unknown; the checkpoint or engine does not exist.
             ImpastoError: the checkpoint is broken.
         """
         from impasto.checkpoints.guide import has_guide
         from impasto.checkpoints.listing import inspect_checkpoint
         from impasto.checkpoints.model_card import read_artists
         from impasto.checkpoints.painting_defaults import read_painting_defaults
-        from impasto.settings import choose_device, choose_precision
+        from impasto.painting.engines.choice import choose_engine
+        from impasto.settings import choose_device
 
-        choose_precision(precision, choose_device(device))
+        choose_engine(engine, choose_device(device), precision)
         info = inspect_checkpoint(checkpoint)
         folder = info.path if info.path.is_dir() else None
         artists = read_artists(folder) if folder is not None else []
         side = info.default_size or 512
         return cls(
             checkpoint, device, precision, side, artists, adapters, info.works, read_painting_defaults(folder),
-            has_guide(folder),
+            has_guide(folder), engine=engine,
         )  # fmt: skip
 
     def resolve_artist(self, name: str) -> str:
@@ -131,6 +134,7 @@ class PaintingSetup:
             self.checkpoint,
             device=self.device,
             precision=self.precision,
+            engine=self.engine,
             loras=self.adapters.loras,
             concepts=self.adapters.concepts,
         )

@@ -7,7 +7,7 @@ import torch
 
 from impasto.checkpoints.size import inpainting_channels
 from impasto.errors import UsageError
-from impasto.painting.optimized.choice import ConditionedUNet
+from impasto.painting.engines.conditioned import ConditionedUNet
 
 
 class InpaintingUNet:

@@ -12,7 +12,7 @@ from impasto.painting.editing.edit import Edit
 from impasto.painting.editing.fills import filled, latent_noise
 from impasto.painting.editing.inpainting_unet import InpaintingUNet
 from impasto.painting.editing.masks import max_reduced, shrinking_masks
-from impasto.painting.optimized.choice import ConditionedUNet
+from impasto.painting.engines.conditioned import ConditionedUNet
 from impasto.painting.starting import Start, noised
 
 

@@ -7,7 +7,7 @@ import torch
 
 if TYPE_CHECKING:
     from impasto.painting.denoising import Predictor
-    from impasto.painting.optimized.choice import ConditionedUNet
+    from impasto.painting.engines.conditioned import ConditionedUNet
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
 
 if TYPE_CHECKING:
-    from impasto.painting.optimized.choice import ConditionedUNet
+    from impasto.painting.engines.conditioned import ConditionedUNet
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
 """The weaker U-Nets that some guiders lead away from, each created on first use."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
+
+from torch import nn
 
 from impasto.checkpoints.guide import lacking_guide
 from impasto.errors import UsageError
 from impasto.painting.guidance.pag import perturbed
-from impasto.painting.optimized.choice import ConditionedUNet, optimize_unet
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
+    from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.painting_engine import PaintingEngine
 
 Worse = Literal["", "guide", "perturbed"]
 
@@ -16,22 +20,27 @@ Worse = Literal["", "guide", "perturbed"]
 class WeakerUNets:
     """The weaker U-Nets of one checkpoint: its guide and a perturbed copy of its own U-Net."""
 
-    def __init__(self, components: "Components") -> None:
-        self._components = components
-        self._known: dict[str, ConditionedUNet] = {}
+    def __init__(self, components: "Components", engine: "PaintingEngine") -> None:
+        self._components, self._engine = components, engine
+        self._known: dict[str, nn.Module] = {}
 
-    def of(self, kind: Worse) -> ConditionedUNet | None:
-        """Returns the checkpoint's guide, or a perturbed copy of its own U-Net; None for a guider that needs neither.
+    def models(self, kinds: Iterable[Worse]) -> "dict[str, nn.Module]":
+        """Returns the checkpoint's guide, and a perturbed copy of its own U-Net, where they are among `kinds`.
 
         Raises:
             UsageError: the checkpoint has no guide.
-            MissingPart, ImpastoError: its guide is broken.
+            MissingPart, ImpastoError: its guide is incomplete, or does not fit it.
         """
-        if not kind:
-            return None
+        return {kind: self._model(kind) for kind in kinds if kind}
+
+    def of(self, kind: Worse) -> "ConditionedUNet | None":
+        """Returns one of `models`, ready to run; None for a guider that needs neither. It raises the same."""
+        return self._engine.another(kind, self._model(kind)) if kind else None
+
+    def _model(self, kind: Worse) -> nn.Module:
         if kind not in self._known:
             worse = perturbed(self._components.unet) if kind == "perturbed" else self._components.guide
             if worse is None:
                 raise UsageError(lacking_guide(self._components.base_name))
-            self._known[kind] = optimize_unet(worse)
+            self._known[kind] = worse
         return self._known[kind]

@@ -20,6 +20,7 @@ def painting_key(record: Provenance) -> str:
     """
     values = asdict(replace(record, version="", checkpoint=""))
     del values["extension"], values["best_of"]  # how the text and the seed were chosen
+    del values["engine"]  # a picture by another engine is the same one but for rounding
     del values["safety"]  # sheets, whose cells this finds again, are not checked
     del values["negative_prompt"]  # as `negative`, what it became, decides
     if record.weights is None:

@@ -1,0 +1,61 @@
+"""What every engine gives: a U-Net that takes its texts once and is then evaluated in every step, and a decoder."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+
+from impasto.painting.engines.record import EngineNote
+
+# Latents [n, C, h, w], scaled as the VAE expects them -> pictures [n, 3, fh, fw] in about -1 .. 1.
+Decode = Callable[[torch.Tensor], torch.Tensor]
+
+
+class CannotRun(Exception):
+    """An engine cannot run a model; the message is a phrase that says why. `eager` runs every model."""
+
+
+class ConditionedUNet(Protocol):
+    """A U-Net that takes its text states once, and is then evaluated in every step."""
+
+    def tell(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Returns the predictor for these text states.
+
+        Args:
+            states: [m, tokens, width], or several sets with different numbers of tokens, m in all.
+            guided: if True, m is 2n, with the negative texts first, and each of the n latents is evaluated with both its
+                texts.
+
+        Returns:
+            (latents [n, C, h, w], timestep) -> predictions [m, C, h, w].
+        """
+        ...
+
+
+class Engine(Protocol):
+    """One way to run a checkpoint's U-Nets and its decoder. The models are not changed, and later changes of their weights
+    need not reach what an engine has made of them.
+    """
+
+    @property
+    def note(self) -> EngineNote:
+        """What is written into the records of its paintings."""
+        ...
+
+    def unet(self, unet: Any) -> ConditionedUNet:
+        """Returns a U-Net ready to take texts.
+
+        Raises:
+            CannotRun: this engine does not know one of its layers.
+        """
+        ...
+
+    def decoder(self, vae: Any) -> Decode:
+        """Returns the decoder of a VAE.
+
+        Raises:
+            CannotRun: this engine does not know one of its layers.
+        """
+        ...

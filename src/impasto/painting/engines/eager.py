@@ -1,0 +1,64 @@
+"""The engine `eager`: diffusers' own modules as they are, on any device and for any architecture."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from impasto.painting.engines.conditioned import ConditionedUNet, Decode
+from impasto.painting.engines.record import EAGER, EngineNote
+
+Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class PlainUNet:
+    """diffusers' own U-Net, or a function that is called like it."""
+
+    def __init__(self, unet: Callable[..., Any]) -> None:
+        self._unet = unet
+
+    def tell(self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool) -> Predict:
+        """See `ConditionedUNet.tell`."""
+        if not isinstance(states, torch.Tensor):
+            return self._tell_sets(states, guided)
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            both = torch.cat([latents, latents]) if guided else latents
+            return self._unet(both, timestep, encoder_hidden_states=states, return_dict=False)[0]
+
+        return predict
+
+    def _tell_sets(self, sets: Sequence[torch.Tensor], guided: bool) -> Predict:
+        """Calls the U-Net once for each set of states, since diffusers' U-Net does not take sets of different lengths."""
+        each = [self.tell(states, guided=False) for states in sets]
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            seen = [latents] * len(each) if guided else latents.split([len(states) for states in sets])
+            return torch.cat([ask(part, timestep) for ask, part in zip(each, seen, strict=True)])
+
+        return predict
+
+
+def plain_decoder(vae: Any) -> Decode:
+    """Returns the VAE's own decoder."""
+    return lambda latents: vae.decode(latents, return_dict=False)[0]
+
+
+class EagerEngine:
+    """diffusers' own modules."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.note = EngineNote(EAGER, torch.__version__, name_of(dtype), device.type)
+
+    def unet(self, unet: Any) -> ConditionedUNet:
+        """See `Engine.unet`; it raises nothing."""
+        return PlainUNet(unet)
+
+    def decoder(self, vae: Any) -> Decode:
+        """See `Engine.decoder`; it raises nothing."""
+        return plain_decoder(vae)
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """Returns the name of a precision, as `--precision` takes it."""
+    return {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "fp32")

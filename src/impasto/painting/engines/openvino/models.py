@@ -1,0 +1,103 @@
+"""Compiled OpenVINO models of one checkpoint: from the cache, else converted and kept there."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+
+from impasto.painting.engines import store
+from impasto.painting.engines.conditioned import CannotRun
+from impasto.painting.engines.openvino import runtime
+from impasto.painting.engines.record import OPENVINO
+
+# Raise it when the graphs change what they compute or take: models of another number are converted anew.
+GRAPHS = 1
+# Bytes in use at once, as a multiple of the weights': while converting, the graph's, the compiled ones and their file.
+_CONVERTING, _RUNNING = 3.5, 2.2
+
+Say = Callable[[str], None]
+# A graph, small inputs by which it is traced, and the shapes of its inputs (-1: of any size).
+Traced = tuple[nn.Module, tuple[torch.Tensor, ...], list[list[int]]]
+
+
+class CompiledModels:
+    """Compiled models by the hash of what they are made from.
+
+    Attributes:
+        precision: fp32 or bf16.
+    """
+
+    def __init__(self, name: str, precision: str, say: Say) -> None:
+        """`name`: of the checkpoint, for the list of the cache. `say` is told what does not work as usual."""
+        self.precision = precision
+        self._name, self._say = name, say
+        self._hashes: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
+        self._found: set[str] = set()
+
+    def key(self, model: nn.Module, part: str) -> str:
+        """Returns the key of a model in the cache: over its weights, with adapters, and all else that it depends on."""
+        known = self._hashes.get(model)
+        if known is None:
+            known = self._hashes[model] = model_hash(model)
+        library = runtime.openvino_version()
+        made_of = [part, GRAPHS, library, torch.__version__, self.precision, runtime.cpu_identity(), known]
+        return hashlib.sha256("\n".join(map(str, made_of)).encode()).hexdigest()
+
+    def is_kept(self, model: nn.Module, part: str) -> bool:
+        """Returns whether the compiled `part` is in the cache, or was made or found by this object."""
+        key = self.key(model, part)
+        if key not in self._found and store.find_model(key) is not None:
+            self._found.add(key)
+        return key in self._found
+
+    def request(self, model: nn.Module, part: str, trace: Callable[[], Traced]) -> Any:
+        """Returns a request that runs the compiled `part`; `trace` is called if it is not in the cache.
+
+        Raises:
+            CannotRun: there is too little memory, or it cannot be converted.
+        """
+        key = self.key(model, part)
+        size = sum(tensor.numel() * 4 for tensor in model.parameters())
+        kept = store.find_model(key)
+        _require_memory(size * (_CONVERTING if kept is None else _RUNNING))
+        if kept is not None:
+            try:
+                return runtime.imported(kept.read_bytes(), self.precision).create_infer_request()
+            except (CannotRun, OSError) as error:
+                self._say(f"{error}: it is converted again")
+        data = runtime.exported(runtime.convert(*trace(), self.precision))
+        try:
+            store.keep_model(
+                key, data, name=self._name, part=part,
+                engine=f"{OPENVINO} {runtime.openvino_version()}", precision=self.precision,
+            )  # fmt: skip
+        except store.NotKept as error:
+            self._say(f"the converted {part} is not kept for the next time: {error}")
+        self._found.add(key)
+        # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
+        return runtime.imported(data, self.precision).create_infer_request()
+
+
+def model_hash(model: nn.Module) -> str:
+    """Returns SHA-256 over a model's class, configuration, attention processors and weights, hexadecimal."""
+    # Without diffusers' own notes, such as "_use_default_values", whose order changes from process to process.
+    config = {name: value for name, value in dict(getattr(model, "config", {})).items() if not name.startswith("_")}
+    hashed = hashlib.sha256(f"{type(model).__qualname__}\n{json.dumps(config, sort_keys=True, default=str)}".encode())
+    for name, module in model.named_modules():
+        layer: Any = module
+        kind = type(getattr(layer, "processor", None)).__qualname__
+        hashed.update(f"{name}\n{type(module).__qualname__}\n{kind}\n".encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        hashed.update(f"{name}\n{tensor.dtype}\n{tuple(tensor.shape)}\n".encode())
+        hashed.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy())
+    return hashed.hexdigest()
+
+
+def _require_memory(needed: float) -> None:
+    free = runtime.available_memory()
+    if free is not None and needed > free:
+        raise CannotRun(f"OpenVINO needs {needed / 2**30:.1f} GB of memory for it and {free / 2**30:.1f} are free")

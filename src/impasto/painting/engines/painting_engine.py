@@ -1,0 +1,122 @@
+"""The engine of one painter: what it starts with, and when OpenVINO takes over."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from impasto.painting.engines import store
+from impasto.painting.engines.compiled import CompiledEngine
+from impasto.painting.engines.conditioned import CannotRun, ConditionedUNet, Engine
+from impasto.painting.engines.eager import EagerEngine
+from impasto.painting.engines.openvino import runtime
+from impasto.painting.engines.openvino.engine import OpenVinoEngine
+from impasto.painting.engines.optimized import OptimizedEngine
+from impasto.painting.engines.record import AUTO, COMPILED, OPENVINO, OPTIMIZED, EngineNote
+from impasto.painting.engines.work import BatchWork, conversion_work, saved_work
+from impasto.painting.optimized.unet import OptimizedUNet
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+
+# Of the work for which converting pays: below it, what OpenVINO would save is not worth a word, or a file.
+_NOTICED, _COUNTED = 0.03, 0.0005
+
+
+class PaintingEngine:
+    """The engine of one painter, with its U-Net and decoder ready to run.
+
+    Attributes:
+        unet: the checkpoint's U-Net.
+        decode: its decoder.
+    """
+
+    def __init__(self, components: "Components", device: torch.device, name: str = AUTO, inference: str = "fp32") -> None:
+        """Starts with `optimized` or `eager`, until `prepare` is called. `name` and `inference` are of an `EngineChoice`."""
+        self._parts, self._name = components, name
+        dtype = components.unet.dtype
+        usual = name == AUTO and device.type == "cpu" and dtype == torch.float32
+        self._eager = EagerEngine(device, dtype)
+        self._first: Engine = OptimizedEngine() if usual or name == OPTIMIZED else self._eager
+        self._wanted: Engine | None = None
+        if name == COMPILED:
+            self._wanted = CompiledEngine(device, dtype)
+        elif name == OPENVINO or (usual and runtime.openvino_version()):
+            self._wanted = OpenVinoEngine(components.name, inference, self._say)
+        self._notes: list[str] = []
+        self._weaker: dict[str, ConditionedUNet] = {}
+        self._use(self._first)
+        self._is_optimized = isinstance(self.unet, OptimizedUNet)
+
+    def prepare(self, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module] | None = None) -> None:
+        """Makes the engine ready for this work. `weaker`: the weaker U-Nets that it needs, by name."""
+        engine = self._wanted
+        if engine is None:
+            return
+        if self._name == AUTO and isinstance(engine, OpenVinoEngine) and not self._pays(engine, batches, weaker or {}):
+            engine = self._first
+        if engine is self._engine:
+            return
+        try:
+            self._use(engine)
+        except CannotRun as error:
+            self._wanted = None
+            self._notes.append(f"painted by {self.note.name}, not by {engine.note.name}: {error}")
+
+    def take_notes(self) -> list[str]:
+        """Returns what the user should know, each sentence once."""
+        notes, self._notes = list(dict.fromkeys(self._notes)), []
+        return notes
+
+    def another(self, name: str, model: nn.Module) -> ConditionedUNet:
+        """Returns another U-Net by the same engine, or by `eager` if it cannot run it; kept under its name."""
+        if name not in self._weaker:
+            try:
+                self._weaker[name] = self._engine.unet(model)
+            except CannotRun as error:
+                self._notes.append(f"the {name} U-Net is run by eager: {error}")
+                self._weaker[name] = self._eager.unet(model)
+        return self._weaker[name]
+
+    @property
+    def note(self) -> EngineNote:
+        """What runs the U-Net and the decoder, for the records of paintings."""
+        return self._engine.note
+
+    def _say(self, note: str) -> None:
+        self._notes.append(note)
+
+    def _pays(self, engine: OpenVinoEngine, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module]) -> bool:
+        """Returns whether OpenVINO is to run the U-Nets: they are kept, or converting them costs less than it saves, with
+        what it would have saved before.
+
+        What OpenVINO does not know is left to the first engine, without a word.
+        """
+        parts: Any = self._parts
+        models = [parts.unet, *weaker.values()]
+        if not runtime.openvino_may_pay(optimized=self._is_optimized) or not all(map(engine.knows, models)):
+            return False
+        needed = sum(conversion_work(model) for model in models if not engine.is_kept(model))
+        if not needed:
+            return True
+        key = hashlib.sha256(f"{engine.note}\n{parts.content_hash}".encode()).hexdigest()
+        before = store.work_so_far(key)
+        saved = sum(saved_work(parts.unet, batch, optimized=self._is_optimized) for batch in batches)
+        if before + saved > needed:
+            self._notes.append(f"{parts.name} is converted for OpenVINO, once, since it has been painted with often enough")
+            return True
+        if not before and saved > _NOTICED * needed:
+            self._notes.append(
+                f"{self._first.note.name} paints with {parts.name} until converting it for OpenVINO pays, after about"
+                f" {needed / saved:.0f} times as much as this; --engine openvino converts it now"
+            )
+        if saved > _COUNTED * needed:
+            store.add_work(key, saved)
+        return False
+
+    def _use(self, engine: Engine) -> None:
+        unet, decode = engine.unet(self._parts.unet), engine.decoder(self._parts.vae)
+        self._engine, self.unet, self.decode = engine, unet, decode
+        self._weaker.clear()
