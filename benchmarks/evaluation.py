@@ -1,16 +1,18 @@
 """How fast judgement is, each part beside a peer in the same run: `python benchmarks/evaluation.py --pictures DIR`.
 
     frechet     from features in memory, beside the usual route: numpy.cov and scipy.linalg.sqrtm of the product
+    moments     mean and covariance of rows that come in parts, beside numpy.cov of all at once: seconds and memory
     features    EfficientNet-Lite2 from files into an empty cache, beside a plain loop with the same network
     dinov2      the same with a DINOv2 of random weights (ViT-S/14), beside a plain loop with transformers
 
-`--only frechet` runs one part; the two others take pictures. In turns, `--repeats` times; the best of each side counts.
+`--only frechet` runs one part; features and dinov2 take pictures. In turns, `--repeats` times; the best of each side counts.
 """
 
 import argparse
 import os
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,7 @@ from scipy import linalg
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.catalogue.read import read_catalogue
 from impasto.evaluation.distances.frechet import frechet_distance
+from impasto.evaluation.distances.moments import Moments
 from impasto.evaluation.features import features_of, load_extractor
 from impasto.vision.features.efficientnet import SIDE, ImageFeatures
 from impasto.vision.scorers.interface import ImageEncoder
@@ -63,6 +66,27 @@ def measure_frechet(pictures: int, width: int, repeats: int) -> None:
     )
     name = f"frechet, {pictures} x {width}"
     side_by_side(name, lambda: frechet_distance(x, y), "scipy sqrtm", lambda: usual_frechet(x, y), repeats)
+
+
+def measure_moments(pictures: int, width: int, repeats: int) -> None:
+    """Parts of 10,000 rows that are made as they are asked for, as if read from a disk."""
+    draw = np.random.default_rng(1)
+    block = np.maximum(draw.standard_normal((10_000, width), np.float32), 0)
+    parts = [np.float32(1 + number / 100) for number in range(pictures // len(block))]
+
+    def ours() -> np.ndarray:
+        return Moments.of(block * scale for scale in parts).covariance
+
+    def theirs() -> np.ndarray:
+        return np.cov(np.concatenate([block * scale for scale in parts]), rowvar=False)
+
+    name = f"moments, {pictures} x {width}"
+    side_by_side(name, ours, "numpy.cov", theirs, repeats)
+    for side, work in (("in parts", ours), ("numpy.cov", theirs)):
+        tracemalloc.start()
+        work()
+        print(f"  {side}: {tracemalloc.get_traced_memory()[1] / 1e6:.0f} MB at most in Python and numpy", flush=True)
+        tracemalloc.stop()
 
 
 def plain_loop(entries: Sequence[CatalogueEntry], embed: Embed) -> np.ndarray:
@@ -144,13 +168,16 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="a folder of pictures; a few hundred are enough")
     parser.add_argument("--rows", type=int, default=10_000, help="of features a side")
     parser.add_argument("--width", type=int, default=2048, help="numbers in a row")
+    parser.add_argument("--moments", type=int, default=100_000, help="rows for moments; a million is constant in memory too")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--only", choices=("frechet", "features", "dinov2"))
+    parser.add_argument("--only", choices=("frechet", "moments", "features", "dinov2"))
     chosen = parser.parse_args()
-    if chosen.pictures is None and chosen.only != "frechet":
-        parser.error("--pictures DIR, or --only frechet")
+    if chosen.pictures is None and chosen.only not in ("frechet", "moments"):
+        parser.error("--pictures DIR, or --only frechet or moments")
     if chosen.only in (None, "frechet"):
         measure_frechet(chosen.rows, chosen.width, chosen.repeats)
+    if chosen.only in (None, "moments"):
+        measure_moments(chosen.moments, chosen.width, chosen.repeats)
     if chosen.only in (None, "features"):
         measure_features(chosen.pictures, chosen.repeats)
     if chosen.only in (None, "dinov2"):

@@ -2,7 +2,8 @@
 
     quality    real prompts and abstract ones through wu2022 and wang2023: what share of expansions is as it should be
     speed      `impasto expand` cold and warm; wang2023's model against transformers' `generate` with the same model in fp32
-    --beside N the whole command alone and beside N busy processes, in turns: the ratio of their times
+    --beside N the whole command alone and beside N busy processes, in turns: the ratio of their times; --verb paint for
+               painting, with threads that spin and threads that sleep while they wait
 
 The checks are written here anew, by other words than the expander's own filters, so that they can fail.
 """
@@ -16,6 +17,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +30,7 @@ from impasto.prompts.artists import plain_name
 from impasto.prompts.expansion.expander import METHODS, expand, prompt_writer
 from impasto.prompts.expansion.pipeline import Expansion
 from impasto.prompts.expansion.sentence_vectors import sentence_vectors
-from impasto.settings import cores
+from impasto.settings import cores, limit_spinning
 
 HERE = Path(__file__).parent
 CHAT = re.compile(
@@ -131,95 +133,137 @@ def write_examples(results: dict[str, Any], path: Path) -> None:
 
 
 def speed(model: Path | None, transformers_model: Path | None) -> dict[str, Any]:
-    """Seconds of whole commands and of one call in a process that has expanded before; then the model alone."""
-    found: dict[str, Any] = {}
+    """Seconds of whole commands and of one call in a process that has expanded before; then the model alone.
+
+    The CPU seconds are those of all threads: on a machine that does other work too, only they tell something.
+    """
+    found: dict[str, Any] = {"cpu": cpu_name(), "cores": cores()}
+    print(f"\n{cpu_name()}, {cores()} cores; load before {os.getloadavg()[0]:.1f} (others' work makes the seconds longer)")
     prompt = "urbanization of China"
     for method in METHODS if model is None else ("wu2022", "wang2023"):
-        command = [sys.executable, "-m", "impasto.cli.main", "expand", prompt, "--method", method]
+        command = [sys.executable, "-m", "impasto", "expand", prompt, "--method", method]
         command += ["--model", str(model)] if model is not None and method == "wang2023" else []
-        begun = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        cold = time.perf_counter() - begun
+        _timed_command(command)  # fills the caches of files
+        cold, cold_cpu = _timed_command(command)
         chosen = model if method == "wang2023" else None
         expand("a harbour at night", method, model=chosen)
         times = []
         for seed in range(5):
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             expand(prompt, method, seed=seed, model=chosen)
-            times.append(time.perf_counter() - begun)
-        found[method] = {"cold": cold, "warm": float(np.median(times))}
-        print(f"\nspeed, {method}: {cold:.1f} s cold (the whole command), {np.median(times):.2f} s warm")
+            times.append((time.perf_counter() - begun, time.process_time() - cpu))
+        warm, warm_cpu = np.median(times, axis=0).tolist()
+        found[method] = {"cold": cold, "cold_cpu": cold_cpu, "warm": warm, "warm_cpu": warm_cpu}
+        print(f"speed, {method}: {cold:.1f} s cold (the whole command; {cold_cpu:.1f} s of CPU), ", end="")
+        print(f"{warm:.2f} s warm ({warm_cpu:.2f} s of CPU)", flush=True)
     if transformers_model is not None:
         found["generate"] = _against_generate(model, transformers_model)
     return found
 
 
-def _against_generate(model: Path | None, transformers_model: Path) -> dict[str, float]:
-    """8 continuations of 60 tokens: ours, transformers one after the other, and transformers in one batch; fp32, sampled."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    prompt, count, tokens = "a drone over a harbour", 8, 60
-    writer: Any = prompt_writer(model)._model
-    tokenizer: Any = AutoTokenizer.from_pretrained(transformers_model)
-    plain: Any = AutoModelForCausalLM.from_pretrained(transformers_model, dtype=torch.float32).eval()
-    given = tokenizer(prompt, return_tensors="pt")
-    settings = {"do_sample": True, "min_new_tokens": tokens, "max_new_tokens": tokens, "top_p": 0.95, "temperature": 0.8}
-
-    def ours() -> None:
-        writer.go_on(prompt, seed=0, count=count, tokens=tokens, whole=True)
-
-    def one_by_one() -> None:
-        for _ in range(count):
-            plain.generate(**given, **settings)
-
-    def together() -> None:
-        plain.generate(**given, **settings, num_return_sequences=count)
-
-    sides = {"ours": ours, "one by one": one_by_one, "together": together}
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    with torch.inference_mode():
-        for turn in range(4):
-            for name, run in sides.items():
-                begun = time.perf_counter()
-                run()
-                if turn:  # the first is warm-up
-                    times[name].append(time.perf_counter() - begun)
-    medians = {name: float(np.median(values)) for name, values in times.items()}
-    told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in medians.items())
-    print(f"\n{count} continuations of {tokens} tokens, seconds (median of 3): {told}")
-    print(f"  transformers one by one / ours: {medians['one by one'] / medians['ours']:.1f}x")
-    print(f"  transformers in one batch / ours: {medians['together'] / medians['ours']:.1f}x")
-    return medians
+def _timed_command(command: Sequence[str], **environment: str) -> tuple[float, float]:
+    """Runs a command; returns its seconds and its CPU seconds."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def beside(busy: int, turns: int = 3) -> dict[str, Any]:
-    """Seconds and CPU seconds of `impasto expand` alone and beside `busy` processes that never pause, in turns."""
-    command = [sys.executable, "-m", "impasto.cli.main", "expand", "boats at sunset", "--count", "1"]
-    times: dict[str, list[tuple[float, float]]] = {"alone": [], "beside": []}
-    loads = []
-    for turn in range(turns + 1):
-        for name in times:
-            count = busy if name == "beside" else 0
-            others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-            try:
-                time.sleep(0.5)  # they have started
-                loads.append(os.getloadavg()[0])
-                before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                subprocess.run(command, check=True, capture_output=True)
-                took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-            finally:
-                for other in others:
-                    other.kill()
-                    other.wait()
-            if turn:  # the first fills the caches
-                times[name].append((took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-    (alone, alone_cpu), (loaded, loaded_cpu) = (np.median(times[name], axis=0).tolist() for name in times)
-    ratios = sorted(b[0] / a[0] for a, b in zip(times["alone"], times["beside"], strict=True))
+SIDES = ("ours", "one by one", "together")
+COUNT, TOKENS = 8, 60
+
+
+def _against_generate(model: Path | None, transformers_model: Path, turns: int = 3) -> dict[str, float]:
+    """8 continuations of 60 tokens: ours, transformers one after the other, and transformers in one batch; fp32, sampled.
+
+    Each side in processes of its own, in turns: ours as in `impasto expand`, whose threads sleep while they wait (see
+    `limit_spinning`), the others with torch's defaults.
+    """
+    command = [sys.executable, str(Path(__file__)), "--transformers-model", str(transformers_model)]
+    command += ["--model", str(model)] if model is not None else []
+    times: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
+    for _ in range(turns):
+        for side in SIDES:
+            done = subprocess.run([*command, "--side", side], check=True, capture_output=True, text=True)
+            seconds, cpu = json.loads(done.stdout.splitlines()[-1])
+            times[side].append((seconds, cpu))
+    medians = {side: np.median(rows, axis=0).tolist() for side, rows in times.items()}
+    told = ", ".join(f"{side} {seconds:.2f} ({cpu:.1f} of CPU)" for side, (seconds, cpu) in medians.items())
+    print(f"\n{COUNT} continuations of {TOKENS} tokens, seconds (median of {turns}): {told}")
+    for side, name in (("one by one", "one by one"), ("together", "in one batch")):
+        ratio, of_cpu = (medians[side][which] / medians["ours"][which] for which in (0, 1))
+        print(f"  transformers {name} / ours: {ratio:.1f}x ({of_cpu:.1f}x by CPU seconds)")
+    return {side: seconds for side, (seconds, _) in medians.items()}
+
+
+def one_side(side: str, model: Path | None, transformers_model: Path) -> tuple[float, float]:
+    """Returns seconds and CPU seconds of one side of `_against_generate`, after a run as warm-up."""
+    prompt = "a drone over a harbour"
+    if side == "ours":
+        limit_spinning()
+        writer: Any = prompt_writer(model)._model
+
+        def run() -> None:
+            writer.go_on(prompt, seed=0, count=COUNT, tokens=TOKENS, whole=True)
+    else:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        tokenizer: Any = AutoTokenizer.from_pretrained(transformers_model)
+        plain: Any = AutoModelForCausalLM.from_pretrained(transformers_model, dtype=torch.float32).eval()
+        given = tokenizer(prompt, return_tensors="pt")
+        settings = {"do_sample": True, "min_new_tokens": TOKENS, "max_new_tokens": TOKENS, "top_p": 0.95, "temperature": 0.8}
+
+        def run() -> None:
+            with torch.inference_mode():
+                if side == "together":
+                    plain.generate(**given, **settings, num_return_sequences=COUNT)
+                else:
+                    for _ in range(COUNT):
+                        plain.generate(**given, **settings)
+
+    run()
+    begun, cpu = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - begun, time.process_time() - cpu
+
+
+def beside(busy: int, turns: int = 3, verb: str = "expand") -> dict[str, Any]:
+    """Seconds and CPU seconds of a whole command alone and beside `busy` processes that never pause, in turns.
+
+    `verb`: "expand" or "paint"; painting is also timed with GNU OpenMP's own number of spins, which `impasto` lowers on a
+    busy machine.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "impasto", verb, "boats at sunset"]
+        command += ["--count", "1"] if verb == "expand" else ["--steps", "8", "--overwrite", "--out", f"{folder}/one.png"]
+        sides = {"alone": (0, {}), "beside": (busy, {})}
+        if verb == "paint":
+            sides["beside, spinning"] = (busy, {"GOMP_SPINCOUNT": "300000"})
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+        loads = []
+        for turn in range(turns + 1):
+            for name, (count, environment) in sides.items():
+                others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+                try:
+                    # Until the load average of a minute tells of them.
+                    time.sleep(75 if count and verb == "paint" else 0.5)
+                    loads.append(os.getloadavg()[0])
+                    taken = _timed_command(command, **environment)
+                finally:
+                    for other in others:
+                        other.kill()
+                        other.wait()
+                if turn:  # the first fills the caches
+                    times[name].append(taken)
     print(f"\n{cpu_name()}, {cores()} cores; load before {loads[0]:.1f} (others' work makes all of this slower)")
-    print(f"  alone {alone:.1f} s, {alone_cpu:.1f} s of CPU; beside {busy} busy ones {loaded:.1f} s, {loaded_cpu:.1f} s")
-    print(f"  ratio of the medians of {turns}: {loaded / alone:.2f} (pair by pair {ratios[0]:.2f} to {ratios[-1]:.2f})")
-    return {"alone": alone, "beside": loaded, "busy": busy, "ratio": loaded / alone, "cpu": cpu_name(), "times": times}
+    medians = {name: np.median(rows, axis=0).tolist() for name, rows in times.items()}
+    told = [f"{name} {seconds:.1f} s, {cpu:.1f} s of CPU" for name, (seconds, cpu) in medians.items()]
+    print(f"  {verb}, {busy} busy ones: {'; '.join(told)}")
+    ratios = sorted(b[0] / a[0] for a, b in zip(times["alone"], times["beside"], strict=True))
+    ratio = medians["beside"][0] / medians["alone"][0]
+    print(f"  ratio of the medians of {turns}: {ratio:.2f} (pair by pair {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    return {"medians": medians, "busy": busy, "ratio": ratio, "cpu": cpu_name(), "times": times}
 
 
 def cpu_name() -> str:
@@ -244,10 +288,16 @@ def main() -> None:
     parser.add_argument("--transformers-model", type=Path, help="the same model in transformers' layout, for `speed`")
     parser.add_argument("--only", choices=("quality", "speed"), action="append")
     parser.add_argument("--beside", type=int, metavar="N", help="only the whole command alone and beside N busy processes")
+    parser.add_argument("--verb", choices=("expand", "paint"), default="expand", help="what --beside runs")
     parser.add_argument("--turns", type=int, default=3, help="pairs for --beside")
     parser.add_argument("--examples", type=Path, default=HERE.parent / "docs" / "expansions.md")
     parser.add_argument("--out", type=Path, default=HERE.parent / "scratch" / "expansion.json")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.side is not None:
+        print(json.dumps(one_side(chosen.side, chosen.model, chosen.transformers_model)))
+        return
+    limit_spinning()  # as `impasto expand` does; nothing here has imported torch yet
     only = chosen.only or ([] if chosen.beside is not None else ["quality", "speed"])
     results: dict[str, Any] = {}
     try:
@@ -261,7 +311,7 @@ def main() -> None:
         if "speed" in only:
             results["speed"] = speed(chosen.model, chosen.transformers_model)
         if chosen.beside is not None:
-            results["beside"] = beside(chosen.beside, chosen.turns)
+            results["beside"] = beside(chosen.beside, chosen.turns, chosen.verb)
     except (ImpastoError, OSError) as error:
         sys.exit(str(error))
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

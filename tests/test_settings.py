@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from impasto import settings
+from impasto.settings import others_compute
+
 REUSE = """
 import resource, sys
 import numpy as np
@@ -69,3 +72,29 @@ def test_llama_uses_all_cores_only_if_its_threads_sleep_while_they_wait(
         assert every == "True"
     else:
         assert threads == "1"
+
+
+@pytest.mark.parametrize(
+    ("samples", "busy"),
+    [
+        (["2.10 1.00 0.50 3/106 900", "2.10 1.00 0.50 2/106 901"], True),
+        (["2.10 1.00 0.50 3/106 900", "2.10 1.00 0.50 1/106 901"], False),  # only this process runs: the others have ended
+        (["0.20 1.00 0.50 3/106 900"], False),  # a moment's work of something else
+        (["2.10"], False),
+        ([""], False),
+    ],
+)
+def test_others_compute_only_if_they_did_for_a_while_and_still_do(samples: list[str], busy: bool) -> None:
+    assert others_compute(samples) is busy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's load average")
+@pytest.mark.parametrize("answers", [(True, True), (True, False), (False,)])
+def test_spinning_is_limited_only_if_others_compute_at_every_look(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[bool, ...]
+) -> None:
+    asked, limited = iter(answers), []
+    monkeypatch.setattr(settings, "others_compute", lambda samples: next(asked))
+    monkeypatch.setattr(settings, "limit_spinning", lambda: limited.append(1))
+    settings.limit_spinning_on_a_busy_machine()
+    assert bool(limited) == all(answers)

@@ -1,6 +1,7 @@
 """Process-wide settings: the cache folder, the device and precision to compute with, and the allocator's behaviour."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -97,6 +98,46 @@ def limit_spinning() -> None:
         return
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault(_SPIN_COUNT, str(_SPINS))
+
+
+_BUSY = 0.7  # of the load average: another process has been running for most of the last minute
+
+
+def limit_spinning_on_a_busy_machine() -> None:
+    """Does what `limit_spinning` does if other processes are computing now, for a process that paints or judges.
+
+    Such a process is faster with spinning threads while it has the machine for itself, and several times slower beside
+    another one (`python benchmarks/expansion.py --beside 2 --verb paint`). So this changes nothing on an idle machine, nor
+    for a training, which outlives its neighbours. It takes 20 ms where the load average is high, else none.
+    """
+    import sys
+    import time
+
+    file = Path("/proc/loadavg")
+    try:
+        samples = [file.read_text()]
+        if not sys.platform.startswith("linux") or not others_compute(samples):
+            return
+        for _ in range(4):
+            time.sleep(0.005)
+            samples.append(file.read_text())
+    except OSError:
+        return
+    if others_compute(samples):
+        limit_spinning()
+
+
+def others_compute(samples: Sequence[str]) -> bool:
+    """Returns whether processes other than this one compute, by readings of Linux's /proc/loadavg.
+
+    Both must be so: the load average of the last minute is high, and at each reading some other thread is running or waits
+    for a core. The first alone also holds just after a process has ended, the second for a moment on any machine.
+    """
+    try:
+        fields = [sample.split() for sample in samples]
+        return all(float(row[0]) >= _BUSY and int(row[3].partition("/")[0]) >= 2 for row in fields)
+    except (ValueError, IndexError):
+        return False
 
 
 def cores() -> int:

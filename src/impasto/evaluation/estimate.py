@@ -35,6 +35,8 @@ class Refused:
 
 Measured = Estimate | Refused
 
+_DRAWN = 2**22  # numbers of pictures that are drawn together
+
 
 def bootstrap_interval(
     value: float, *contributions: np.ndarray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0
@@ -50,9 +52,10 @@ def bootstrap_interval(
     draw = np.random.default_rng(seed)
     replicate = np.full(replicates, float(value))
     for rows in contributions:
-        for start in range(0, replicates, 50):
-            chosen = draw.integers(len(rows), size=(min(50, replicates - start), len(rows)))
-            replicate[start : start + 50] += rows[chosen].mean(axis=1)
+        together = max(1, min(50, _DRAWN // len(rows)))
+        for start in range(0, replicates, together):
+            chosen = draw.integers(len(rows), size=(min(together, replicates - start), len(rows)))
+            replicate[start : start + together] += rows[chosen].mean(axis=1)
     low, high = np.quantile(replicate, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from impasto.data.caches.large_arrays import large_array
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
 from impasto.errors import ImpastoError, UsageError
+from impasto.evaluation.distances.moments import chunks
+from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder
 
 if TYPE_CHECKING:
@@ -118,12 +121,29 @@ def features_of(
 
     report = CatalogueReport() if report is None else report
     vectors = image_vectors(entries, extractor, on_progress, report=report)
-    whole = np.flatnonzero(np.isfinite(vectors).all(1)).tolist()
+    whole = np.flatnonzero(np.concatenate([np.isfinite(part).all(1) for part in chunks(vectors)] or [np.zeros(0, bool)]))
     if len(whole) < 2:
         first = f" ({report.skipped[0].file_name}: {report.skipped[0].reason})" if report.skipped else ""
-        count = "one picture" if whole else "no picture"
+        count = "one picture" if len(whole) else "no picture"
         raise ImpastoError(f"{name} holds {count} that can be compared{first}: distances are between sets of at least 2")
-    rows = vectors[whole]
-    if np.ptp(rows, axis=0).max() <= 1e-6 * np.abs(rows).max():
+    rows = _without_gaps(vectors, whole)
+    parts = [(part.min(0), part.max(0), np.abs(part).max()) for part in chunks(rows)]
+    low, high, largest = (np.array(column) for column in zip(*parts, strict=True))
+    if (high.max(0) - low.min(0)).max() <= 1e-6 * largest.max():
         raise ImpastoError(f"all {len(rows)} pictures of {name} look the same to {extractor.name}: are they of one colour?")
-    return FeatureSet(name, rows, [entries[n] for n in whole], extractor.name, extractor.identity)
+    return FeatureSet(name, rows, [entries[n] for n in whole.tolist()], extractor.name, extractor.identity)
+
+
+def _without_gaps(vectors: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Returns the rows at `whole`: the array itself if these are all, else a copy, memory-mapped if it is large."""
+    if len(whole) == len(vectors):
+        return vectors
+    try:
+        rows = large_array((len(whole), vectors.shape[1]), vectors.dtype.str, cache_folder())
+    except OSError as error:
+        raise ImpastoError(f"{cache_folder()} cannot be written: {error.strerror}") from None
+    start = 0
+    for part in chunks(vectors, whole):
+        rows[start : start + len(part)] = part
+        start += len(part)
+    return rows

@@ -81,7 +81,7 @@ def test_a_feature_that_never_moves_costs_nothing() -> None:
 
 def test_rows_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(6).standard_normal((100, 5)).astype(np.float32)
-    monkeypatch.setattr("impasto.evaluation.distances.frechet._CHUNK", 7)
+    monkeypatch.setattr("impasto.evaluation.distances.moments.CHUNK", 7)
     found = fit_gaussian(rows)
     np.testing.assert_allclose(found.covariance, np.cov(rows.astype(float).T), rtol=1e-12)
     np.testing.assert_allclose(found.mean, rows.mean(0, dtype=float), rtol=1e-12)

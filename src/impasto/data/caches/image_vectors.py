@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.data.annotations.log import content_of
+from impasto.data.caches.large_arrays import large_array
 from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import open_picture
@@ -24,6 +25,7 @@ from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder, Projecting
 
 CHUNK = 64  # pictures whose vectors go to disk together: a kill loses at most these
+GATHERED = 4096  # rows that are copied together from the cache
 
 
 def image_vectors(
@@ -36,7 +38,7 @@ def image_vectors(
 ) -> np.ndarray:
     """Returns the encoder's vectors of the entries' pictures, [n, width] of `dtype`; NaN for pictures that cannot be read.
 
-    Without `dtype` the encoder's `stored_as` is used, or float32 if it has none.
+    Without `dtype` the encoder's `stored_as` is used, or float32 if it has none. More than 256 MiB are memory-mapped.
 
     Vectors are kept in the user's cache by the picture's content and the encoder's identity. Only edited pictures, or
     pictures with another encoder, are encoded again, and a killed job can be resumed. Pictures are opened in threads while
@@ -48,7 +50,6 @@ def image_vectors(
     if isinstance(encoder, Projecting):
         return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report))
     kept_as: str = dtype or getattr(encoder, "stored_as", "float32")
-    vectors = np.full((len(entries), encoder.width), np.nan, kept_as)
     keys: dict[int, bytes] = {}
     reasons: dict[int, str] = {}
     with _threads() as pool:
@@ -70,9 +71,21 @@ def image_vectors(
             raise ImpastoError(f"{cache_folder()} cannot be written: {error.strerror}") from None
     if report is not None:
         report.skipped += [Skipped(entries[n].file_name, reason) for n, reason in sorted(reasons.items())]
-    whole = [n for n in keys if n not in reasons]
-    if whole:
-        vectors[whole] = store.array()[store.places([keys[n] for n in whole])]
+    return _gathered(store, [None if n in reasons else keys.get(n) for n in range(len(entries))])
+
+
+def _gathered(store: RowCache, keys: Sequence[bytes | None]) -> np.ndarray:
+    """Returns the rows of the keys, NaN where there is no key; too many for the memory are copied to a file."""
+    try:
+        vectors = large_array((len(keys), *store.shape), store.dtype.str, cache_folder())
+    except OSError as error:
+        raise ImpastoError(f"{cache_folder()} cannot be written: {error.strerror}") from None
+    for start in range(0, len(keys), GATHERED):
+        part = vectors[start : start + GATHERED]
+        part[:] = np.nan
+        known = [(row, key) for row, key in enumerate(keys[start : start + GATHERED]) if key is not None]
+        if known:
+            part[[row for row, _ in known]] = store.array()[store.places([key for _, key in known])]
     return vectors
 
 
@@ -113,6 +126,9 @@ def _open(place: int, entry: CatalogueEntry, encoder: ImageEncoder) -> _Opened:
         picture = open_picture(entry.file)
     except ImpastoError as error:
         return _Opened(place, None, reason=str(error).removeprefix(f"{entry.file}: "))
+    prepare = getattr(encoder, "prepare", None)
+    if prepare is not None:  # here, beside the network, and so that only a small picture waits for it
+        picture = prepare(picture)
     key, reason = _key(entry, encoder)  # again: the picture may have been edited in the hours since
     return _Opened(place, None if reason else picture, key, reason)
 

@@ -6,8 +6,8 @@ from types import ModuleType
 import numpy as np
 
 from impasto.errors import ImpastoError, MissingPart
+from impasto.evaluation.distances.moments import Moments, chunks
 
-_CHUNK = 4096  # rows that are converted to float64 together
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -58,25 +58,39 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray, *, allow_few: bool = 
     return frechet_between(fit_gaussian(ours), fit_gaussian(theirs)).distance
 
 
-def fit_gaussian(rows: np.ndarray) -> Gaussian:
-    """Returns the Gaussian with the mean and the unbiased covariance of features [n, d].
+def fit_gaussian(rows: np.ndarray, places: np.ndarray | None = None) -> Gaussian:
+    """Returns the Gaussian with the mean and the unbiased covariance of features [n, d], or of the rows at `places`.
+
+    More rows than features are read in parts, so that the memory does not depend on their number.
 
     Raises:
         ImpastoError: there are fewer than 2 rows, or values are not finite.
     """
-    if len(rows) < 2:
-        raise ImpastoError(f"a covariance needs at least 2 pictures, not {len(rows)}")
-    mean = rows.mean(axis=0, dtype=np.float64)
+    count = len(rows) if places is None else len(places)
+    if count < 2:
+        raise ImpastoError(f"a covariance needs at least 2 pictures, not {count}")
+    if count <= rows.shape[1]:
+        chosen = rows if places is None else rows[places]
+        mean = chosen.mean(axis=0, dtype=np.float64)
+        _check_finite(mean)
+        factor = (chosen - mean).T / np.sqrt(count - 1)
+        return Gaussian(mean, factor @ factor.T, count, factor)
+    return gaussian_of(Moments.of(chunks(rows, places)))
+
+
+def gaussian_of(moments: Moments) -> Gaussian:
+    """Returns the Gaussian of rows that were added up in parts, in one process or in several.
+
+    Raises:
+        ImpastoError: there are fewer than 2 rows, or values are not finite.
+    """
+    _check_finite(moments.mean)
+    return Gaussian(moments.mean, moments.covariance, moments.count)
+
+
+def _check_finite(mean: np.ndarray) -> None:
     if not np.isfinite(mean).all():
         raise ImpastoError("features that are not finite cannot be compared")
-    if len(rows) <= rows.shape[1]:
-        factor = (rows - mean).T / np.sqrt(len(rows) - 1)
-        return Gaussian(mean, factor @ factor.T, len(rows), factor)
-    products = np.zeros((rows.shape[1], rows.shape[1]))
-    for start in range(0, len(rows), _CHUNK):
-        centred = rows[start : start + _CHUNK] - mean
-        products += centred.T @ centred
-    return Gaussian(mean, products / (len(rows) - 1), len(rows))
 
 
 def frechet_between(first: Gaussian, second: Gaussian) -> Frechet:
@@ -122,13 +136,19 @@ def frechet_contributions(
         raise ImpastoError("the features of one set lie in fewer dimensions than they have numbers") from None
     roots = np.sqrt(np.maximum(spectrum, len(spectrum) * _EPS * max(spectrum[-1], _EPS)))
     shift = first.mean - second.mean
-    mine = _change(ours - first.mean, shift, vectors, roots)
-    return mine, _change(theirs - second.mean, -shift, first.covariance @ vectors, 1 / roots)
+    mine = _change(ours, first.mean, shift, vectors, roots)
+    return mine, _change(theirs, second.mean, -shift, first.covariance @ vectors, 1 / roots)
 
 
-def _change(centred: np.ndarray, shift: np.ndarray, vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    moved = np.square(centred @ vectors) @ weights
-    change = 2 * centred @ shift + np.square(centred).sum(1) - moved
+def _change(
+    rows: np.ndarray, mean: np.ndarray, shift: np.ndarray, vectors: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    parts = []
+    for part in chunks(rows):
+        centred = part - mean
+        moved = np.square(centred @ vectors) @ weights
+        parts.append(2 * centred @ shift + np.square(centred).sum(1) - moved)
+    change = np.concatenate(parts)
     return change - change.mean()
 
 

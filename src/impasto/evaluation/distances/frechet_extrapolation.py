@@ -36,7 +36,10 @@ def frechet_at_infinity(ours: np.ndarray, theirs: np.ndarray, *, points: int = P
     inverse = np.linspace(1, 1 / SMALLEST, points)  # in units of 1/n
     distances = []
     for part in 1 / inverse:
-        sides = [rows[draw.choice(len(rows), max(2, round(part * len(rows))), replace=False)] for rows in (ours, theirs)]
-        distances.append(frechet_between(*map(fit_gaussian, sides)).distance)
+        sides = [
+            fit_gaussian(rows, np.sort(draw.choice(len(rows), max(2, round(part * len(rows))), replace=False)))
+            for rows in (ours, theirs)
+        ]
+        distances.append(frechet_between(*sides).distance)
     (_, at_zero), covariance = np.polyfit(inverse, distances, 1, cov=True)
     return Extrapolated(float(at_zero), float(np.sqrt(covariance[1, 1])))

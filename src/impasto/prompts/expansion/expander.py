@@ -1,23 +1,28 @@
 """Prompt expansion with the models and indexes that are installed; they are loaded once and reused."""
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from impasto.errors import UsageError
 from impasto.prompts.expansion.model_checks import check_models
-from impasto.prompts.expansion.models import SMALL_NAME, UsedModel, load_encoder, load_recogniser
+from impasto.prompts.expansion.models import SMALL_NAME, UsedModel, load_encoder, load_recogniser, needs_no_torch
 from impasto.prompts.expansion.pipeline import (
     MOST_TOKENS,
     Expansion,
     Measures,
+    Order,
     Search,
     check_request,
     expand_wang2023,
     expand_wu2022,
+    first_turn,
 )
 from impasto.prompts.expansion.proposers import Proposer
+from impasto.prompts.expansion.proposers.ahead import Ahead
 from impasto.prompts.expansion.proposers.knowledge import KnowledgeProposer, Searchable, handbook_index
+from impasto.prompts.expansion.proposers.prompt_model import is_llama_cpp
 from impasto.prompts.expansion.scoring import Weights
 from impasto.prompts.expansion.sentence_vectors import count_tokens, sentence_vectors
 from impasto.prompts.expansion.settings import ExpansionSettings, settings_from
@@ -152,31 +157,47 @@ def expand(
         MissingPart: a part that expansion needs is not installed.
     """
     check_method(method)
-    check_request(prompt, count)
+    prompt = check_request(prompt, count)
     if not isinstance(settings, ExpansionSettings):
         settings = settings_from(None if settings is None else Path(settings))
-    settings = settings.with_changes(**changes)
+    chosen = settings.with_changes(**changes)
     search = search if search is not None else Search()
-    check_models(settings, method, model)
-    measures, used = _measures(settings, most_tokens, any_style)
+    check_models(chosen, method, model)
+    models: list[UsedModel] = []  # those that write
     if method == "wang2023":
-        writer = prompt_writer(model if model is not None else settings.prompt_model, search.models)
-        search.models += used
-        return expand_wang2023(prompt, writer=writer, measures=measures, count=count, seed=seed, search=search)
-    index = index if index is not None else Path(settings.index) if settings.index else None
-    writers = offline_writers(settings, search.models)
-    search.models += used
-    return expand_wu2022(
-        prompt,
-        writers=writers,
-        knowledge=KnowledgeProposer(*knowledge_indexes(index), articles=settings.articles),
-        measures=measures,
-        count=count,
-        seed=seed,
-        search=search,
-        texts=settings.candidates,
-        sentences=settings.sentences,
-    )
+        named = model if model is not None else chosen.prompt_model
+        order, early = first_turn(count, seed), is_llama_cpp(named)
+
+        def load() -> Sequence[Proposer]:
+            return [prompt_writer(named, models)]
+    else:
+        order = Order(chosen.candidates, seed)
+        early = all(needs_no_torch(role, getattr(chosen, role)) for role in ("continuation", "dialogue"))
+
+        def load() -> Sequence[Proposer]:
+            return offline_writers(chosen, models)
+
+    # llama.cpp writes while the other models are loaded here.
+    ahead = Ahead(load, prompt, count=order.count, seed=order.seed) if early else None
+    measures, used = _measures(chosen, most_tokens, any_style)
+    writers = [ahead] if ahead is not None else load()
+    if method == "wang2023":
+        found = expand_wang2023(prompt, writer=writers[0], measures=measures, count=count, seed=seed, search=search)
+    else:
+        index = index if index is not None else Path(chosen.index) if chosen.index else None
+        found = expand_wu2022(
+            prompt,
+            writers=writers,
+            knowledge=KnowledgeProposer(*knowledge_indexes(index), articles=chosen.articles),
+            measures=measures,
+            count=count,
+            seed=seed,
+            search=search,
+            texts=chosen.candidates,
+            sentences=chosen.sentences,
+        )
+    search.models += [*models, *used]
+    return found
 
 
 def _measures(settings: ExpansionSettings, most_tokens: int, any_style: bool) -> tuple[Measures, list[UsedModel]]:

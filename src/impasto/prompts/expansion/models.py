@@ -64,6 +64,16 @@ def automatic_model(role: str) -> tuple[str, str]:
     return SMALL, f"no {PAPERS[role]} is on this machine"
 
 
+def needs_no_torch(role: str, name: str) -> bool:
+    """Returns whether the model for a role of wu2022 runs in llama.cpp (or the role is off), so that it imports no torch.
+
+    Args:
+        role: "continuation" or "dialogue".
+        name: see `load_writer`.
+    """
+    return (automatic_model(role)[0] if name == AUTO else name) in (SMALL, OFF)
+
+
 def load_writer(role: str, name: str) -> "tuple[Writes, UsedModel] | None":
     """Loads the model for a role of wu2022, "continuation" or "dialogue"; None if the role is off.
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from impasto.errors import UsageError
 from impasto.prompts.entities import Recogniser, names_people
@@ -136,6 +136,18 @@ def expand_wu2022(
     return _ranked(prompt, written, known, measures, count, search, goes_on=False)
 
 
+class Order(NamedTuple):
+    """How many texts a proposer is asked for, and the seed of the first."""
+
+    count: int
+    seed: int
+
+
+def first_turn(count: int, seed: int) -> Order:
+    """Returns what `expand_wang2023` first asks its model for."""
+    return Order(count + 3, seed * 1000)
+
+
 def expand_wang2023(
     prompt: str,
     *,
@@ -160,7 +172,8 @@ def expand_wang2023(
     discarded: list[tuple[Candidate, str]] = []
     found: list[Expansion] = []
     for turn in range(3):
-        written += writer.propose(prompt, count=count + 3, seed=seed * 1000 + turn * 100)
+        first = first_turn(count, seed)
+        written += writer.propose(prompt, count=first.count, seed=first.seed + turn * 100)
         discarded += discarded_by(writer)
         search.dropped[:] = discarded
         found = _ranked(prompt, written, [], measures, count, search, goes_on=True)

@@ -11,6 +11,9 @@ from PIL import Image
 class ImageEncoder(Protocol):
     """A model that converts pictures to embeddings.
 
+    It may have a method `prepare(image)`, which returns the smaller picture that `embed_images` makes of one first; callers
+    run it in threads, beside the network.
+
     Attributes:
         name: the name shown to users, for instance "pocket-scorer" or "clip-vit-large-patch14".
         identity: a hash of the weights, used in the keys of embedding caches.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from impasto.language.smollm2 import smollm2_file
 from impasto.prompts.expansion.proposers.small_model import ContinuationProposer, DialogueProposer, SmallModel, small_model
 
 
@@ -40,3 +41,10 @@ def test_it_listens_at_no_address_of_the_network(model: SmallModel) -> None:
     for protocol in ("tcp", "tcp6", "udp", "udp6"):
         rows = Path(f"/proc/self/net/{protocol}").read_text().splitlines()[1:]
         assert not own & {row.split()[9] for row in rows}
+
+
+def test_eight_at_a_time_each_seed_has_its_own_text_and_the_same_again() -> None:
+    many = SmallModel(smollm2_file(), many=True)
+    texts = many.go_on("Boats on the sea", seed=3, count=6, tokens=8)
+    assert len({text for text, _ in texts}) == 6
+    assert texts == many.go_on("Boats on the sea", seed=3, count=6, tokens=8)

@@ -148,6 +148,11 @@ def check_prompt_model(name: str | Path | None = None) -> None:
     check_text_model(str(name))
 
 
+def is_llama_cpp(name: str | Path | None) -> bool:
+    """Returns whether a prompt model is a LoRA of SmolLM2 for llama.cpp, so that loading it imports no torch."""
+    return name is None or str(name) == BUILTIN or (Path(name).expanduser() / _ADAPTER).is_file()
+
+
 def load_prompt_model(name: str | Path | None = None) -> Continues:
     """Loads the built-in prompt model, one that `impasto train prompt-model` wrote into a folder, or one of transformers.
 
@@ -175,7 +180,7 @@ def load_prompt_model(name: str | Path | None = None) -> Continues:
 @cache
 def _adapted(adapter: Path) -> SmallModel:
     """SmolLM2 with a LoRA, which is loaded once."""
-    return SmallModel(smollm2_file(), adapter=adapter)
+    return SmallModel(smollm2_file(), adapter=adapter, many=True)
 
 
 def prompt_model_name(name: str | Path | None) -> str:
