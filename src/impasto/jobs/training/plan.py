@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from impasto.training.estimate.estimate import Estimate
     from impasto.training.methods.fine_tuning_choices import FineTuning
 
-# What a training changes: the weights selected by its options; only a new word; or a student of a teacher.
-Learns = Literal["weights", "word", "student"]
+# What a training changes: the weights selected by its options; only a new word; or a student of a teacher; or
+# a network beside the U-Net.
+Learns = Literal["weights", "word", "student", "control"]
 
 
 def estimate_training(
@@ -39,15 +40,15 @@ def estimate_training(
     from impasto.data.catalogue.read import read_catalogue
     from impasto.training.distributed.launch import process_count
     from impasto.training.estimate.estimate import estimate
-    from impasto.training.estimate.step_costs import choose_word
+    from impasto.training.estimate.step_costs import choose_encoder, choose_word
     from impasto.training.examples.training_set import entries_of, repeated
     from impasto.training.methods.distillation import add_student
     from impasto.training.methods.distillation_choices import Distillation
     from impasto.training.methods.fine_tuning import choose_weights
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
-    choose = {"weights": choose_weights, "word": choose_word, "student": add_student}[learns]
-    passes = choices.other_passes if isinstance(choices, Distillation) else 0
+    choose = {"weights": choose_weights, "word": choose_word, "student": add_student, "control": choose_encoder}[learns]
+    passes = choices.other_passes if isinstance(choices, Distillation) else int(learns == "control")
     return estimate(
         checkpoint, choices, repeated(entries), steps=steps, minutes=minutes, processes=process_count(), choose=choose,
         other_passes=passes,

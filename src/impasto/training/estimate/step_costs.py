@@ -94,6 +94,16 @@ def count_step(
         )
 
 
+def choose_encoder(components: Components, choices: FineTuning) -> None:
+    """Marks the U-Net's encoder as trained: about what a ControlNet, a copy of it, costs beside the frozen U-Net."""
+    del choices
+    unet: Any = components.unet
+    unet.requires_grad_(False)
+    components.text_encoder.requires_grad_(False)
+    for part in (unet.down_blocks, unet.mid_block):
+        part.requires_grad_(True)
+
+
 def choose_word(components: Components, choices: FineTuning) -> None:
     """Replaces `choose_weights` for a new word: marks the text encoder's smallest table, which has about as few rows."""
     del choices
