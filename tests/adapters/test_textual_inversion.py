@@ -55,7 +55,7 @@ def test_the_word_becomes_its_vectors(kind, request):
     told, plain = base.encode_text(texts)
     concept = draw(3, before.shape[1])
     taught = add_concept(base, concept)
-    numbers = taught.tokenizer(taught._spelled(texts[0])).input_ids
+    numbers = taught.tokenizer(taught.spelled(texts[0])).input_ids
     first = numbers.index(len(base.tokenizer))
     assert numbers[first : first + 3] == [len(base.tokenizer) + k for k in range(3)]
     assert torch.equal(rows(taught)[numbers[first : first + 3]], concept.vectors)
@@ -89,7 +89,7 @@ def test_only_the_whole_word_is_the_concept(pocket_like):
 def test_two_concepts_and_what_is_not_read(pocket_like):
     taught = add_concept(add_concept(pocket_like, draw(2, 16, "<one>")), draw(5, 16, "<two>"))
     assert [concept.vectors for concept in taught.concepts] == [2, 5]
-    ids = taught.tokenizer(taught._spelled("<two> <one>")).input_ids[1:-1]
+    ids = taught.tokenizer(taught.spelled("<two> <one>")).input_ids[1:-1]
     assert ids == [len(pocket_like.tokenizer) + k for k in (2, 3, 4, 5, 6, 0, 1)]
     # Ten of its fourteen places are the concept's.
     assert "red" in taught.unread("<two> <two> a a a a red") and not pocket_like.unread("a a a a a a red")

@@ -103,7 +103,7 @@ class Components:
 
     def encode_text(self, texts: list[str]) -> torch.Tensor:
         """Returns token states [len(texts), max_tokens, width] of texts padded or cut to `max_tokens`."""
-        return token_states(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
+        return token_states(self.text_encoder, self.tokenizer, [self.spelled(text) for text in texts], self.max_tokens)
 
     def encode_weighted(self, texts: Sequence[Sequence[tuple[str, float]]]) -> torch.Tensor:
         """Returns token states [1, len(texts) * max_tokens, width]: each text is encoded on its own, its words weighted.
@@ -115,7 +115,7 @@ class Components:
                 weighted_states(
                     self.text_encoder,
                     self.tokenizer,
-                    [(self._spelled(words), weight) for words, weight in text],
+                    [(self.spelled(words), weight) for words, weight in text],
                     self.max_tokens,
                 )
                 for text in texts
@@ -125,11 +125,11 @@ class Components:
 
     def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Returns the text encoder's inputs, as `encode_text` uses them; training uses the same, and keeps the gradients."""
-        return text_inputs(self.text_encoder, self.tokenizer, [self._spelled(text) for text in texts], self.max_tokens)
+        return text_inputs(self.text_encoder, self.tokenizer, [self.spelled(text) for text in texts], self.max_tokens)
 
     def unread(self, text: str) -> str:
         """Returns the end of a text that is cut off at the text encoder's token limit; "" if nothing is cut off."""
-        text = self._spelled(text)
+        text = self.spelled(text)
         places = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
         # The last of the `max_tokens` tokens marks the end of the text.
         return "" if len(places) <= self.max_tokens else text[places[self.max_tokens - 1][0] :]
@@ -139,7 +139,7 @@ class Components:
 
         CLIP's tokenizer knows every byte, so there is none; BERT's knows neither emoji nor most scripts.
         """
-        text = self._spelled(text)
+        text = self.spelled(text)
         read = self.tokenizer(
             text, truncation=False, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False
         )
@@ -147,7 +147,7 @@ class Components:
         unknown = self.tokenizer.unk_token_id
         return list(dict.fromkeys(text[a:b] for number, (a, b), special in places if number == unknown and not special))
 
-    def _spelled(self, text: str) -> str:
+    def spelled(self, text: str) -> str:
         """Returns `text` with each concept's word replaced by all its tokens; word boundaries are those of the tokenizer."""
         for concept in self.concepts:
             word = rf"(?<!\w){re.escape(concept.name)}(?!\w)"
