@@ -16,6 +16,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.painting.asked import Asked
 from impasto.painting.batches import fitting_batch
 from impasto.painting.conditioning import Conditioning
+from impasto.painting.control.painting_controls import PaintingControls
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.editing.edit import Edit, start_from
 from impasto.painting.editing.inpainting_unet import check_channels
@@ -84,6 +85,7 @@ class Painter:
         self._engine = PaintingEngine(components, self.device, engine, inference)
         self._worse = WeakerUNets(components, self._engine)
         self._looking = MemoryReader(components)
+        self._controls = PaintingControls(components, self.device)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
     @classmethod
@@ -274,7 +276,8 @@ class Painter:
         self._engine.prepare([self._work(batch) for _, batch in batches], worse)
         for kind in kinds:
             self._worse.of(kind)
-        for note in self._engine.take_notes():
+        controls = dict.fromkeys(control for request in requests for control in request.controls)
+        for note in (*self._engine.take_notes(), *self._controls.prepare(list(controls))):
             on_note(note)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
@@ -295,7 +298,7 @@ class Painter:
             looked = len(self._looking.look(request).tokens)
             guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
             shape = (request.width, request.height, looked, *request.text_counts, *kind_of_edit(request, self.components))
-            return (*shape, request.sampler, request.steps, request.eta, *guided)
+            return (*shape, request.sampler, request.steps, request.eta, request.controls, *guided)
 
         first = 0
         for _, group in groupby(requests, kind):
@@ -360,9 +363,10 @@ class Painter:
         towards, away = guider.sides(batch[0].guidance)
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
         worse = self._worse.of(guider.worse) if weights is not None else None
+        unet = self._controls.unet(self._engine.unet, batch[0].controls, (width, height), scheduler.timesteps)
         predict = guider.predictor(
             Guiding(
-                self._engine.unet if edited is None else edited.unet(self._engine.unet),
+                unet if edited is None else edited.unet(unet),
                 self._conditioning.conditions(batch, towards, away and guider.asks_away),
                 weights,
                 self._dtype,
@@ -391,10 +395,6 @@ class Painter:
         return self._engine.decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
 
     def _painting(self, request: PaintRequest, made: tuple[Image.Image, tuple[KeptFile, ...]]) -> Painting:
-        return Painting(made[0], self._provenance(request), made[1])
-
-    def _provenance(self, request: PaintRequest) -> Provenance:
-        made_of, seen = self.components, self._looking.look(request).use
-        return Provenance.of(
-            request, made_of.base_name, made_of.base_hash, made_of.loras, made_of.concepts, seen, self._engine.note
-        )
+        parts, seen, controls = self.components, self._looking.look(request).use, self._controls.notes(request.controls)
+        adapters = parts.loras, parts.concepts, seen, self._engine.note, controls
+        return Painting(made[0], Provenance.of(request, parts.base_name, parts.base_hash, *adapters), made[1])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from impasto.errors import UsageError
 from impasto.painting.best_of.record import BestOf
+from impasto.painting.control.control import Control
 from impasto.painting.copies.record import CopyCheck
 from impasto.painting.editing.edit import Edit
 from impasto.painting.guidance.guiders import check_guider
@@ -56,6 +57,7 @@ class PaintRequest:
             and `negative` hold the words alone.
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
         edit: the picture that it starts from; its size then need not be a multiple of 8.
+        controls: pictures whose maps it follows.
         tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
     Raises:
@@ -85,6 +87,7 @@ class PaintRequest:
     weights: Weights | None = None
     negative_prompt: str | None = None
     edit: Edit | None = None
+    controls: tuple[Control, ...] = ()
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +112,10 @@ class PaintRequest:
             self.guider, guidance=self.guidance, sampler=self.sampler, negative=self.negative, eta=self.eta,
             between=self.guidance_interval,
         )  # fmt: skip
+        if self.controls and self.edit is not None:
+            masked = self.edit.masked
+            if self.edit.sides is not None or (masked is not None and masked.padding is not None):
+                raise UsageError("a control is for the whole picture: leave it, or --only-masked and outpaint, away")
         if self.edit is not None:
             self.edit.check_size(self.width, self.height)
         for name in ("width", "height") if self.edit is None else ():

@@ -8,7 +8,7 @@ from tests.adapters.control.test_nets import spoken, trained
 
 from impasto.adapters.control.nets import ControlNet
 from impasto.painting.control.controlled import ActiveControl, ControlledUNet
-from impasto.painting.optimized.choice import PlainUNet
+from impasto.painting.engines.eager import PlainUNet
 
 STEPS = torch.tensor([900, 700, 500, 300, 100])
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,7 +102,9 @@ KeepSource = Annotated[
 ]  # fmt: skip
 # Options of a picture that a verb has no use for, because it keeps the size of the picture that it changes.
 OF_NEW_PICTURES = ("init", "fit", "size", "width", "height")
-_LISTS = ("lora", "lora_folder", "concept", "like")
+_LISTS = ("lora", "lora_folder", "concept", "like", "control", "control_net", "control_weight", "control_from",
+          "control_until")  # fmt: skip
+_control = partial(typer.Option, rich_help_panel="Control")
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,22 @@ class PictureOptions:
         typer.Option(help="How that picture is brought to --size.", metavar="crop|pad|stretch", show_default="crop"),
     ] = None
     keep_source: KeepSource = "no"
+    control: Annotated[
+        list[str] | None,
+        _control(help="A picture whose map it follows: canny, scribble, hed, ...; map=FILE for a map; may be repeated.",
+                 metavar="KIND=PICTURE"),
+    ] = None
+    control_net: Annotated[
+        list[str] | None,
+        _control(help="A ControlNet or T2I-Adapter: a folder, a run or a file; one, or one for each.", metavar="PATH",
+                 show_default="the checkpoint's own"),
+    ] = None
+    control_weight: Annotated[list[float] | None, _control(help="How strongly, 0 to 4.", show_default="1")] = None
+    control_from: Annotated[list[float] | None, _control(help="From this share of the steps on.", show_default="0")] = None
+    control_until: Annotated[list[float] | None, _control(help="Until this share of the steps.", show_default="1")] = None
+    control_guess: Annotated[
+        bool, _control("--control-guess", help="Follow the map with little help of the prompt.")
+    ] = False
     device: Device = "auto"
     precision: Precision = "auto"
     engine: EngineName = "auto"

@@ -39,7 +39,7 @@ def recorded_edit(note: "EditNote", painting: Path, source: Path | None, strengt
 
     if source is not None and not source.expanduser().exists():
         raise UsageError(f"--source {source}: there is no such file or folder")
-    picture = _found(note.source, painting, source)
+    picture = found_file(note.source, painting, source)
     mask, masked = None, note.masked
     if masked is not None:
         mask = None if masked.mask is None else _mask(note, picture, painting, source)
@@ -58,12 +58,16 @@ def _mask(note: "EditNote", picture: "SourcePicture", painting: Path, source: Pa
         return mask_of_box(said.box, picture, inverted=said.inverted)
     if said.source is None:
         return mask_of_alpha(picture, inverted=said.inverted)
-    file = _found(said.source, painting, source)
+    file = found_file(said.source, painting, source)
     return mask_of_file(file, picture, alpha=said.kind == "alpha", inverted=said.inverted, resize=said.resized)
 
 
-def _found(note: "SourceNote", painting: Path, source: Path | None) -> "SourcePicture":
-    """The file of this note, opened, under its recorded name and path."""
+def found_file(note: "SourceNote", painting: Path, source: Path | None) -> "SourcePicture":
+    """Returns the file of this note, opened, under its recorded name and path.
+
+    Raises:
+        MissingPart, ImpastoError: as `recorded_edit`.
+    """
     from impasto.painting.editing.kept_files import files_inside, places_beside
     from impasto.painting.editing.source import open_source, source_of
     from impasto.weights.file_hash import hash_file

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
+from impasto.jobs.editing.controls import check_controls, open_controls
 from impasto.jobs.editing.starting_picture import NO_KEEPING, check_start, starting_picture
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
@@ -71,6 +72,10 @@ class Picture(BaseModel):
         strength: 0 .. 1, how much of it is painted anew; None for the usual one.
         fit: how it is brought to the size: "crop", "pad" or "stretch"; None for "crop".
         keep_source: where a copy of it is stored: "no", "beside" the painting, or "inside".
+        control: pictures whose maps it follows, each as "KIND=PICTURE"; "map=PICTURE" for one that is a map already.
+        control_net, control_weight, control_from, control_until: network, weight (0 to 4) and first and last share of the
+            steps, one for all controls or one for each; without a network, the checkpoint's own.
+        control_guess: they act on the condition alone.
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
         engine: what runs the model: auto, eager, optimized, openvino, compiled.
@@ -114,6 +119,12 @@ class Picture(BaseModel):
     strength: float | None = None
     fit: str | None = None
     keep_source: str = NO_KEEPING
+    control: tuple[str, ...] = ()
+    control_net: tuple[str, ...] = ()
+    control_weight: tuple[float, ...] = ()
+    control_from: tuple[float, ...] = ()
+    control_until: tuple[float, ...] = ()
+    control_guess: bool = False
     device: str = "auto"
     precision: str = "auto"
     engine: str = "auto"
@@ -139,6 +150,9 @@ class Picture(BaseModel):
         width, height = parse_size(self.size, self.width, self.height)
         _ = self.prompt_steps  # checks the expansion's options
         check_start(self.init if not self.has_picture else Path(), self.strength, self.fit, self.keep_source)
+        check_controls(
+            self.control, self.control_net, self.control_weight, self.control_from, self.control_until, self.control_guess
+        )
         if self.init is not None:  # its sides need not be multiples of 8; they are checked with the picture
             width = height = None
 
@@ -232,8 +246,11 @@ class Picture(BaseModel):
             from impasto.painting.editing.edit import start_size
 
             size = start_size(edit, setup.side, width, height)
+        controls = open_controls(
+            self.control, self.control_net, self.control_weight, self.control_from, self.control_until, self.control_guess
+        )
         request = replace(
-            request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit
+            request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit, controls=controls
         )  # fmt: skip
         setup.check_guider(request)
         return request

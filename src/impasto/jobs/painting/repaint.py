@@ -9,6 +9,7 @@ from pydantic import model_validator
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.jobs.editing.controls import recorded_controls
 from impasto.jobs.editing.recorded import recorded_edit
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.checks.living_artists import say_living
@@ -114,9 +115,10 @@ class RepaintJob(Job):
         if isinstance(record, Provenance):
             # The record's numbers are checked first, because this does not need the checkpoint.
             edit = None if record.edit is None else recorded_edit(record.edit, self.file, self.source, self.strength)
-            if edit is None and (self.strength, self.source) != (None, None):
+            if edit is None and (self.strength is not None or (self.source is not None and record.controls is None)):
                 raise UsageError(f"{self.file} did not start from a picture: leave --strength and --source away")
             request = _our_request(record, context.note, edit)
+            request = replace(request, controls=recorded_controls(record.controls, self.file, self.source))
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
             engine, precision = recorded_engine(record, self.engine, self.device, self.precision, context.note)
             setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, precision, adapters, engine)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from impasto.adapters.control.nets import ControlNet
-from impasto.painting.optimized.choice import ConditionedUNet
+from impasto.painting.engines.conditioned import ConditionedUNet
 
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

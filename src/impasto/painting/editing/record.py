@@ -154,6 +154,18 @@ class EditNote:
         return (self.source,) if mask is None or mask.source is None else (self.source, mask.source)
 
 
+def read_source(value: Any) -> SourceNote:
+    """Reads the note of a file.
+
+    Raises:
+        ValueError: the value is not one that Impasto writes.
+    """
+    try:
+        return _source(value)
+    except _Invalid:
+        raise ValueError from None
+
+
 def readable(text: str, longest: int = _LONGEST_NAME) -> str:
     """Returns a name as the record may hold it: without characters that do not print, and not too long."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:longest]

@@ -16,6 +16,7 @@ from impasto import __version__
 from impasto.checkpoints.applied_adapters import AppliedConcept, AppliedLora
 from impasto.errors import ImpastoError
 from impasto.painting.best_of.record import BestOf, read_best_of
+from impasto.painting.control.record import ControlNote, read_controls
 from impasto.painting.copies.record import CopyCheck, read_copy_check
 from impasto.painting.editing.record import EditNote, read_edit
 from impasto.painting.engines.record import EngineNote, read_engine
@@ -66,7 +67,7 @@ _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "ver
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
 # Fields that are left out of a record without them, so that it is written as older versions wrote it.
-_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety", "edit", "engine")
+_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety", "edit", "engine", "controls")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Provenance:
         negative_prompt: the user's negative prompt, if `negative` is another text.
         safety: what a safety checker found in it, if it was checked.
         edit: the picture that it started from, if it did.
+        controls: the pictures whose maps it followed, if any.
         engine: what ran the model; None in older records.
     """
 
@@ -129,6 +131,7 @@ class Provenance:
     negative_prompt: str | None = None
     safety: SafetyNote | None = None
     edit: EditNote | None = None
+    controls: tuple[ControlNote, ...] | None = None
     engine: EngineNote | None = None
 
     @classmethod
@@ -141,6 +144,7 @@ class Provenance:
         concepts: tuple[AppliedConcept, ...] = (),
         memory: MemoryUse | None = None,
         engine: EngineNote | None = None,
+        controls: tuple[ControlNote, ...] | None = None,
     ) -> "Provenance":
         """Builds the record for the painting of `request` by this checkpoint with these LoRAs and concepts."""
         return cls(
@@ -172,6 +176,7 @@ class Provenance:
             safety=request.safety,
             edit=None if request.edit is None else request.edit.note,
             engine=engine,
+            controls=controls,
         )
 
     def to_parameters(self) -> str:
@@ -282,7 +287,7 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
             "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
             "best_of": read_best_of, "weights": read_prompt_weights, "safety": read_safety,
-            "edit": read_edit, "engine": read_engine}  # fmt: skip
+            "edit": read_edit, "controls": read_controls, "engine": read_engine}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

@@ -32,6 +32,10 @@ def painting_key(record: Provenance) -> str:
         for source in (values["edit"]["source"], ((values["edit"]["masked"] or {}).get("mask") or {}).get("source")):
             if source is not None:
                 del source["path"], source["name"]
+    if record.controls is None:
+        del values["controls"]
+    else:
+        values["controls"] = [control.deciding() for control in record.controls]
     if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:

@@ -1,0 +1,106 @@
+"""The controls of a painter: networks loaded once, maps made once, and a U-Net that follows them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from impasto.adapters.control.nets import FOLDER, ControlNet, load_controlnet
+from impasto.errors import MissingPart
+from impasto.painting.control.control import Control
+from impasto.painting.control.controlled import ActiveControl, ControlledUNet
+from impasto.painting.control.record import ControlNote
+from impasto.painting.editing.source import fitted
+from impasto.vision.control_maps.makers import MAKERS, MAP, looks_inverted
+
+if TYPE_CHECKING:
+    from impasto.checkpoints.components import Components
+    from impasto.painting.engines.conditioned import ConditionedUNet
+
+_MOST_MAPS = 32
+
+
+class PaintingControls:
+    """The networks and maps of one checkpoint's controls."""
+
+    def __init__(self, components: "Components", device: torch.device) -> None:
+        self._parts, self._device = components, device
+        self._nets: dict[str, ControlNet] = {}
+        self._maps: dict[tuple[Any, ...], torch.Tensor] = {}
+
+    def prepare(self, controls: Sequence[Control]) -> list[str]:
+        """Loads the networks of these controls; returns what the user should know.
+
+        Raises:
+            MissingPart: there is no such network; the checkpoint has none of its own for this kind of map.
+            UsageError, ImpastoError: it is no network, broken, or for another kind of U-Net.
+        """
+        notes: dict[str, None] = {}
+        for control in controls:
+            net = self.net(control)
+            kind = control.maker.spec.name
+            if kind != MAP and net.condition and net.condition.partition(":")[0] != kind:
+                notes[f"{net.name} was trained on maps of {net.condition}, and follows {kind} less well"] = None
+            if control.expected_hash and control.expected_hash != net.content_hash:
+                notes[f"{net.path} is not the network that it was painted with: it may differ"] = None
+            trained_on = MAKERS.get(net.condition.partition(":")[0])
+            if kind == MAP and trained_on is not None and trained_on.strokes and looks_inverted(control.source.image):
+                name = control.source.note.name
+                notes[f"{name}: most of the map is white; {net.name} expects white strokes on black"] = None
+        return list(notes)
+
+    def net(self, control: Control) -> ControlNet:
+        """Returns the control's network, on the device and in the dtype of the U-Net."""
+        path = control.net or self._own(control)
+        if path not in self._nets:
+            found = load_controlnet(path, self._parts.unet, self._parts.name)
+            model: Any = found.model
+            model.to(self._device, self._parts.unet.dtype)
+            self._nets[path] = found
+        return self._nets[path]
+
+    def unet(
+        self, plain: "ConditionedUNet", controls: Sequence[Control], size: tuple[int, int], timesteps: torch.Tensor
+    ) -> "ConditionedUNet":
+        """Returns the U-Net that follows the controls in paintings of `size` (width, height) px; `plain` without any."""
+        if not any(control.weight for control in controls):
+            return plain
+        active = [
+            ActiveControl(self.net(one), self._map(one, size), one.weight, one.start, one.until, one.guess)
+            for one in controls
+        ]
+        return ControlledUNet(self._parts.unet, plain, active, timesteps)
+
+    def notes(self, controls: Sequence[Control]) -> tuple[ControlNote, ...] | None:
+        """Returns the record of the controls; None without any."""
+        if not controls:
+            return None
+        return tuple(
+            ControlNote(str(one.maker), one.source.note, self.net(one).path, self.net(one).content_hash, float(one.weight),
+                        float(one.start), float(one.until), one.guess)
+            for one in controls
+        )  # fmt: skip
+
+    def _own(self, control: Control) -> str:
+        kind = control.maker.spec.name
+        folder = self._parts.folder
+        own = None if folder is None else folder / FOLDER / kind
+        if own is not None and (own / "config.json").is_file():
+            return str(own)
+        known = sorted(path.parent.name for path in folder.glob(f"{FOLDER}/*/config.json")) if folder is not None else []
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise MissingPart(
+            f"{self._parts.name} has no network of its own for {kind} ({has}): name one with --control-net, or train one "
+            f"with `impasto train control --condition {kind}`"
+        )
+
+    def _map(self, control: Control, size: tuple[int, int]) -> torch.Tensor:
+        key = (str(control.maker), control.source.note.content_hash, size)
+        if key not in self._maps:
+            made = control.maker(fitted(control.source.image, *size, "crop"))
+            hint = torch.from_numpy(np.array(made)).permute(2, 0, 1)[None].float() / 255
+            if len(self._maps) >= _MOST_MAPS:
+                self._maps.clear()
+            self._maps[key] = hint.to(self._device, self._parts.unet.dtype)
+        return self._maps[key]
