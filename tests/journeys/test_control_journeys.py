@@ -59,7 +59,8 @@ def test_a_painting_follows_a_map_and_is_painted_again(
     said = impasto(capsys, *shared, *control, "--out", str(tmp_path / "led.png"), "--json")
     (note,) = json.loads(said)["controls"]
     assert (note["condition"], note["weight"], note["source"]["name"]) == ("canny", 1.0, "house.png")
-    for name, more in (("none", []), ("zero", [*control, "--control-weight", "0"]), ("never", [*control, "--control-until", "0"])):
+    zero, never = [*control, "--control-weight", "0"], [*control, "--control-until", "0"]
+    for name, more in (("none", []), ("zero", zero), ("never", never)):
         impasto(capsys, *shared, *more, "--out", str(tmp_path / f"{name}.png"))
     assert np.array_equal(pixels(tmp_path / "zero.png"), pixels(tmp_path / "none.png"))
     assert np.array_equal(pixels(tmp_path / "never.png"), pixels(tmp_path / "none.png"))

@@ -21,7 +21,9 @@ from impasto.cli.data.app import data
 from impasto.cli.data.knowledge import knowledge
 from impasto.cli.data.search import search
 from impasto.cli.doctor import doctor
+from impasto.cli.editing.attention import attention
 from impasto.cli.editing.control import control
+from impasto.cli.editing.edit import edit
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
@@ -57,6 +59,8 @@ app.command()(repaint)
 app.command()(inpaint)
 app.command()(outpaint)
 app.command()(upscale)
+app.command()(edit)
+app.command()(attention)
 app.add_typer(control, name="control")
 app.command()(grid)
 app.command()(artists)

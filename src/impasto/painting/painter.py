@@ -46,6 +46,7 @@ from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.memory.record import OWN
 from impasto.painting.not_numbers import why_not_numbers
 from impasto.painting.painting import Painting
+from impasto.painting.prompt_to_prompt.painting_words import PaintingWords
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler, set_steps
@@ -70,6 +71,7 @@ class Painter:
         components: the checkpoint's parts; they are used as they are and never changed.
         artists: the artists that the checkpoint lists by name; empty for checkpoints without a list.
         device: where the U-Net and the VAE run.
+        words: edits pictures by their words.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Painter:
         self._worse = WeakerUNets(components, self._engine)
         self._looking = MemoryReader(components)
         self._controls = PaintingControls(components, self.device)
+        self.words = PaintingWords(components, self._looking, self.device)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
     @classmethod
@@ -209,8 +212,7 @@ class Painter:
             sampler, steps, guider, guidance: None takes the checkpoint's own defaults, else the general ones: dpm++, 25, cfg
                 and 5; with `lcm` 4 and 1; with another guider its own guidance.
             guidance_interval: for the guider `interval`, which it implies.
-            width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was
-                trained on. If one latent covers more than 8 px, smaller pictures are painted in that size and reduced.
+            width, height: pixels, multiples of 8 in 64 .. 2048; None takes the size the checkpoint was trained on.
             memory: the memory to retrieve works from: "", the checkpoint's own if it has any; "none"; or a folder of
                 pictures.
             like: reference pictures that the painting should resemble: "picture.png", "picture.png:0.5", or a path with its
@@ -247,9 +249,7 @@ class Painter:
     ) -> Iterator[Painting]:
         """Paint requests in their order; neighbours with the same sampler, steps and size share a batch.
 
-        Each painting is yielded as soon as it is decoded, so that a caller who saves each at once loses none of
-        them to Ctrl-C. Picture k of a batch equals the picture painted alone (to 1/255: sums are rounded in
-        another order).
+        Each is yielded as soon as it is decoded. Picture k of a batch equals the picture painted alone (to 1/255).
 
         Args:
             batch_size: pictures at once, 1 or more; None chooses by their pixels and the device.
@@ -259,8 +259,7 @@ class Painter:
             on_note: called with a sentence about an edit's background, or about the engine.
 
         Raises:
-            UsageError: the checkpoint's schedule does not allow a request, or it has no guide for one; raised before the
-                first is painted.
+            UsageError: the checkpoint cannot paint a request; raised before the first is painted.
             ImpastoError: a picture is not finite (its neighbours are yielded first), or memory ran out.
         """
         if batch_size is not None and batch_size < 1:
@@ -269,6 +268,7 @@ class Painter:
             raise UsageError(f"a preview every {preview_every} steps: use 0 or more")
         kinds: set[Worse] = {find_guider(request.guider).worse for request in requests}
         worse = self._worse.models(kinds)
+        self.words.check(requests)
         for request in requests:
             check_channels(self.components, request.method)
         batches = list(self._batches(requests, batch_size))
@@ -298,7 +298,7 @@ class Painter:
             looked = len(self._looking.look(request).tokens)
             guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
             shape = (request.width, request.height, looked, *request.text_counts, *kind_of_edit(request, self.components))
-            return (*shape, request.sampler, request.steps, request.eta, request.controls, *guided)
+            return (*shape, request.sampler, request.steps, request.eta, request.controls, request.words, *guided)
 
         first = 0
         for _, group in groupby(requests, kind):
@@ -328,7 +328,9 @@ class Painter:
             yield from map(self._painting, batch, unchanged)
             return
         try:
-            finished = self._latents(batch, watch)
+            finished = self.words.latents(batch, watch) if batch[0].words is not None else self._latents(batch, watch)
+            for note in self.words.take_notes():
+                on_note(note)
             broken = None
             # One by one: the first is on disk before the last is decoded, and the VAE needs less memory.
             for request, latents in zip(batch, finished.split(1), strict=True):
@@ -341,10 +343,8 @@ class Painter:
             # The CPU's allocator raises no OutOfMemoryError, only a RuntimeError with these words.
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
                 raise
-            size = f"{batch[0].width}x{batch[0].height}"
-            raise ImpastoError(
-                f"{len(batch)} pictures of {size} at once do not fit into memory: use a smaller batch or size"
-            ) from None
+            size = f"{len(batch)} pictures of {batch[0].width}x{batch[0].height}"
+            raise ImpastoError(f"{size} at once do not fit into memory: use a smaller batch or size") from None
         if broken is not None:
             raise ImpastoError(why_not_numbers(self.components, broken.seed))
 

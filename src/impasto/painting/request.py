@@ -12,6 +12,7 @@ from impasto.painting.editing.edit import Edit
 from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
+from impasto.painting.prompt_to_prompt.record import WordsNote
 from impasto.painting.provenance.extension import ExtensionNote
 from impasto.painting.safety.record import SafetyNote
 from impasto.painting.samplers import find_sampler
@@ -58,6 +59,7 @@ class PaintRequest:
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
         edit: the picture that it starts from; its size then need not be a multiple of 8.
         controls: pictures whose maps it follows.
+        words: the text of another picture of the same seed, whose layout it keeps.
         tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
     Raises:
@@ -88,6 +90,7 @@ class PaintRequest:
     negative_prompt: str | None = None
     edit: Edit | None = None
     controls: tuple[Control, ...] = ()
+    words: WordsNote | None = None
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +102,7 @@ class PaintRequest:
             check_text("prompt with its weights", text)
         check_text("negative prompt", self.negative_prompt or "")
         check_text("memory", self.memory)
+        check_text("source prompt", "" if self.words is None else self.words.source)
         _whole("seed", self.seed, 0, LARGEST_SEED)
         find_sampler(self.sampler)
         _whole("steps", self.steps, 1, MAX_STEPS)

@@ -116,11 +116,6 @@ def test_words_that_the_prompt_lacks_are_named(editor: PromptEditor, edit: WordE
         editor.paint(SOURCE, [edit], HOW, SHAPE)
 
 
-def test_shares_are_checked() -> None:
-    with pytest.raises(UsageError, match=r"cross 1\.5"):
-        WordEdit(SOURCE, cross=1.5)
-
-
 def test_inversion_and_back(editor: PromptEditor) -> None:
     """Without guidance the fixed point is exact; DDIM's is not; with guidance null-text comes nearer than the empty text."""
     torch.manual_seed(0)

@@ -79,11 +79,11 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
     told = {"tool": "impasto", **fields}
     parts = [(name, value) for name, value in record.condition.items() if name != "caption"]
     shown_else = ("prompt", "condition", "loras", "concepts", "copy_check", "memory", "extension", "best_of", "weights",
-                  "safety", "edit", "engine", "controls")  # fmt: skip
+                  "safety", "edit", "engine", "controls", "words")  # fmt: skip
     rest = [(name, value) for name, value in told.items() if name not in shown_else]
     facts: Facts = [("prompt", record.prompt), *parts, *rest, ("copy_check", record.copy_check)]
     facts += [("extension", record.extension), ("best_of", record.best_of), ("safety", record.safety)]
-    facts += [("edit", record.edit), ("engine", record.engine)]
+    facts += [("edit", record.edit), ("engine", record.engine), ("words", record.words)]
     facts += [("control", control) for control in record.controls or ()]
     if record.weights is not None:
         facts += [("weighted prompt", record.weights.prompt), ("weighted negative", record.weights.negative)]

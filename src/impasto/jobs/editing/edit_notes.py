@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 def edit_notes(requests: "Sequence[PaintRequest]") -> list[str]:
     """Returns the sentences about the edits of these requests, each once."""
     notes: dict[str, None] = {}
+    inverted = {request.edit for request in requests if request.words is not None}
     for edit in dict.fromkeys(request.edit for request in requests if request.edit is not None):
         if edit.source.alpha is not None and edit.source.alpha.getextrema()[0] < 255:
             notes[f"{edit.source.note.name} is transparent in parts: they are white now"] = None
@@ -19,6 +20,6 @@ def edit_notes(requests: "Sequence[PaintRequest]") -> list[str]:
             notes |= dict.fromkeys(say_mask(edit.mask, soft=edit.is_soft))
         if edit.strength == 0 and not edit.is_unchanged:
             notes["strength 0: the picture goes through the autoencoder, and nothing is painted"] = None
-        if edit.strength == 1 and edit.kind == "from":
+        if edit.strength == 1 and edit.kind == "from" and edit not in inverted:
             notes["strength 1: nothing of the picture remains; it is the painting of that seed"] = None
     return list(notes)

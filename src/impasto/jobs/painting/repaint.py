@@ -117,7 +117,7 @@ class RepaintJob(Job):
             edit = None if record.edit is None else recorded_edit(record.edit, self.file, self.source, self.strength)
             if edit is None and (self.strength is not None or (self.source is not None and record.controls is None)):
                 raise UsageError(f"{self.file} did not start from a picture: leave --strength and --source away")
-            request = _our_request(record, context.note, edit)
+            request = recorded_request(record, context.note, edit)
             request = replace(request, controls=recorded_controls(record.controls, self.file, self.source))
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
             engine, precision = recorded_engine(record, self.engine, self.device, self.precision, context.note)
@@ -247,8 +247,8 @@ def _to_or_from_few_steps(
     return replace(request, steps=steps, guidance=usual.usual_guidance), replace(setup, adapters=adapters)
 
 
-def _our_request(record: "Provenance", say: Say, edit: "Edit | None") -> "PaintRequest":
-    """The request from which the picture of `record` was painted."""
+def recorded_request(record: "Provenance", say: Say, edit: "Edit | None") -> "PaintRequest":
+    """Returns the request from which the picture of `record` was painted; `edit` is that of its record, opened."""
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
@@ -257,7 +257,7 @@ def _our_request(record: "Provenance", say: Say, edit: "Edit | None") -> "PaintR
         if record.condition[key] not in ("", None):
             say(f"the record's {key} is left out: this version of impasto cannot read it")
     names = ("negative", "seed", "sampler", "steps", "guidance", "eta", "width", "height", "prompt", "expansion",
-             "guider", "guidance_interval", "weights", "negative_prompt", "safety")  # fmt: skip
+             "guider", "guidance_interval", "weights", "negative_prompt", "safety", "words")  # fmt: skip
     kept = {key: getattr(record, key) for key in names}
     if record.memory is not None:
         kept |= {"memory": record.memory.source, "like": record.memory.likes, "looked_at": record.memory}

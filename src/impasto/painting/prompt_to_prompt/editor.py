@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.errors import UsageError
 from impasto.painting.denoising import denoise, first_noise
 from impasto.painting.prompt_to_prompt.attention import AttentionController, AttentionEdit, AttentionMaps, control
 from impasto.painting.prompt_to_prompt.inversion import DdimPath, fit_null_text, invert
@@ -38,11 +37,6 @@ class WordEdit:
     cross: float = 0.8
     itself: float = 0.4
     local: tuple[str, str] = ("", "")
-
-    def __post_init__(self) -> None:
-        for name in ("cross", "itself"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} {getattr(self, name):g}: use 0 to 1, a share of the steps")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ def painting_key(record: Provenance) -> str:
         for source in (values["edit"]["source"], ((values["edit"]["masked"] or {}).get("mask") or {}).get("source")):
             if source is not None:
                 del source["path"], source["name"]
+    if record.words is None:
+        del values["words"]
     if record.controls is None:
         del values["controls"]
     else:
