@@ -65,14 +65,14 @@ def test_a_photograph_is_inverted_and_found_again(
 ) -> None:
     photo = tmp_path / "photo.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 60, 3), np.uint8)).resize((120, 90)).save(photo)
-    shared = ["edit", str(photo), "--describe", "a boat", "--swap", "boat=ship", "--steps", "5", "--checkpoint", str(tiny_pocket)]
+    shared = ["edit", str(photo), "--describe", "a boat", "--swap", "boat=ship", "--steps", "5"]
+    shared += ["--checkpoint", str(tiny_pocket)]
     made = tmp_path / "made.png"
     with pytest.raises(SystemExit) as ended:
         main([*shared, "--invert", "fixed", "--out", str(made)])
     said = capsys.readouterr()
     assert ended.value.code == 0, said.err
     assert "dB against" in said.err
-    assert Image.open(made).size == (Image.open(made).width, Image.open(made).height)
     impasto(capsys, "repaint", str(made), "--out", str(tmp_path / "again.png"))
     assert np.array_equal(pixels(tmp_path / "again.png"), pixels(made))
     photo.unlink()
