@@ -128,6 +128,7 @@ class Comparison:
     batch: int
     steps: int
     precision: str
+    padding: str
     folder: Path
     environment: dict[str, str]
 
@@ -150,6 +151,7 @@ class Comparison:
             "catalogue": self.catalogue, "artist": ARTIST, "checkpoint": self.checkpoint, "run": run, "steps": self.steps,
             "size": self.size, "batch": self.batch, "learning-rate": RATE, "warmup-steps": 0, "final-rate": 1,
             "ema-decay": 0, "snr-gamma": 0, "text-dropout": 0, "precision": self.precision,
+            "text-padding": self.padding,
         }  # fmt: skip
         arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
         command = [sys.executable, "-m", "impasto", "train", "wang2023-artist", *arguments]
@@ -216,6 +218,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="what they are trained at")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of both; bf16: mixed precision")
+    parser.add_argument("--text-padding", choices=("full", "batch"), default="full", help="of ours; the example pads to 77")
     parser.add_argument("--epochs", type=float, default=4.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="of the example's loader; its best counts")
     parser.add_argument("--turns", type=int, default=3)
@@ -241,13 +244,14 @@ def main() -> None:
         source = "your catalogue" if chosen.catalogue else "JPEGs of {} x {} px".format(*chosen.source)
         print(
             f"{chosen.shape}, {chosen.size} px, batch {chosen.batch}, {pictures} pictures ({source}), {steps} steps, "
-            f"{chosen.precision}, {chosen.threads} thread(s), load {os.getloadavg()[0]:.1f}"
+            f"{chosen.precision}, texts: {chosen.text_padding}, "
+            f"{chosen.threads} thread(s), load {os.getloadavg()[0]:.1f}"
         )
         if importlib.util.find_spec("torchvision") is None:
             print("  torchvision is not installed: its part of the example is done by PIL (torchvision_stand_in.py)")
         work = Comparison(
-            chosen.example.resolve(), checkpoint, catalogue, chosen.size, chosen.batch, steps, chosen.precision, folder,
-            environment,
+            chosen.example.resolve(), checkpoint, catalogue, chosen.size, chosen.batch, steps, chosen.precision,
+            chosen.text_padding, folder, environment,
         )  # fmt: skip
         compare(work, chosen.turns, chosen.workers, pictures)
 

@@ -160,7 +160,7 @@ def test_numbers_of_the_papers_are_those_of_the_code() -> None:
 
     paper, own = WANG2023_ARTIST, WANG2023_ARTIST_POCKET
     assert (paper.batch, paper.learning_rate, paper.epochs, paper.size, paper.precision) == (1, 1e-5, 50, 512, "fp16")
-    assert (own.batch, own.learning_rate, own.epochs, own.precision) == (16, 1.5e-4, 25, "fp32")
+    assert (own.batch, own.learning_rate, own.epochs, own.precision) == (16, 1.5e-4, 25, "auto")
     assert (paper.text_dropout, paper.gradient_norm, paper.optimizer, paper.trained) == (0.1, 1.0, "adamw", "unet")
     first = WU2022_TEXT_ENCODER
     assert (first.batch, first.learning_rate, first.warmup_steps, first.epochs) == (512, 1e-4, 700, 100)

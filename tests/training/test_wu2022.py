@@ -19,7 +19,7 @@ from impasto.language.text_encoders import untrained_like
 from impasto.settings import cache_folder
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
-from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning import FineTuningTask, pads_to_batch
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 from impasto.training.recipes.wu2022 import WU2022_TEXT_ENCODER_POCKET, wu2022_joint, wu2022_text_encoder
@@ -71,20 +71,54 @@ def _tokens(components: Any, catalogue: Path) -> list[list[int]]:
     return components.text_inputs(data.all_texts)[0].tolist()
 
 
+@pytest.mark.parametrize("padding", ["full", "batch"])
 @pytest.mark.parametrize("trained", ["text-encoder", "both", "unet"])
 def test_training_goes_through_the_states_that_painting_goes_through(
-    catalogue: Path, base: str, trained: str
+    catalogue: Path, base: str, trained: str, padding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("impasto.training.methods.fine_tuning._SHORT_TOKENS", 8)
+    monkeypatch.setattr("impasto.training.methods.fine_tuning._LONG_SHARE", 0.0)
     components = load_components(base)
     data = encode_training_set(entries_of(catalogue), components, 64)
     states = encode_texts(data.all_texts, components) if trained == "unet" else None
-    choices = FineTuning(trained=trained, batch=4)  # pyright: ignore[reportArgumentType]
+    choices = FineTuning(trained=trained, batch=4, text_padding=padding)  # pyright: ignore[reportArgumentType]
     task = FineTuningTask(components, data, states, choices, Processes(), seed=3)
-    told = components.encode_text(task.draw_texts(task.order.at(0), 0))
+    texts = task.draw_texts(task.order.at(0), 0)
+    told = components.encode_text(texts)
     seen: list[torch.Tensor] = []
     components.unet.register_forward_pre_hook(lambda _, given: seen.append(given[2]))
     task.step(0, 0.0)
-    assert torch.allclose(seen[0], told, atol=2e-3 if trained == "unet" else 1e-6)  # the cache holds them in fp16
+    length = seen[0].shape[1]
+    longest = components.count_tokens(texts)
+    assert length == (components.max_tokens if padding == "full" else -(-longest // 8) * 8)
+    # The cache holds them in fp16.
+    assert torch.allclose(seen[0], told[:, :length], atol=2e-3 if trained == "unet" else 1e-6)
+
+
+def test_texts_are_padded_to_the_longest_of_most_batches(
+    catalogue: Path, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components = load_components(base)
+    data = encode_training_set(entries_of(catalogue), components, 64)
+    states = encode_texts(data.all_texts, components)
+    task = FineTuningTask(components, data, states, FineTuning(batch=4), Processes(), seed=3)
+    lengths = [task._length(["a"], step) for step in range(400)]
+    assert {length for length in lengths if length is not None} == {24}
+    assert 15 < lengths.count(None) < 70  # a tenth is padded as in painting
+    assert lengths == [task._length(["a"], step) for step in range(400)]  # also after a resumption
+    short = lengths.index(24)
+    for longest, length in ((24, 24), (25, 32), (77, 80)):
+        monkeypatch.setattr(type(components), "count_tokens", lambda _, texts, longest=longest: longest)
+        assert task._length(["a"], short) == length
+    assert task._states_of(data.texts[0][:1], 80).shape[1] == components.max_tokens
+
+
+def test_only_checkpoints_like_pocket_pad_texts_to_the_batch_by_themselves(base: str, tmp_path: Path) -> None:
+    pocket = load_components(base)
+    assert pads_to_batch(pocket, FineTuning()) and not pads_to_batch(pocket, FineTuning(text_padding="full"))
+    assert not pads_to_batch(pocket, FineTuning(size=512))
+    pocket.text_encoder.config.use_attention_mask = False  # as CLIP's
+    assert not pads_to_batch(pocket, FineTuning()) and pads_to_batch(pocket, FineTuning(text_padding="batch"))
 
 
 def test_an_encoder_in_training_meets_more_texts_of_a_picture_than_one_that_rests(

@@ -123,6 +123,11 @@ class Components:
             dim=1,
         )
 
+    def count_tokens(self, texts: list[str]) -> int:
+        """Returns the number of tokens of the longest text, with its special tokens; `max_tokens` at most."""
+        read = self.tokenizer([self._spelled(text) for text in texts], truncation=True, max_length=self.max_tokens)
+        return max(map(len, read["input_ids"]))
+
     def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Returns the text encoder's inputs, as `encode_text` uses them; training uses the same, and keeps the gradients."""
         return text_inputs(self.text_encoder, self.tokenizer, [self.spelled(text) for text in texts], self.max_tokens)

@@ -33,12 +33,17 @@ class Retraining:
 def as_asked(choices: FineTuning, precision: str, validation_every: int = 0) -> FineTuning:
     """Returns the recipe's options without validation pictures, and with `precision` unless it is "".
 
+    `auto` becomes this machine's precision.
+
     Raises:
         UsageError: there is no such precision.
     """
-    return replace(
+    from impasto.training.recipes.precision import settled
+
+    asked = replace(
         choices, validation_pictures=0, validation_every=validation_every, precision=precision or choices.precision
     )
+    return settled(asked)
 
 
 def check_minutes(minutes: float | None) -> None:

@@ -39,6 +39,7 @@ class FineTuningJob(TrainingJob):
     gradient_norm: float | None = None
     ema_decay: float | None = None
     precision: str | None = None
+    text_padding: str | None = None
     gradient_checkpointing: bool | None = None
     size: int | None = None
     keep_states: int | None = None
@@ -107,7 +108,9 @@ class FineTuningJob(TrainingJob):
             UsageError, MissingPart, ImpastoError: a part does not exist, or options do not fit together; the recipe failed.
             StoppedError: the training was stopped; the same job resumes it.
         """
-        choices = self.choices()
+        from impasto.training.recipes.precision import settled
+
+        choices = settled(self.choices())
         pictures = self.pictures_folder
         check_files(pictures)
 

@@ -64,11 +64,11 @@ class DistillationTask(FineTuningTask):
         )
 
     def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
     ) -> torch.Tensor:
         device, loss = self.processes.device, self.loss
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
-        noisy, states = loss.noised(latents, drawn), self._states_of(texts).to(device)
+        noisy, states = loss.noised(latents, drawn), self._states_of(texts, length).to(device)
         with torch.no_grad():
             ahead, times = self._ahead(noisy, drawn.times, states)
             target = loss.consistent(self.components.unet(ahead, times, states).sample.float(), ahead, times)
@@ -94,7 +94,7 @@ class DistillationTask(FineTuningTask):
         try:
             if self.guidance == 1:
                 return unet(noisy, times, states).sample.float()
-            plain = self._states_of([""]).to(states).expand_as(states)
+            plain = self._states_of([""], states.shape[1]).to(states).expand_as(states)
             both = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), torch.cat([plain, states])).sample.float()
         finally:
             unet.enable_adapters()

@@ -33,6 +33,8 @@ class Distillation(FineTuning):
     warmup_steps: int = choice(50, "Updates over which the learning rate rises from 0.")
     final_rate: float = choice(0.05, "Share of the learning rate left at the end of a cosine; 1: it stays.")
     ema_decay: float = choice(0.95, "Of the averaged weights that the LoRA gets; 0: the last weights.")
+    # The student paints in so few steps that it should have seen texts as painting pads them.
+    text_padding: str = choice("full", "What texts are padded to: full, as in painting; batch, mostly to the longest.")
     text_dropout: float = 0.0
 
     @property

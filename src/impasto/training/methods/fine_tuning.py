@@ -23,6 +23,9 @@ from impasto.training.losses.diffusion import DiffusionLoss, Noise
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.prompt_model import Trained
 
+# Padding as in pocket's own training (`PocketChoices`): at least 24 tokens, and all of the encoder's, as in painting, in a
+# tenth of the batches.
+_SHORT_TOKENS, _LONG_SHARE = 24, 0.1
 BANDS = 4  # bands of timesteps whose errors are reported separately: from nearly clean to nearly noise
 
 
@@ -83,6 +86,19 @@ def _take_plain_attention(components: Components) -> None:
         components.text_encoder.set_attn_implementation("eager")
 
 
+def pads_to_batch(components: Components, choices: FineTuning) -> bool:
+    """Returns whether texts are padded to the longest of their batch, as short as that is.
+
+    `auto`: only for checkpoints like pocket, small and with a text encoder that masks its padding, so that a token's state
+    does not depend on the padding behind it. Their own training padded so too. CLIP's states of the padding are part of what
+    a U-Net of Stable Diffusion has learned.
+    """
+    if choices.text_padding != "auto":
+        return choices.text_padding == "batch"
+    masks: bool = getattr(components.text_encoder.config, "use_attention_mask", False)
+    return masks and is_small(choices.size or components.default_size)
+
+
 class FineTuningTask:
     """Trains by the checkpoint's own loss (`DiffusionLoss`) on cached posteriors.
 
@@ -127,6 +143,7 @@ class FineTuningTask:
         if choices.aspect_buckets:
             order = BucketedOrder(data.buckets(), choices.batch, seed)
         self.order: Order = order or ShuffledOrder(len(data.entries), choices.batch, seed)
+        self._pads_to_batch = pads_to_batch(components, choices)
         self._importance = torch.ones(len(data.entries)) if importance is None else importance
         self._own = processes.part(choices.batch)
         torch.manual_seed(seed)
@@ -167,6 +184,7 @@ class FineTuningTask:
         numbers = self.order.at(step)
         texts = self.draw_texts(numbers, step)
         mean, deviation = (torch.from_numpy(values) for values in self.data.posteriors(numbers))
+        length = self._length(texts, step)
         drawn = self.loss.draw(mean.shape)
         latents = mean + deviation * torch.randn(mean.shape)
         counts = self.loss.weights(drawn.times) * self._importance[numbers] / len(numbers)
@@ -178,7 +196,7 @@ class FineTuningTask:
         found = []
         for place, part in enumerate(parts):
             with nullcontext() if place + 1 == len(parts) else self.processes.apart(*self._wrapped):
-                found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part]))
+                found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part], length))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)  # now and not at the next step: painting before it needs the memory
@@ -187,23 +205,34 @@ class FineTuningTask:
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
 
     def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
     ) -> torch.Tensor:
-        """Computes gradients of a part of the batch, with errors weighted by `shares`; returns the errors, float32 [n]."""
+        """Computes gradients of a part of the batch, with errors weighted by `shares`; returns the errors, float32 [n].
+
+        `length`: see `_states_of`.
+        """
         device = self.processes.device
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         with self.processes.mixed_precision():  # also for the one of the two that is frozen
-            states = self._states_of(texts).to(device)
+            states = self._states_of(texts, length).to(device)
             made = self._unet(self.loss.noised(latents, drawn), drawn.times, states).sample
         errors = self.loss.errors(made.float(), latents, drawn)
         self.processes.backward((errors * shares.to(device)).sum())
         return errors.detach()
 
-    def _states_of(self, texts: list[str]) -> torch.Tensor:
+    def _length(self, texts: list[str], step: int) -> int | None:
+        """Returns the number of tokens that all texts of a step are padded to; None for all of the encoder's."""
+        if not self._pads_to_batch or random.Random(f"{self.seed}/{step}/padding").random() < _LONG_SHARE:
+            return None
+        return max(_SHORT_TOKENS, -(-self.components.count_tokens(texts) // 8) * 8)
+
+    def _states_of(self, texts: list[str], length: int | None = None) -> torch.Tensor:
+        """Returns the texts' token states [n, length, width]; `length` None: of all the encoder's tokens."""
         if self.states is not None:
-            return torch.from_numpy(self.states.states(texts))
+            return torch.from_numpy(self.states.states(texts)[:, :length])
         numbers, mask = self.components.text_inputs(texts)
-        return self._encoder(numbers, attention_mask=mask)[0]
+        mask = mask if mask is None else mask[:, :length]
+        return self._encoder(numbers[:, :length], attention_mask=mask)[0]
 
     def _by_band(self, errors: torch.Tensor, times: torch.Tensor) -> dict[str, float]:
         """Returns the mean error of each band of timesteps that the batch contains."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from impasto.errors import UsageError
 
 OPTIMIZERS = ("adamw", "adamw-8bit", "prodigy", "schedule-free")
+TEXT_PADDINGS = ("auto", "full", "batch")
 LEAST_FACTOR = 0.01  # smallest factor of Prodigy's own rate; a rate for AdamW, given by mistake, is below it
 
 
@@ -34,10 +35,17 @@ class FineTuning:
     weight_decay: float = choice(0.01, "The optimizer's.")
     gradient_norm: float = choice(1.0, "Gradients are scaled down to this norm at most.")
     ema_decay: float = choice(0.0, "Of the averaged weights that the checkpoint gets; 0: the last weights.")
-    precision: str = choice("fp32", "fp32, or bf16 or fp16 for all but the weights (mixed precision).")
+    precision: str = choice(
+        "fp32",
+        "fp32, or bf16 or fp16 for all but the weights (mixed precision); auto: bf16 where the machine has units for it.",
+    )
     snr_gamma: float = choice(0.0, "Min-SNR's gamma (Hang et al. 2023); 0: all timesteps count alike.")
     noise_offset: float = choice(0.0, "Deviation of a constant in each channel's noise.")
     timestep_bias: float = choice(1.0, "How many times as often the noisiest quarter of timesteps is drawn as another.")
+    text_padding: str = choice(
+        "auto", "What texts are padded to: full, as in painting; batch, mostly to the longest of the batch; auto: as the "
+        "checkpoint's own training."
+    )
     text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
     gradient_checkpointing: bool = choice(False, "Compute activations twice and keep none: less memory, more time.")
     aspect_buckets: bool = choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
@@ -70,8 +78,10 @@ class FineTuning:
             raise UsageError(f"trained {self.trained!r}: use unet, text-encoder or both")
         if self.fresh_text_encoder and self.trained == "unet":
             raise UsageError("an untrained text encoder must be trained: use text-encoder or both, not unet")
-        if self.precision not in ("fp32", "bf16", "fp16"):
-            raise UsageError(f"precision {self.precision!r}: use fp32, bf16 or fp16")
+        if self.precision not in ("auto", "fp32", "bf16", "fp16"):
+            raise UsageError(f"precision {self.precision!r}: use auto, fp32, bf16 or fp16")
+        if self.text_padding not in TEXT_PADDINGS:
+            raise UsageError(f"text_padding {self.text_padding!r}: use {', '.join(TEXT_PADDINGS)}")
         if self.optimizer not in OPTIMIZERS:
             raise UsageError(f"optimizer {self.optimizer!r}: use {', '.join(OPTIMIZERS)}")
         if self.optimizer == "prodigy" and self.learning_rate < LEAST_FACTOR:

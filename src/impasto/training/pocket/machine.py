@@ -51,7 +51,7 @@ def find_machine(device: str = "auto", precision: str = "auto") -> Machine:
 
 def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
     return bool({"avx512_bf16", "amx_bf16"} & cpu_flags())

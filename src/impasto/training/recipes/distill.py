@@ -18,6 +18,7 @@ from impasto.training.loop.progress import Progress, no_report
 from impasto.training.methods.distillation import DistillationTask
 from impasto.training.methods.distillation_choices import Distillation, check_steps
 from impasto.training.recipes.pocket import write_report
+from impasto.training.recipes.precision import settled
 from impasto.training.recipes.retraining import fit, lora_of
 
 
@@ -48,6 +49,7 @@ def distill(
     """
     check_steps(steps)
     check_optimizer(choices.optimizer)
+    choices = settled(choices)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     size = choices.size or components.default_size

@@ -19,6 +19,7 @@ from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.learned_words import TEMPLATE, filled
 from impasto.training.recipes.held_out import pictures_only
+from impasto.training.recipes.precision import settled
 from impasto.training.recipes.retraining import fit, save_result
 
 # Paints the missing pictures of a text, and returns the files of all its pictures.
@@ -66,6 +67,7 @@ def dreambooth(
     if not 0 <= prior_weight < math.inf:
         raise UsageError(f"prior weight {prior_weight:g}: use 0 or more")
     check_optimizer(choices.optimizer)
+    choices = settled(choices)
     processes = Processes(choices.precision)
     entries = subject_entries(subject)
     files = _painted(class_text, paint_class, processes) if class_text and prior_weight and paint_class else ()

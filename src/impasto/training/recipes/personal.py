@@ -24,11 +24,16 @@ class Personal:
 
 LORA = Personal(FineTuning(lora_rank=4, batch=1, learning_rate=1e-4, precision="fp16"), 1500)
 LORA_POCKET = Personal(
-    FineTuning(lora_rank=4, batch=16, learning_rate=5e-3, warmup_steps=10, final_rate=0.1, snr_gamma=5.0), 150
+    FineTuning(
+        lora_rank=4, batch=16, learning_rate=5e-3, warmup_steps=10, final_rate=0.1, snr_gamma=5.0, precision="auto"
+    ),
+    150,
 )
 
 DREAMBOOTH = Personal(FineTuning(batch=1, learning_rate=5e-6, text_dropout=0.0, precision="fp16"), 800)
-DREAMBOOTH_POCKET = Personal(FineTuning(batch=4, learning_rate=2e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0), 150)
+DREAMBOOTH_POCKET = Personal(
+    FineTuning(batch=4, learning_rate=2e-4, text_dropout=0.0, warmup_steps=20, snr_gamma=5.0, precision="auto"), 150
+)
 # A LoRA's weights begin at 0 and need larger steps than existing weights.
 DREAMBOOTH_LORA_RATE, DREAMBOOTH_LORA_RATE_POCKET = 1e-4, 2e-3
 
@@ -39,7 +44,7 @@ TEXTUAL_INVERSION = Personal(
 TEXTUAL_INVERSION_POCKET = Personal(
     FineTuning(
         trained="text-encoder", batch=8, learning_rate=5e-3, weight_decay=0.0, text_dropout=0.0, warmup_steps=10,
-        final_rate=0.1, snr_gamma=5.0,
+        final_rate=0.1, snr_gamma=5.0, precision="auto",
     ),
     100,
 )  # fmt: skip

@@ -44,6 +44,7 @@ from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
+from impasto.training.recipes.precision import settled
 
 
 def retrain(
@@ -74,6 +75,7 @@ def retrain(
         KeyboardInterrupt: `should_stop` returned true; the state is on disk.
     """
     check_optimizer(choices.optimizer)
+    choices = settled(choices)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     if choices.fresh_text_encoder:

@@ -18,6 +18,7 @@ from impasto.training.methods.textual_inversion import TextualInversionTask, beg
 from impasto.training.recipes.held_out import pictures_only
 from impasto.training.recipes.personal import ConceptKind
 from impasto.training.recipes.pocket import write_report
+from impasto.training.recipes.precision import settled
 from impasto.training.recipes.retraining import fit
 
 
@@ -54,6 +55,7 @@ def invert(
     """
     entries = read_catalogue(pictures, check_images=False).entries
     check_optimizer(choices.optimizer)
+    choices = settled(choices)
     processes = Processes(choices.precision)
     loaded = load_components(checkpoint, device=processes.device, dtype=torch.float32)
     components, begun_with = begin_concept(loaded, concept, initial_word, vectors)

@@ -16,7 +16,7 @@ WANG2023_ARTIST = FineTuning(batch=1, learning_rate=1e-5, epochs=50, precision="
 # v-prediction would leave next to nothing to the noisy timesteps, where layout and colours are decided. Three times the
 # rate, or no text dropout, gives glaring pictures under guidance, because the unguided prediction lags behind.
 WANG2023_ARTIST_POCKET = FineTuning(
-    batch=16, learning_rate=1.5e-4, epochs=25, warmup_steps=50, final_rate=0.05, ema_decay=0.99
+    batch=16, learning_rate=1.5e-4, epochs=25, warmup_steps=50, final_rate=0.05, ema_decay=0.99, precision="auto"
 )
 
 

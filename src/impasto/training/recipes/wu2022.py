@@ -28,7 +28,7 @@ WU2022_JOINT = replace(WU2022_TEXT_ENCODER, trained="both", fresh_text_encoder=F
 # only in the noisiest quarter of the timesteps.
 WU2022_TEXT_ENCODER_POCKET = FineTuning(
     trained="text-encoder", fresh_text_encoder=True, epochs=2, batch=16, learning_rate=5e-4, warmup_steps=100,
-    final_rate=0.05, ema_decay=0.99, timestep_bias=5.0,
+    final_rate=0.05, ema_decay=0.99, timestep_bias=5.0, precision="auto",
 )  # fmt: skip
 WU2022_JOINT_POCKET = replace(
     WU2022_TEXT_ENCODER_POCKET, trained="both", fresh_text_encoder=False, learning_rate=2e-4, timestep_bias=3.0
