@@ -19,10 +19,10 @@ from impasto.painting.conditioning import Conditioning
 from impasto.painting.control.painting_controls import PaintingControls
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.editing.edit import Edit, start_from
-from impasto.painting.editing.inpainting_unet import check_channels
 from impasto.painting.editing.kept_files import KeptFile, kept_files
 from impasto.painting.editing.outpainting import outpainted
 from impasto.painting.editing.painting_edits import (
+    check_edit,
     edited_latents,
     evaluations,
     finished_picture,
@@ -270,7 +270,7 @@ class Painter:
         worse = self._worse.models(kinds)
         self.words.check(requests)
         for request in requests:
-            check_channels(self.components, request.method)
+            check_edit(request, self.components)
         batches = list(self._batches(requests, batch_size))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
         self._engine.prepare([self._work(batch) for _, batch in batches], worse)

@@ -12,7 +12,7 @@ def edit_notes(requests: "Sequence[PaintRequest]") -> list[str]:
     notes: dict[str, None] = {}
     inverted = {request.edit for request in requests if request.words is not None}
     for edit in dict.fromkeys(request.edit for request in requests if request.edit is not None):
-        if edit.source.alpha is not None and edit.source.alpha.getextrema()[0] < 255:
+        if edit.source.is_transparent:
             notes[f"{edit.source.note.name} is transparent in parts: they are white now"] = None
         if edit.mask is not None:
             from impasto.painting.editing.masks import say_mask
