@@ -83,10 +83,11 @@ def begin(scheduler: Any, steps: int, strength: float) -> Start:
         last = len(scheduler.timesteps)
         return Start(last, 0, strength, is_noise=False, _last=last)
     if isinstance(scheduler, PNDMScheduler):
+        timesteps: Any = scheduler.timesteps
         if run < steps:
-            levels = scheduler.timesteps.unique().flip(0)[steps - run :]
-            scheduler.timesteps = torch.cat([levels[:2], levels[1:]])
-        return Start(0, run, strength, is_noise, _evaluated_twice=True, _last=len(scheduler.timesteps), _all_steps=steps)
+            levels = timesteps.unique().flip(0)[steps - run :]
+            timesteps = scheduler.timesteps = torch.cat([levels[:2], levels[1:]])
+        return Start(0, run, strength, is_noise, _evaluated_twice=True, _last=len(timesteps), _all_steps=steps)
     first = (steps - run) * scheduler.order
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(first)

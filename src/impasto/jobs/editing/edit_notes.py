@@ -11,7 +11,7 @@ def edit_notes(requests: "Sequence[PaintRequest]") -> list[str]:
     """Returns the sentences about the edits of these requests, each once."""
     notes: dict[str, None] = {}
     for edit in dict.fromkeys(request.edit for request in requests if request.edit is not None):
-        if edit.source.alpha is not None and edit.source.alpha.getextrema()[0] < 255:
+        if edit.source.is_transparent:
             notes[f"{edit.source.note.name} is transparent in parts: they are white now"] = None
         if edit.mask is not None:
             from impasto.painting.editing.masks import say_mask

@@ -36,6 +36,11 @@ class SourcePicture:
     data: bytes = field(default=b"", compare=False, repr=False)
 
     @property
+    def is_transparent(self) -> bool:
+        """Whether a part of it is, or was before it was laid on white."""
+        return self.alpha is not None and bool((np.asarray(self.alpha) < 255).any())
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in px."""
         return self.image.size
@@ -86,7 +91,7 @@ def source_of(data: bytes, path: Path, option: str = "") -> SourcePicture:
     if max(image.size) > LARGEST_SIDE:
         raise UsageError(f"{option}{path}: {image.width}x{image.height} px: use at most {LARGEST_SIDE} px a side")
     alpha = _alpha(data, path)
-    if alpha is not None and alpha.getextrema()[1] == 0:
+    if alpha is not None and not np.asarray(alpha).any():
         raise UsageError(f"{option}{path} is wholly transparent: there is no picture in it")
     note = SourceNote(
         readable(path.name), readable_path(str(path)), hashlib.sha256(data).hexdigest(), image.width, image.height
