@@ -53,3 +53,13 @@ def test_pythons_keywords_are_the_fields_of_the_jobs() -> None:
 
     assert {"prompt", *PictureFields.__annotations__} == set(Picture.model_fields)
     assert {"file", "out", "overwrite", *RepaintFields.__annotations__} == set(RepaintJob.model_fields)
+
+
+def test_the_keywords_of_edits_are_the_fields_of_their_jobs() -> None:
+    from impasto.api.editing import EditingFields, InpaintingFields
+    from impasto.jobs.editing.inpaint import InpaintJob
+    from impasto.jobs.editing.outpaint import OutpaintJob
+
+    shared = {"file", "prompt", "out", "overwrite", "init", "fit", "size", "width", "height"}  # the last five are paint's
+    assert {*shared, "mask", "box", *InpaintingFields.__annotations__} == set(InpaintJob.model_fields)
+    assert {*shared, "left", "up", "right", "down", *EditingFields.__annotations__} == set(OutpaintJob.model_fields)

@@ -30,7 +30,7 @@ def test_a_photograph_becomes_a_painting(impasto: Impasto, scene: Path) -> None:
     assert done.err == ""
     made = scene / "pictures" / "the-harbour-at-dusk-1.png"
     with Image.open(made) as opened:
-        assert opened.size == (56, 72)  # upright, about the checkpoint's area
+        assert opened.size == (131, 97)  # upright, in its own size
     shown = impasto("show", made)
     assert "edit: from photo.jpg (" in shown.out and "strength 0.6, fit crop" in shown.out
     record = json.loads(impasto("show", made, "--json").out)["edit"]
