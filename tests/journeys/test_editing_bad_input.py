@@ -44,7 +44,7 @@ CASES = [
     over("from a text", 1, "text.png: not a picture", "text.png"),
     over("from an animation", 2, "anim.gif holds 2 pictures", "anim.gif"),
     over("from a dot", 2, "1x1 px is too small", "dot.png"),
-    over("from a huge one", 1, "huge.png: 20000x20000 px is more than 100 megapixels", "huge.png"),
+    over("from a huge one", 1, "huge.png: more than 100 megapixels", "huge.png"),
     over("from nothing visible", 2, "clear.png is wholly transparent", "clear.png"),
     over("strength above 1", 2, "strength 1.5", "a.png", "--strength", 1.5),
     over("strength below 0", 2, "strength -1", "a.png", "--strength", -1),

@@ -18,10 +18,10 @@ from impasto.painting.batches import fitting_batch
 from impasto.painting.conditioning import Conditioning
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.editing.edit import Edit, start_from
-from impasto.painting.editing.inpainting_unet import check_channels
 from impasto.painting.editing.kept_files import KeptFile, kept_files
 from impasto.painting.editing.outpainting import outpainted
 from impasto.painting.editing.painting_edits import (
+    check_edit,
     edited_latents,
     evaluations,
     finished_picture,
@@ -261,7 +261,7 @@ class Painter:
         for guider in {request.guider for request in requests}:
             self._worse.of(find_guider(guider).worse)
         for request in requests:
-            check_channels(self.components, request.method)
+            check_edit(request, self.components)
         batches = list(self._batches(requests, batch_size))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)

@@ -125,8 +125,11 @@ class PaintingSetup:
         other base checkpoints, and on pictures of a memory that cannot be read.
 
         Raises:
+            UsageError: the checkpoint cannot paint an edit of these requests.
             MissingPart, ImpastoError: the checkpoint or a memory cannot be loaded.
         """
+        from impasto.painting.editing.painting_edits import check_edit
+
         painter = context.painters.painter(
             self.checkpoint,
             device=self.device,
@@ -134,6 +137,8 @@ class PaintingSetup:
             loras=self.adapters.loras,
             concepts=self.adapters.concepts,
         )
+        for request in requests:
+            check_edit(request, painter.components)
         self.adapters.say_other_bases(self.checkpoint, painter.components.base_hash, context.note)
         for note in [*text_notes(painter.components, requests), *edit_notes(requests)]:
             context.note(note)

@@ -8,16 +8,36 @@ from PIL import Image
 
 from impasto.checkpoints.size import latent_factor
 from impasto.painting.batches import to_image
-from impasto.painting.editing.canvas import Canvas
+from impasto.painting.editing.canvas import Canvas, canvas_of
 from impasto.painting.editing.finishing import finished, with_background
+from impasto.painting.editing.inpainting_unet import check_channels
 from impasto.painting.editing.kept_files import KeptFile, kept_files
 from impasto.painting.editing.latents import EditedLatents
+from impasto.painting.editing.outpainting import plan_strips
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.starting import begin
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
     from impasto.painting.request import PaintRequest
+
+
+def check_edit(request: "PaintRequest", components: "Components") -> None:
+    """Checks that a checkpoint can paint a request's edit, or that it paints without one.
+
+    Raises:
+        UsageError: it was trained for inpainting alone, or the method needs such a checkpoint; the picture is too large.
+    """
+    check_channels(components, request.method)
+    edit = request.edit
+    if edit is None or edit.is_unchanged:
+        return
+    if edit.sides is None:
+        canvas_of_request(request, components)
+        return
+    factor = latent_factor(components.vae.config)
+    for strip in plan_strips(edit.source.size, edit.sides, components.default_size):
+        canvas_of(strip.region, components.default_size, factor)
 
 
 def canvas_of_request(request: "PaintRequest", components: "Components") -> Canvas:
