@@ -20,7 +20,8 @@ import torch
 
 from impasto.painting.editing.record import BackgroundNote
 
-# The authors' rates, for Stable Diffusion's decoder; small decoders are better with 1e-3 and 0.02 (docs/editing.md).
+# The authors' rates, for Stable Diffusion's decoder. With pocket's, 1e-3 was better inside and outside the mask, and 0.1 for
+# latents spoilt the edit; 0.02 is not measured yet: `python benchmarks/background.py` prints what each rate gives.
 _RATES = {"latents": 0.1, "decoder": 1e-4}
 _SMALL_RATES = {"latents": 0.02, "decoder": 1e-3}
 _SMALL = 20_000_000  # parameters
