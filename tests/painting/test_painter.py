@@ -192,7 +192,7 @@ def test_a_large_request_is_split(painter: Painter, monkeypatch: pytest.MonkeyPa
     sizes: list[int] = []
     paint = painter._paint_batch
     monkeypatch.setattr(
-        painter, "_paint_batch", lambda batch, watch: sizes.append(len(batch)) or paint(batch[:1], watch)
+        painter, "_paint_batch", lambda batch, *others: sizes.append(len(batch)) or paint(batch[:1], *others)
     )
     list(painter.paint_many([request(seed, steps=1) for seed in range(19)]))
     assert sizes == [8, 8, 3]
