@@ -43,8 +43,15 @@ class EditingFields(TypedDict, total=False):
     like: Sequence[str | Path]
     strength: float | None
     keep_source: str
+    control: Sequence[str]
+    control_net: Sequence[str | Path]
+    control_weight: Sequence[float]
+    control_from: Sequence[float]
+    control_until: Sequence[float]
+    control_guess: bool
     device: str
     precision: str
+    engine: str
     method: str
     fill: str
     mask_blur: int

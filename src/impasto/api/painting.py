@@ -50,6 +50,12 @@ class PictureFields(TypedDict, total=False):
     strength: float | None
     fit: str | None
     keep_source: str
+    control: Sequence[str]
+    control_net: Sequence[str | Path]
+    control_weight: Sequence[float]
+    control_from: Sequence[float]
+    control_until: Sequence[float]
+    control_guess: bool
     device: str
     precision: str
     engine: str

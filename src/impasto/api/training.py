@@ -16,6 +16,7 @@ Recipe = Literal[
     "lora",
     "dreambooth",
     "textual-inversion",
+    "control",
     "distill",
     "prompt-model",
     "pocket",

@@ -125,7 +125,7 @@ class Components:
 
     def count_tokens(self, texts: list[str]) -> int:
         """Returns the number of tokens of the longest text, with its special tokens; `max_tokens` at most."""
-        read = self.tokenizer([self._spelled(text) for text in texts], truncation=True, max_length=self.max_tokens)
+        read = self.tokenizer([self.spelled(text) for text in texts], truncation=True, max_length=self.max_tokens)
         return max(map(len, read["input_ids"]))
 
     def text_inputs(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -123,7 +123,7 @@ def _without(ldm: dict[str, torch.Tensor], *prefixes: str) -> dict[str, torch.Te
         (lambda w: {}, "holds no U-Net"),
         (
             lambda w: {**w, "model.diffusion_model.input_blocks.0.0.weight": torch.ones(32, 9, 3, 3)},
-            "takes 9 channels",
+            "only inpaints: use impasto inpaint --method model",
         ),
         (lambda w: {**w, "model.diffusion_model.out.0.weight": torch.ones(31)}, "has shape"),
     ],

@@ -58,7 +58,8 @@ def test_what_is_no_axis(text: str, words: str) -> None:
 def test_every_axis_changes_what_it_is_called() -> None:
     given = {"year": "1872", "seed": "3", "steps": "4", "guidance": "2.5", "eta": "0.5", "size": "64", "expand": "wu2022"}
     read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ("word",), "concept": ("word",)}
-    read["like"] = ("word",)
+    read |= {"like": ("word",), "strength": 0.4}
+    given["strength"] = "0.4"
     given |= {"expand-rank": "2", "expand-seed": "5"}
     read |= {"expand-rank": 2, "expand-seed": 5}
     for name in AXES.keys() - {"scale", "weight"}:

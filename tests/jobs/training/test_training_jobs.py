@@ -32,6 +32,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "dreambooth": {"subject": Path("dog"), "token": "sks dog", "class_words": "a dog", "prior_weight": 0.5, **CHOICES},
     "textual-inversion": {"pictures": Path("hour"), "concept": "<hour>", "concept_kind": "style", **CHOICES},
     "distill": {**CATALOGUE, **CHOICES, "steps": 2, "updates": 100, "layers": "attention"},
+    "control": {**CATALOGUE, **CHOICES, "condition": "canny:100:200", "layers": "light", "steps": 5},
     "pocket": {**CATALOGUE, "minutes": 1.0, "compiled": False, "optimizer": "muon", "command": ("train", "pocket")},
     "pocket-autoencoder": {**CATALOGUE, "size": 64, "regularisation": "vq", "codebook": 64, "attention": True},
     "pocket-decoder": {**CATALOGUE, "autoencoder": Path("runs/ae")},

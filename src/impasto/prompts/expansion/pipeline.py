@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from impasto.errors import UsageError
 from impasto.prompts.entities import Recogniser, names_people
@@ -136,7 +136,8 @@ def expand_wu2022(
     return _ranked(prompt, written, known, measures, count, search, goes_on=False)
 
 
-class Order(NamedTuple):
+@dataclass(frozen=True)
+class Order:
     """How many texts a proposer is asked for, and the seed of the first."""
 
     count: int

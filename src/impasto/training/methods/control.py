@@ -113,12 +113,14 @@ class ControlTask(FineTuningTask):
         self._numbers = self.order.at(step)[self._own]
         return super().step(step, progress)
 
-    def _learn(self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor) -> torch.Tensor:
+    def _learn(
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
+    ) -> torch.Tensor:
         joined: Any = self.components.unet
         numbers, self._numbers = self._numbers[: len(latents)], self._numbers[len(latents) :]
         joined.shown = as_hint(self._maps.batch(numbers)).to(latents.device)
         try:
-            return super()._learn(latents, texts, drawn, shares)
+            return super()._learn(latents, texts, drawn, shares, length)
         finally:
             joined.shown = None
 

@@ -32,8 +32,8 @@ def canny(picture: np.ndarray, low: float | None = None, high: float | None = No
         grey = cv2.GaussianBlur(grey, (0, 0), max(0.8, _SMOOTHED * min(grey.shape)))
         across, down = (np.abs(cv2.Sobel(grey, cv2.CV_16S, *axis).astype(np.int32)) for axis in ((1, 0), (0, 1)))
         slope = np.minimum(across + down, np.iinfo(np.uint16).max).astype(np.uint16)
-        high, _ = cv2.threshold(slope, 0, 65535, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-        low, high = _LOWER_SHARE * high, max(high, 1)
+        found = float(cv2.threshold(slope, 0, 65535, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0])
+        low, high = _LOWER_SHARE * found, max(found, 1.0)
     if not 0 <= low <= high:
         raise UsageError(f"canny's thresholds {low:g}:{high:g}: the first may not be above the second")
     return cv2.Canny(grey, low, high)
