@@ -27,7 +27,7 @@ def train(tmp_path: Path) -> tuple[str, ...]:
     catalogue = write_catalogue(tmp_path / "catalogue")
     return ("train", "wu2022-text-encoder", "--trained", "both", "--catalogue", str(catalogue), "--checkpoint", str(base),
             "--batch", "4", "--accumulation", "2", "--learning-rate", "1e-4", "--steps", str(STEPS),
-            "--validation-pictures", "0")  # fmt: skip
+            "--validation-pictures", "0", "--precision", "fp32")  # fmt: skip
 
 
 def losses(run: Path) -> list[float]:
