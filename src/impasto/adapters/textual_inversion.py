@@ -12,6 +12,7 @@ from impasto.adapters.concept_layouts import read_words
 from impasto.checkpoints.applied_adapters import AppliedConcept, is_single_word, printable_path
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import write_atomically
+from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -199,8 +200,7 @@ def _with_vectors(encoder: Any, places: list[int], vectors: torch.Tensor) -> Any
     rows = max(former.shape[0], max(places) + 1)
     table = torch.cat([former, former.new_zeros(rows - former.shape[0], former.shape[1])])
     table[places] = vectors.to(table)
-    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in [*encoder.parameters(), *encoder.buffers()]}
-    memo[id(former)] = torch.nn.Parameter(table, requires_grad=former.requires_grad)
-    encoder = copy.deepcopy(encoder, memo)
+    grown = torch.nn.Parameter(table, requires_grad=former.requires_grad)
+    encoder = copy_sharing_weights(encoder, {id(former): grown})
     encoder.get_input_embeddings().num_embeddings = encoder.config.vocab_size = rows
     return encoder

@@ -1,6 +1,5 @@
 """Merges LoRAs into a checkpoint's weights, so that painting has no extra cost."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import torch
 
 from impasto.adapters.lora.low_rank import Layers
 from impasto.errors import ImpastoError, UsageError
+from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:
     from impasto.adapters.lora.files import Lora
@@ -83,7 +83,7 @@ def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
     names = dict.fromkeys(name for layers, _ in chosen for name in layers)
     if not names:
         return model
-    memo: dict[int, torch.Tensor] = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
+    merged: dict[int, torch.Tensor] = {}
     for name in names:
         former = model.get_submodule(name).weight
         assert isinstance(former, torch.nn.Parameter)
@@ -91,5 +91,5 @@ def _merged(model: Module, chosen: Sequence[tuple[Layers, float]]) -> Module:
         for layers, scale in chosen:
             if name in layers:
                 total = total + scale * layers[name].change_of(former)
-        memo[id(former)] = torch.nn.Parameter(total.to(former.dtype), requires_grad=former.requires_grad)
-    return copy.deepcopy(model, memo)
+        merged[id(former)] = torch.nn.Parameter(total.to(former.dtype), requires_grad=former.requires_grad)
+    return copy_sharing_weights(model, merged)

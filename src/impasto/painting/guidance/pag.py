@@ -4,13 +4,13 @@ In the perturbed U-Net, the self-attention of the middle block is the identity: 
 that structure is lost. With w = s + 1, where s is the paper's scale, the formula is that of autoguidance.
 """
 
-import copy
 from typing import Any
 
 import torch
 from torch import nn
 
 from impasto.painting.guidance import auto
+from impasto.weights.sharing import copy_sharing_weights
 
 predictor = auto.predictor
 
@@ -25,8 +25,7 @@ class IdentityAttention:
 
 def perturbed(unet: nn.Module) -> nn.Module:
     """Returns a copy of `unet` that shares its weights, with the middle block's self-attention perturbed."""
-    memo: dict[int, Any] = {id(tensor): tensor for tensor in [*unet.parameters(), *unet.buffers()]}
-    twin = copy.deepcopy(unet, memo)
+    twin = copy_sharing_weights(unet)
     for name, module in twin.named_modules():
         if name.startswith("mid_block.") and name.endswith(".attn1"):
             layer: Any = module

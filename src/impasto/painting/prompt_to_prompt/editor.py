@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +12,7 @@ from impasto.painting.prompt_to_prompt.inversion import DdimPath, fit_null_text,
 from impasto.painting.prompt_to_prompt.local_blend import LocalBlend
 from impasto.painting.prompt_to_prompt.words import TokenText, correspond, equalizer
 from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -82,7 +83,7 @@ class PromptEditor:
 
     def __init__(self, components: "Components", device: torch.device | str = "cpu") -> None:
         self._parts, self._device = components, torch.device(device)
-        self._unet = _twin(components.unet)
+        self._unet = copy_sharing_weights(components.unet)
         self._velocity: str = components.scheduler_config.get("prediction_type", "epsilon")
 
     def read(self, text: str) -> TokenText:
@@ -211,11 +212,3 @@ class PromptEditor:
         here, there = (tuple(text.tokens_of(words)) if words else () for text, words in
                        zip((source, edited), edit.local, strict=True))  # fmt: skip
         return LocalBlend(here, there, row)
-
-
-def _twin(model: torch.nn.Module) -> Any:
-    """Returns a copy that shares the weights, so that its attention processors can be changed."""
-    import copy
-
-    memo: dict[int, Any] = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
-    return copy.deepcopy(model, memo)

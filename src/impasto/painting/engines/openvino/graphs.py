@@ -11,13 +11,14 @@ They run diffusers' own blocks, on a copy that shares the weights. What differs 
   form of it changes the layout of the whole map twice.
 """
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from impasto.weights.sharing import copy_sharing_weights
 
 # Keys and values [m, heads, tokens, width] of every cross-attention to the text, in the order of the layers.
 TextMemory = list[torch.Tensor]
@@ -35,12 +36,6 @@ class NotConvertible(Exception):
 def _require(true: bool, what: str) -> None:
     if not true:
         raise NotConvertible(what)
-
-
-def twin_of(model: nn.Module) -> Any:
-    """Returns a copy of `model` that shares its weights."""
-    memo: dict[int, Any] = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
-    return copy.deepcopy(model, memo)
 
 
 class FoldedUpsample(nn.Module):
@@ -212,7 +207,7 @@ class DenoiserGraph(nn.Module):
         """`moments`: with `MomentNorm`."""
         super().__init__()
         check_unet(unet)
-        self.unet = twin_of(unet)
+        self.unet = copy_sharing_weights(unet)
         if moments:
             norm_by_moments(self.unet)
         self._told = []
@@ -294,8 +289,8 @@ class DecoderGraph(nn.Module):
     def __init__(self, vae: Any) -> None:
         super().__init__()
         check_vae(vae)
-        self.into = nn.Identity() if vae.post_quant_conv is None else twin_of(vae.post_quant_conv)
-        self.decoder = twin_of(vae.decoder)
+        self.into = nn.Identity() if vae.post_quant_conv is None else copy_sharing_weights(vae.post_quant_conv)
+        self.decoder = copy_sharing_weights(vae.decoder)
         fold_upsampling(self.decoder)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
