@@ -1,57 +1,18 @@
 """Python API of editing: paints within a mask and beyond the edge of a picture, into files with their records."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from impasto.api.painting import SharedFields
 from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
 
 if TYPE_CHECKING:
     from impasto.jobs.painting.paint_files import PaintedFile
 
 
-class EditingFields(TypedDict, total=False):
+class EditingFields(SharedFields, total=False):
     """The settings that `inpaint` and `outpaint` share with `paint`; see `impasto.api.painting.PictureFields`."""
 
-    artist: str
-    any_artist: bool
-    year: int | None
-    style: str
-    genre: str
-    negative: str
-    expand: str
-    expand_rank: int
-    index: str | Path | None
-    prompt_model: str | Path | None
-    expand_seed: int
-    expand_style: str
-    expansion_config: str | Path | None
-    wildcards: str | Path | None
-    seed: int | None
-    sampler: str | None
-    steps: int | None
-    guidance: float | None
-    guider: str | None
-    guidance_interval: str | None
-    eta: float
-    prompt_syntax: str
-    checkpoint: str | Path
-    lora: Sequence[str | Path]
-    lora_folder: Sequence[str | Path]
-    concept: Sequence[str | Path]
-    memory: str | Path
-    like: Sequence[str | Path]
-    strength: float | None
-    keep_source: str
-    control: Sequence[str]
-    control_net: Sequence[str | Path]
-    control_weight: Sequence[float]
-    control_from: Sequence[float]
-    control_until: Sequence[float]
-    control_guess: bool
-    device: str
-    precision: str
-    engine: str
     method: str
     fill: str
     mask_blur: int

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from impasto.jobs.painting.upscale import UpscaledPicture
 
 
-class PictureFields(TypedDict, total=False):
-    """The settings of a picture: the fields of `impasto.jobs.painting.picture.Picture`."""
+class SharedFields(TypedDict, total=False):
+    """The settings that new pictures and edited ones share."""
 
     artist: str
     any_artist: bool
@@ -36,9 +36,6 @@ class PictureFields(TypedDict, total=False):
     guider: str | None
     guidance_interval: str | None
     eta: float
-    size: str | None
-    width: int | None
-    height: int | None
     prompt_syntax: str
     checkpoint: str | Path
     lora: Sequence[str | Path]
@@ -46,9 +43,7 @@ class PictureFields(TypedDict, total=False):
     concept: Sequence[str | Path]
     memory: str | Path
     like: Sequence[str | Path]
-    init: str | Path | None
     strength: float | None
-    fit: str | None
     keep_source: str
     control: Sequence[str]
     control_net: Sequence[str | Path]
@@ -59,6 +54,16 @@ class PictureFields(TypedDict, total=False):
     device: str
     precision: str
     engine: str
+
+
+class PictureFields(SharedFields, total=False):
+    """The settings of a picture: the fields of `impasto.jobs.painting.picture.Picture`."""
+
+    size: str | None
+    width: int | None
+    height: int | None
+    init: str | Path | None
+    fit: str | None
 
 
 class RepaintFields(TypedDict, total=False):

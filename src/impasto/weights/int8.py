@@ -83,16 +83,19 @@ def dequantize(kept: Mapping[str, torch.Tensor], dtype: torch.dtype = torch.floa
     return state
 
 
-def save_int8(module: Any, folder: Path) -> None:
+def save_int8(module: Any, folder: Path, state: Mapping[str, torch.Tensor] | None = None) -> None:
     """Writes a diffusers model (`config.json` and its weights in this format) into `folder`, in files below 16 MiB.
 
     The folder is created if it is missing; each file is written atomically. The module is not changed.
+
+    Args:
+        state: the weights to write, in place of all of the module's.
     """
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     module.save_config(folder)
-    shards = list(_shards(quantize(module.state_dict())))
+    shards = list(_shards(quantize(module.state_dict() if state is None else state)))
     metadata = {"format": INT8_FORMAT}
     if len(shards) == 1:
         write_atomically(folder / f"{STEM}.int8.safetensors", save(shards[0], metadata))

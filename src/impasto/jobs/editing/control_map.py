@@ -1,9 +1,10 @@
 """The job `control-map`: makes the map of a picture that a ControlNet follows: its edges, strokes, depth or colours."""
 
+import io
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import model_validator
 
@@ -11,6 +12,9 @@ from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.disk import check_writable
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -128,12 +132,7 @@ class ControlMapJob(Job):
         return path
 
 
-def _png(image: "object") -> bytes:
-    import io
-
-    from PIL import Image
-
-    assert isinstance(image, Image.Image)
+def _png(image: "Image.Image") -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()

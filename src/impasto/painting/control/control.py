@@ -1,16 +1,13 @@
 """The `Control`: a picture whose map a network makes the painting follow, and how."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
 from impasto.painting.control.record import LARGEST_WEIGHT, MOST_CONTROLS
 from impasto.painting.editing.source import SourcePicture
 from impasto.vision.control_maps.makers import MapMaker, parse_maker
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,7 @@ class Control:
         weight: 0 .. 4; 0 is no control.
         start, until: the shares of the steps, 0 .. 1, between which it acts.
         guess: it acts on the condition alone, and follows the map without a prompt (ControlNet's guess mode).
+        expected_hash: of the network in the record that is painted again; "" for none.
 
     Raises:
         UsageError: a value is out of its range.
@@ -69,7 +67,7 @@ def parse_control(word: str) -> tuple[MapMaker, Path]:
     return parse_maker(kind), Path(picture)
 
 
-def spread(name: str, values: "Sequence[float]", count: int, usual: float) -> list[float]:
+def spread(name: str, values: Sequence[float], count: int, usual: float) -> list[float]:
     """Returns one value for each of `count` controls, from none, one for all, or one for each.
 
     Raises:
@@ -77,7 +75,8 @@ def spread(name: str, values: "Sequence[float]", count: int, usual: float) -> li
     """
     if len(values) not in (0, 1, count):
         raise UsageError(f"{name} is given {len(values)} times for {count} controls: give one for all, or one for each")
-    return [float(value) for value in (values or [usual])] * (1 if len(values) == count and count > 1 else count)
+    found = [float(value) for value in values or (usual,)]
+    return found * count if len(found) == 1 else found
 
 
 def check_count(count: int) -> None:

@@ -103,21 +103,8 @@ def save_control(joined: Components, base: Components, folder: Path, condition: 
         "license": base.license,
     }  # fmt: skip
     with replace_folder(folder) as made:
-        save_int8(_Partial(net, apart), made)
+        save_int8(net, made, apart)
         write_atomically(made / CARD, json.dumps(card, indent=1).encode())
-
-
-class _Partial:
-    """A model's config with some of its weights, for `save_int8`."""
-
-    def __init__(self, model: Any, state: dict[str, torch.Tensor]) -> None:
-        self._model, self._state = model, state
-
-    def save_config(self, folder: Path) -> None:
-        self._model.save_config(folder)
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        return self._state
 
 
 def _validation(
