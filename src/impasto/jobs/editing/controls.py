@@ -1,6 +1,7 @@
 """The controls of a painting: their options, checked without the disk, and their pictures, when the job runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,62 +12,71 @@ if TYPE_CHECKING:
     from impasto.painting.control.record import ControlNote
 
 
-def check_controls(
-    words: Sequence[str], nets: Sequence[str], weights: Sequence[float], starts: Sequence[float], ends: Sequence[float],
-    guess: bool,
-) -> None:  # fmt: skip
-    """Checks the options of controls.
+@dataclass(frozen=True)
+class ControlOptions:
+    """The controls as they are typed. Networks and numbers are given once for all, or once for each.
 
-    Raises:
-        UsageError: a value is out of its range, or given without a control.
+    Attributes:
+        words: each as "KIND=PICTURE".
+        nets: networks; "" for the checkpoint's own.
+        weights, starts, ends: weight, and first and last share of the steps.
+        guess: whether they act on the condition alone.
     """
-    if not words:
-        given = {"--control-net": nets, "--control-weight": weights, "--control-from": starts, "--control-until": ends,
-                 "--control-guess": guess}  # fmt: skip
-        lonely = next((option for option, value in given.items() if value), None)
-        if lonely is not None:
-            raise UsageError(f"{lonely} is for a control: add --control KIND=PICTURE, or leave it away")
-        return
-    from impasto.painting.control.control import check_control, check_count, parse_control, spread
 
-    check_count(len(words))
-    for word in words:
-        parse_control(word)
-    if len(nets) not in (0, 1, len(words)):
-        raise UsageError(f"--control-net is given {len(nets)} times for {len(words)} controls: give one for all, or each")
-    count = len(words)
-    for numbers in zip(
-        spread("--control-weight", weights, count, 1.0), spread("--control-from", starts, count, 0.0),
-        spread("--control-until", ends, count, 1.0), strict=True,
-    ):  # fmt: skip
-        check_control(*numbers)
+    words: tuple[str, ...]
+    nets: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    starts: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
+    guess: bool = False
 
+    def check(self) -> None:
+        """Checks everything that needs no file.
 
-def open_controls(
-    words: Sequence[str], nets: Sequence[str], weights: Sequence[float], starts: Sequence[float], ends: Sequence[float],
-    guess: bool,
-) -> "tuple[Control, ...]":  # fmt: skip
-    """Opens the pictures of controls.
+        Raises:
+            UsageError: a value is out of its range, or given without a control.
+        """
+        if not self.words:
+            given = {"--control-net": self.nets, "--control-weight": self.weights, "--control-from": self.starts,
+                     "--control-until": self.ends, "--control-guess": self.guess}  # fmt: skip
+            lonely = next((option for option, value in given.items() if value), None)
+            if lonely is not None:
+                raise UsageError(f"{lonely} is for a control: add --control KIND=PICTURE, or leave it away")
+            return
+        from impasto.painting.control.control import check_control, check_count, parse_control
 
-    Raises:
-        UsageError, ImpastoError: as `check_controls`; a file is missing or no picture.
-    """
-    if not words:
-        return ()
-    from impasto.painting.control.control import Control, parse_control, spread
-    from impasto.painting.editing.source import open_source
+        check_count(len(self.words))
+        for word, (_, weight, start, until) in zip(self.words, self._each(), strict=True):
+            parse_control(word)
+            check_control(weight, start, until)
 
-    count = len(words)
-    chosen = list(nets) if len(nets) == count else [nets[0] if nets else ""] * count
-    numbers = zip(
-        spread("--control-weight", weights, count, 1.0), spread("--control-from", starts, count, 0.0),
-        spread("--control-until", ends, count, 1.0), strict=True,
-    )  # fmt: skip
-    found = []
-    for word, net, (weight, start, until) in zip(words, chosen, numbers, strict=True):
-        maker, picture = parse_control(word)
-        found.append(Control(maker, open_source(picture, "--control "), net, weight, start, until, guess))
-    return tuple(found)
+    def open(self) -> "tuple[Control, ...]":
+        """Opens the pictures.
+
+        Raises:
+            UsageError, ImpastoError: as `check`; a file is missing or no picture.
+        """
+        if not self.words:
+            return ()
+        from impasto.painting.control.control import Control, parse_control
+        from impasto.painting.editing.source import open_source
+
+        found = []
+        for word, (net, weight, start, until) in zip(self.words, self._each(), strict=True):
+            maker, picture = parse_control(word)
+            found.append(Control(maker, open_source(picture, "--control "), net, weight, start, until, self.guess))
+        return tuple(found)
+
+    def _each(self) -> list[tuple[str, float, float, float]]:
+        """Returns network, weight, start and end of each control."""
+        from impasto.painting.control.control import spread
+
+        count = len(self.words)
+        columns = (
+            spread("--control-net", self.nets, count, ""), spread("--control-weight", self.weights, count, 1.0),
+            spread("--control-from", self.starts, count, 0.0), spread("--control-until", self.ends, count, 1.0),
+        )  # fmt: skip
+        return list(zip(*columns, strict=True))
 
 
 def recorded_controls(

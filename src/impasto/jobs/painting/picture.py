@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
-from impasto.jobs.editing.controls import check_controls, open_controls
+from impasto.jobs.editing.controls import ControlOptions
 from impasto.jobs.editing.starting_picture import NO_KEEPING, check_start, starting_picture
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
@@ -150,9 +150,7 @@ class Picture(BaseModel):
         width, height = parse_size(self.size, self.width, self.height)
         _ = self.prompt_steps  # checks the expansion's options
         check_start(self.init if not self.has_picture else Path(), self.strength, self.fit, self.keep_source)
-        check_controls(
-            self.control, self.control_net, self.control_weight, self.control_from, self.control_until, self.control_guess
-        )
+        self._controls.check()
         if self.init is not None:  # its sides need not be multiples of 8; they are checked with the picture
             width = height = None
 
@@ -210,6 +208,12 @@ class Picture(BaseModel):
             return None
         return starting_picture(self.init, self.strength, self.fit, self.keep_source)
 
+    @property
+    def _controls(self) -> ControlOptions:
+        return ControlOptions(
+            self.control, self.control_net, self.control_weight, self.control_from, self.control_until, self.control_guess
+        )
+
     def setup(self, say: Say) -> PaintingSetup:
         """Returns the checkpoint and its adapters for painting; for lcm, they include pocket's student.
 
@@ -246,11 +250,9 @@ class Picture(BaseModel):
             from impasto.painting.editing.edit import start_size
 
             size = start_size(edit, setup.side, width, height)
-        controls = open_controls(
-            self.control, self.control_net, self.control_weight, self.control_from, self.control_until, self.control_guess
-        )
         request = replace(
-            request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit, controls=controls
+            request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit,
+            controls=self._controls.open(),
         )  # fmt: skip
         setup.check_guider(request)
         return request

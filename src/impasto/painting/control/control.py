@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from impasto.errors import UsageError
 from impasto.painting.control.record import LARGEST_WEIGHT, MOST_CONTROLS
 from impasto.painting.editing.source import SourcePicture
 from impasto.vision.control_maps.makers import MapMaker, parse_maker
+
+Value = TypeVar("Value", str, float)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def parse_control(word: str) -> tuple[MapMaker, Path]:
     return parse_maker(kind), Path(picture)
 
 
-def spread(name: str, values: Sequence[float], count: int, usual: float) -> list[float]:
+def spread(name: str, values: Sequence[Value], count: int, usual: Value) -> list[Value]:
     """Returns one value for each of `count` controls, from none, one for all, or one for each.
 
     Raises:
@@ -75,7 +78,7 @@ def spread(name: str, values: Sequence[float], count: int, usual: float) -> list
     """
     if len(values) not in (0, 1, count):
         raise UsageError(f"{name} is given {len(values)} times for {count} controls: give one for all, or one for each")
-    found = [float(value) for value in values or (usual,)]
+    found = list(values) or [usual]
     return found * count if len(found) == 1 else found
 
 
