@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from impasto.errors import UsageError
-from impasto.jobs.training.fine_tuning import FineTuningJob
+from impasto.jobs.training.fine_tuning import WholeCatalogueJob
 from impasto.jobs.training.plan import Learns
 from impasto.jobs.training.run import TrainingRun
 from impasto.training.methods.control_choices import ControlChoices
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
-class ControlJob(FineTuningJob):
+class ControlJob(WholeCatalogueJob):
     """Trains a network that makes a checkpoint follow a map: edges, strokes, colours (ControlNet, Zhang et al. 2023).
 
     Attributes:
-        catalogue: a folder of pictures with metadata; the maps are made from the pictures themselves.
+        catalogue: a folder of pictures; the maps are made from the pictures themselves.
         condition: what the maps are: a maker of `impasto control map`, with its settings.
         checkpoint: whose U-Net is controlled; it is not changed.
         steps: number of training steps, instead of epochs.
@@ -25,9 +25,7 @@ class ControlJob(FineTuningJob):
     kind: ClassVar[str] = "train/control"
     learns: ClassVar[Learns] = "control"
 
-    catalogue: Path
     condition: str
-    checkpoint: str = "pocket"
     steps: int | None = None
     layers: str | None = None
     snr_gamma: float | None = None
@@ -36,21 +34,6 @@ class ControlJob(FineTuningJob):
     text_dropout: float | None = None
     validation_every: int | None = None
     validation_pictures: int | None = None
-
-    @property
-    def base(self) -> str:
-        """The checkpoint."""
-        return self.checkpoint
-
-    @property
-    def pictures_folder(self) -> Path:
-        """The catalogue."""
-        return self.catalogue
-
-    @property
-    def whose(self) -> str:
-        """Returns "": the pictures of all artists are used."""
-        return ""
 
     @property
     def loop_steps(self) -> int | None:

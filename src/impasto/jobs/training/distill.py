@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from impasto.errors import UsageError
-from impasto.jobs.training.fine_tuning import FineTuningJob
+from impasto.jobs.training.fine_tuning import WholeCatalogueJob
 from impasto.jobs.training.plan import Learns
 from impasto.jobs.training.run import TrainingRun
 from impasto.training.methods.distillation_choices import Distillation, check_steps
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
-class DistillJob(FineTuningJob):
+class DistillJob(WholeCatalogueJob):
     """Trains a LoRA that paints in a few steps what a checkpoint paints in many (latent consistency, Luo et al. 2023).
 
     Attributes:
-        catalogue: a folder of pictures with metadata.
         checkpoint: the teacher.
         steps: number of sampling steps of the student, 1 to 50.
         updates: number of optimizer steps, instead of epochs.
@@ -25,8 +24,6 @@ class DistillJob(FineTuningJob):
     kind: ClassVar[str] = "train/distill"
     learns: ClassVar[Learns] = "student"
 
-    catalogue: Path
-    checkpoint: str = "pocket"
     steps: int = 4
     updates: int | None = None
     fresh_text_encoder: bool | None = None
@@ -37,21 +34,6 @@ class DistillJob(FineTuningJob):
     leap: int | None = None
     teacher_steps: int | None = None
     huber: float | None = None
-
-    @property
-    def base(self) -> str:
-        """The teacher."""
-        return self.checkpoint
-
-    @property
-    def pictures_folder(self) -> Path:
-        """The catalogue."""
-        return self.catalogue
-
-    @property
-    def whose(self) -> str:
-        """Returns "": the pictures of all artists are used."""
-        return ""
 
     @property
     def loop_steps(self) -> int | None:

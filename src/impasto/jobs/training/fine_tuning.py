@@ -155,6 +155,33 @@ class FineTuningJob(TrainingJob):
             context.note(f"{changed}; to train on them, give another --run")
 
 
+class WholeCatalogueJob(FineTuningJob):
+    """Trains something for a checkpoint on the pictures of all artists of a catalogue.
+
+    Attributes:
+        catalogue: a folder of pictures with metadata.
+        checkpoint: the checkpoint, which is not changed.
+    """
+
+    catalogue: Path
+    checkpoint: str = "pocket"
+
+    @property
+    def base(self) -> str:
+        """The checkpoint."""
+        return self.checkpoint
+
+    @property
+    def pictures_folder(self) -> Path:
+        """The catalogue."""
+        return self.catalogue
+
+    @property
+    def whose(self) -> str:
+        """Returns "": the pictures of all artists are used."""
+        return ""
+
+
 class RecipeJob(FineTuningJob):
     """A training whose recipe depends on the size of the checkpoint's pictures.
 

@@ -96,7 +96,7 @@ def train_pocket(
 
 def note_gap(task: PocketTask, step: int, run: Path) -> None:
     """Adds a line with the low-noise losses to `gap.jsonl`."""
-    row = {"step": step, "pictures": step * task.choices.batch, **task.gap()}
+    row = {"step": step, **task.gap()}
     with (run / GAP).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
