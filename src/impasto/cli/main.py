@@ -24,6 +24,8 @@ from impasto.cli.doctor import doctor
 from impasto.cli.editing.attention import attention
 from impasto.cli.editing.control import control
 from impasto.cli.editing.edit import edit
+from impasto.cli.editing.inpaint import inpaint
+from impasto.cli.editing.outpaint import outpaint
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
@@ -33,8 +35,6 @@ from impasto.cli.painting.checkpoints import checkpoints
 from impasto.cli.painting.compose import compose
 from impasto.cli.painting.expand import expand
 from impasto.cli.painting.grid import grid
-from impasto.cli.painting.inpaint import inpaint
-from impasto.cli.painting.outpaint import outpaint
 from impasto.cli.painting.paint import paint
 from impasto.cli.painting.picture_options import OFF
 from impasto.cli.painting.repaint import repaint

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.painting.inpaint import Count, File, MaskBlur, Out
+from impasto.cli.editing.inpaint import Count, File, MaskBlur, Out
 from impasto.cli.painting.paint import AsJson, Batch, Overwrite, say_painting, say_painting_as_json
 from impasto.cli.painting.picture_options import OF_NEW_PICTURES, PictureOptions, with_picture
 from impasto.cli.run_job import run_job
