@@ -273,7 +273,7 @@ class Painter:
             check_edit(request, self.components)
         batches = list(self._batches(requests, batch_size))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
-        self._engine.prepare([self._work(batch) for _, batch in batches], worse)
+        self._engine.prepare([self._work(batch) for _, batch in batches if batch[0].words is None], worse)
         for kind in kinds:
             self._worse.of(kind)
         controls = dict.fromkeys(control for request in requests for control in request.controls)

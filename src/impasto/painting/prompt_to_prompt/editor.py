@@ -67,7 +67,7 @@ class Inverted:
 
 
 @dataclass
-class EditedLatents:
+class EditedPictures:
     """The result: clean latents [rows, C, h, w], the source first, and what the words looked at."""
 
     latents: torch.Tensor
@@ -102,7 +102,7 @@ class PromptEditor:
         tokens: torch.Tensor | None = None,
         begin: Inverted | None = None,
         on_step: OnStep = lambda done, of: None,
-    ) -> EditedLatents:
+    ) -> EditedPictures:
         """Paints the source and its edits.
 
         Args:
@@ -155,7 +155,7 @@ class PromptEditor:
             return made
 
         latents = denoise(predict, latents, scheduler, generators, eta=sampled.eta, between=between)
-        return EditedLatents(latents, controller.maps)
+        return EditedPictures(latents, controller.maps)
 
     def invert(
         self,
