@@ -26,12 +26,13 @@ override SEED := $(value SEED)
 override OUT := $(value OUT)
 export PROMPT ARTIST SEED OUT
 
-.PHONY: help paint test lint clean
+.PHONY: help paint test coverage lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make paint   paint a picture; takes PROMPT="..." ARTIST="..." SEED=7 OUT=folder; sets up .venv on first use'
-	@echo 'make test    ruff, pyright and all tests, with the coverage of src (the same .venv)'
+	@echo 'make test    ruff, pyright and all tests (the same .venv)'
+	@echo 'make coverage   all tests, and which lines of src they run: half as long again'
 	@echo 'make lint    ruff and pyright alone'
 	@echo 'make clean   remove .venv and the caches; pictures stay'
 	@echo 'PYTHON=python3.12 make ... chooses the Python (3.11 or newer) that .venv is made with'
@@ -45,6 +46,9 @@ paint: $(VENV)/.installed
 
 # Two processes of one thread each: two of two threads on two cores would wait for each other.
 test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov=src/impasto --cov-report=term
 
 # Pyright needs Node and may fetch it: where it cannot start within a minute, the tests go on without it.
