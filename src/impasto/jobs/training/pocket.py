@@ -28,6 +28,7 @@ class PocketJob(TimedTrainingJob):
         pack: writes a folder that can train without network access and without diffusers, and trains nothing.
         count: number of pictures in the pack.
         begin_from: a checkpoint of pocket, by name or folder, with whose weights a new run begins; its autoencoder is used.
+            With `autoencoder` its denoiser is carried over to the latents of that one.
         unpack: converts the output of a pack's train.py to a run.
     """
 
@@ -53,8 +54,6 @@ class PocketJob(TimedTrainingJob):
         """Raises UsageError if a value is invalid."""
         if self.pack is not None and self.unpack is not None:
             raise UsageError("--pack and --unpack: give one of them")
-        if self.begin_from is not None and self.autoencoder is not None:
-            raise UsageError("--from and --autoencoder: give one of them, since a checkpoint brings its autoencoder")
         if self.unpack is None and self.catalogue is None:
             raise UsageError("--catalogue is missing: give a folder of pictures")
         if not 0 <= self.small_first <= 0.9:
@@ -98,7 +97,7 @@ class PocketJob(TimedTrainingJob):
         from impasto.training.pocket.pack.begin import choices_to_go_on
         from impasto.training.pocket.phases import PocketRequest, train_phases
 
-        if self.begin_from is not None:
+        if self.begin_from is not None and self.autoencoder is None:
             begin_from(self.begin_from, run.path)
         machine = find_machine(self.device, self.precision)
         fast = machine.device.type == "cuda"
@@ -112,6 +111,7 @@ class PocketJob(TimedTrainingJob):
         assert self.catalogue is not None  # `check_values` has checked it
         request = PocketRequest(
             self.catalogue, self.minutes, size=self.size, seed=self.seed, autoencoder=self.autoencoder, decoder=self.decoder,
+            carried=self.begin_from if self.autoencoder is not None else None,
             choices=choices_to_go_on(run.path, choices),
         )  # fmt: skip
         should_stop = SharedCores(run.should_stop) if machine.device.type == "cpu" else run.should_stop

@@ -40,6 +40,7 @@ class PocketRequest:
     Attributes:
         minutes: minutes of all phases together; `steps` (of each phase) may replace them.
         autoencoder: the folder of a trained autoencoder; None trains one.
+        carried: a checkpoint whose denoiser is carried over to the latents of `autoencoder`, instead of an untrained one.
         decoder: whether a decoder for pictures of twice the size is trained afterwards.
         aligned, perceptual: whether EfficientNet-Lite2's features are used to train the denoiser and the autoencoder.
     """
@@ -50,6 +51,7 @@ class PocketRequest:
     size: int = 128
     seed: int = 0
     autoencoder: Path | None = None
+    carried: str | None = None
     decoder: bool = True
     aligned: bool = True
     perceptual: bool = True
@@ -76,6 +78,8 @@ def train_phases(
     on_progress(f"begun with {machine.name}", 0.0, {})
     vae = _autoencoder(request, run, machine, minutes_of("autoencoder", request.minutes, phases) if own else None,
                        should_stop, on_progress)  # fmt: skip
+    if request.carried is not None:
+        request = _carry_over(request, request.carried, run, vae, on_progress)
     minutes = minutes_of("denoiser", request.minutes, phases)
     done = run / PHASES / "denoiser.json"
     asked = {"minutes": minutes, "steps": request.steps}
@@ -95,6 +99,21 @@ def train_phases(
         _decoder(request, run, machine, minutes_of("decoder", request.minutes, phases), should_stop, on_progress)
     write_report(run, {"machine": machine.name, "minutes": request.minutes, "phases": list(phases)})
     return run / CHECKPOINT
+
+
+def _carry_over(
+    request: PocketRequest, checkpoint: str, run: Path, vae: AutoencoderKL, on_progress: Progress
+) -> PocketRequest:
+    """Writes the initial weights, unless they are there, and returns the request with the shape of their networks."""
+    from impasto.training.pocket.carry_over import carry_over
+    from impasto.training.pocket.pack.begin import choices_to_go_on
+
+    _, pixels = load_training_pixels(request.catalogue, request.size, on_progress)
+    fits = carry_over(checkpoint, vae.float(), pixels, request.choices, run)
+    if fits:
+        told = "; ".join(f"{name} {' '.join(f'{value:.2f}' for value in values)}" for name, values in fits.items())
+        on_progress(f"carried over to other latents, share of each channel's variance {told}", 0.0, {})
+    return replace(request, choices=choices_to_go_on(run, request.choices))
 
 
 def _fitted(begin: Path | None) -> MemoryEncoder | None:

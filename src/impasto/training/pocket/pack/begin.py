@@ -67,10 +67,12 @@ def _named(tensors: dict[str, torch.Tensor], start: str) -> dict[str, torch.Tens
     return {name.removeprefix(start): value.float() for name, value in tensors.items() if name.startswith(start)}
 
 
-def memory_of(begin_from: Path) -> MemoryEncoder:
-    """Returns the unpacked encoder of the memory, which makes the codes that the U-Net was trained with."""
+def memory_of(begin_from: Path) -> MemoryEncoder | None:
+    """Returns the encoder of the memory, which makes the codes that the U-Net was trained with; None if there is none."""
     tensors, told = read_weights(begin_from)
-    state = states_from_tensors(tensors)[0]["memory"]
+    state = states_from_tensors(tensors)[0].get("memory")
+    if state is None:
+        return None
     encoder = MemoryEncoder(choices_of(told).memory, len(state["mean"]))
     encoder.load_state_dict(state)
     return encoder
@@ -93,11 +95,12 @@ def begin_run(task: PocketTask, begin_from: Path, run: Path, seed: int) -> None:
         averages = {}
         for name in task.averaged:
             average = EMA(task.models[name], lambda count: 0.0)
-            average.module.load_state_dict(averaged[name])
-            task.models[name].load_state_dict((raw or averaged)[name])
-            if plain:
-                for model in (average.module, task.models[name]):
-                    _unfold(task.whitening, name, model)
+            if name in averaged:  # the others begin untrained
+                average.module.load_state_dict(averaged[name])
+                task.models[name].load_state_dict((raw or averaged)[name])
+                if plain:
+                    for model in (average.module, task.models[name]):
+                        _unfold(task.whitening, name, model)
             average.n_averaged += step
             averages[name] = average.state_dict()
         if not plain:
