@@ -23,7 +23,11 @@ def pocket(
         Path | None, typer.Option(help="A trained autoencoder's folder, in place of training one.", metavar="DIR")
     ] = None,
     begin_from: Annotated[
-        str | None, typer.Option("--from", help="Begin a new run with the weights of this pocket; with --autoencoder, carried over to its latents.", metavar="CHECKPOINT")
+        str | None,
+        typer.Option(
+            "--from", metavar="CHECKPOINT",
+            help="Begin a new run with the weights of this pocket; with --autoencoder, carried over to its latents.",
+        ),
     ] = None,
     decoder: Annotated[bool, typer.Option(help="Also a decoder for pictures of twice the size.")] = True,
     size: Annotated[int, typer.Option(help="Pixels of a side.")] = 128,
