@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.files import check_file
-from impasto.painting.credentials.library import INSTALL
+from impasto.painting.credentials.library import INSTALL, LONE_PURPOSES, PURPOSES
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 20  # bytes of a PEM file
 _SMALLEST_RSA = 2048  # bits
 _CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
-# What a certificate may be for: e-mail protection, document signing, C2PA's claim signing.
-_PURPOSES = {"1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1"}
+_ANY_PURPOSE = "2.5.29.37.0"
 TRIAL = "Impasto test certificates (not trusted)"  # the organization of `impasto credentials make-test`
 
 
@@ -181,21 +180,23 @@ def _check_chain(chain: "Sequence[x509.Certificate]", path: Path) -> None:
             raise ImpastoError(f"{which} is valid only from {one.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on")
     x509, _ = cryptography_parts()
     own, which = chain[0], f"--certificate {path}: the certificate"
+    kinds = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.AuthorityKeyIdentifier)
     try:
-        basic, usage, purposes = (
-            _extension(own, kind) for kind in (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
-        )
+        basic, usage, purposes, issuer = (_extension(own, kind) for kind in kinds)
     except ValueError as error:  # two of one kind, or one that cannot be read
         raise ImpastoError(f"{which} has broken extensions ({_first_line(error)})") from None
     if basic is not None and basic.ca:
         raise ImpastoError(f"{which} of that key is an authority's, which issues others: use one that it issued")
-    if usage is None or not usage.digital_signature:
-        raise ImpastoError(f"{which} is not for digital signatures (its key usage): C2PA refuses it")
-    if purposes is None or not _PURPOSES & {one.dotted_string for one in purposes}:
+    if usage is None or not usage.digital_signature or usage.key_cert_sign:
+        raise ImpastoError(f"{which} is not for digital signatures alone (its key usage): C2PA refuses it")
+    named = {one.dotted_string for one in purposes or ()}
+    if not named & set(PURPOSES) or named & {_ANY_PURPOSE, *LONE_PURPOSES}:
         raise ImpastoError(
             f"{which} is not for signing documents: C2PA wants e-mail protection, document signing or C2PA claim signing "
-            "among its extended key usages"
+            "among its extended key usages, and neither all purposes nor time stamps"
         )
+    if issuer is None:
+        raise ImpastoError(f"{which} does not name its issuer's key (authority key identifier): C2PA refuses it")
 
 
 def _extension(certificate: "x509.Certificate", kind: Any) -> Any:

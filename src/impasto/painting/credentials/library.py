@@ -8,9 +8,15 @@ if TYPE_CHECKING:
     import c2pa
 
 INSTALL = "pip install 'impasto[credentials]'"
+# What a signer's certificate may be for: e-mail protection, document signing, C2PA's claim signing, Microsoft's C2PA signing.
+# C2PA's own list, without which the library knows only the first.
+PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1", "1.3.6.1.4.1.311.76.59.1.9")
+# Those of time stamps and revocations, which are the only purpose of their certificates.
+LONE_PURPOSES = ("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9")
 # Manifests elsewhere, revocations and identities of other services would be asked for over the network.
 _OFFLINE: dict[str, Any] = {
     "core": {"decode_identity_assertions": False, "allowed_network_hosts": []},
+    "trust": {"trust_config": "\n".join((*PURPOSES, *LONE_PURPOSES))},
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
     "builder": {"thumbnail": {"enabled": False}},
 }
@@ -33,8 +39,8 @@ def library() -> Any:
 def reading_context(anchors: str = "") -> "c2pa.Context":
     """Returns the settings for reading; `anchors` are the certificates (PEM) of the roots that are trusted."""
     module = library()
-    trust = {"trust": {"user_anchors": anchors}} if anchors else {}
-    return module.Context(module.Settings.from_dict({**_OFFLINE, **trust}))
+    trust = {**_OFFLINE["trust"], **({"user_anchors": anchors} if anchors else {})}
+    return module.Context(module.Settings.from_dict({**_OFFLINE, "trust": trust}))
 
 
 def signing_context(algorithm: str, certificates: str, key: str, timestamp_url: str | None) -> "c2pa.Context":

@@ -162,7 +162,7 @@ def _signed(
                     builder.add_resource(thumbnail_name(one), io.BytesIO(one.thumbnail))
             builder.sign(kind, io.BytesIO(data), out)
     except module.C2paError as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        why = " ".join(str(error).split()) or type(error).__name__
         if choices.timestamp_url is not None and any(word in why for word in ("http", "HTTP", "timestamp", "time stamp")):
             raise ImpastoError(f"--timestamp-url {choices.timestamp_url} gave no time stamp for {name} ({why})") from None
         raise ImpastoError(f"{name} cannot be signed ({why})") from None

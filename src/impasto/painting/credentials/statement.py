@@ -153,7 +153,9 @@ class _Sources:
         if record.edit is not None:
             source = record.edit.source
             parent = alone and record.edit.kind != "from"
-            yield self._ingredient(source.name, source.content_hash, "parentOf" if parent else "inputTo"), True
+            # Of a picture that was painted over with all steps nothing remains, unless the noise was made from it.
+            gone = record.edit.kind == "from" and record.edit.strength >= 1 and record.words is None
+            yield self._ingredient(source.name, source.content_hash, "parentOf" if parent else "inputTo"), not gone
         for control in record.controls or ():
             yield self._ingredient(control.source.name, control.source.content_hash, "inputTo"), False
         for like in record.memory.likes if record.memory is not None else ():

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,7 +14,8 @@ from impasto.painting.credentials.library import library, reading_context
 from impasto.painting.credentials.manifest import HASH, SOURCE_TYPES
 
 State: TypeAlias = Literal["none", "valid", "untrusted", "tampered", "expired", "invalid", "unreadable"]
-_UNTRUSTED, _EXPIRED = "signingCredential.untrusted", "signingCredential.expired"
+_TRUSTED, _UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
+_EXPIRED = "signingCredential.expired"
 _TYPES = "digitalsourcetype/"
 _MOST_INGREDIENTS, _LONGEST = 100, 300
 
@@ -27,7 +28,7 @@ class SignedIngredient:
         title: its name.
         relationship: parentOf, componentOf or inputTo.
         content_hash: SHA-256 of its file, if it is said; else "".
-        state: of its own credentials when the picture was signed; "none" if it had none.
+        state: of its own credentials, as they were when the picture was signed; "none" if it had none.
     """
 
     title: str
@@ -141,12 +142,13 @@ def credentials_of(report: Mapping[str, Any]) -> Credentials:
     problems = _codes(report["validation_results"]["activeManifest"])
     signature = active.get("signature_info") or {}
     generators = active.get("claim_generator_info") or [{}]
+    trusted = set(_trusted(report["validation_results"].get("ingredientDeltas") or ()))
     return Credentials(
         _state(problems, report.get("validation_state", "Invalid")),
         _text(signature.get("common_name")), _text(signature.get("issuer")), _text(signature.get("time")),
         " ".join(filter(None, (_text(generators[0].get("name")), _text(generators[0].get("version"))))),
         _made(active.get("assertions") or ()),
-        tuple(_ingredient(one) for one in (active.get("ingredients") or ())[:_MOST_INGREDIENTS]),
+        tuple(_ingredient(one, trusted) for one in (active.get("ingredients") or ())[:_MOST_INGREDIENTS]),
         problems,
     )  # fmt: skip
 
@@ -177,13 +179,18 @@ def _made(assertions: Iterable[Mapping[str, Any]]) -> str:
     return names.get(found, found.rpartition(_TYPES)[2])
 
 
-def _ingredient(value: Mapping[str, Any]) -> SignedIngredient:
+def _trusted(deltas: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The labels of the ingredients whose signers are trusted now, which nobody was when the picture was signed."""
+    for delta in deltas:
+        if any(one["code"] == _TRUSTED for one in delta["validationDeltas"].get("success") or ()):
+            yield str(delta["ingredientAssertionURI"]).rpartition("/")[2]
+
+
+def _ingredient(value: Mapping[str, Any], trusted: Container[str]) -> SignedIngredient:
     description, results = _text(value.get("description")), value.get("validation_results")
     state: State = "none"
     if value.get("active_manifest") is not None and results:
-        problems = _codes(results["activeManifest"])
-        # Nobody is trusted while signing; that is asked anew of the picture itself.
-        state = _state(problems, "Valid")
+        state = _state(_codes(results["activeManifest"]), "Trusted" if value.get("label") in trusted else "Valid")
     stated = description.removeprefix(HASH) if description.startswith(HASH) else ""
     return SignedIngredient(_text(value.get("title")), _text(value.get("relationship")), stated, state)
 
