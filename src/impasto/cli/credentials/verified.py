@@ -31,7 +31,7 @@ class Verified:
         try:
             return cls(verify_file(file, trust))
         except MissingPart as error:
-            say_note(f"{file} has credentials, which are not verified. {error}")
+            say_note(f"{file} has credentials, which are not verified: {error}")
             return cls(None)
 
     @property
