@@ -35,7 +35,8 @@ def test_a_painting_is_signed_shown_and_painted_again(impasto: Impasto, mine: An
     who = "Ada's studio of Impasto test certificates (not trusted)"
     answer = impasto("show", "boats-signed.png")
     assert "prompt: boats\n" in answer.out and "seed: 3\n" in answer.out and answer.code == 0
-    assert f"credentials: untrusted: unchanged since it was signed by {who}, for whom no trusted root vouches\n" in answer.out
+    untrusted = f"untrusted: unchanged since it was signed by {who}, for whom no trusted root vouches"
+    assert f"credentials: {untrusted}\n" in answer.out
     assert "credentials say: made by a model (written by impasto " in answer.out
     trusted = impasto("show", "boats-signed.png", "--trust", "mine/root.pem").out
     assert f"credentials: valid: unchanged since it was signed by {who}\n" in trusted
@@ -95,7 +96,8 @@ def test_without_the_extra_one_note_says_what_to_install(
     assert impasto("sign", "boats.png", *PAIR).code == 0
     monkeypatch.setitem(__import__("sys").modules, "c2pa", None)
     answer = impasto("show", "boats-signed.png")
-    assert answer.code == 0 and "prompt: boats at sunset\n" in answer.out and "credentials: there are some, not verified\n" in answer.out
+    assert answer.code == 0 and "prompt: boats at sunset\n" in answer.out
+    assert "credentials: there are some, not verified\n" in answer.out
     assert answer.err == (
         "note: boats-signed.png has credentials, which are not verified: Content Credentials need c2pa-python, which is not "
         "installed: pip install 'impasto[credentials]'\n"

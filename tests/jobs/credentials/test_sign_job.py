@@ -60,13 +60,13 @@ def test_one_that_cannot_be_signed_stops_no_other(pair: dict[str, Path], tmp_pat
     ]  # fmt: skip
     heard: list[Event] = []
     job = SignJob(pictures=tuple(pictures), out=tmp_path / "out", **pair)
-    with pytest.raises(ImpastoError, match="^2 of 4 pictures could not be signed$"):
+    with pytest.raises(ImpastoError, match=r"^2 of 4 pictures could not be signed$"):
         run(job, Context(on_event=heard.append))
     failures = [one.text for one in heard if isinstance(one, Failure)]
     assert ["photo.jpg has no record" in failures[0], "gone.png: there is no such file" in failures[1]] == [True, True]
     assert [one.path.name for one in heard if isinstance(one, PictureDone)] == ["a.png", "b.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
-    assert [one.text for one in heard if isinstance(one, Note)][0].startswith("this certificate is for trying")
+    assert next(one.text for one in heard if isinstance(one, Note)).startswith("this certificate is for trying")
 
 
 def test_what_the_user_must_know_is_told(pair: dict[str, Path], tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_cannot_be_done_leaves_nothing(
 
 def test_files_that_are_there_stay(pair: dict[str, Path], tmp_path: Path) -> None:
     picture, there = write(tmp_path, "a.png", painting()), write(tmp_path, "a-signed.png", b"mine")
-    with pytest.raises(UsageError, match="a-signed.png exists already"):
+    with pytest.raises(UsageError, match=r"a-signed.png exists already"):
         run(SignJob(pictures=(picture,), **pair))
     assert there.read_bytes() == b"mine"
     (done,) = run(SignJob(pictures=(picture,), overwrite=True, **pair))

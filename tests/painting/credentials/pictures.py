@@ -24,7 +24,7 @@ def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
 
 
 def every_kind() -> dict[str, bytes]:
-    """Pictures without a record: 16 bits, palettes with transparency, grey, animations, CMYK, progressive, lossless, EXIF."""
+    """Pictures without a record: 16 bits, palettes with transparency, animations, CMYK, progressive, lossless, with EXIF."""
     plain = drawn(24, 20)
     frames = [drawn(24, 20, seed) for seed in range(3)]
     ramp = np.linspace(0, 65535, 480, dtype=np.uint16).reshape(20, 24)

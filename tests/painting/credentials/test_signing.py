@@ -98,7 +98,8 @@ def test_a_changed_picture_is_named(identity: SigningIdentity, anchors: str, nam
     signed[pixels[name]] ^= 1
     found = verify_bytes(bytes(signed), anchors)
     assert found.state == "tampered" and found.problems == ("assertion.dataHash.mismatch",) and not found.is_intact
-    assert str(found) == "tampered: changed after it was signed in the name of Ada of Impasto test certificates (not trusted)"
+    who = "Ada of Impasto test certificates (not trusted)"
+    assert str(found) == f"tampered: changed after it was signed in the name of {who}"
 
 
 def test_changed_words_of_the_credentials_are_named(identity: SigningIdentity, anchors: str) -> None:
@@ -166,8 +167,8 @@ def test_a_picture_without_a_record_is_signed_as_what_its_owner_says(identity: S
 
 @pytest.mark.parametrize(
     ("more", "made"),
-    [("", "generated"), (", Denoising strength: 0.5, Hires upscale: 2", "generated"), (", Denoising strength: 0.5", "composite"),
-     (", Mask blur: 4", "composite")],
+    [("", "generated"), (", Denoising strength: 0.5, Hires upscale: 2", "generated"),
+     (", Denoising strength: 0.5", "composite"), (", Mask blur: 4", "composite")],
 )  # fmt: skip
 def test_another_tools_record_is_believed(identity: SigningIdentity, more: str, made: str) -> None:
     text = "a boat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 16x16" + more
@@ -229,7 +230,7 @@ def test_files(identity: SigningIdentity, tmp_path: Path) -> None:
     sign_file(link, link, identity)
     assert link.is_symlink() and verify_bytes(source.read_bytes()).state == "untrusted"
     assert source.stat().st_mode & 0o777 == 0o640
-    with pytest.raises(UsageError, match="gone.png: there is no such file"):
+    with pytest.raises(UsageError, match=r"gone.png: there is no such file"):
         sign_file(tmp_path / "gone.png", tmp_path / "x.png", identity)
     with pytest.raises(UsageError, match="is a folder"):
         sign_file(tmp_path, tmp_path / "x.png", identity)

@@ -108,7 +108,8 @@ def test_lines_and_likes_are_named_and_make_no_composite(identity: SigningIdenti
     assert [(one.title, one.relationship) for one in found.ingredients] == [("photo.jpg", "inputTo"), ("sea.png", "inputTo")]
     both = replace(record, edit=inpainted(other, "sea.png").edit)
     found = verify_bytes(sign_bytes(painting(both), identity).data)
-    assert [(one.title, one.relationship) for one in found.ingredients] == [("sea.png", "parentOf"), ("photo.jpg", "inputTo")]
+    named = [(one.title, one.relationship) for one in found.ingredients]
+    assert named == [("sea.png", "parentOf"), ("photo.jpg", "inputTo")]
 
 
 @pytest.mark.parametrize("edit", [inpainted, painted_over])

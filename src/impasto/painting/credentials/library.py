@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import c2pa
 
 INSTALL = "pip install 'impasto[credentials]'"
-# What a signer's certificate may be for: e-mail protection, document signing, C2PA's claim signing, Microsoft's C2PA signing.
-# C2PA's own list, without which the library knows only the first.
+# What a signer's certificate may be for: e-mail protection, document signing, C2PA's claim signing, Microsoft's C2PA
+# signing. It is C2PA's own list, of which the library knows only the first by itself.
 PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1", "1.3.6.1.4.1.311.76.59.1.9")
 # Those of time stamps and revocations, which are the only purpose of their certificates.
 LONE_PURPOSES = ("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9")
