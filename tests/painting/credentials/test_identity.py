@@ -47,11 +47,12 @@ def issued(
     keys: x509.KeyUsage | None = usage(digital_signature=True),  # noqa: B008
     purposes: tuple[Any, ...] = (PURPOSE,),
     issuer_named: bool = True,
+    purposes_critical: bool = False,
 ) -> x509.Certificate:
     builder = x509.CertificateBuilder(named(issuer), named(subject), key.public_key(), 7, begins, ends)
     builder = builder.add_extension(x509.BasicConstraints(authority, None), True)
     builder = builder if keys is None else builder.add_extension(keys, True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), False) if purposes else builder
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), purposes_critical) if purposes else builder
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
     if issuer_named:
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False)

@@ -15,7 +15,7 @@ from impasto.painting.credentials.manifest import HASH, SOURCE_TYPES
 
 State: TypeAlias = Literal["none", "valid", "untrusted", "tampered", "expired", "invalid", "unreadable"]
 _TRUSTED, _UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
-_EXPIRED = "signingCredential.expired"
+_EXPIRED, _STAMPED = "signingCredential.expired", "timeStamp.trusted"
 _TYPES = "digitalsourcetype/"
 _MOST_INGREDIENTS, _LONGEST = 100, 300
 
@@ -52,7 +52,7 @@ class Credentials:
             it was valid then; "invalid" for other faults; "unreadable" for credentials that are damaged.
         signer, organization: of the certificate's subject. Anybody can make a certificate with any name: only with "valid"
             is it known to be true.
-        signed_at: when, ISO 8601, if a time-stamping authority said so; else "".
+        signed_at: when, ISO 8601, if a time-stamping authority says so for which a trusted root vouches; else "".
         generator: what made the credentials, such as "impasto 0.1.0".
         made: "generated", "composite", or another of IPTC's digital source types; "" if it is not said.
         ingredients: the pictures that it came from, at most 100.
@@ -79,8 +79,8 @@ class Credentials:
         return {
             "none": "none",
             "valid": f"valid: unchanged since it was signed by {who}{when}",
-            "untrusted": f"untrusted: unchanged since it was signed{when} by {who}, for whom no trusted root vouches",
-            "tampered": f"tampered: changed after it was signed{when} in the name of {who}",
+            "untrusted": f"untrusted: unchanged since it was signed by {who}, for whom no trusted root vouches",
+            "tampered": f"tampered: changed after it was signed in the name of {who}",
             "expired": f"expired: unchanged since it was signed by {who}, whose certificate has expired since",
             "invalid": f"invalid: signed in the name of {who}, but {', '.join(self.problems)}",
             "unreadable": "unreadable: they are damaged",
@@ -139,13 +139,16 @@ def credentials_of(report: Mapping[str, Any]) -> Credentials:
         KeyError, TypeError, AttributeError: it is another JSON.
     """
     active = report["manifests"][report["active_manifest"]]
-    problems = _codes(report["validation_results"]["activeManifest"])
+    results = report["validation_results"]
+    problems = _codes(results["activeManifest"])
+    is_stamped = _STAMPED in _codes(results["activeManifest"], "success")
     signature = active.get("signature_info") or {}
     generators = active.get("claim_generator_info") or [{}]
-    trusted = set(_trusted(report["validation_results"].get("ingredientDeltas") or ()))
+    trusted = set(_trusted(results.get("ingredientDeltas") or ()))
     return Credentials(
         _state(problems, report.get("validation_state", "Invalid")),
-        _text(signature.get("common_name")), _text(signature.get("issuer")), _text(signature.get("time")),
+        _text(signature.get("common_name")), _text(signature.get("issuer")),
+        _text(signature.get("time")) if is_stamped else "",
         " ".join(filter(None, (_text(generators[0].get("name")), _text(generators[0].get("version"))))),
         _made(active.get("assertions") or ()),
         tuple(_ingredient(one, trusted) for one in (active.get("ingredients") or ())[:_MOST_INGREDIENTS]),
@@ -153,8 +156,8 @@ def credentials_of(report: Mapping[str, Any]) -> Credentials:
     )  # fmt: skip
 
 
-def _codes(results: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_text(one["code"]) for one in results.get("failure") or ()))
+def _codes(results: Mapping[str, Any], outcome: str = "failure") -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_text(one["code"]) for one in results.get(outcome) or ()))
 
 
 def _state(problems: Iterable[str], verdict: str) -> State:
@@ -190,7 +193,7 @@ def _ingredient(value: Mapping[str, Any], trusted: Container[str]) -> SignedIngr
     description, results = _text(value.get("description")), value.get("validation_results")
     state: State = "none"
     if value.get("active_manifest") is not None and results:
-        state = _state(_codes(results["activeManifest"]), "Trusted" if value.get("label") in trusted else "Valid")
+        state = _state(_codes(results["activeManifest"]), "Trusted" if str(value.get("label")) in trusted else "Valid")
     stated = description.removeprefix(HASH) if description.startswith(HASH) else ""
     return SignedIngredient(_text(value.get("title")), _text(value.get("relationship")), stated, state)
 
