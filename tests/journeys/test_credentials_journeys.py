@@ -123,7 +123,7 @@ def test_what_cannot_be_asked(impasto: Impasto, mine: Answer) -> None:
         (("sign", "a.png", *PAIR, "--as", "art"), 2, "--as art"),
         (("sign", "a.png", *PAIR, "--out", "x", "--in-place"), 2, "--in-place"),
         (("sign", "a.png", *PAIR, "--timestamp-url", "x"), 2, "--timestamp-url 'x'"),
-        (("credentials", "make-test", "mine"), 2, "mine/key.pem is there already"),
+        (("credentials", "make-test", "mine"), 2, "mine/key.pem exists already"),
         (("credentials", "make-test", "text.pem"), 2, "text.pem is not a folder"),
         (("credentials", "make-test", "new", "--days", 0), 2, "--days 0"),
         (("show", "a.png", "--trust", "text.pem"), 2, "--trust text.pem holds no certificate"),

@@ -195,7 +195,7 @@ def test_the_test_certificates_as_openssl_sees_them(trial: TrialCertificates) ->
 
 def test_test_certificates_replace_nothing(trial: TrialCertificates, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in trial.key.parent.iterdir()}
-    with pytest.raises(UsageError, match=r"key.pem is there already: name another folder"):
+    with pytest.raises(UsageError, match=r"key.pem exists already: name another folder"):
         make_trial_certificates(trial.key.parent, "Bo")
     assert {path.name: path.read_bytes() for path in trial.key.parent.iterdir()} == before
     for wrong, said in (({"name": " "}, "--name"), ({"name": "a" * 65}, "--name"), ({"days": 0}, "--days 0"),

@@ -73,6 +73,17 @@ def test_a_source_beside_is_not_shown_but_known(identity: SigningIdentity, tmp_p
     assert verify_bytes(sign_bytes(edited, identity, folder=tmp_path).data).made == "composite"
 
 
+def test_a_source_where_it_was(identity: SigningIdentity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited = painting(inpainted(painting(seed=3), "boats.png"))
+    (tmp_path / "somewhere").mkdir()
+    write(tmp_path / "somewhere", "boats.png", painting(seed=3))
+    monkeypatch.chdir(tmp_path)
+    assert verify_bytes(sign_bytes(edited, identity, folder=tmp_path).data).made == "generated"
+    assert verify_bytes(sign_bytes(edited, identity).data).made == "composite"  # a stranger's record opens no file
+    monkeypatch.chdir(tmp_path / "somewhere")
+    assert verify_bytes(sign_bytes(edited, identity, folder=tmp_path).data).made == "composite"
+
+
 def test_a_painting_of_a_painting_of_a_photograph(identity: SigningIdentity) -> None:
     first = painting(painted_over(PHOTO), PHOTO)
     made = statement_of(painting(painted_over(first, "first.png"), first))

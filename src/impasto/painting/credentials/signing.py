@@ -76,7 +76,8 @@ def sign_bytes(
         data: the bytes of a PNG, JPEG or WebP; of an animation, all pictures are signed.
         choices: what is said; None for what the record says, without the prompt.
         name: the file's name, which is the title in the credentials.
-        folder: where the file is, to find the pictures that it came from; None to look only inside it.
+        folder: where the file is, to find the pictures that it came from, there or at their recorded paths; None to look
+            only inside it.
 
     Raises:
         UsageError: the format is another one; the picture has no record, so that nobody knows what it is.

@@ -25,6 +25,7 @@ Relationship: TypeAlias = Literal["parentOf", "inputTo"]
 
 _DEEPEST = 4  # pictures from pictures from pictures ...
 _THUMBNAIL = 512  # px of the longer side
+_LARGEST = 256 << 20  # bytes of a source that is looked at
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,12 @@ def statement_of(
     """Returns what is to be said of the picture in a file's bytes; None if it has no record and `made` is not given.
 
     A picture that a painting came from counts as generated if its own record says so, and as one that no model made if it
-    has no record or is not at hand. It is looked for inside the painting and in `folder`, by its content.
+    has no record or is not at hand. It is looked for inside the painting and, if `folder` is given, there and at its
+    recorded path; only a file of the recorded content counts.
 
     Args:
         name: of the file, for messages.
-        folder: where the file is; None to look only inside it.
+        folder: where the file is; None to look only inside it, as for pictures of strangers.
         made: what it is, whatever the record says.
         with_prompt: whether the prompt and the checkpoint are said.
 
@@ -130,6 +132,7 @@ class _Sources:
 
     def __init__(self, data: bytes, folder: Path | None, depth: int = 0) -> None:
         self._inside = files_inside_opened(io.BytesIO(data))
+        self._paths: dict[str, Path] = {}  # as recorded, by the hash
         self._folder, self._depth = folder, depth
 
     def of(self, records: "list[Provenance] | list[ForeignRecord]") -> tuple[list[Ingredient], set[Made]]:
@@ -152,11 +155,13 @@ class _Sources:
         """The ingredients that a record names, and whether the picture shows something of it."""
         if record.edit is not None:
             source = record.edit.source
+            self._paths[source.content_hash] = Path(source.path)
             parent = alone and record.edit.kind != "from"
             # Of a picture that was painted over with all steps nothing remains, unless the noise was made from it.
             gone = record.edit.kind == "from" and record.edit.strength >= 1 and record.words is None
             yield self._ingredient(source.name, source.content_hash, "parentOf" if parent else "inputTo"), not gone
         for control in record.controls or ():
+            self._paths[control.source.content_hash] = Path(control.source.path)
             yield self._ingredient(control.source.name, control.source.content_hash, "inputTo"), False
         for like in record.memory.likes if record.memory is not None else ():
             yield self._ingredient(like.name, like.content_hash, "inputTo"), False
@@ -171,11 +176,15 @@ class _Sources:
     def _at_hand(self, name: str, content_hash: str) -> bytes:
         if content_hash in self._inside:
             return self._inside[content_hash]
-        for place in () if self._folder is None else places_beside(self._folder, name, content_hash):
+        if self._folder is None:
+            return b""
+        recorded = self._paths.get(content_hash)
+        for place in (*places_beside(self._folder, name, content_hash), *([] if recorded is None else [recorded])):
             try:
-                if place.is_file() and hash_file(place) == content_hash:
+                place = place.expanduser()
+                if place.is_file() and place.stat().st_size <= _LARGEST and hash_file(place) == content_hash:
                     return place.read_bytes()
-            except (OSError, ImpastoError):  # not readable: as if it were not there
+            except (OSError, RuntimeError, ValueError, ImpastoError):  # not readable: as if it were not there
                 continue
         return b""
 

@@ -46,7 +46,7 @@ def make_trial_certificates(folder: Path, name: str, algorithm: Algorithm = "es2
     paths = [folder / one for one in _NAMES]
     for path in paths:
         if path.exists() or path.is_symlink():
-            raise UsageError(f"{path} is there already: name another folder")
+            raise UsageError(f"{path} exists already: name another folder")
     root_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1()) if algorithm == "es256" else ed25519.Ed25519PrivateKey.generate()
     begins = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)  # clocks of other machines may be behind
