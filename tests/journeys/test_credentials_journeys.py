@@ -85,6 +85,7 @@ def test_other_formats_and_pictures_without_a_record(impasto: Impasto, mine: Ans
         answer = impasto("show", name)
         assert answer.code == 0 and "credentials: untrusted: " in answer.out, answer.err
         assert "credentials say: a picture changed by a model" in answer.out
+        assert answer.err == f"note: {name} holds no record of how it was made\n"
     plain = impasto("show", "a.jpg")
     assert plain.code == 1 and "holds no record" in plain.err
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import say_facts, say_json
+from impasto.cli.console import say_facts, say_json, say_note
 from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ def show(
     else:
         try:
             fields, facts = _of_picture(read_provenance(file))
-        except ImpastoError:
+        except ImpastoError as error:
             if not verified.is_there:
                 raise
+            say_note(error)  # the credentials are to be shown nevertheless
             fields, facts = {}, []
     if upscalings := read_upscalings(file):
         fields["upscaled"] = [asdict(note) for note in upscalings]
