@@ -19,6 +19,7 @@ from impasto.settings import quieten_bitsandbytes
 
 if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
+    from impasto.api.credentials import sign, sign_bytes, verify
     from impasto.api.editing import inpaint, outpaint
     from impasto.api.judging import evaluate, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
@@ -54,13 +55,19 @@ __all__ = [
     "read_provenance",
     "repaint",
     "reproduce",
+    "sign",
+    "sign_bytes",
     "sweep",
     "train",
     "upscale",
+    "verify",
 ]
 
 _HOMES = {
     "Catalogue": "impasto.api.catalogue",
+    "sign": "impasto.api.credentials",
+    "sign_bytes": "impasto.api.credentials",
+    "verify": "impasto.api.credentials",
     "evaluate": "impasto.api.judging",
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",

@@ -18,11 +18,16 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def written_atomically(path: Path) -> Iterator[BinaryIO]:
-    """Opens a temporary file for writing and reading. It is renamed to `path` on success, and deleted on an exception."""
+def written_atomically(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Opens a temporary file for writing and reading. It is renamed to `path` on success, and deleted on an exception.
+
+    `mode` holds the permissions that it is made with, less those that the process's umask takes away.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("w+b") as file:
+        temporary.unlink(missing_ok=True)  # of a process that was killed: its permissions would stay
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(temporary, flags, mode), "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

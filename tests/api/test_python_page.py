@@ -34,7 +34,7 @@ def test_every_example_of_the_page_runs(in_an_empty_folder: Path, capsys: pytest
         exec(compile("\n" * line + block[1], str(PAGE), "exec"), names)
     said = capsys.readouterr().out
     assert "['boats-at-sunset-1.png', 'boats-at-sunset-2.png']" in said and "steps 0: use 1 to 1000" in said
-    assert "6 ['Rembrandt', 'Rembrandt']" in said
+    assert "6 ['Rembrandt', 'Rembrandt']" in said and "generated valid" in said
     assert "a-harbour-series-1.png ('Claude Monet', 'Rembrandt')" in said and "curve.png [True, True]" in said
 
 

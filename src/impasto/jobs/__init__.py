@@ -27,6 +27,8 @@ HOMES: dict[str, str] = {
     "outpaint": "impasto.jobs.editing.outpaint:OutpaintJob",
     "expand": "impasto.jobs.painting.expand:ExpandJob",
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
+    "sign": "impasto.jobs.credentials.sign:SignJob",
+    "credentials/make-test": "impasto.jobs.credentials.trial_certificates:TrialCertificatesJob",
     "edit": "impasto.jobs.editing.edit_words:EditWordsJob",
     "attention": "impasto.jobs.editing.attention:AttentionJob",
     "control-map": "impasto.jobs.editing.control_map:ControlMapJob",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.console import say_facts, say_json
-from impasto.errors import UsageError
+from impasto.cli.console import say_facts, say_json, say_note
+from impasto.errors import ImpastoError, UsageError
 
 if TYPE_CHECKING:
     from impasto.painting.memory.record import MemoryUse
@@ -25,9 +25,14 @@ def show(
         typer.Argument(help="A picture: ours, a sheet of `impasto grid`, another tool's (docs/records.md).", metavar="FILE"),
     ],
     cell: Annotated[str, typer.Option(help="Of a sheet, one painting, counted from 1.", metavar="ROW,COLUMN")] = "",
+    trust: Annotated[
+        Path | None,
+        typer.Option(help="Certificates of the roots that you trust, PEM, for Content Credentials.", metavar="FILE"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how a picture was made, from the record inside its file."""
+    """Show how a picture was made, from the record inside its file, and verify its Content Credentials."""
+    from impasto.cli.credentials.verified import Verified
     from impasto.painting.provenance.record import read_provenance
     from impasto.painting.sheets.file import read_sheet
     from impasto.painting.upscaling.note import read_upscalings
@@ -35,19 +40,30 @@ def show(
     sheet = read_sheet(file)
     if cell and sheet is None:
         raise UsageError(f"--cell {cell}: {file} is no sheet of `impasto grid`")
+    verified = Verified.of(file, trust)
     if sheet is not None and not cell:
         fields, facts = _of_sheet(sheet)
+    elif sheet is not None:
+        fields, facts = _of_picture(sheet.cell(*_place(cell)))
     else:
-        record = sheet.cell(*_place(cell)) if sheet is not None else read_provenance(file)
-        fields, facts = _of_picture(record)
+        try:
+            fields, facts = _of_picture(read_provenance(file))
+        except ImpastoError as error:
+            if not verified.is_there:
+                raise
+            say_note(error)  # the credentials are to be shown nevertheless
+            fields, facts = {}, []
     if upscalings := read_upscalings(file):
         fields["upscaled"] = [asdict(note) for note in upscalings]
         facts += [("upscaled", note) for note in upscalings]
+    fields["credentials"] = verified.fields
+    facts += verified.facts
     if as_json:
         say_json(fields)
     else:
         facts.insert(0, ("file", file))
         say_facts([(name.replace("_", " "), value) for name, value in facts], title="")
+    verified.refuse_tampered(file)
 
 
 def _place(cell: str) -> tuple[int, int]:

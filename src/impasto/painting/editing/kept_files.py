@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL.PngImagePlugin import PngInfo
 
@@ -85,21 +85,30 @@ def files_inside(painting: Path) -> dict[str, bytes]:
 
     A picture that is no PNG, or is cut short, holds none beyond that place.
     """
-    found: dict[str, bytes] = {}
     try:
         with painting.open("rb") as file:
-            if file.read(8) != _SIGNATURE:
-                return found
-            while len(header := file.read(8)) == 8:
-                length, kind = struct.unpack(">I4s", header)
-                if kind != _CHUNK:
-                    file.seek(length + 4, 1)
-                    continue
-                content = file.read(length)
-                file.seek(4, 1)
-                stated, _, data = content.partition(b"\n")
-                if stated == hashlib.sha256(data).hexdigest().encode():
-                    found[stated.decode()] = data
+            return files_inside_opened(file)
     except OSError:
+        return {}
+
+
+def files_inside_opened(file: BinaryIO) -> dict[str, bytes]:
+    """The same for a file that is open at its beginning.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found: dict[str, bytes] = {}
+    if file.read(8) != _SIGNATURE:
         return found
+    while len(header := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", header)
+        if kind != _CHUNK:
+            file.seek(length + 4, 1)
+            continue
+        content = file.read(length)
+        file.seek(4, 1)
+        stated, _, data = content.partition(b"\n")
+        if stated == hashlib.sha256(data).hexdigest().encode():
+            found[stated.decode()] = data
     return found

@@ -1,5 +1,6 @@
 """Reads the texts inside a picture file: PNG chunks, EXIF, XMP, a JPEG's comment, and texts hidden in the pixels."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,10 @@ _RECORDS = ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadat
             "parameters-json", "positive prompt", "generation_data")  # fmt: skip
 
 
-def picture_texts(path: Path) -> dict[str, str]:
+def picture_texts(path: Path, data: bytes | None = None) -> dict[str, str]:
     """Returns the texts in the picture at `path`: PNG chunk name -> text, and EXIF's comment as `UserComment`.
+
+    If its bytes are given as `data`, `path` is only its name.
 
     Fields of EXIF that name their content ("prompt:{...}", "impasto-sheet:{...}") and fields of XMP appear under these
     names, a JPEG's comment as `Comment`, a text hidden in the pixels as `stealth`. A text of the picture's own chunks
@@ -37,7 +40,8 @@ def picture_texts(path: Path) -> dict[str, str]:
         ImpastoError: there is no such file, it cannot be read, it is not a PNG, JPEG, WebP or AVIF, or a text in it
             is a compression bomb (more than Pillow's MAX_TEXT_CHUNK, 1 MiB, when unpacked).
     """
-    with _in_one_sentence(path), Image.open(path, formats=_FORMATS) as picture:
+    opened = path if data is None else io.BytesIO(data)
+    with _in_one_sentence(path), Image.open(opened, formats=_FORMATS) as picture:
         texts = _own_texts(picture)
         more = {**xmp_texts(picture), **exif_texts(picture)}
         if not _names_record(texts) and not _names_record(more) and "UserComment" not in more:
