@@ -25,6 +25,7 @@ HOMES: dict[str, str] = {
     "grid": "impasto.jobs.painting.grid:GridJob",
     "inpaint": "impasto.jobs.editing.inpaint:InpaintJob",
     "outpaint": "impasto.jobs.editing.outpaint:OutpaintJob",
+    "instruct": "impasto.jobs.editing.instruct:InstructJob",
     "expand": "impasto.jobs.painting.expand:ExpandJob",
     "upscale": "impasto.jobs.painting.upscale:UpscaleJob",
     "edit": "impasto.jobs.editing.edit_words:EditWordsJob",

@@ -7,8 +7,8 @@ import torch
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import UsageError
-from impasto.painting.editing.latents import encoded, to_pixels
-from impasto.painting.editing.painting_edits import canvas_of_request, for_decoder, size_to_paint
+from impasto.painting.editing.latents import encoded, for_decoder, to_pixels
+from impasto.painting.editing.painting_edits import canvas_of_request, size_to_paint
 from impasto.painting.guidance.record import USUAL
 from impasto.painting.memory.reader import MemoryReader
 from impasto.painting.prompt_to_prompt.attention import AttentionMaps
