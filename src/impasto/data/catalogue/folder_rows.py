@@ -67,6 +67,7 @@ class FolderRows:
     Attributes:
         notes: sentences on the folder as a whole, for the user.
         unnamed: pictures below a table of metadata that it does not name.
+        conditions: work -> the pictures that its row names as masks or as what it was made from, by column.
     """
 
     def __init__(self, listing: Listing, *, place: str = "folder", only_named: bool = False) -> None:
@@ -88,6 +89,7 @@ class FolderRows:
         self._governed: list[str] = []  # folders with a table of metadata
         self.notes: list[str] = []
         self.unnamed: list[str] = []
+        self.conditions: dict[str, dict[str, str]] = {}
 
     @property
     def has_root_metadata(self) -> bool:
@@ -162,8 +164,10 @@ class FolderRows:
     def _without_conditions(self, folder: str, work: str, row: dict[str, Any]) -> dict[str, Any]:
         """Returns a row without the columns that name its condition pictures and masks, and keeps those in mind."""
         found = {column: self._match(folder, name).key for column, name in conditions_of(row).items()}
-        found = {column: key for column, key in found.items() if key not in (None, work)}
-        self._accompany |= {key: work for key in found.values() if key is not None}
+        found = {column: key for column, key in found.items() if key is not None and key != work}
+        self._accompany |= dict.fromkeys(found.values(), work)
+        if found:
+            self.conditions[work] = found
         return {column: value for column, value in row.items() if column not in found} if found else row
 
     def _accompanied(self, key: str) -> str:

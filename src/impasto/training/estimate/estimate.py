@@ -70,16 +70,18 @@ def estimate(
     processes: int = 1,
     choose: Callable[[Components, FineTuning], None] = choose_weights,
     other_passes: int = 0,
+    editing: bool = False,
 ) -> Estimate:
     """Counts the work of a run on modules without memory, and measures this machine's speed for a third of a second.
 
-    The arguments are those of the recipe; `choose` and `other_passes` are those of `count_step`.
+    The arguments are those of the recipe; `choose` and `other_passes` are those of `count_step`, and `editing` is that of
+    `load_components`.
 
     Raises:
         UsageError, MissingPart, ImpastoError: no such checkpoint; no picture among the first can be opened.
     """
     device = choose_device()
-    components = load_components(checkpoint, device="meta")
+    components = load_components(checkpoint, device="meta", editing=editing)
     side = choices.size or components.default_size
     factor = latent_factor(components.vae.config)
     part = processes * choices.accumulation
