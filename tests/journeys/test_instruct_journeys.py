@@ -10,7 +10,7 @@ from PIL import Image
 from tests.journeys.conftest import Answer, Impasto
 from tests.journeys.test_bad_input import tree
 from tests.painting.editing.instructed import write_instruct
-from tests.painting.editing.pictures import drawn, write
+from tests.painting.editing.pictures import difference, drawn, write
 from tests.painting.editing.test_source import _header_only
 
 QUICK = ("--steps", 2, "--seed", 1)
@@ -130,3 +130,90 @@ def test_checkpoints_of_other_kinds_are_one_line(impasto: Impasto, checkpoint: P
         told = impasto(*words)
         assert told.code == code and says in told.err.strip().splitlines()[-1], (words, told.err)
     assert [name for name in tree(tmp_path) if name not in before] == []
+
+
+ANY = ("--min-direction", -1, "--min-likeness", -1, "--min-fit", -1, "--tries", 2, "--steps", 2)
+
+
+def test_pairs_are_made_learned_from_and_followed(impasto: Impasto, monkeypatch: pytest.MonkeyPatch) -> None:
+    from impasto.painting.painting import Painting
+
+    saved, own = [], Painting.save
+
+    def killed(self: Painting, path: Path, *, overwrite: bool = False) -> Path:
+        saved.append(path)
+        if len(saved) == 4:  # the picture before of pair 1 is on disk, the edited one is not
+            raise KeyboardInterrupt
+        return own(self, path, overwrite=overwrite)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Painting, "save", killed)
+        stopped = impasto("data", "instructions", "pairs", "--count", 12, *ANY)
+    assert stopped.code == 130 and "1 of 12 pairs are kept in pairs" in stopped.err
+    made = impasto("data", "instructions", "pairs", "--count", 12, *ANY)
+    assert made.code == 0 and "pairs: 12 pairs, 11 of them new" in made.out, made.err
+    rows = [json.loads(line) for line in Path("pairs/metadata.jsonl").read_text().splitlines()]
+    assert [row["number"] for row in rows] == list(range(12))
+    assert {row["instruction_kind"] for row in rows} >= {"season", "hand", "medium", "exchange"}
+    assert all(Path("pairs", row[name]).is_file() for row in rows for name in ("file_name", "input_file_name"))
+    again = impasto("data", "instructions", "again", "--count", 12, *ANY)
+    assert again.code == 0, again.err
+    for name in ("metadata.jsonl", "input/000001.png", "edited/000001.png", "edited/000007.png"):  # stopped or not
+        assert Path("pairs", name).read_bytes() == Path("again", name).read_bytes(), name
+    assert impasto("repaint", "pairs/edited/000000.png", "--out", "same.png").code == 0
+    assert difference(Path("same.png"), Path("pairs/edited/000000.png")) <= 1
+    other = impasto("data", "instructions", "pairs", "--count", 12, *ANY, "--seed", 5)
+    assert other.code == 2 and "pairs was begun with seed 0, not 5" in other.err
+
+    words = ("train", "instruct", "--catalogue", "pairs", "--steps", 2, "--batch", 2, "--validation-pictures", 0)
+    trained = impasto(*words, "--run", "runs/told")
+    assert trained.code == 0, trained.err
+    assert "left out" not in trained.err and "no work to learn from" not in trained.err
+    photo = write(drawn(70, 64), Path("photo.png"))
+    assert impasto("instruct", photo, WINTER, "--checkpoint", "runs/told", *QUICK, "--out", "told.png").code == 0
+    assert impasto("repaint", "told.png", "--out", "told-again.png").code == 0
+    assert Path("told.png").read_bytes() == Path("told-again.png").read_bytes()
+    further = impasto("train", "instruct", "--catalogue", "pairs", "--checkpoint", "runs/told", "--dry-run")
+    assert further.code == 0, further.err
+    only = "only follows instructions"
+    for words in (("paint", "boats", "--checkpoint", "runs/told"), ("train", "wang2023-artist", "--catalogue", "pairs",
+                  "--artist", "monet", "--checkpoint", "runs/told", "--run", "runs/no")):  # fmt: skip
+        told = impasto(*words)
+        assert told.code in (1, 2) and only in told.err.strip().splitlines()[-1], told.err
+
+
+def test_pairs_that_fail_are_counted_and_named(impasto: Impasto) -> None:
+    strict = ("--min-direction", 1, "--tries", 1, "--steps", 1, "--count", 1, "--instruction", "season")
+    made = impasto("data", "instructions", "pairs", *strict)
+    assert made.code == 0 and "20 attempts gave 0 of 1 pairs: lower --min-direction" in made.err
+    assert "20 attempts refused (20 for direction below 1" in made.out
+    refused = [json.loads(line) for line in Path("pairs/refused.jsonl").read_text().splitlines()]
+    assert len(refused) == 20 and {row["reason"] for row in refused} == {"direction"}
+    assert not list(Path("pairs/edited").iterdir())
+    learned = impasto("train", "instruct", "--catalogue", "pairs", "--run", "runs/none", "--steps", 1)
+    assert learned.code == 1 and "holds no usable picture" in learned.err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--count", 0), "--count 0: use 1 to 1000000"),
+        (("--tries", 99), "--tries 99: use 1 to 16"),
+        (("--min-direction", 2), "--min-direction 2: use -1 to 1"),
+        (("--min-likeness", "nan"), "--min-likeness nan"),
+        (("--instruction", "mood"), "unknown kind of instruction 'mood'"),
+        (("--steps", 0), "steps 0: use 1 to 1000"),
+        (("--sampler", "none"), "unknown sampler 'none'"),
+        (("--catalogue", "none"), "none: there is no such folder"),
+        (("--scorer", "none"), "none"),
+        (("--checkpoint", "none"), "unknown checkpoint 'none'"),
+        (("--checkpoint", "CHECKPOINT"), "only follows instructions"),
+    ],
+)
+def test_pairs_that_cannot_be_made_are_one_line(
+    words: tuple[object, ...], says: str, impasto: Impasto, checkpoint: Path, tmp_path: Path
+) -> None:
+    given = [checkpoint if word == "CHECKPOINT" else word for word in words]
+    told = impasto("data", "instructions", "pairs", *given)
+    assert told.code in (1, 2) and says in told.err.strip().splitlines()[-1], told.err
+    assert tree(tmp_path) == {}

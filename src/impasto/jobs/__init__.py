@@ -44,6 +44,7 @@ HOMES: dict[str, str] = {
     "import-captions": "impasto.jobs.data.import_captions:ImportCaptionsJob",
     "filter": "impasto.jobs.data.filter:FilterJob",
     "export": "impasto.jobs.data.export:ExportJob",
+    "instructions": "impasto.jobs.data.instructions:InstructionsJob",
     "copy-index": "impasto.jobs.data.copy_index:CopyIndexJob",
     "statistics": "impasto.jobs.data.statistics:StatisticsJob",
     "search": "impasto.jobs.data.search:SearchJob",

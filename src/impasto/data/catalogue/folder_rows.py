@@ -58,6 +58,10 @@ class _Counts:
     repeats: Counter[int] = field(default_factory=Counter)
 
 
+CONDITION_OF = "a mask or condition picture of"  # how the reason begins why such a picture is left out
+CONDITIONS_LEFT = "masks and condition pictures are left out"  # and the note on all of them
+
+
 class FolderRows:
     """The pictures of a listing with their rows; iterate it once, then read `notes` and `not_taken`.
 
@@ -111,7 +115,7 @@ class FolderRows:
                 continue
             elif work := self._accompanied(key):
                 self._counts.companions.append(key)
-                yield Lost(key, key, f"a mask or condition picture of {work}, which is no work to learn from")
+                yield Lost(key, key, f"{CONDITION_OF} {work}, which is no work to learn from")
             elif self._only_named and any(key.startswith(folder) for folder in self._governed):
                 self.unnamed.append(key)
                 self._used.update(sidecar_names(key, self._listing.beside))
@@ -348,7 +352,7 @@ class FolderRows:
         if counts.unread:
             told.append(f"beside pictures, but cannot be read: {_first(counts.unread)} (save texts as UTF-8)")
         if counts.companions:
-            told.append(f"masks and condition pictures are left out: {_first(counts.companions)}")
+            told.append(f"{CONDITIONS_LEFT}: {_first(counts.companions)}")
         if counts.beaten:
             told.append(f"captions beside pictures that are not used, because the metadata has a text: {counts.beaten}")
         if counts.words:

@@ -23,6 +23,7 @@ class TrainInstructJob(WholeCatalogueJob):
 
     kind: ClassVar[str] = "train/instruct"
     learns: ClassVar[Learns] = "instruct"
+    uses_conditions: ClassVar[bool] = True
 
     steps: int | None = None
     condition_dropout: float | None = None

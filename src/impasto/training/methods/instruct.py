@@ -84,7 +84,7 @@ def widened(unet: Any) -> Any:
     state["conv_in.weight"] = torch.cat([weight, torch.zeros_like(weight)], dim=1)
     made = type(unet).from_config({**unet.config, "in_channels": 2 * channels})
     made.load_state_dict(state)
-    return made.to(unet.device, unet.dtype)
+    return nn.Module.to(made, unet.device, unet.dtype)  # diffusers' own would warn of every change of precision
 
 
 class InstructTask(FineTuningTask):
