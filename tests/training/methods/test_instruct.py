@@ -201,6 +201,11 @@ def test_what_it_cannot_learn_from(base: str, tmp_path: Path, own_cache: Path) -
     plain = write_catalogue(tmp_path / "plain", 4)
     with pytest.raises(ImpastoError, match=r"no pair to learn from: .*input_file_name.*impasto data instructions"):
         train_instruct(plain, tmp_path / "run", CHOICES, checkpoint=base, steps=1)
+    components = load_components(base)
+    unet: Any = components.unet
+    masked = type(unet).from_config({**unet.config, "in_channels": 17})
+    with pytest.raises(UsageError, match="only inpaints"):
+        seeing(replace(components, unet=masked))
     with pytest.raises(UsageError, match=r"condition_dropout 0\.5"):
         InstructChoices(condition_dropout=0.5)
     with pytest.raises(UsageError, match="lora_rank has no meaning"):

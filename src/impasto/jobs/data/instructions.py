@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from impasto.vision.scorers.interface import TextImageScorer
 
 LARGEST_COUNT, MOST_TRIES = 1_000_000, 16
-# Brooks et al. (2023, section 3.1.2) with CLIP; the pocket scorer's likenesses lie elsewhere (docs/instruct.md).
-_CLIP_DIRECTION, _CLIP_LIKENESS = 0.2, 0.7
-_POCKET_DIRECTION, _POCKET_LIKENESS = 0.1, 0.4
+# Least direction, likeness and fit: of Brooks et al. (2023, section 3.1.2) with CLIP, and for the pocket scorer, whose numbers
+# are smaller (docs/instruct.md).
+_CLIP, _POCKET = (0.2, 0.7, 0.2), (0.05, 0.4, 0.0)
 _MOST_ATTEMPTS = 20  # for each pair that is asked for
 _LONGEST_SCENE = 200  # characters of a caption
 _PAINTERS_OF_A_SCENE = 8
@@ -84,7 +84,7 @@ class InstructionsJob(Job):
         scorer: what judges: "pocket", the output of `impasto train pocket-scorer`, or CLIP; None for "pocket".
         min_direction: the least directional similarity of a pair, -1 .. 1; None for the usual one of the scorer.
         min_likeness: the least likeness of its pictures, -1 .. 1; None for the usual one.
-        min_fit: the least likeness of either picture to its text, -1 .. 1; None for the scorer's own threshold.
+        min_fit: the least likeness of either picture to its text, -1 .. 1; None for the usual one.
         sampler, steps, guidance: None for the checkpoint's.
         seed: of everything that is drawn.
     """
@@ -232,14 +232,11 @@ class InstructionsJob(Job):
     def _least(self, scorer: "TextImageScorer") -> dict[str, float]:
         from impasto.vision.scorers.pocket import PocketScorer
 
-        pocket = isinstance(scorer, PocketScorer)
-        usual = {
-            DIRECTION: _POCKET_DIRECTION if pocket else _CLIP_DIRECTION,
-            LIKENESS: _POCKET_LIKENESS if pocket else _CLIP_LIKENESS,
-            FIT: float(scorer.threshold),
-        }
+        usual = _POCKET if isinstance(scorer, PocketScorer) else _CLIP
         given = {DIRECTION: self.min_direction, LIKENESS: self.min_likeness, FIT: self.min_fit}
-        return {name: value if (asked := given[name]) is None else asked for name, value in usual.items()}
+        return {
+            name: value if asked is None else asked for (name, asked), value in zip(given.items(), usual, strict=True)
+        }
 
     def _settings(self, making: _Making) -> dict[str, Any]:
         scenes = hashlib.sha256("\n".join(scene.text() for scene in making.scenes).encode()).hexdigest()

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from impasto.checkpoints.components import Components
-from impasto.checkpoints.size import instruct_channels
+from impasto.checkpoints.size import instruct_channels, only_edits
 from impasto.data.caches.latents import TextStates
+from impasto.errors import UsageError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.instruct_pairs import InstructPairs
 from impasto.training.losses.diffusion import Noise
@@ -67,10 +68,15 @@ def seeing(components: Components) -> Components:
     """Returns the components with a `SeeingUNet` in place of the U-Net; the given ones are not changed.
 
     A U-Net of the latents alone is widened; one that follows instructions already is taken as it is.
+
+    Raises:
+        UsageError: it is a U-Net for inpainting.
     """
     unet: Any = components.unet
-    wanted = instruct_channels(int(components.vae.config["latent_channels"]))
-    joined: Any = SeeingUNet(unet if unet.config["in_channels"] == wanted else widened(unet))
+    channels, latents = int(unet.config["in_channels"]), int(components.vae.config["latent_channels"])
+    if channels not in (latents, instruct_channels(latents)):
+        raise UsageError(f"{components.name} {only_edits(channels, latents)}; train a text-to-image one")
+    joined: Any = SeeingUNet(widened(unet) if channels == latents else unet)
     return replace(components, unet=joined)
 
 

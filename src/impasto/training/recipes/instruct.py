@@ -10,9 +10,8 @@ import torch
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.export.components import save_parts
 from impasto.checkpoints.load import load_components
-from impasto.checkpoints.size import instruct_channels, only_edits
 from impasto.data.caches.latents import TextStates
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import ImpastoError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.instruct_pairs import InstructPairs, encode_pairs
 from impasto.training.examples.instruct_validation import InstructValidation
@@ -57,13 +56,10 @@ def train_instruct(
     check_optimizer(choices.optimizer)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32, editing=True)
-    channels, latents = int(components.unet.config["in_channels"]), int(components.vae.config["latent_channels"])
-    if channels != instruct_channels(latents) and (instead := only_edits(channels, latents)):
-        raise UsageError(f"{components.name} {instead}; train a text-to-image checkpoint")
+    joined = seeing(components)
     size = choices.size or components.default_size
     pairs = encode_pairs(entries_of(catalogue), components, size, on_progress=on_progress)
     states = encode_texts(pairs.edited.all_texts, components, on_progress)
-    joined = seeing(components)
     count = len(pairs.edited.entries)
     choices = replace(choices, batch=min(choices.batch, count))
     validation = _validation(catalogue, joined, run, choices, size, on_progress)
