@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from impasto.vision.scorers.interface import TextImageScorer
 
 LARGEST_COUNT, MOST_TRIES = 1_000_000, 16
-# Least direction, likeness and fit: of Brooks et al. (2023, section 3.1.2) with CLIP, and for the pocket scorer, whose numbers
-# are smaller (docs/instruct.md).
+# Least direction, likeness and fit: of Brooks et al. (2023, section 3.1.2) with CLIP, and for the pocket scorer, whose
+# numbers are smaller (docs/instruct.md).
 _CLIP, _POCKET = (0.2, 0.7, 0.2), (0.05, 0.4, 0.0)
 _MOST_ATTEMPTS = 20  # for each pair that is asked for
 _LONGEST_SCENE = 200  # characters of a caption
