@@ -176,8 +176,8 @@ def test_pairs_are_made_learned_from_and_followed(impasto: Impasto, monkeypatch:
     further = impasto("train", "instruct", "--catalogue", "pairs", "--checkpoint", "runs/told", "--dry-run")
     assert further.code == 0, further.err
     only = "only follows instructions"
-    for words in (("paint", "boats", "--checkpoint", "runs/told"), ("train", "wang2023-artist", "--catalogue", "pairs",
-                  "--artist", "monet", "--checkpoint", "runs/told", "--run", "runs/no")):  # fmt: skip
+    for words in (("paint", "boats", "--checkpoint", "runs/told"), ("train", "lora", "--catalogue", "pairs",
+                  "--trigger", "mine", "--checkpoint", "runs/told", "--run", "runs/no")):  # fmt: skip
         told = impasto(*words)
         assert told.code in (1, 2) and only in told.err.strip().splitlines()[-1], told.err
 
