@@ -20,7 +20,7 @@ from impasto.settings import quieten_bitsandbytes
 if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
     from impasto.api.credentials import sign, sign_bytes, verify
-    from impasto.api.editing import inpaint, outpaint
+    from impasto.api.editing import attention, control_map, edit, inpaint, instruct, outpaint
     from impasto.api.judging import evaluate, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
     from impasto.api.training import train
@@ -45,11 +45,15 @@ __all__ = [
     "Upscaler",
     "UsageError",
     "__version__",
+    "attention",
+    "control_map",
+    "edit",
     "evaluate",
     "expand",
     "find_copies",
     "grid",
     "inpaint",
+    "instruct",
     "outpaint",
     "paint",
     "read_provenance",
@@ -72,7 +76,11 @@ _HOMES = {
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",
     "sweep": "impasto.api.judging",
+    "attention": "impasto.api.editing",
+    "control_map": "impasto.api.editing",
+    "edit": "impasto.api.editing",
     "inpaint": "impasto.api.editing",
+    "instruct": "impasto.api.editing",
     "outpaint": "impasto.api.editing",
     "grid": "impasto.api.painting",
     "paint": "impasto.api.painting",

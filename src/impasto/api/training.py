@@ -17,6 +17,7 @@ Recipe = Literal[
     "dreambooth",
     "textual-inversion",
     "control",
+    "instruct",
     "distill",
     "prompt-model",
     "pocket",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.model_folder import load_model
-from impasto.checkpoints.size import paints, picture_size
+from impasto.checkpoints.size import only_edits, paints, picture_size
 from impasto.checkpoints.source import CONFIGS, find_source
 from impasto.errors import ImpastoError
 from impasto.weights.content_hash import MINILM_PART, files_that_count, hash_files
@@ -23,13 +23,14 @@ def load_components(
     *,
     device: "torch.device | str" = "cpu",
     dtype: "torch.dtype | None" = None,
-    inpainting: bool = False,
+    editing: bool = False,
 ) -> "Components":
     """Loads the checkpoint called `name`: `pocket`, a diffusers folder, a hub name `org/name`, or a single
     `.safetensors` or `.ckpt` file in the Stable Diffusion v1 key layout. The default dtype is fp32.
 
     Args:
-        inpainting: accepts a checkpoint that was trained for inpainting, whose U-Net takes more channels than the latents'.
+        editing: accepts a checkpoint that was trained for inpainting or for instructions, whose U-Net takes more channels
+            than the latents'.
 
     Raises:
         UsageError: the kind of checkpoint is not supported.
@@ -43,8 +44,9 @@ def load_components(
     source = find_source(name)
     load = _load_folder if source.kind == "folder" else _load_file
     loaded = load(source.name, source.path, torch.device(device), dtype or torch.float32)
-    if not inpainting and loaded.unet.config["in_channels"] != loaded.vae.config["latent_channels"]:
-        raise ImpastoError(f"{source.name} only inpaints: use impasto inpaint --method model, or a text-to-image checkpoint")
+    instead = only_edits(loaded.unet.config["in_channels"], loaded.vae.config["latent_channels"])
+    if instead and not editing:
+        raise ImpastoError(f"{source.name} {instead}, or a text-to-image checkpoint")
     return loaded
 
 
@@ -113,7 +115,8 @@ def _check_widths(where: Path, unet: Any, vae: Any, text_encoder: Any) -> None:
     if not paints(unet["in_channels"], vae["latent_channels"]):
         raise ImpastoError(
             f"{where}: its U-Net takes {unet['in_channels']} channels and its VAE gives "
-            f"{vae['latent_channels']}: only text-to-image and inpainting checkpoints paint"
+            f"{vae['latent_channels']}: only checkpoints for text-to-image, inpainting and "
+            "instructions paint"
         )
     if unet["cross_attention_dim"] != text_encoder.hidden_size:
         raise ImpastoError(

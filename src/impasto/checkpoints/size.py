@@ -39,9 +39,23 @@ def inpainting_channels(latent_channels: int) -> int:
     return 2 * latent_channels + 1
 
 
+def instruct_channels(latent_channels: int) -> int:
+    """Returns the input channels of a U-Net that follows instructions: the latents, and those of the picture to change."""
+    return 2 * latent_channels
+
+
 def paints(in_channels: int, latent_channels: int) -> bool:
-    """Returns whether a U-Net with these input channels paints here: from text alone, or by inpainting."""
-    return in_channels in (latent_channels, inpainting_channels(latent_channels))
+    """Returns whether a U-Net with these input channels paints here: from text alone, by inpainting, or by instructions."""
+    return in_channels == latent_channels or bool(only_edits(in_channels, latent_channels))
+
+
+def only_edits(in_channels: int, latent_channels: int) -> str:
+    """Returns what a U-Net with these input channels does instead of painting from text, and by which command, or ""."""
+    if in_channels == inpainting_channels(latent_channels):
+        return "only inpaints: use impasto inpaint --method model"
+    if in_channels == instruct_channels(latent_channels):
+        return 'only follows instructions: use impasto instruct PICTURE "make it winter"'
+    return ""
 
 
 def is_small(side: int | None) -> bool:

@@ -27,6 +27,7 @@ from impasto.cli.editing.attention import attention
 from impasto.cli.editing.control import control
 from impasto.cli.editing.edit import edit
 from impasto.cli.editing.inpaint import inpaint
+from impasto.cli.editing.instruct import instruct
 from impasto.cli.editing.outpaint import outpaint
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
@@ -64,6 +65,7 @@ app.command()(upscale)
 app.command()(sign)
 app.add_typer(credentials, name="credentials")
 app.command()(edit)
+app.command()(instruct)
 app.command()(attention)
 app.add_typer(control, name="control")
 app.command()(grid)

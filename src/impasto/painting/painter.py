@@ -20,13 +20,13 @@ from impasto.painting.control.painting_controls import PaintingControls
 from impasto.painting.denoising import denoise, expected_clean, first_noise
 from impasto.painting.editing.edit import Edit, start_from
 from impasto.painting.editing.kept_files import KeptFile, kept_files
+from impasto.painting.editing.latents import for_decoder
 from impasto.painting.editing.outpainting import outpainted
 from impasto.painting.editing.painting_edits import (
     check_edit,
     edited_latents,
     evaluations,
     finished_picture,
-    for_decoder,
     kind_of_edit,
     size_to_paint,
     unchanged_picture,
@@ -121,7 +121,7 @@ class Painter:
         if where.type == "cpu":
             keep_freed_memory()
         chosen = choose_engine(engine, where, precision)
-        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, inpainting=True)
+        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, editing=True)
         return cls.of(components, where, loras, concepts, chosen.name, chosen.inference)
 
     @classmethod
@@ -296,7 +296,7 @@ class Painter:
 
         def kind(request: PaintRequest) -> tuple[Any, ...]:
             looked = len(self._looking.look(request).tokens)
-            guided = (request.guider, request.guidance_interval, find_guider(request.guider).sides(request.guidance))
+            guided = (request.guider, request.guidance_interval, request.sides)
             shape = (request.width, request.height, looked, *request.text_counts, *kind_of_edit(request, self.components))
             return (*shape, request.sampler, request.steps, request.eta, request.controls, request.words, *guided)
 
@@ -312,7 +312,7 @@ class Painter:
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, factor = batch[0], latent_factor(self.components.vae.config)
         width, height = size_to_paint(request, self.components)
-        each = evaluations(request, self._scheduler(request)) * sum(find_guider(request.guider).sides(request.guidance))
+        each = evaluations(request, self._scheduler(request)) * sum(request.sides)
         return BatchWork(each * len(batch), len(batch), height // factor, width // factor)
 
     def _scheduler(self, request: PaintRequest) -> Any:
@@ -360,7 +360,7 @@ class Painter:
         edited = edited_latents(batch, latents, scheduler, self.components)
         guider = find_guider(batch[0].guider)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
-        towards, away = guider.sides(batch[0].guidance)
+        towards, away = batch[0].sides
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
         worse = self._worse.of(guider.worse) if weights is not None else None
         unet = self._controls.unet(self._engine.unet, batch[0].controls, (width, height), scheduler.timesteps)

@@ -9,7 +9,8 @@ from impasto.painting.best_of.record import BestOf
 from impasto.painting.control.control import Control
 from impasto.painting.copies.record import CopyCheck
 from impasto.painting.editing.edit import Edit
-from impasto.painting.guidance.guiders import check_guider
+from impasto.painting.editing.trained_for import INSTRUCT
+from impasto.painting.guidance.guiders import check_guider, find_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.prompt_to_prompt.record import WordsNote
@@ -24,6 +25,7 @@ MAX_STEPS = 1000
 MAX_GUIDANCE = 50.0
 SMALLEST, LARGEST, MULTIPLE = 64, 2048, 8
 LARGEST_SEED = 2**63 - 1
+INSTRUCTED_BY = ("cfg", "interval", "apg")
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,10 @@ class PaintRequest:
             masked = self.edit.masked
             if self.edit.sides is not None or (masked is not None and masked.padding is not None):
                 raise UsageError("a control is for the whole picture: leave it, or --only-masked and outpaint, away")
+        if self.method == INSTRUCT:
+            if self.controls:
+                raise UsageError("a U-Net that follows instructions takes no control: leave --control away")
+            check_instructed_by(self.guider)
         if self.edit is not None:
             self.edit.check_size(self.width, self.height)
         for name in ("width", "height") if self.edit is None else ():
@@ -129,8 +135,15 @@ class PaintRequest:
 
     @property
     def method(self) -> str:
-        """The method of inpainting; "" without a mask."""
+        """The method of inpainting; "instruct" if the prompt is an instruction; else ""."""
+        if self.edit is not None and self.edit.image_guidance is not None:
+            return INSTRUCT
         return self.edit.masked.method if self.edit is not None and self.edit.masked is not None else ""
+
+    @property
+    def sides(self) -> tuple[bool, bool]:
+        """Which predictions are needed: (the condition's, the one it is led away from). An instruction needs both."""
+        return (True, True) if self.method == INSTRUCT else find_guider(self.guider).sides(self.guidance)
 
     @property
     def weighted_prompt(self) -> str:
@@ -149,6 +162,13 @@ class PaintRequest:
         """The numbers of texts between BREAKs in the prompt and in the negative prompt; each is encoded on its own."""
         prompt, negative = self.weighted_prompt, self.weighted_negative
         return len(pieces_of(prompt)) if prompt else 1, len(pieces_of(negative)) if negative else 1
+
+
+def check_instructed_by(guider: str) -> None:
+    """Raises UsageError if instructions are not followed with this guider."""
+    find_guider(guider)
+    if guider not in INSTRUCTED_BY:
+        raise UsageError(f"instructions are followed with the guiders {', '.join(INSTRUCTED_BY)}, not with {guider}")
 
 
 def check_text(name: str, text: str) -> None:

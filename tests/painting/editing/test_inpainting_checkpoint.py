@@ -39,7 +39,7 @@ def checkpoint(inpainting_parts: dict[str, Any], tmp_path_factory: pytest.TempPa
 def test_it_is_the_pipelines_picture(checkpoint: Path) -> None:
     import diffusers
 
-    components = load_components(str(checkpoint), inpainting=True)
+    components = load_components(str(checkpoint), editing=True)
     pipeline = diffusers.StableDiffusionInpaintPipeline(
         vae=components.vae, text_encoder=components.text_encoder, tokenizer=components.tokenizer, unet=components.unet,
         scheduler=make_scheduler("ddim", components.scheduler_config), safety_checker=None, feature_extractor=None,
@@ -71,7 +71,7 @@ def test_it_is_the_pipelines_picture(checkpoint: Path) -> None:
 
 
 def test_it_inpaints_and_does_nothing_else(checkpoint: Path) -> None:
-    painter = Painter(load_components(str(checkpoint), inpainting=True))
+    painter = Painter(load_components(str(checkpoint), editing=True))
     image, mask = drawn(67, 90), box_mask((67, 90), BOX)
     check_outside(painter.paint("boats", init=edit_of(image, mask, 1.0, method="model"), steps=2).image, image, mask)
     for init in (None, image, edit_of(image, mask)):
@@ -90,7 +90,7 @@ def test_a_single_file_too(inpainting_parts: dict[str, Any], tmp_path: Path) -> 
 
     write_tokenizer(tmp_path / "tokenizer")
     save_file(to_ldm(inpainting_parts), tmp_path / "inpainting.safetensors")
-    components = load_components(str(tmp_path / "inpainting.safetensors"), inpainting=True)
+    components = load_components(str(tmp_path / "inpainting.safetensors"), editing=True)
     assert components.unet.config["in_channels"] == 9
     image, mask = drawn(64, 64), box_mask((64, 64), BOX)
     made = Painter(components).paint("boats", init=edit_of(image, mask, 1.0, method="model"), steps=2, width=64, height=64)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.checkpoints.painting_defaults import PAINTING_FILE
+from impasto.checkpoints.size import inpainting_channels, instruct_channels
 from impasto.checkpoints.source import find_source
 from impasto.errors import ImpastoError, UsageError
 from impasto.weights.content_hash import files_that_count
@@ -106,7 +107,7 @@ def _write_minilm(target: Path) -> None:
 def _save_file(name: str, target: Path) -> None:
     from impasto.checkpoints.load import load_components
 
-    loaded = load_components(name)
+    loaded = load_components(name, editing=True)
     parts: dict[str, Any] = {
         "unet": loaded.unet,
         "vae": loaded.vae,
@@ -121,14 +122,17 @@ def _save_file(name: str, target: Path) -> None:
 
 
 def write_index(target: Path) -> None:
-    """Writes `model_index.json` for the parts in a folder. A folder without a text encoder uses MiniLM."""
+    """Writes `model_index.json` for the parts in a folder, with the pipeline that its U-Net's channels are for. A folder
+    without a text encoder uses MiniLM.
+    """
     from importlib.metadata import version
 
     encoder = target / "text_encoder" / "config.json"
     bert = not encoder.is_file() or read_json(encoder).get("model_type") == "bert"
     schedule = read_json(target / "scheduler" / "scheduler_config.json")
+    unet, vae = (read_json(target / part / "config.json") for part in ("unet", "vae"))
     index = {
-        "_class_name": "StableDiffusionPipeline",
+        "_class_name": pipeline_name(unet.get("in_channels", 4), vae.get("latent_channels", 4)),
         "_diffusers_version": version("diffusers"),
         "feature_extractor": [None, None],
         "image_encoder": [None, None],
@@ -141,6 +145,15 @@ def write_index(target: Path) -> None:
         "vae": ["diffusers", "AutoencoderKL"],
     }
     (target / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
+
+
+def pipeline_name(in_channels: int, latent_channels: int) -> str:
+    """Returns diffusers' pipeline for a U-Net that takes so many channels."""
+    if in_channels == inpainting_channels(latent_channels):
+        return "StableDiffusionInpaintPipeline"
+    if in_channels == instruct_channels(latent_channels):
+        return "StableDiffusionInstructPix2PixPipeline"
+    return "StableDiffusionPipeline"
 
 
 def _sync(folder: Path) -> None:

@@ -64,7 +64,9 @@ def infer_configs(shapes: Shapes, file: Path) -> dict[str, dict[str, Any]]:
         raise ImpastoError(f"{file} is no whole Stable Diffusion v1 checkpoint: {error} is missing") from None
     channels = configs["unet"]["in_channels"]
     if not paints(channels, configs["vae"]["latent_channels"]):
-        raise ImpastoError(f"{file} takes {channels} channels: only text-to-image and inpainting checkpoints paint")
+        raise ImpastoError(
+            f"{file} takes {channels} channels: only checkpoints for text-to-image, inpainting and instructions paint"
+        )
     return configs
 
 

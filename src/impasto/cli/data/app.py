@@ -8,6 +8,7 @@ from impasto.cli.data.export import export
 from impasto.cli.data.filter import filter_pairs
 from impasto.cli.data.import_ import imports
 from impasto.cli.data.import_captions import import_captions
+from impasto.cli.data.instructions import instructions
 from impasto.cli.data.review import review
 from impasto.cli.data.stats import stats
 from impasto.cli.data.tag import tag
@@ -21,4 +22,5 @@ data.command()(stats)
 data.command()(tag)
 data.command()(caption)
 data.command("copy-index")(copy_index)
+data.command()(instructions)
 data.add_typer(imports, name="import")

@@ -92,7 +92,7 @@ StrengthOption = Annotated[
     float | None,
     typer.Option(
         "--strength", help="How much changes: 0, nothing, to 1, all.", metavar="0..1",
-        show_default="0.6; inpaint 0.8, or 1 with soft and model; outpaint 0.9",
+        show_default="0.6; inpaint 0.8, or 1 with soft and model; outpaint 0.9; instruct 1",
     ),
 ]  # fmt: skip
 KeepSource = Annotated[

@@ -22,7 +22,8 @@ _COLUMNS = {
     "style": ("style", "movement", "art_style", "school"),
     "genre": ("genre", "category", "subject_type"),
     "text": ("text", "caption", "captions", "description", "prompt", "additional_feature", "sentence", "sentences",
-             "comment", "comments", "caption_text", "image_caption", "image_description", "alt_text", "alt"),
+             "comment", "comments", "caption_text", "image_caption", "image_description", "alt_text", "alt", "instruction",
+             "edit_instruction", "edit_prompt"),
     "tags": ("tags", "keywords", "tag_string"),
     "license": (
         "license", "licence", "rights", "copyright", "license_name", "licence_name", "usage_rights", "rights_statement",

@@ -12,6 +12,7 @@ class CatalogueEntry:
     Attributes:
         caption: the caption in force.
         variants: further captions of the same picture; training draws among all of them.
+        conditions: pictures that it was made from or that go with it, by the column that names them, such as `input`.
         repeats: how often an epoch shows the picture in comparison with others, 1 or more (kohya's `10_name` folders).
         extra: the other columns of the metadata, as texts.
     """
@@ -28,6 +29,7 @@ class CatalogueEntry:
     extra: dict[str, str] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
     repeats: int = 1
+    conditions: dict[str, Path] = field(default_factory=dict)
 
     @property
     def license(self) -> str:

@@ -58,6 +58,10 @@ class _Counts:
     repeats: Counter[int] = field(default_factory=Counter)
 
 
+CONDITION_OF = "a mask or condition picture of"  # how the reason begins why such a picture is left out
+CONDITIONS_LEFT = "masks and condition pictures are left out"  # and the note on all of them
+
+
 class FolderRows:
     """The pictures of a listing with their rows; iterate it once, then read `notes` and `not_taken`.
 
@@ -67,6 +71,7 @@ class FolderRows:
     Attributes:
         notes: sentences on the folder as a whole, for the user.
         unnamed: pictures below a table of metadata that it does not name.
+        conditions: work -> the pictures that its row names as masks or as what it was made from, by column.
     """
 
     def __init__(self, listing: Listing, *, place: str = "folder", only_named: bool = False) -> None:
@@ -88,6 +93,7 @@ class FolderRows:
         self._governed: list[str] = []  # folders with a table of metadata
         self.notes: list[str] = []
         self.unnamed: list[str] = []
+        self.conditions: dict[str, dict[str, str]] = {}
 
     @property
     def has_root_metadata(self) -> bool:
@@ -109,7 +115,7 @@ class FolderRows:
                 continue
             elif work := self._accompanied(key):
                 self._counts.companions.append(key)
-                yield Lost(key, key, f"a mask or condition picture of {work}, which is no work to learn from")
+                yield Lost(key, key, f"{CONDITION_OF} {work}, which is no work to learn from")
             elif self._only_named and any(key.startswith(folder) for folder in self._governed):
                 self.unnamed.append(key)
                 self._used.update(sidecar_names(key, self._listing.beside))
@@ -162,8 +168,10 @@ class FolderRows:
     def _without_conditions(self, folder: str, work: str, row: dict[str, Any]) -> dict[str, Any]:
         """Returns a row without the columns that name its condition pictures and masks, and keeps those in mind."""
         found = {column: self._match(folder, name).key for column, name in conditions_of(row).items()}
-        found = {column: key for column, key in found.items() if key not in (None, work)}
-        self._accompany |= {key: work for key in found.values() if key is not None}
+        found = {column: key for column, key in found.items() if key is not None and key != work}
+        self._accompany |= dict.fromkeys(found.values(), work)
+        if found:
+            self.conditions[work] = found
         return {column: value for column, value in row.items() if column not in found} if found else row
 
     def _accompanied(self, key: str) -> str:
@@ -344,7 +352,7 @@ class FolderRows:
         if counts.unread:
             told.append(f"beside pictures, but cannot be read: {_first(counts.unread)} (save texts as UTF-8)")
         if counts.companions:
-            told.append(f"masks and condition pictures are left out: {_first(counts.companions)}")
+            told.append(f"{CONDITIONS_LEFT}: {_first(counts.companions)}")
         if counts.beaten:
             told.append(f"captions beside pictures that are not used, because the metadata has a text: {counts.beaten}")
         if counts.words:

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,10 @@ def read_catalogue(
     if not folder.is_dir():
         raise ImpastoError(f"{folder} is not a folder of pictures")
     report = CatalogueReport()
-    entries = [_entry(name, file, row, report) for name, file, row in _rows(folder.resolve(), report)]
+    entries = [
+        replace(_entry(name, file, row, report), conditions=conditions)
+        for name, file, row, conditions in _rows(folder.resolve(), report)
+    ]
     if not opted_out:
         entries = without_opted_out(folder, entries, report)
     if check_images:
@@ -97,8 +100,10 @@ def read_catalogue(
     return Catalogue(folder, entries, report)
 
 
-def _rows(root: Path, report: CatalogueReport) -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """Yields (file name, file, row with a catalogue's columns) of the pictures to use; the others go to `report`."""
+def _rows(root: Path, report: CatalogueReport) -> Iterator[tuple[str, Path, dict[str, Any], dict[str, Path]]]:
+    """Yields (file name, file, row with a catalogue's columns, condition pictures) of the pictures to use; the others go to
+    `report`.
+    """
     listing = Listing.of(root)
     rows = FolderRows(listing, place="catalogue", only_named=True)
     refused = {skip.file_name: skip.reason.replace("the folder", "the catalogue") for skip in listing.refused}
@@ -111,7 +116,9 @@ def _rows(root: Path, report: CatalogueReport) -> Iterator[tuple[str, Path, dict
             report.skipped.append(Skipped(item.key, REGULARISATION))
         elif file is not None:
             report.warnings += (Skipped(item.key, remark) for remark in item.remarks)
-            yield item.name or item.key, file, with_catalogue_columns(item.row)
+            others = {column: listing.pictures[key] for column, key in rows.conditions.get(item.key, {}).items()}
+            conditions = {column: other for column, other in others.items() if other is not None}
+            yield item.name or item.key, file, with_catalogue_columns(item.row), conditions
     if not rows.has_root_metadata:
         report.skipped += listing.refused
     report.notes += rows.notes

@@ -1,10 +1,11 @@
-"""The base of the jobs that change a part of a picture: its file, and the run that paints and saves."""
+"""The base of the jobs that change a picture: its file, and the run that paints and saves."""
 
 import secrets
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import model_validator
 
@@ -20,13 +21,13 @@ from impasto.painting.file_names import slug
 if TYPE_CHECKING:
     from impasto.painting.editing.edit import Edit
 
-_NOT_OURS = {"init": "--from", "fit": "--fit", "size": "--size", "width": "--width", "height": "--height"}
 
 
 class EditingJob(PictureJob):
-    """A job that changes a part of a picture.
+    """A job that changes a picture.
 
     Attributes:
+        not_ours: fields of a new picture that have no meaning here, with their options, and the reason why.
         file: the picture.
         count: number of results, 1 to 10,000; result k has `seed` + k - 1.
         batch: number of pictures that are painted at once; None for as many as fit.
@@ -34,6 +35,11 @@ class EditingJob(PictureJob):
         out: a folder, or one FILE.png; None for the picture's own folder.
         overwrite: whether that file may be replaced.
     """
+
+    not_ours: ClassVar[Mapping[str, str]] = {
+        "init": "--from", "fit": "--fit", "size": "--size", "width": "--width", "height": "--height",
+    }  # fmt: skip
+    why_not: ClassVar[str] = "this keeps the picture's size"
 
     file: Path
     count: int = 1
@@ -44,9 +50,9 @@ class EditingJob(PictureJob):
 
     @model_validator(mode="after")
     def _check_editing(self) -> "EditingJob":
-        for field, option in _NOT_OURS.items():
-            if getattr(self, field) is not None:
-                raise UsageError(f"{option} is for paint: this keeps the picture's size")
+        for field, option in self.not_ours.items():
+            if getattr(self, field) not in (None, "", ()):
+                raise UsageError(f"{option} is for paint: {self.why_not}")
         if not 1 <= self.count <= MOST_PICTURES:
             raise UsageError(f"count {self.count}: use 1 to {MOST_PICTURES}")
         check_batch(self.batch)

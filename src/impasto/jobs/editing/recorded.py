@@ -45,7 +45,8 @@ def recorded_edit(note: "EditNote", painting: Path, source: Path | None, strengt
         mask = None if masked.mask is None else _mask(note, picture, painting, source)
         masked = replace(masked, mask=None)
     return Edit(
-        picture, note.strength if strength is None else strength, note.fit, mask, masked, note.sides, note.kept
+        picture, note.strength if strength is None else strength, note.fit, mask, masked, note.sides, note.kept,
+        image_guidance=note.image_guidance,
     )  # fmt: skip
 
 

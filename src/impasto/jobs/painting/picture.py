@@ -151,7 +151,7 @@ class Picture(BaseModel):
         _ = self.prompt_steps  # checks the expansion's options
         check_start(self.init if not self.has_picture else Path(), self.strength, self.fit, self.keep_source)
         self._controls.check()
-        if self.init is not None:  # its sides need not be multiples of 8; they are checked with the picture
+        if self.init is not None or self.has_picture:  # its sides are checked with the picture
             width = height = None
 
         from impasto.painting.memory.record import Like

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from impasto.checkpoints.size import SMALL
 from impasto.errors import UsageError
@@ -12,6 +12,9 @@ from impasto.jobs.training.plan import Learns, estimate_to_json, estimate_traini
 from impasto.jobs.training.run import TrainingJob, TrainingRun, check_files, check_numbers
 from impasto.training.distributed.launch import process_number
 from impasto.training.methods.fine_tuning_choices import FineTuning
+
+if TYPE_CHECKING:
+    from impasto.data.catalogue.read import Catalogue
 
 
 class FineTuningJob(TrainingJob):
@@ -25,6 +28,7 @@ class FineTuningJob(TrainingJob):
 
     together: ClassVar[bool] = True
     learns: ClassVar[Learns] = "weights"
+    uses_conditions: ClassVar[bool] = False  # the condition pictures that the metadata names
 
     minutes: float | None = None
     dry_run: bool = False
@@ -130,27 +134,30 @@ class FineTuningJob(TrainingJob):
 
         if not self.dry_run:
             return self.train_in_folder(context, train)
-        from impasto.jobs.training.pictures import note_folder
-
-        note_folder(pictures, context)
+        self._noted(context)
         return tell_plan()
 
     def _tell_pictures(self, run: Path, context: Context) -> None:
         """Notes what was read of the pictures' folder and what changed there since the last start, and keeps a list."""
-        from impasto.jobs.training.pictures import changes_since, keep_pictures, note_folder, seen_pictures
+        from impasto.jobs.training.pictures import changes_since, keep_pictures, seen_pictures
 
-        now = seen_pictures(note_folder(self.pictures_folder, context), self.whose)
+        now = seen_pictures(self._noted(context), self.whose)
         changed = changes_since(run, now)
         if changed:
             context.note(f"{changed}; it goes on with those that are there now, and its losses will differ")
         keep_pictures(run, now)
 
+    def _noted(self, context: Context) -> "Catalogue":
+        from impasto.jobs.training.pictures import note_folder
+
+        return note_folder(self.pictures_folder, context, conditions=self.uses_conditions)
+
     def tell_complete(self, run: Path, context: Context) -> None:
         """Notes that the run is complete, and whether its pictures have changed since."""
         super().tell_complete(run, context)
-        from impasto.jobs.training.pictures import changes_since, note_folder, seen_pictures
+        from impasto.jobs.training.pictures import changes_since, seen_pictures
 
-        changed = changes_since(run, seen_pictures(note_folder(self.pictures_folder, Context()), self.whose))
+        changed = changes_since(run, seen_pictures(self._noted(Context()), self.whose))
         if changed:
             context.note(f"{changed}; to train on them, give another --run")
 

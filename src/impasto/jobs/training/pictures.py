@@ -6,6 +6,7 @@ from pathlib import Path
 
 from impasto.data.annotations.log import content_of
 from impasto.data.catalogue.entry import CatalogueEntry
+from impasto.data.catalogue.folder_rows import CONDITION_OF, CONDITIONS_LEFT
 from impasto.data.catalogue.read import Catalogue, read_catalogue
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
@@ -18,17 +19,23 @@ _MOST_SKIPPED = 5
 Seen = dict[str, tuple[str, str]]  # file name -> SHA-256 of the picture, hash of its texts
 
 
-def note_folder(folder: Path, context: Context) -> Catalogue:
+def note_folder(folder: Path, context: Context, *, conditions: bool = False) -> Catalogue:
     """Reads the folder, and notes what was read of it and what was not.
+
+    Args:
+        conditions: the training uses the condition pictures that the metadata names: nothing is said of them.
 
     Raises:
         ImpastoError: the folder holds no picture.
     """
     catalogue = read_catalogue(folder, check_images=False)
     report = catalogue.report
-    for note in report.notes:
+    notes, told = report.notes, [*report.warnings, *report.skipped]
+    if conditions:
+        notes = [note for note in notes if not note.startswith(CONDITIONS_LEFT)]
+        told = [skipped for skipped in told if not skipped.reason.startswith(CONDITION_OF)]
+    for note in notes:
         context.note(note)
-    told = [*report.warnings, *report.skipped]
     for skipped in told[:_MOST_SKIPPED]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
     if len(told) > _MOST_SKIPPED:

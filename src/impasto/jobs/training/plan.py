@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from impasto.training.methods.fine_tuning_choices import FineTuning
 
 # What a training changes: the weights selected by its options; only a new word; or a student of a teacher; or
-# a network beside the U-Net.
-Learns = Literal["weights", "word", "student", "control"]
+# a network beside the U-Net; or a U-Net that sees a picture.
+Learns = Literal["weights", "word", "student", "control", "instruct"]
 
 
 def estimate_training(
@@ -47,11 +47,11 @@ def estimate_training(
     from impasto.training.methods.fine_tuning import choose_weights
 
     entries = read_catalogue(pictures, check_images=False).entries if artist is None else entries_of(pictures, artist)
-    choose = {"weights": choose_weights, "word": choose_word, "student": add_student, "control": choose_encoder}[learns]
+    kinds = {"word": choose_word, "student": add_student, "control": choose_encoder}
     passes = choices.other_passes if isinstance(choices, Distillation) else int(learns == "control")
     return estimate(
-        checkpoint, choices, repeated(entries), steps=steps, minutes=minutes, processes=process_count(), choose=choose,
-        other_passes=passes,
+        checkpoint, choices, repeated(entries), steps=steps, minutes=minutes, processes=process_count(),
+        choose=kinds.get(learns, choose_weights), other_passes=passes, editing=learns == "instruct",
     )  # fmt: skip
 
 

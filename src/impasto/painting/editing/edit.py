@@ -16,6 +16,7 @@ from impasto.painting.editing.record import (
     FITS,
     KEPT,
     LARGEST_BLUR,
+    LARGEST_IMAGE_GUIDANCE,
     LARGEST_PADDING,
     LARGEST_SIDE,
     METHODS,
@@ -50,6 +51,8 @@ class Edit:
         sides: px that an outpainting adds at the left, top, right and bottom.
         kept: where copies of the files are stored: "no", "beside" the painting, or "inside" it.
         region: of a pass of an outpainting: the part that is painted, left, top, right and bottom.
+        image_guidance: if the prompt is an instruction, how closely the picture is followed, 0 .. 50; else None. The U-Net
+            sees the picture then, and `strength` 1 loses nothing of it.
 
     Raises:
         UsageError: a value is out of its range.
@@ -63,6 +66,7 @@ class Edit:
     sides: Box | None = None
     kept: Kept = "no"
     region: Box | None = field(default=None, repr=False)
+    image_guidance: float | None = None
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
@@ -74,11 +78,22 @@ class Edit:
             raise UsageError("the mask has another size than the picture")
         if self.masked is not None:
             check_masked(self.masked)
+        if self.image_guidance is not None:
+            check_image_guidance(self.image_guidance)
+            if self.masked is not None:
+                raise UsageError("an instruction is for the whole picture: leave the mask away")
 
     @property
     def kind(self) -> Kind:
-        """from, inpaint or outpaint."""
+        """from, inpaint, outpaint or instruct."""
+        if self.image_guidance is not None:
+            return "instruct"
         return "outpaint" if self.sides is not None else "from" if self.mask is None else "inpaint"
+
+    @property
+    def has_own_size(self) -> bool:
+        """Whether the painting must have the picture's size, with the sides that are added."""
+        return self.masked is not None
 
     @property
     def note(self) -> EditNote:
@@ -86,7 +101,8 @@ class Edit:
         masked = self.masked
         if masked is not None and self.mask is not None:
             masked = replace(masked, mask=self.mask.note)
-        return EditNote(self.kind, self.source.note, float(self.strength), self.fit, masked, self.sides, self.kept)
+        guidance = None if self.image_guidance is None else float(self.image_guidance)
+        return EditNote(self.kind, self.source.note, float(self.strength), self.fit, masked, self.sides, self.kept, guidance)
 
     @property
     def full_size(self) -> tuple[int, int]:
@@ -133,7 +149,7 @@ class Edit:
         """Returns what must be equal for edits that go through the model together."""
         how = self.masked
         shared = None if how is None else (how.method, how.thin)
-        return (canvas.size, self.strength, self.run_strength, shared, self.is_unchanged)
+        return (canvas.size, self.strength, self.run_strength, shared, self.is_unchanged, self.image_guidance is None)
 
     def check_size(self, width: int, height: int) -> None:
         """Checks a painting's size, which need not be a multiple of 8 as a new painting's.
@@ -145,7 +161,7 @@ class Edit:
             if isinstance(side, bool) or not isinstance(side, int) or not 8 <= side <= LARGEST_SIDE:
                 raise UsageError(f"{name} {side!r}: use 8 to {LARGEST_SIDE}")
         expected = self.full_size
-        if self.kind != "from" and (width, height) != expected:
+        if self.has_own_size and (width, height) != expected:
             raise UsageError(f"size {width}x{height}: this edit of {self.source.note.name} has {expected[0]}x{expected[1]}")
 
 
@@ -163,6 +179,12 @@ def check_strength(strength: float) -> None:
     """Raises UsageError unless the strength is a number from 0 to 1."""
     if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 1:
         raise UsageError(f"strength {strength!r}: use a number from 0, the picture as it is, to 1, nothing of it")
+
+
+def check_image_guidance(guidance: float) -> None:
+    """Raises UsageError unless the image guidance is a number from 0 to 50."""
+    if isinstance(guidance, bool) or not isinstance(guidance, int | float) or not 0 <= guidance <= LARGEST_IMAGE_GUIDANCE:
+        raise UsageError(f"--image-guidance {guidance!r}: use 0 to {LARGEST_IMAGE_GUIDANCE:g}; 1 to 2.5 are usual")
 
 
 def check_word(option: str, word: str, words: Sequence[str]) -> None:
@@ -224,7 +246,7 @@ def start_size(edit: Edit, native: int, width: int | None, height: int | None) -
     own = edit.full_size
     if width is not None and height is not None:
         return width, height
-    if edit.kind != "from":
+    if edit.has_own_size:
         return width or own[0], height or own[1]
     if width is not None:
         return width, max(8, round(width * own[1] / own[0]))

@@ -11,6 +11,7 @@ from impasto.painting.editing.canvas import Canvas
 from impasto.painting.editing.edit import Edit
 from impasto.painting.editing.fills import filled, latent_noise
 from impasto.painting.editing.inpainting_unet import InpaintingUNet
+from impasto.painting.editing.instructed_unet import InstructedUNet
 from impasto.painting.editing.masks import max_reduced, shrinking_masks
 from impasto.painting.engines.conditioned import ConditionedUNet
 from impasto.painting.starting import Start, noised
@@ -26,6 +27,11 @@ def encoded(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
     config = vae.config
     latents = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode().float()
     return (latents - (config.get("shift_factor") or 0.0)) * config["scaling_factor"]
+
+
+def for_decoder(latents: torch.Tensor, vae_config: Any) -> torch.Tensor:
+    """Returns latents in the scale of the VAE, in which a U-Net that follows instructions sees the picture, too."""
+    return latents / vae_config["scaling_factor"] + (vae_config.get("shift_factor") or 0.0)
 
 
 def placed_mask(edit: Edit, canvas: Canvas) -> np.ndarray:
@@ -98,6 +104,9 @@ class EditedLatents:
         self._clean, self._begun = torch.cat(clean), torch.cat(begun)
         self._mask = torch.cat(masks) if masks else None
         self._hidden = torch.cat(hidden) if hidden else None
+        guidances = [edit.image_guidance for edit in edits if edit.image_guidance is not None]
+        self._image_guidance = torch.tensor(guidances) if guidances else None
+        self._picture = for_decoder(self._clean, vae.config)
         thin = edits[0].masked.thin if edits[0].masked is not None else 0
         self._masks = [] if self._mask is None else shrinking_masks(self._mask, thin)
         self._begins = self._indices(self._mask) if self._method == "soft" and self._mask is not None else None
@@ -135,7 +144,11 @@ class EditedLatents:
         return torch.where(self._mask_at(index) > 0.5, latents, background)
 
     def unet(self, unet: ConditionedUNet) -> ConditionedUNet:
-        """Returns the U-Net, which for the method `model` also sees the mask and the picture around it."""
+        """Returns the U-Net, which for the method `model` also sees the mask and the picture around it, and for an
+        instruction the picture.
+        """
+        if self._image_guidance is not None:
+            return InstructedUNet(unet, self._picture, self._image_guidance)
         if self._method != "model" or self._mask is None or self._hidden is None:
             return unet
         return InpaintingUNet(unet, torch.cat([(self._mask > 0.5).to(self._hidden), self._hidden], dim=1))

@@ -10,10 +10,10 @@ from impasto.checkpoints.size import latent_factor
 from impasto.painting.batches import to_image
 from impasto.painting.editing.canvas import Canvas, canvas_of
 from impasto.painting.editing.finishing import finished, with_background
-from impasto.painting.editing.inpainting_unet import check_channels
 from impasto.painting.editing.kept_files import KeptFile, kept_files
-from impasto.painting.editing.latents import EditedLatents
+from impasto.painting.editing.latents import EditedLatents, for_decoder
 from impasto.painting.editing.outpainting import plan_strips
+from impasto.painting.editing.trained_for import check_channels
 from impasto.painting.painted_size import painted_size, reduced
 from impasto.painting.starting import begin
 
@@ -96,11 +96,6 @@ def edited_latents(
     sizes = [(request.width, request.height) for request in batch]
     seeds = [request.seed for request in batch]
     return EditedLatents(edits, canvases, sizes, seeds, components.vae, noise, scheduler, start)
-
-
-def for_decoder(latents: torch.Tensor, vae_config: Any) -> torch.Tensor:
-    """Returns latents in the scale of the VAE."""
-    return latents / vae_config["scaling_factor"] + (vae_config.get("shift_factor") or 0.0)
 
 
 def finished_picture(

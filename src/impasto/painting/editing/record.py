@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
 
-Kind: TypeAlias = Literal["from", "inpaint", "outpaint"]
+Kind: TypeAlias = Literal["from", "inpaint", "outpaint", "instruct"]
 Fit: TypeAlias = Literal["crop", "pad", "stretch"]
 Method: TypeAlias = Literal["blend", "soft", "model"]
 Fill: TypeAlias = Literal["original", "blur", "noise", "latent-noise"]
@@ -26,6 +26,7 @@ BACKGROUNDS, OUTSIDE, KEPT = get_args(BackgroundMethod), get_args(Outside), get_
 LARGEST_SIDE = 16_384  # px of a picture that is edited
 LARGEST_BLUR, MOST_DILATIONS, LARGEST_PADDING = 64, 50, 2048
 MOST_BACKGROUND_STEPS = 1000
+IMAGE_GUIDANCE, LARGEST_IMAGE_GUIDANCE = 1.5, 50.0  # Brooks et al. 2023 use 1.5; 1 to 2.5 are usual
 _LONGEST_NAME, _LONGEST_PATH = 300, 4096
 
 
@@ -114,13 +115,14 @@ class EditNote:
     """How a painting came from another picture.
 
     Attributes:
-        kind: "from", the whole picture was painted over; "inpaint"; "outpaint".
+        kind: "from", the whole picture was painted over; "inpaint"; "outpaint"; "instruct", the prompt is an instruction.
         source: the picture.
         strength: 0 .. 1, the share of the steps that were run on it.
         fit: how it was brought to the painting's size.
         masked: the mask and its settings; None for "from".
         sides: px added at the left, top, right and bottom, for "outpaint".
         kept: where a copy of the files was stored.
+        image_guidance: for "instruct": how closely the picture was followed, 0 .. 50; s_I of Brooks et al. 2023.
     """
 
     kind: Kind
@@ -130,10 +132,15 @@ class EditNote:
     masked: MaskedNote | None = None
     sides: Box | None = None
     kept: Kept = "no"
+    image_guidance: float | None = None
 
     def __str__(self) -> str:
-        words = [f"{self.kind} {self.source}", f"strength {self.strength:g}"]
-        if self.kind == "from":
+        words = [f"{self.kind} {self.source}"]
+        if self.image_guidance is not None:
+            words.append(f"image guidance {self.image_guidance:g}")
+        if self.kind != "instruct" or self.strength != 1:
+            words.append(f"strength {self.strength:g}")
+        if self.kind in ("from", "instruct"):
             words.append(f"fit {self.fit}")
         if self.sides is not None:
             names = ("left", "up", "right", "down")
@@ -199,8 +206,10 @@ def _edit(value: Any) -> EditNote:
     note = EditNote(
         kind, _source(value["source"]), _real(value["strength"], 0, 1), _one_of(FITS)(value["fit"]),
         _optional(value.get("masked"), _masked), _optional(value.get("sides"), _box), _one_of(KEPT)(value["kept"]),
+        _optional(value.get("image_guidance"), lambda one: _real(one, 0, LARGEST_IMAGE_GUIDANCE)),
     )  # fmt: skip
-    if (kind == "from") != (note.masked is None) or (kind == "outpaint") != (note.sides is not None):
+    found = (note.masked is not None, note.sides is not None, note.image_guidance is not None)
+    if found != (kind in ("inpaint", "outpaint"), kind == "outpaint", kind == "instruct"):
         raise _Invalid
     return note
 

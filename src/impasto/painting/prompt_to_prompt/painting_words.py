@@ -7,14 +7,19 @@ import torch
 
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import UsageError
-from impasto.painting.editing.latents import encoded, to_pixels
-from impasto.painting.editing.painting_edits import canvas_of_request, for_decoder, size_to_paint
+from impasto.painting.batches import to_image
+from impasto.painting.editing.latents import encoded, for_decoder, to_pixels
+from impasto.painting.editing.painting_edits import canvas_of_request, size_to_paint
+from impasto.painting.editing.trained_for import check_channels
 from impasto.painting.guidance.record import USUAL
 from impasto.painting.memory.reader import MemoryReader
+from impasto.painting.painted_size import reduced
+from impasto.painting.painting import Painting
 from impasto.painting.prompt_to_prompt.attention import AttentionMaps
 from impasto.painting.prompt_to_prompt.editor import Inverted, PromptEditor, Sampled, WordEdit
 from impasto.painting.prompt_to_prompt.inversion import psnr
 from impasto.painting.prompt_to_prompt.words import TokenText
+from impasto.painting.provenance.record import Provenance
 from impasto.painting.watching import OnBatchStep
 
 if TYPE_CHECKING:
@@ -78,6 +83,29 @@ class PaintingWords:
         )  # fmt: skip
         return text, made.maps, shape
 
+    def together(
+        self, request: "PaintRequest", edits: "Sequence[PaintRequest]", on_step: Callable[[int, int], None]
+    ) -> list[Painting]:
+        """Paints a request and edits of its words, all from its noise; returns the paintings, its own first.
+
+        Args:
+            edits: the same request with other conditions, each with its `words`.
+
+        Raises:
+            UsageError: a text lacks a word; the checkpoint does not paint from text.
+        """
+        check_channels(self._parts, request.method)
+        made = self.editor.paint(
+            request.condition.text(), [_word_edit(edit) for edit in edits], _sampled(request), self._shape(request),
+            negative=request.negative, tokens=self._tokens(request), on_step=on_step,
+        )  # fmt: skip
+        size, seen, parts = (request.width, request.height), self._looking.look(request).use, self._parts
+        pictures = [reduced(to_image(self._decoded(one)[0]), *size) for one in made.latents.split(1)]
+        return [
+            Painting(picture, Provenance.of(one, parts.base_name, parts.base_hash, parts.loras, parts.concepts, seen))
+            for one, picture in zip((request, *edits), pictures, strict=True)
+        ]
+
     def _shape(self, request: "PaintRequest") -> tuple[int, int]:
         width, height = size_to_paint(request, self._parts)
         factor = latent_factor(self._parts.vae.config)
@@ -90,13 +118,12 @@ class PaintingWords:
     def _one(self, request: "PaintRequest", watch: OnBatchStep) -> torch.Tensor:
         words = request.words
         assert words is not None
-        edit = WordEdit(request.condition.text(), words.swaps, words.weights, words.cross, words.itself, words.local)
         how = _sampled(request)
         tokens = None if words.inversion else self._tokens(request)
         begin = self._inverted(request, how) if words.inversion else None
         made = self.editor.paint(
-            words.source, [edit], how, self._shape(request), negative=request.negative, tokens=tokens, begin=begin,
-            on_step=_told(watch),
+            words.source, [_word_edit(request)], how, self._shape(request), negative=request.negative, tokens=tokens,
+            begin=begin, on_step=_told(watch),
         ).latents  # fmt: skip
         if begin is not None:
             back, own = (self._decoded(one) for one in (made[:1], begin.clean))
@@ -117,6 +144,12 @@ class PaintingWords:
     def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
         vae: Any = self._parts.vae
         return vae.decode(for_decoder(latents, vae.config).to(vae.dtype), return_dict=False)[0].float()
+
+
+def _word_edit(request: "PaintRequest") -> WordEdit:
+    words = request.words
+    assert words is not None
+    return WordEdit(request.condition.text(), words.swaps, words.weights, words.cross, words.itself, words.local)
 
 
 def _sampled(request: "PaintRequest") -> Sampled:

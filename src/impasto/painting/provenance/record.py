@@ -201,6 +201,7 @@ class Provenance:
             "Model": self.checkpoint,
             "Eta": self.eta or "",
             "Denoising strength": "" if self.edit is None else f"{self.edit.strength:g}",
+            "Image CFG scale": self._image_guidance,
             GUIDER: "" if self.guider == USUAL else self.guider,
             GUIDANCE_INTERVAL: "" if self.guidance_interval is None else write_interval(self.guidance_interval),
             "Lora hashes": ", ".join(f"{lora.name}: {lora.content_hash[:12]}" for lora in self.loras),
@@ -214,6 +215,11 @@ class Provenance:
             lines.append(f"{NEGATIVE} {negative}")
         lines.append(", ".join(f"{k}: {quote_setting(v)}" for k, v in settings.items() if v != ""))
         return "\n".join(lines)
+
+    @property
+    def _image_guidance(self) -> str:
+        guidance = None if self.edit is None else self.edit.image_guidance
+        return "" if guidance is None else f"{guidance:g}"
 
     def _memory_settings(self) -> dict[str, str]:
         use = self.memory

@@ -21,6 +21,7 @@ from impasto.training.estimate.step_costs import choose_word, count_optimizer, c
 from impasto.training.examples.training_set import TEXT_VARIANTS, text_variants
 from impasto.training.methods.fine_tuning import choose_weights
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.methods.instruct import seeing
 from impasto.training.recipes.retraining import writes_text_encoder
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -70,16 +71,20 @@ def estimate(
     processes: int = 1,
     choose: Callable[[Components, FineTuning], None] = choose_weights,
     other_passes: int = 0,
+    editing: bool = False,
 ) -> Estimate:
     """Counts the work of a run on modules without memory, and measures this machine's speed for a third of a second.
 
-    The arguments are those of the recipe; `choose` and `other_passes` are those of `count_step`.
+    The arguments are those of the recipe; `choose` and `other_passes` are those of `count_step`, and `editing` is that of
+    `load_components`.
 
     Raises:
         UsageError, MissingPart, ImpastoError: no such checkpoint; no picture among the first can be opened.
     """
     device = choose_device()
-    components = load_components(checkpoint, device="meta")
+    components = load_components(checkpoint, device="meta", editing=editing)
+    if components.unet.config["in_channels"] != components.vae.config["latent_channels"]:
+        components = seeing(components)
     side = choices.size or components.default_size
     factor = latent_factor(components.vae.config)
     part = processes * choices.accumulation
