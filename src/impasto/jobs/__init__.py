@@ -31,6 +31,7 @@ HOMES: dict[str, str] = {
     "attention": "impasto.jobs.editing.attention:AttentionJob",
     "control-map": "impasto.jobs.editing.control_map:ControlMapJob",
     "evaluate": "impasto.jobs.judging.evaluate:EvaluateJob",
+    "evaluate-edits": "impasto.jobs.judging.edits:EvaluateEditsJob",
     "sweep": "impasto.jobs.judging.sweep:SweepJob",
     "memorization": "impasto.jobs.judging.memorization:MemorizationJob",
     "prefer": "impasto.jobs.judging.prefer:PreferJob",
