@@ -11,6 +11,7 @@ from impasto.painting.copies.record import CopyCheck
 from impasto.painting.editing.edit import Edit
 from impasto.painting.guidance.guiders import check_guider
 from impasto.painting.guidance.record import USUAL, Interval
+from impasto.painting.guides.guide import Guide, check_guides
 from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.prompt_to_prompt.record import WordsNote
 from impasto.painting.provenance.extension import ExtensionNote
@@ -59,6 +60,7 @@ class PaintRequest:
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
         edit: the picture that it starts from; its size then need not be a multiple of 8.
         controls: pictures whose maps it follows.
+        guides: models whose gradients lead its steps.
         words: the text of another picture of the same seed, whose layout it keeps.
         tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
@@ -90,6 +92,7 @@ class PaintRequest:
     negative_prompt: str | None = None
     edit: Edit | None = None
     controls: tuple[Control, ...] = ()
+    guides: tuple[Guide, ...] = ()
     words: WordsNote | None = None
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
@@ -116,6 +119,7 @@ class PaintRequest:
             self.guider, guidance=self.guidance, sampler=self.sampler, negative=self.negative, eta=self.eta,
             between=self.guidance_interval,
         )  # fmt: skip
+        check_guides(self.guides)
         if self.controls and self.edit is not None:
             masked = self.edit.masked
             if self.edit.sides is not None or (masked is not None and masked.padding is not None):

@@ -20,7 +20,8 @@ from impasto.painting.file_names import slug
 if TYPE_CHECKING:
     from impasto.painting.editing.edit import Edit
 
-_NOT_OURS = {"init": "--from", "fit": "--fit", "size": "--size", "width": "--width", "height": "--height"}
+_NOT_OURS = {"init": "--from", "fit": "--fit", "size": "--size", "width": "--width", "height": "--height",
+             "cross_replace": "--cross-replace", "self_replace": "--self-replace"}  # fmt: skip
 
 
 class EditingJob(PictureJob):
@@ -47,6 +48,8 @@ class EditingJob(PictureJob):
         for field, option in _NOT_OURS.items():
             if getattr(self, field) is not None:
                 raise UsageError(f"{option} is for paint: this keeps the picture's size")
+        if self.swap:
+            raise UsageError("--swap is for paint and edit: a masked part has a prompt of its own")
         if not 1 <= self.count <= MOST_PICTURES:
             raise UsageError(f"count {self.count}: use 1 to {MOST_PICTURES}")
         check_batch(self.batch)
