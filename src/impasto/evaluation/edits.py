@@ -55,8 +55,8 @@ class PictureFigures:
 
     Attributes:
         similarity: of the edited part to the edit's text, by the scorer, -1 .. 1.
-        is_right: whether the edit's text is, of the texts of all edits, the one that the edited part is most similar to;
-            with one text alone, whether the similarity reaches the scorer's threshold.
+        is_right: whether the edit's text is, of the texts of all edits, the one that the edited part is most similar to; with
+            one text alone, whether the similarity reaches the scorer's threshold.
         directional: 1 - L_direction of the whole picture (`impasto.vision.losses.directional`).
         background: mean squared error outside the mask against the picture before, of values -1 .. 1.
     """
@@ -103,6 +103,7 @@ def measure_edits(
     pictures: Sequence[EditedPicture],
     scorer: TextImageScorer,
     features: ImageEncoder,
+    other_texts: Sequence[str] = (),
     on_pictures: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[list[PictureFigures], list[MethodFigures]]:
     """Measures results, each and by method.
@@ -110,9 +111,10 @@ def measure_edits(
     Args:
         scorer: compares pictures with texts.
         features: of the diversity; distances on them are no LPIPS.
+        other_texts: further texts that a result must be less similar to than to its own.
         on_pictures: called with (pictures done, all).
     """
-    texts = list(dict.fromkeys(one.text for one in pictures))
+    texts = list(dict.fromkeys([*(one.text for one in pictures), *other_texts]))
     of_texts = scorer.embed_texts(texts)
     parts = scorer.embed_images(one.edited_part for one in pictures)
     on_pictures(len(pictures) // 2, len(pictures))

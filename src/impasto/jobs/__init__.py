@@ -55,6 +55,8 @@ HOMES: dict[str, str] = {
     "train/textual-inversion": "impasto.jobs.training.personal:TextualInversionJob",
     "train/distill": "impasto.jobs.training.distill:DistillJob",
     "train/control": "impasto.jobs.training.control:ControlJob",
+    "train/classifier": "impasto.jobs.training.classifier:ClassifierJob",
+    "train/diffusionclip": "impasto.jobs.training.diffusionclip:DiffusionClipJob",
     "train/wang2023-masters": "impasto.jobs.training.masters:MastersJob",
     "train/wu2022-text-encoder": "impasto.jobs.training.wu2022:Wu2022TextEncoderJob",
     "train/wu2022-joint": "impasto.jobs.training.wu2022:Wu2022JointJob",

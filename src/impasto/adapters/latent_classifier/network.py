@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
-from diffusers.models.resnet import Downsample2D, ResnetBlock2D
+from diffusers.models.resnet import ResnetBlock2D
 from torch import nn
 
 _GROUPS, _TIMES = 8, 64
@@ -38,7 +38,7 @@ class LatentClassifier(nn.Module):
                 )
             )
             last = number == len(widths) - 1
-            self.halved.append(nn.Identity() if last else Downsample2D(width, use_conv=True, out_channels=width))
+            self.halved.append(nn.Identity() if last else nn.Conv2d(width, width, 3, stride=2, padding=1))
             before = width
         self.norm = nn.LayerNorm(2 * before)
         self.head = nn.Linear(2 * before, labels)

@@ -4,6 +4,7 @@ import typer
 
 from impasto.cli.train.control import control
 from impasto.cli.train.distill import distill
+from impasto.cli.train.guiding import classifier, diffusionclip
 from impasto.cli.train.masters import wang2023_masters
 from impasto.cli.train.parts import (
     learned_from_records,
@@ -25,6 +26,8 @@ train.command("dreambooth")(dreambooth)
 train.command("textual-inversion")(textual_inversion)
 train.command("distill")(distill)
 train.command("control")(control)
+train.command("classifier")(classifier)
+train.command("diffusionclip")(diffusionclip)
 train.command(
     "wang2023-masters", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )(wang2023_masters)
