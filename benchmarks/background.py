@@ -3,7 +3,8 @@
     python benchmarks/background.py [--pictures 4] [--from DIR] [--methods latents decoder] [--checkpoint pocket]
 
 It paints pictures with the checkpoint, or takes those of a folder, inpaints a box in the middle of each with another prompt,
-and reconstructs the background with latents and with decoder weights, as `impasto inpaint --background` does. One line for each: medians.
+and reconstructs the background with latents and with decoder weights, as `impasto inpaint --background` does. One line for
+each: medians.
 """
 
 import argparse

@@ -55,8 +55,8 @@ class PictureFigures:
 
     Attributes:
         similarity: of the edited part to the edit's text, by the scorer, -1 .. 1.
-        is_right: whether the edit's text is, of the texts of all edits, the one that the edited part is most similar to; with
-            one text alone, whether the similarity reaches the scorer's threshold.
+        is_right: whether the edit's text is, of the texts of all edits, the one that the edited part is most similar to;
+            with one text alone, whether the similarity reaches the scorer's threshold.
         directional: 1 - L_direction of the whole picture (`impasto.vision.losses.directional`).
         background: mean squared error outside the mask against the picture before, of values -1 .. 1.
     """
