@@ -20,7 +20,7 @@ from impasto.settings import quieten_bitsandbytes
 if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
     from impasto.api.editing import inpaint, outpaint
-    from impasto.api.judging import evaluate, find_copies, reproduce, sweep
+    from impasto.api.judging import evaluate, evaluate_edits, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
     from impasto.api.training import train
     from impasto.painting.painter import Painter
@@ -45,6 +45,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "evaluate",
+    "evaluate_edits",
     "expand",
     "find_copies",
     "grid",
@@ -62,6 +63,7 @@ __all__ = [
 _HOMES = {
     "Catalogue": "impasto.api.catalogue",
     "evaluate": "impasto.api.judging",
+    "evaluate_edits": "impasto.api.judging",
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",
     "sweep": "impasto.api.judging",

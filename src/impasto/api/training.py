@@ -17,6 +17,8 @@ Recipe = Literal[
     "dreambooth",
     "textual-inversion",
     "control",
+    "classifier",
+    "diffusionclip",
     "distill",
     "prompt-model",
     "pocket",
