@@ -64,6 +64,6 @@ def test_what_is_not_defined() -> None:
 
 
 def test_methods_are_apart() -> None:
-    pictures = [edited("red", "red", method="a"), edited("red", "blue", method="b"), edited("red", "blue", method="b")]
+    pictures = [edited("red", "red", method="a"), edited("red", "green", method="b"), edited("red", "green", method="b")]
     _, methods = measure_edits([*pictures, edited("green", "green", method="b", batch="2")], Colours(), Colours())
     assert [(one.method, one.pictures, one.precision) for one in methods] == [("a", 1, 1), ("b", 3, pytest.approx(1 / 3))]
