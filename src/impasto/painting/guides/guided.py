@@ -77,10 +77,11 @@ class ClassifierLoss:
     def gradient(self, latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         """Returns its gradient with respect to x_t [n, C, h, w], of that shape."""
         with torch.inference_mode(False), torch.enable_grad():
-            seen = latents.detach().float().clone().requires_grad_()
+            # Clones: tensors of inference mode cannot take part in gradients.
+            seen, labels = latents.detach().float().clone().requires_grad_(), self.labels.clone().to(latents.device)
             times = torch.as_tensor(float(timestep), device=seen.device).expand(len(seen))
             log = torch.log_softmax(self.model(seen, times), dim=1)
-            chosen = log.gather(1, self.labels.to(seen.device)[:, None])
+            chosen = log.gather(1, labels[:, None])
             return torch.autograd.grad(-self.guide.weight * chosen.sum(), seen)[0]
 
 
