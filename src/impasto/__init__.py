@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from impasto.api.catalogue import Catalogue
     from impasto.api.credentials import sign, sign_bytes, verify
     from impasto.api.editing import attention, control_map, edit, inpaint, instruct, outpaint
-    from impasto.api.judging import evaluate, find_copies, reproduce, sweep
+    from impasto.api.judging import evaluate, evaluate_edits, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
     from impasto.api.training import train
     from impasto.painting.painter import Painter
@@ -49,6 +49,7 @@ __all__ = [
     "control_map",
     "edit",
     "evaluate",
+    "evaluate_edits",
     "expand",
     "find_copies",
     "grid",
@@ -73,6 +74,7 @@ _HOMES = {
     "sign_bytes": "impasto.api.credentials",
     "verify": "impasto.api.credentials",
     "evaluate": "impasto.api.judging",
+    "evaluate_edits": "impasto.api.judging",
     "find_copies": "impasto.api.judging",
     "reproduce": "impasto.api.judging",
     "sweep": "impasto.api.judging",

@@ -69,6 +69,7 @@ def test_the_keywords_of_edits_are_the_fields_of_their_jobs() -> None:
     from impasto.jobs.editing.inpaint import InpaintJob
     from impasto.jobs.editing.outpaint import OutpaintJob
 
-    shared = {"file", "prompt", "out", "overwrite", "init", "fit", "size", "width", "height"}  # the last five are paint's
+    of_paint = {"init", "fit", "size", "width", "height", "swap", "cross_replace", "self_replace"}
+    shared = {"file", "prompt", "out", "overwrite", *of_paint}
     assert {*shared, "mask", "box", *InpaintingFields.__annotations__} == set(InpaintJob.model_fields)
     assert {*shared, "left", "up", "right", "down", *EditingFields.__annotations__} == set(OutpaintJob.model_fields)

@@ -96,3 +96,15 @@ def test_wrong_controls_are_one_sentence(words: list[str], says: str, house: Pat
     told = impasto("paint", "boats", "--out", "made.png", *(word.format(house=house, net=net) for word in words))
     assert told.code in (1, 2) and says in told.err.strip().splitlines()[-1]
     assert not Path("made.png").exists()
+
+
+def test_a_sheet_of_weights_has_a_cell_for_each_and_keeps_them(house: Path, net: Path, impasto: Impasto) -> None:
+    shutil.copy(house, "house.png")
+    words = ("grid", "boats", "--steps", 3, "--control", "canny=house.png", "--control-net", net, "--rows",
+             "control-weight=0,1,4", "--out", "sheet.png", "--json")  # fmt: skip
+    first = impasto(*words)
+    assert first.code == 0, first.err
+    cells = [row[0] for row in json.loads(first.out)["cells"]]
+    assert len({pixels(cell).tobytes() for cell in cells}) == 3
+    again = json.loads(impasto(*words).out)
+    assert (again["painted"], again["kept"]) == (0, 3)

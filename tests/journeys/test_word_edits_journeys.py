@@ -92,3 +92,16 @@ def test_a_picture_without_a_record_asks_for_a_description(tmp_path: Path, impas
     plain, missing = (impasto("edit", name, "--add", "snow") for name in ("red.png", "none.png"))
     assert plain.code == 2 and "--describe" in plain.err
     assert missing.code == 1 and "no such" in missing.err
+
+
+def test_the_edited_prompt_is_expanded(painting: Path, impasto: Impasto) -> None:
+    pytest.importorskip("bm25s")
+    done = impasto("edit", painting, "--swap", "boats=ships", "--expand", "wu2022", "--out", "richer.png", "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["expansion"] == record["condition"]["caption"] and "ships" in record["expansion"]
+    assert record["words"]["source"] == "boats at sunset, by Claude Monet"
+    assert impasto("repaint", "richer.png", "--out", "again.png").code == 0
+    assert np.array_equal(pixels("again.png"), pixels("richer.png"))
+    alone = impasto("edit", painting, "--expand-rank", 2)
+    assert alone.code == 2

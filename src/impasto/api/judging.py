@@ -9,6 +9,7 @@ from impasto.api.session import OnEvent, ShouldStop, as_path, as_words, run_job
 
 if TYPE_CHECKING:
     from impasto.evaluation.memorization.search import MemorizationReport
+    from impasto.jobs.judging.edits import EditsEvaluation
     from impasto.jobs.judging.folders import Evaluation
     from impasto.jobs.judging.reproduce import Reproduction
     from impasto.jobs.judging.sweep import Sweep
@@ -96,6 +97,38 @@ def sweep(
     job = SweepJob(
         sweep=axis, real=as_path("real", real), count=count, out=as_path("out", out), features=features,
         measures=as_words("measures", measures), held_out=held_out, allow_few=allow_few, batch=batch, **fields,
+    )  # fmt: skip
+    return run_job(job, on_event, should_stop)
+
+
+def evaluate_edits(
+    folder: str | Path,
+    *,
+    scorer: str | Path | None = None,
+    source: str | Path | None = None,
+    describe: str = "",
+    timed: bool = True,
+    out: str | Path | None = None,
+    on_event: OnEvent | None = None,
+    should_stop: ShouldStop | None = None,
+) -> "EditsEvaluation":
+    """Measures the edited pictures of a folder, and writes `edits.json` and `edits.csv` into it, or into `out`.
+
+    Args:
+        scorer: what compares with texts: None for the built-in one, or CLIP's folder.
+        source: the folder of the pictures before, if they are neither beside nor where they were.
+        describe: what these show, where their own records do not say it.
+        timed: whether a batch of each way of editing is painted again to measure seconds.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError, StoppedError: the same as `evaluate`.
+    """
+    from impasto.jobs.judging.edits import EvaluateEditsJob
+
+    job = EvaluateEditsJob(
+        folder=as_path("folder", folder), scorer=None if scorer is None else str(scorer),
+        source=None if source is None else as_path("source", source), describe=describe, timed=timed,
+        out=None if out is None else as_path("out", out),
     )  # fmt: skip
     return run_job(job, on_event, should_stop)
 

@@ -51,6 +51,7 @@ class SharedFields(TypedDict, total=False):
     control_from: Sequence[float]
     control_until: Sequence[float]
     control_guess: bool
+    guides: Sequence[str]
     device: str
     precision: str
     engine: str
@@ -64,6 +65,9 @@ class PictureFields(SharedFields, total=False):
     height: int | None
     init: str | Path | None
     fit: str | None
+    swap: Sequence[str]
+    cross_replace: float | None
+    self_replace: float | None
 
 
 class RepaintFields(TypedDict, total=False):

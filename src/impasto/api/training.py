@@ -18,6 +18,8 @@ Recipe = Literal[
     "textual-inversion",
     "control",
     "instruct",
+    "classifier",
+    "diffusionclip",
     "distill",
     "prompt-model",
     "pocket",

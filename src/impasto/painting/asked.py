@@ -8,6 +8,7 @@ from impasto.errors import UsageError
 from impasto.painting.defaults import choose_sampling
 from impasto.painting.editing.edit import Edit, start_size
 from impasto.painting.guidance.record import Interval
+from impasto.painting.guides.guide import Guide
 from impasto.painting.memory.record import Like
 from impasto.painting.prompt_syntax import check_tags, read_syntax
 from impasto.painting.request import PaintRequest
@@ -36,6 +37,7 @@ class Asked:
     memory: str
     like: tuple[Like, ...]
     edit: Edit | None = None
+    guides: tuple[Guide, ...] = ()
 
     def request(self, components: "Components", syntax: str) -> tuple[PaintRequest, list[str]]:
         """Returns the complete request, and notes on its prompts' syntax.
@@ -66,6 +68,7 @@ class Asked:
             memory=self.memory,
             like=self.like,
             edit=self.edit,
+            guides=self.guides,
         )
         if syntax not in SYNTAXES:
             raise UsageError(f"prompt_syntax {syntax!r}: use {', '.join(SYNTAXES)}")

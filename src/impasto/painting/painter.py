@@ -1,10 +1,8 @@
 """The painter: a loaded checkpoint, ready to paint requests one by one or in batches."""
 
 import logging
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,8 @@ from PIL import Image
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.asked import Asked
-from impasto.painting.batches import fitting_batch
+from impasto.painting.batches import check_memory_error
+from impasto.painting.batching import batches_of
 from impasto.painting.conditioning import Conditioning
 from impasto.painting.control.painting_controls import PaintingControls
 from impasto.painting.denoising import denoise, expected_clean, first_noise
@@ -27,7 +26,6 @@ from impasto.painting.editing.painting_edits import (
     edited_latents,
     evaluations,
     finished_picture,
-    kind_of_edit,
     size_to_paint,
     unchanged_picture,
 )
@@ -40,6 +38,8 @@ from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
 from impasto.painting.guidance.weaker_unets import WeakerUNets, Worse
+from impasto.painting.guides.guide import Guide, read_guide_words
+from impasto.painting.guides.painting_guides import PaintingGuides, needs_gradients
 from impasto.painting.memory.folder_memory import OnPictures
 from impasto.painting.memory.likes import LikeChoice, read_likes
 from impasto.painting.memory.reader import MemoryReader
@@ -88,6 +88,7 @@ class Painter:
         self._worse = WeakerUNets(components, self._engine)
         self._looking = MemoryReader(components)
         self._controls = PaintingControls(components, self.device)
+        self._guides = PaintingGuides(components, self.device)
         self.words = PaintingWords(components, self._looking, self.device)
         self._conditioning = Conditioning(components, self._looking, self.device)
 
@@ -203,6 +204,7 @@ class Painter:
         init: "str | Path | Image.Image | Edit | None" = None,
         strength: float | None = None,
         fit: Fit | None = None,
+        guides: Sequence[str | Guide] = (),
     ) -> Painting:
         """Paint one picture. The arguments are those of `condition` and of `PaintRequest`.
 
@@ -220,6 +222,7 @@ class Painter:
             init: a picture to start from, or an `Edit`.
             strength: 0 .. 1, how much of it is painted anew; None for 0.6 (`impasto.painting.starting`).
             fit: how it is brought to the size: "crop", "pad" or "stretch"; without a size, its own proportions count.
+            guides: what else leads its steps, such as "scorer:150" (`impasto.painting.guides`).
 
         Raises:
             UsageError: a value is out of its range, the artist is unknown, or the checkpoint has no memory.
@@ -228,7 +231,7 @@ class Painter:
         asked = Asked(
             self.condition(prompt, artist=artist, year=year, style=style, genre=genre, any_artist=any_artist),
             negative, seed, sampler, steps, guidance, guider, guidance_interval, eta, width, height, str(memory),
-            read_likes(like), None if init is None else start_from(init, strength, fit),
+            read_likes(like), None if init is None else start_from(init, strength, fit), read_guide_words(guides),
         )  # fmt: skip
         if init is None and (strength is not None or fit is not None):
             raise UsageError("strength and fit are of a picture to start from: give init")
@@ -271,13 +274,18 @@ class Painter:
         self.words.check(requests)
         for request in requests:
             check_edit(request, self.components)
-        batches = list(self._batches(requests, batch_size))
+        tokens = lambda request: len(self._looking.look(request).tokens)  # noqa: E731
+        batches = list(batches_of(requests, self.components, self.device, batch_size, tokens))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
-        self._engine.prepare([self._work(batch) for _, batch in batches if batch[0].words is None], worse)
-        for kind in kinds:
-            self._worse.of(kind)
+        # Edits of words, and guides that need gradients, run diffusers' own U-Net.
+        ours = [batch for _, batch in batches if batch[0].words is None and not needs_gradients(batch[0])]
+        if not all(map(needs_gradients, requests)):
+            self._engine.prepare([self._work(batch) for batch in ours], worse)
+        for request in requests:
+            self._worse.of(find_guider(request.guider).worse, self._engine_of(request))
         controls = dict.fromkeys(control for request in requests for control in request.controls)
-        for note in (*self._engine.take_notes(), *self._controls.prepare(list(controls))):
+        guided = self._guides.prepare(requests, self._engine.asked)
+        for note in (*self._engine.take_notes(), *self._controls.prepare(list(controls)), *guided):
             on_note(note)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
@@ -290,24 +298,6 @@ class Painter:
             else:
                 yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)
             done_before += evaluations(batch[0], self._scheduler(batch[0]))
-
-    def _batches(self, requests: Sequence[PaintRequest], batch_size: int | None) -> Iterator[tuple[int, list[PaintRequest]]]:
-        """Yields batches of neighbours that can go through the U-Net together, each with the index of its first request."""
-
-        def kind(request: PaintRequest) -> tuple[Any, ...]:
-            looked = len(self._looking.look(request).tokens)
-            guided = (request.guider, request.guidance_interval, request.sides)
-            shape = (request.width, request.height, looked, *request.text_counts, *kind_of_edit(request, self.components))
-            return (*shape, request.sampler, request.steps, request.eta, request.controls, request.words, *guided)
-
-        first = 0
-        for _, group in groupby(requests, kind):
-            neighbours = list(group)
-            at_once = batch_size or fitting_batch(math.prod(size_to_paint(neighbours[0], self.components)), self.device)
-            for start in range(0, len(neighbours), at_once):
-                batch = neighbours[start : start + at_once]
-                yield first, batch
-                first += len(batch)
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, factor = batch[0], latent_factor(self.components.vae.config)
@@ -334,23 +324,23 @@ class Painter:
             broken = None
             # One by one: the first is on disk before the last is decoded, and the VAE needs less memory.
             for request, latents in zip(batch, finished.split(1), strict=True):
-                pixels = self._pixels(latents)
+                pixels = self._pixels(latents, self._engine_of(request))
                 if not torch.isfinite(pixels).all():
                     broken = broken or request
                     continue
                 yield self._painting(request, finished_picture(request, self.components, latents, pixels, on_note))
         except RuntimeError as error:
-            # The CPU's allocator raises no OutOfMemoryError, only a RuntimeError with these words.
-            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-                raise
-            size = f"{len(batch)} pictures of {batch[0].width}x{batch[0].height}"
-            raise ImpastoError(f"{size} at once do not fit into memory: use a smaller batch or size") from None
+            check_memory_error(error, batch)
+            raise
         if broken is not None:
             raise ImpastoError(why_not_numbers(self.components, broken.seed))
 
-    @torch.inference_mode()
     def _latents(self, batch: Sequence[PaintRequest], watch: OnBatchStep) -> torch.Tensor:
         """Returns clean latents [n, C, h, w] in fp32, in the VAE's scale."""
+        with self._guides.mode(batch[0]), torch.no_grad():
+            return self._denoised(batch, watch)
+
+    def _denoised(self, batch: Sequence[PaintRequest], watch: OnBatchStep) -> torch.Tensor:
         width, height = size_to_paint(batch[0], self.components)
         factor = latent_factor(self.components.vae.config)
         generators = [torch.Generator().manual_seed(request.seed) for request in batch]
@@ -362,8 +352,9 @@ class Painter:
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")
         towards, away = batch[0].sides
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
-        worse = self._worse.of(guider.worse) if weights is not None else None
-        unet = self._controls.unet(self._engine.unet, batch[0].controls, (width, height), scheduler.timesteps)
+        engine = self._engine_of(batch[0])
+        worse = self._worse.of(guider.worse, engine) if weights is not None else None
+        unet = self._controls.unet(engine.unet, batch[0].controls, (width, height), scheduler.timesteps)
         predict = guider.predictor(
             Guiding(
                 unet if edited is None else edited.unet(unet),
@@ -376,6 +367,7 @@ class Painter:
                 worse if worse is None or edited is None else edited.unet(worse),
             )
         )
+        predict = self._guides.predictor(predict, batch, scheduler, prediction_type)
         last = len(scheduler.timesteps) - (edited.index if edited is not None else 0)
 
         def step(done: int, seen: torch.Tensor, answer: torch.Tensor, timestep: torch.Tensor) -> None:
@@ -388,13 +380,16 @@ class Painter:
             between=edited.after,
         )  # fmt: skip
 
+    def _engine_of(self, request: PaintRequest) -> PaintingEngine | PaintingGuides:
+        return self._guides if needs_gradients(request) else self._engine
+
     @torch.inference_mode()
-    def _pixels(self, latents: torch.Tensor) -> torch.Tensor:
+    def _pixels(self, latents: torch.Tensor, engine: PaintingEngine | PaintingGuides | None = None) -> torch.Tensor:
         """Decodes latents [1, C, h, w] to [3, H, W] in about -1 .. 1."""
         vae = self.components.vae
-        return self._engine.decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
+        return (engine or self._engine).decode(for_decoder(latents, vae.config).to(vae.dtype))[0].float()
 
     def _painting(self, request: PaintRequest, made: tuple[Image.Image, tuple[KeptFile, ...]]) -> Painting:
         parts, seen, controls = self.components, self._looking.look(request).use, self._controls.notes(request.controls)
-        adapters = parts.loras, parts.concepts, seen, self._engine.note, controls
-        return Painting(made[0], Provenance.of(request, parts.base_name, parts.base_hash, *adapters), made[1])
+        used = parts.loras, parts.concepts, seen, self._engine_of(request).note, controls, self._guides.notes(request)
+        return Painting(made[0], Provenance.of(request, parts.base_name, parts.base_hash, *used), made[1])

@@ -12,6 +12,7 @@ from impasto.painting.editing.edit import Edit
 from impasto.painting.editing.trained_for import INSTRUCT
 from impasto.painting.guidance.guiders import check_guider, find_guider
 from impasto.painting.guidance.record import USUAL, Interval
+from impasto.painting.guides.guide import Guide, check_guides
 from impasto.painting.memory.record import OWN, Like, MemoryUse
 from impasto.painting.prompt_to_prompt.record import WordsNote
 from impasto.painting.provenance.extension import ExtensionNote
@@ -61,6 +62,7 @@ class PaintRequest:
         negative_prompt: the negative prompt as it was typed, if it is another text than `negative`; only for the record.
         edit: the picture that it starts from; its size then need not be a multiple of 8.
         controls: pictures whose maps it follows.
+        guides: models whose gradients lead its steps.
         words: the text of another picture of the same seed, whose layout it keeps.
         tags: the LoRAs that the prompt asks for. A painter does not look at them: the jobs merge them before.
 
@@ -92,6 +94,7 @@ class PaintRequest:
     negative_prompt: str | None = None
     edit: Edit | None = None
     controls: tuple[Control, ...] = ()
+    guides: tuple[Guide, ...] = ()
     words: WordsNote | None = None
     tags: tuple[LoraTag, ...] = field(default=(), compare=False, repr=False)
 
@@ -118,6 +121,7 @@ class PaintRequest:
             self.guider, guidance=self.guidance, sampler=self.sampler, negative=self.negative, eta=self.eta,
             between=self.guidance_interval,
         )  # fmt: skip
+        check_guides(self.guides)
         if self.controls and self.edit is not None:
             masked = self.edit.masked
             if self.edit.sides is not None or (masked is not None and masked.padding is not None):

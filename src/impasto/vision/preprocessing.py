@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from impasto.errors import ImpastoError, MissingPart
@@ -75,6 +76,17 @@ class ImagePreprocessing:
     def prepare(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Returns float32 [n, 3, height, width] of pictures of any size and mode."""
         return np.stack([self._prepare(image.convert("RGB")) for image in images])
+
+    @property
+    def side(self) -> int:
+        """The shorter side in px of what the model sees."""
+        seen = self.crop or self.size
+        return min(seen) if isinstance(seen, tuple) else int(seen or 0)
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns pictures [n, 3, side, side] in 0 .. 1 as the model takes them, with gradients."""
+        mean, std = (torch.tensor(values, device=pixels.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        return (pixels * (255 * self.scale) - mean) / std
 
     def _prepare(self, image: Image.Image) -> np.ndarray:
         if isinstance(self.size, int):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.jobs.painting.grid_axes import AXES, Axis, cross
+from impasto.jobs.painting.grid_axes import AXES, NUMBERS_OF, Axis, cross
 from impasto.jobs.painting.picture import Picture
 
 BOATS = Picture(prompt="boats")
@@ -58,11 +58,11 @@ def test_what_is_no_axis(text: str, words: str) -> None:
 def test_every_axis_changes_what_it_is_called() -> None:
     given = {"year": "1872", "seed": "3", "steps": "4", "guidance": "2.5", "eta": "0.5", "size": "64", "expand": "wu2022"}
     read = {"year": 1872, "seed": 3, "steps": 4, "guidance": 2.5, "eta": 0.5, "lora": ("word",), "concept": ("word",)}
-    read |= {"like": ("word",), "strength": 0.4}
-    given["strength"] = "0.4"
+    read |= {"like": ("word",), "strength": 0.4, "guide": ("word",), "cross-replace": 0.4, "self-replace": 0.4}
+    given |= dict.fromkeys(("strength", "cross-replace", "self-replace"), "0.4")
     given |= {"expand-rank": "2", "expand-seed": "5"}
     read |= {"expand-rank": 2, "expand-seed": 5}
-    for name in AXES.keys() - {"scale", "weight"}:
+    for name in AXES.keys() - NUMBERS_OF.keys():
         axis = Axis(name, (given.get(name, "word"),))
         changed = axis.apply(Picture(), axis.values[0])
         assert getattr(changed, AXES[name].field) == read.get(name, axis.values[0])
@@ -76,6 +76,19 @@ def test_a_weight_is_of_the_picture_to_be_like() -> None:
         assert found == [[(), ()], [("a.png:0.5",), ("a.png:2.0",)], [("b.png:0.5",), ("b.png:2.0",)]]
     with pytest.raises(UsageError, match="the axis weight needs a picture to be like: add --like"):
         cross(weight, Axis(), BOATS)
+
+
+def test_weights_of_guides_and_of_controls() -> None:
+    guided = Picture(prompt="boats", guides=("classifier:a:Monet,2", "scorer:150,until=0.5"))
+    ((one, none),) = cross(Axis(), Axis("guide-weight", ("50", "0")), guided)
+    assert one.guides == ("classifier:a:Monet,2", "scorer:50.0,until=0.5") and none.guides[1] == "scorer:0.0,until=0.5"
+    rows = cross(Axis("guide", ("none", "scorer")), Axis("guide-weight", ("5", "7")), BOATS)
+    assert [[cell.guides for cell in row] for row in rows] == [[(), ()], [("scorer:5.0",), ("scorer:7.0",)]]
+    ((one, _),) = cross(Axis(), Axis("control-weight", ("0.5", "1")), Picture(control=("canny=a.png", "map=b.png")))
+    assert one.control_weight == (0.5,)
+    for axis, owner in (("guide-weight", "guide"), ("control-weight", "control")):
+        with pytest.raises(UsageError, match=f"{axis} needs a {owner}: add --{owner}"):
+            cross(Axis(axis, ("1",)), Axis(), BOATS)
 
 
 def test_a_method_takes_away_what_is_for_another() -> None:

@@ -11,7 +11,7 @@ from tests.vision import tiny_transformers as tiny
 
 from impasto.errors import UsageError
 from impasto.vision.scorers.clip import ClipScorer
-from impasto.vision.scorers.interface import TextImageScorer
+from impasto.vision.scorers.interface import DifferentiableScorer, TextImageScorer
 
 TEXTS = ["boats sea", "a woman", "", "the red house does image the moon"]
 
@@ -96,3 +96,14 @@ def test_half_precision_and_devices(folder: Path, scorer: ClipScorer) -> None:
         ClipScorer(str(folder), device="abacus")
     with pytest.raises(UsageError, match="unknown precision 'fp7'"):
         ClipScorer(str(folder), precision="fp7")
+
+
+def test_pixels_have_the_vectors_of_their_picture_and_gradients(scorer: ClipScorer) -> None:
+    squares = [picture.resize((scorer.side, scorer.side)) for picture in pictures(2)]
+    pixels = torch.from_numpy(np.stack([np.asarray(one) for one in squares])).permute(0, 3, 1, 2).float() / 255
+    pixels.requires_grad_()
+    found = scorer.embed_pixels(pixels)
+    assert isinstance(scorer, DifferentiableScorer)
+    assert np.allclose(found.detach().numpy(), scorer.embed_images(squares), atol=1e-4)
+    found[0, 0].backward()
+    assert pixels.grad is not None and pixels.grad[0].abs().sum() > 0 and pixels.grad[1].abs().sum() == 0

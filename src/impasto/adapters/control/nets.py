@@ -95,6 +95,20 @@ def find_controlnet(path: str | Path) -> Path | None:
     return None
 
 
+def controlnet_hash(path: str | Path) -> str:
+    """Returns the `content_hash` of the network at `path` without loading it.
+
+    Raises:
+        MissingPart, ImpastoError: there is none, or a file cannot be read.
+    """
+    found = find_controlnet(path)
+    if found is None:
+        raise MissingPart(f"there is no ControlNet {path}: give a diffusers folder, a run's folder or a .safetensors file")
+    if found.is_file():
+        return hash_file(found)
+    return hash_files({file.name: file for file in [found / "config.json", *weight_files(found, STEM)]})
+
+
 def load_controlnet(path: str | Path, unet: Any, unet_name: str = "the checkpoint") -> ControlNet:
     """Loads a network for `unet`: a diffusers folder, or one file in ControlNet's own or in diffusers' names.
 

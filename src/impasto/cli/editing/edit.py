@@ -5,6 +5,14 @@ from typing import Annotated
 
 import typer
 
+from impasto.cli.painting.expansion_options import (
+    KEEP,
+    ExpandSeed,
+    ExpandStyle,
+    ExpansionConfig,
+    IndexFolder,
+    PromptModel,
+)
 from impasto.cli.painting.paint import AsJson, Overwrite, say_painting, say_painting_as_json
 from impasto.cli.painting.picture_options import ConceptNames, Device, KeepSource, LoraNames, Precision
 from impasto.cli.run_job import run_job
@@ -31,6 +39,15 @@ def edit(
     itself: Annotated[
         float, typer.Option("--self", help="Share of the steps in which the layout is the source's.", metavar="0..1")
     ] = 0.4,
+    expand: Annotated[
+        str, typer.Option(help="Enrich the edited prompt, as `impasto expand` does.", metavar="wu2022|wang2023|off")
+    ] = "off",
+    expand_rank: Annotated[int, typer.Option(help="Which of the expansions, from 1, the best.")] = 1,
+    index: IndexFolder = None,
+    prompt_model: PromptModel = None,
+    expand_seed: ExpandSeed = 0,
+    expand_style: ExpandStyle = KEEP,
+    expansion_config: ExpansionConfig = None,
     describe: Annotated[
         str | None, typer.Option(help="What it shows, for a picture that impasto did not paint.", metavar="TEXT")
     ] = None,
@@ -58,6 +75,8 @@ def edit(
         file=file, swap=tuple(swap or ()), add=add, weight=tuple(weight or ()), prompt=prompt, local=local, cross=cross,
         itself=itself, describe=describe, invert=invert, steps=steps, guidance=guidance, seed=seed, checkpoint=checkpoint,
         lora=None if lora is None else tuple(lora), concept=None if concept is None else tuple(concept),
-        keep_source=keep_source, out=out, overwrite=overwrite, device=device, precision=precision,
+        expand=expand, expand_rank=expand_rank, index=index, prompt_model=prompt_model, expand_seed=expand_seed,
+        expand_style=expand_style, expansion_config=expansion_config, keep_source=keep_source, out=out, overwrite=overwrite,
+        device=device, precision=precision,
     )  # fmt: skip
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)

@@ -2,12 +2,14 @@
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli.console import say, say_json, say_note, say_table
+from impasto.cli.judging.edits import check_no_edits, evaluate_edits
 from impasto.cli.judging.sweep import (
     Batch,
     SweepPrompts,
@@ -24,6 +26,8 @@ from impasto.evaluation.labels import label
 if TYPE_CHECKING:
     from impasto.evaluation.estimate import Measured
     from impasto.jobs.judging.folders import Evaluation
+
+_edits = partial(typer.Option, rich_help_panel="Edits")
 
 
 @with_sweep
@@ -86,6 +90,14 @@ def evaluate(
         float | None, typer.Option(help="Share of held-out real works that may be called copies; 0.005 if not given.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    edits: Annotated[
+        Path | None, _edits(help="Measure the edited pictures of this folder: no --against.", metavar="FOLDER")
+    ] = None,
+    source: Annotated[
+        Path | None, _edits(help="Where the pictures before are, if not beside or where they were.", metavar="DIR")
+    ] = None,
+    describe: Annotated[str, _edits(help="What these show, where no record says it.", metavar="TEXT")] = "",
+    no_time: Annotated[bool, _edits("--no-time", help="Paint nothing again to measure seconds.")] = False,
     sweep: SweepWords = "",
     prompts: SweepPrompts = "",
     batch: Batch = None,
@@ -95,6 +107,16 @@ def evaluate(
 
     With --sweep, paint them first, along one setting, and draw the curve.
     """
+    if edits is not None:
+        if paintings or against is not None or memorization is not None or sweep or measures is not None:
+            raise UsageError("--edits measures one folder of edited pictures, and without --against: leave the others away")
+        check_no_sweep(painting, prompts, batch)
+        evaluate_edits(
+            edits, scorer=scorer, source=source, describe=describe, timed=not no_time, out=out, device=device,
+            as_json=as_json,
+        )  # fmt: skip
+        return
+    check_no_edits(describe, source, no_time)
     chosen = tuple(part.strip() for part in measures.split(",")) if measures is not None else None
     if sweep:
         if paintings or memorization is not None or overwrite or false_alarms is not None:

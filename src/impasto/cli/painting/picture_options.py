@@ -101,10 +101,11 @@ KeepSource = Annotated[
                  metavar="no|beside|inside"),
 ]  # fmt: skip
 # Options of a picture that a verb has no use for, because it keeps the size of the picture that it changes.
-OF_NEW_PICTURES = ("init", "fit", "size", "width", "height")
+OF_NEW_PICTURES = ("init", "fit", "size", "width", "height", "swap", "cross_replace", "self_replace")
 _LISTS = ("lora", "lora_folder", "concept", "like", "control", "control_net", "control_weight", "control_from",
-          "control_until")  # fmt: skip
+          "control_until", "guides", "swap")  # fmt: skip
 _control = partial(typer.Option, rich_help_panel="Control")
+_words = partial(typer.Option, rich_help_panel="Words")
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,23 @@ class PictureOptions:
     control_guess: Annotated[
         bool, _control("--control-guess", help="Follow the map with little help of the prompt.")
     ] = False
+    guides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--guide", help="A model whose gradient leads its steps; may be repeated; see docs/guides.md.",
+            metavar="scorer:WEIGHT|classifier:FILE[:LABEL]",
+        ),
+    ] = None
+    swap: Annotated[
+        list[str] | None,
+        _words(help="Words to replace; the layout stays that of the picture without; may be repeated.", metavar="OLD=NEW"),
+    ] = None
+    cross_replace: Annotated[
+        float | None, _words(help="Share of the steps in which words act as there.", metavar="0..1", show_default="0.8")
+    ] = None
+    self_replace: Annotated[
+        float | None, _words(help="Share of the steps with that layout.", metavar="0..1", show_default="0.4")
+    ] = None
     device: Device = "auto"
     precision: Precision = "auto"
     engine: EngineName = "auto"

@@ -95,12 +95,13 @@ def _of_picture(record: "Provenance | ForeignRecord") -> tuple[dict[str, Any], F
     told = {"tool": "impasto", **fields}
     parts = [(name, value) for name, value in record.condition.items() if name != "caption"]
     shown_else = ("prompt", "condition", "loras", "concepts", "copy_check", "memory", "extension", "best_of", "weights",
-                  "safety", "edit", "engine", "controls", "words")  # fmt: skip
+                  "safety", "edit", "engine", "controls", "guides", "words")  # fmt: skip
     rest = [(name, value) for name, value in told.items() if name not in shown_else]
     facts: Facts = [("prompt", record.prompt), *parts, *rest, ("copy_check", record.copy_check)]
     facts += [("extension", record.extension), ("best_of", record.best_of), ("safety", record.safety)]
     facts += [("edit", record.edit), ("engine", record.engine), ("words", record.words)]
     facts += [("control", control) for control in record.controls or ()]
+    facts += [("guide", guide) for guide in record.guides or ()]
     if record.weights is not None:
         facts += [("weighted prompt", record.weights.prompt), ("weighted negative", record.weights.negative)]
     facts += [("lora", f"{x.name}:{x.scale:g} ({x.path}, {x.content_hash[:12]})") for x in record.loras]

@@ -4,6 +4,7 @@ import typer
 
 from impasto.cli.train.control import control
 from impasto.cli.train.distill import distill
+from impasto.cli.train.guiding import classifier, diffusionclip
 from impasto.cli.train.instruct import instruct
 from impasto.cli.train.masters import wang2023_masters
 from impasto.cli.train.parts import (
@@ -27,6 +28,8 @@ train.command("textual-inversion")(textual_inversion)
 train.command("distill")(distill)
 train.command("control")(control)
 train.command("instruct")(instruct)
+train.command("classifier")(classifier)
+train.command("diffusionclip")(diffusionclip)
 train.command(
     "wang2023-masters", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )(wang2023_masters)

@@ -104,7 +104,7 @@ class AttentionJob(Job):
         record = read_provenance(self.file)
         if not isinstance(record, Provenance):
             raise UsageError(f"{self.file} was painted by {record.tool}: attention is shown of impasto's own paintings")
-        if record.edit is not None or record.words is not None or record.controls is not None:
+        if record.edit is not None or record.words is not None or record.controls or record.guides:
             raise UsageError(f"{self.file} came from another picture: attention is shown of paintings from a prompt alone")
         return replace(record, weights=None)
 

@@ -79,6 +79,28 @@ class ControlOptions:
         return list(zip(*columns, strict=True))
 
 
+def planned_controls(controls: "Sequence[Control]", checkpoint: Path) -> "tuple[ControlNote, ...] | None":
+    """Returns the record that controls will get; None without any.
+
+    Args:
+        checkpoint: its folder or file, which may have networks of its own.
+
+    Raises:
+        MissingPart, ImpastoError: there is no such network, or it cannot be read.
+    """
+    if not controls:
+        return None
+    from impasto.adapters.control.nets import FOLDER, controlnet_hash
+    from impasto.painting.control.record import ControlNote
+
+    nets = [one.net or str(checkpoint / FOLDER / one.maker.spec.name) for one in controls]
+    return tuple(
+        ControlNote(str(one.maker), one.source.note, net, controlnet_hash(net), float(one.weight), float(one.start),
+                    float(one.until), one.guess)
+        for one, net in zip(controls, nets, strict=True)
+    )  # fmt: skip
+
+
 def recorded_controls(
     notes: "Sequence[ControlNote] | None", painting: Path, source: Path | None
 ) -> "tuple[Control, ...]":

@@ -1,6 +1,5 @@
 """The job `edit`: paints a picture again with other words, and keeps its layout (prompt-to-prompt, Hertz et al. 2022)."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -11,12 +10,16 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.editing.starting_picture import NO_KEEPING
+from impasto.jobs.editing.word_swaps import read_swaps, swapped
 from impasto.jobs.painting.adapters import Adapters
 from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint_files import PaintedFile, paint_files
+from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
 from impasto.jobs.painting.repaint import recorded_request
 from impasto.jobs.painting.setup import PaintingSetup
 from impasto.painting.file_names import slug
+from impasto.prompts.expansion.choices import KEEP
+from impasto.prompts.weights import PLAIN
 
 if TYPE_CHECKING:
     from impasto.painting.prompt_to_prompt.record import WordsNote
@@ -41,6 +44,8 @@ class EditWordsJob(Job):
         invert: how: "null-text", "fixed" or "ddim"; None for null-text.
         steps, guidance, seed: None for the recorded ones; for an inverted picture 50 steps and guidance 5.
         checkpoint: None for the recorded one, else pocket.
+        expand, expand_rank, index, prompt_model, expand_seed, expand_style, expansion_config: the edited prompt is expanded,
+            as `Picture` has them.
         keep_source: where a copy of an inverted picture is stored: "no", "beside" or "inside".
         out: a folder, or FILE.png; None for the picture's own folder.
     """
@@ -63,6 +68,13 @@ class EditWordsJob(Job):
     checkpoint: str | None = None
     lora: tuple[str, ...] | None = None
     concept: tuple[str, ...] | None = None
+    expand: str = OFF
+    expand_rank: int = 1
+    index: Path | None = None
+    prompt_model: str | None = None
+    expand_seed: int = 0
+    expand_style: str = KEEP
+    expansion_config: Path | None = None
     keep_source: str = NO_KEEPING
     out: Path | None = None
     overwrite: bool = False
@@ -74,7 +86,9 @@ class EditWordsJob(Job):
         from impasto.painting.editing.edit import check_word
         from impasto.painting.editing.record import KEPT
 
-        if not (self.swap or self.add.strip() or self.weight or self.prompt is not None):
+        _ = self._prompt_steps
+        edited = self.swap or self.add.strip() or self.weight or self.prompt is not None or self.expand != OFF
+        if not edited:
             raise UsageError('nothing is to be edited: give --swap "dog=cat", --add "under snow" or --weight "flowers=1.8"')
         if self.prompt is not None and (self.swap or self.add.strip()):
             raise UsageError("--prompt is the whole edited prompt: leave --swap and --add away")
@@ -99,8 +113,17 @@ class EditWordsJob(Job):
             request, setup, expected = self._of_painting(context)
         else:
             request, setup, expected = self._of_photograph(context)
+        if self.expand != OFF:
+            (request,) = self._prompt_steps.apply([request], context.note)
         output = Output.at(self.out or self.file.expanduser().parent, slug(f"{self.file.stem} edited"), 1, self.overwrite)
         return paint_files([request], output, setup, context, expected_hash=expected)[0]
+
+    @property
+    def _prompt_steps(self) -> PromptSteps:
+        return PromptSteps.of(
+            self.expand, self.expand_rank, None, index=self.index, prompt_model=self.prompt_model, seed=self.expand_seed,
+            style=self.expand_style, config=self.expansion_config, syntax=PLAIN,
+        )  # fmt: skip
 
     def _of_painting(self, context: Context) -> "tuple[PaintRequest, PaintingSetup, str]":
         record = self._record()
@@ -125,7 +148,7 @@ class EditWordsJob(Job):
             raise UsageError(f"the picture has no record of its prompt and seed; {inverting}") from None
         if not isinstance(record, Provenance):
             raise UsageError(f"{record.tool} painted the picture, with another checkpoint; {inverting}")
-        if record.edit is not None or record.words is not None or record.controls is not None:
+        if record.edit is not None or record.words is not None or record.controls or record.guides:
             raise UsageError(f"the picture came from another one, not from its prompt and seed alone; {inverting}")
         return record
 
@@ -154,11 +177,7 @@ class EditWordsJob(Job):
         caption = request.condition.caption
         if self.prompt is not None:
             caption = self.prompt.strip()
-        for old, new in self._swaps():
-            found = re.search(rf"(?<!\w){re.escape(old)}(?!\w)", caption, re.IGNORECASE)
-            if found is None:
-                raise UsageError(f"the prompt {caption!r} lacks {old!r}: --swap names words that it holds")
-            caption = caption[: found.start()] + new + caption[found.end() :]
+        caption = swapped(caption, read_swaps(self.swap))
         caption = " ".join(filter(None, (caption, self.add.strip())))
         condition = replace(request.condition, caption=caption)
         words = self._note(source, inversion)
@@ -173,17 +192,8 @@ class EditWordsJob(Job):
         here, equals, there = self.local.partition("=")
         local = (here.strip(), there.strip()) if equals else ("", here.strip())
         return WordsNote(
-            source, tuple(self._swaps()), tuple(self._weights()), self.cross, self.itself, local, inversion
+            source, tuple(read_swaps(self.swap)), tuple(self._weights()), self.cross, self.itself, local, inversion
         )  # fmt: skip
-
-    def _swaps(self) -> list[tuple[str, str]]:
-        found = []
-        for word in self.swap:
-            old, equals, new = (part.strip() for part in word.partition("="))
-            if not (old and equals and new):
-                raise UsageError(f'--swap {word!r}: use OLD=NEW, such as "dog=cat"')
-            found.append((old, new))
-        return found
 
     def _weights(self) -> list[tuple[str, float]]:
         found = []

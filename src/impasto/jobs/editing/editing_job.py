@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from impasto.painting.editing.edit import Edit
 
 
-
 class EditingJob(PictureJob):
     """A job that changes a picture.
 
@@ -38,6 +37,7 @@ class EditingJob(PictureJob):
 
     not_ours: ClassVar[Mapping[str, str]] = {
         "init": "--from", "fit": "--fit", "size": "--size", "width": "--width", "height": "--height",
+        "cross_replace": "--cross-replace", "self_replace": "--self-replace",
     }  # fmt: skip
     why_not: ClassVar[str] = "this keeps the picture's size"
 
@@ -53,6 +53,8 @@ class EditingJob(PictureJob):
         for field, option in self.not_ours.items():
             if getattr(self, field) not in (None, "", ()):
                 raise UsageError(f"{option} is for paint: {self.why_not}")
+        if self.swap:
+            raise UsageError("--swap is for paint and edit: a masked part has a prompt of its own")
         if not 1 <= self.count <= MOST_PICTURES:
             raise UsageError(f"count {self.count}: use 1 to {MOST_PICTURES}")
         check_batch(self.batch)

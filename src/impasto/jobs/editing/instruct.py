@@ -34,7 +34,8 @@ class InstructJob(EditingJob):
     kind: ClassVar[str] = "instruct"
     not_ours: ClassVar[Mapping[str, str]] = {
         "init": "--from", "artist": "--artist", "style": "--style", "genre": "--genre", "year": "--year",
-        "control": "--control", "like": "--like",
+        "control": "--control", "like": "--like", "guides": "--guide", "cross_replace": "--cross-replace",
+        "self_replace": "--self-replace",
     }  # fmt: skip
     why_not: ClassVar[str] = f"an instruction says what changes, {EXAMPLE}"
 

@@ -52,7 +52,7 @@ class AxisKind:
     @property
     def field(self) -> str:
         """The field of `Picture` that the axis changes."""
-        return self.name.replace("-", "_")
+        return {"guide": "guides"}.get(self.name, self.name.replace("-", "_"))
 
     @property
     def is_whole(self) -> bool:
@@ -91,14 +91,19 @@ AXES: dict[str, AxisKind] = {
         AxisKind("memory", "memory {}", none="none"),
         AxisKind("like", "like {}", none=None, adds=True),
         AxisKind("strength", "strength {}", float),
+        AxisKind("cross-replace", "cross {}", float),
+        AxisKind("self-replace", "self {}", float),
+        AxisKind("control-weight", "control weight {}", float),
+        AxisKind("guide", "{}", none=None, adds=True, is_text=True),
+        AxisKind("guide-weight", "guide weight {}", float),
         AxisKind("scale", "scale {}", float),
         AxisKind("weight", "weight {}", float),
     )
 }
 
 
-# Axes that change a number of the last LoRA or of the last reference picture.
-NUMBERS_OF = {"scale": "lora", "weight": "like"}
+# Axes that change a number of the last LoRA, reference picture or guide, or of all controls.
+NUMBERS_OF = {"scale": "lora", "weight": "like", "guide-weight": "guide", "control-weight": "control"}
 
 
 @dataclass(frozen=True)
@@ -172,10 +177,10 @@ class Axis:
             number = "whole number" if kind.read is _whole else "number"
             raise UsageError(f"{self.name} {value!r}: use a {number}") from None
         if kind.adds:
-            given = getattr(picture, kind.name)
-            return picture.model_copy(update={kind.name: given if read is None else (*given, read)})
+            given = getattr(picture, kind.field)
+            return picture.model_copy(update={kind.field: given if read is None else (*given, read)})
         if self.name in NUMBERS_OF:
-            return (_scaled if self.name == "scale" else _weighted)(picture, read)
+            return _NUMBERED[self.name](picture, read)
         if self.name == "expand":
             return _expanded_by(picture, str(read))
         return picture.model_copy(update={kind.field: read})
@@ -206,9 +211,11 @@ def cross(rows: Axis, columns: Axis, picture: Picture) -> list[list[Picture]]:
         return made
 
     for number, owner in NUMBERS_OF.items():
-        if number in (rows.name, columns.name) and owner not in (rows.name, columns.name) and not getattr(picture, owner):
-            what = {"lora": "a LoRA", "like": "a picture to be like"}[owner]
-            raise UsageError(f"the axis {number} needs {what}: add --{owner}, or take {owner} as the other axis")
+        field = AXES[owner].field if owner in AXES else owner
+        if number in (rows.name, columns.name) and owner not in (rows.name, columns.name) and not getattr(picture, field):
+            what = {"lora": "a LoRA", "like": "a picture to be like", "guide": "a guide", "control": "a control"}[owner]
+            other = f", or take {owner} as the other axis" if owner in AXES else ""
+            raise UsageError(f"the axis {number} needs {what}: add --{owner}{other}")
     return [[cell(row, column) for column in columns.values] for row in rows.values]
 
 
@@ -298,3 +305,21 @@ def _scaled(picture: Picture, scale: float) -> Picture:
 
     loras = picture.lora
     return picture.model_copy(update={"lora": (*loras[:-1], f"{split_scale(loras[-1])[0]}:{check_scale(scale)!r}")})
+
+
+def _guided(picture: Picture, weight: float) -> Picture:
+    """The picture with its last guide at this weight."""
+    from impasto.painting.guides.guide import with_weight
+
+    guides = picture.guides
+    return picture.model_copy(update={"guides": (*guides[:-1], with_weight(guides[-1], weight))})
+
+
+def _controlled(picture: Picture, weight: float) -> Picture:
+    """The picture with all of its controls at this weight."""
+    return picture.model_copy(update={"control_weight": (weight,)})
+
+
+_NUMBERED: dict[str, Callable[[Picture, float], Picture]] = {
+    "scale": _scaled, "weight": _weighted, "guide-weight": _guided, "control-weight": _controlled,
+}  # fmt: skip

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.jobs.context import Context
+from impasto.jobs.editing.controls import planned_controls
+from impasto.jobs.editing.guides import planned_guides
 from impasto.jobs.painting.checks.living_artists import say_living
 from impasto.jobs.painting.picture import Picture
 from impasto.jobs.painting.prompt_steps import PromptSteps
@@ -65,13 +67,15 @@ def plan_cells(pictures: Sequence[Sequence[Picture]], folder: Path, context: Con
     setups = _with_tags(setups, requests, context)
     hashes = {name: inspect_checkpoint(name) for name in {setup.checkpoint for setup in setups}}
     memories = {name: memory_hash(found.path) for name, found in hashes.items()}
+    paths = {name: found.path for name, found in hashes.items()}
     hashes = {name: (found.name, found.content_hash) for name, found in hashes.items()}
     cells = []
     for request, setup in zip(requests, setups, strict=True):
         loras = tuple(lora.applied(scale) for lora, scale in setup.adapters.loras if scale != 0)
         concepts = tuple(concept.applied() for concept in setup.adapters.concepts)
         use = planned_use(request, setup.checkpoint, memories[setup.checkpoint])
-        record = Provenance.of(request, *hashes[setup.checkpoint], loras, concepts, use)
+        beside = planned_controls(request.controls, paths[setup.checkpoint]), planned_guides(request.guides)
+        record = Provenance.of(request, *hashes[setup.checkpoint], loras, concepts, use, None, *beside)
         cells.append(Cell(request, setup, record, folder / f"{slug(record.text)}-{painting_key(record)[:12]}.png"))
     across = len(pictures[0])
     return [cells[start : start + across] for start in range(0, len(cells), across)]
@@ -117,7 +121,9 @@ def _together(cell: Cell) -> tuple[object, ...]:
     request = cell.request
     manner = request.sampler, request.steps, request.eta, request.guider, request.guidance_interval or (), request.guidance
     strength = -1.0 if request.edit is None else request.edit.strength
-    return request.width, request.height, *manner, strength
+    beside = [(str(one.maker), one.net, one.weight, one.start, one.until) for one in request.controls]
+    words = "" if request.words is None else str(request.words)
+    return request.width, request.height, *manner, strength, beside, [str(guide) for guide in request.guides], words
 
 
 def _setups(pictures: Sequence[Picture], context: Context) -> list[PaintingSetup]:

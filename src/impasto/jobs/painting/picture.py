@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.editing.controls import ControlOptions
+from impasto.jobs.editing.guides import check_models, read_guides
 from impasto.jobs.editing.starting_picture import NO_KEEPING, check_start, starting_picture
+from impasto.jobs.editing.word_swaps import check_swaps, with_swaps
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.memory_use import check_memory, read_like_options
 from impasto.jobs.painting.prompt_steps import OFF, PromptSteps
@@ -76,6 +78,9 @@ class Picture(BaseModel):
         control_net, control_weight, control_from, control_until: network, weight (0 to 4) and first and last share of the
             steps, one for all controls or one for each; without a network, the checkpoint's own.
         control_guess: they act on the condition alone.
+        swap: words of the prompt to replace, each as "OLD=NEW"; the layout is that of the picture without.
+        cross_replace, self_replace: shares of the steps in which cross-attention and self-attention are that picture's.
+        guides: what else leads its steps, each as "scorer:150" or "classifier:FILE:LABEL"; see `impasto.painting.guides`.
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
         engine: what runs the model: auto, eager, optimized, openvino, compiled.
@@ -125,6 +130,10 @@ class Picture(BaseModel):
     control_from: tuple[float, ...] = ()
     control_until: tuple[float, ...] = ()
     control_guess: bool = False
+    guides: tuple[str, ...] = ()
+    swap: tuple[str, ...] = ()
+    cross_replace: float | None = None
+    self_replace: float | None = None
     device: str = "auto"
     precision: str = "auto"
     engine: str = "auto"
@@ -151,7 +160,9 @@ class Picture(BaseModel):
         _ = self.prompt_steps  # checks the expansion's options
         check_start(self.init if not self.has_picture else Path(), self.strength, self.fit, self.keep_source)
         self._controls.check()
-        if self.init is not None or self.has_picture:  # its sides are checked with the picture
+        read_guides(self.guides)
+        check_swaps(self.prompt.strip(), self.swap, self.cross_replace, self.self_replace, expands=self.expand != OFF)
+        if self.init is not None or self.has_picture:  # its sides need not be multiples of 8; checked with the picture
             width = height = None
 
         from impasto.painting.memory.record import Like
@@ -250,12 +261,14 @@ class Picture(BaseModel):
             from impasto.painting.editing.edit import start_size
 
             size = start_size(edit, setup.side, width, height)
+        guides = read_guides(self.guides)
+        check_models(guides)
         request = replace(
             request, condition=condition, **asdict(sampling), width=size[0], height=size[1], edit=edit,
-            controls=self._controls.open(),
+            controls=self._controls.open(), guides=guides,
         )  # fmt: skip
         setup.check_guider(request)
-        return request
+        return with_swaps(request, self.swap, self.cross_replace, self.self_replace)
 
 
 class PictureJob(Picture, Job):

@@ -10,6 +10,7 @@ from impasto.errors import UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.editing.controls import recorded_controls
+from impasto.jobs.editing.guides import recorded_guides
 from impasto.jobs.editing.recorded import recorded_edit
 from impasto.jobs.painting.adapters import Adapters, Say
 from impasto.jobs.painting.checks.living_artists import say_living
@@ -118,7 +119,8 @@ class RepaintJob(Job):
             if edit is None and (self.strength is not None or (self.source is not None and record.controls is None)):
                 raise UsageError(f"{self.file} did not start from a picture: leave --strength and --source away")
             request = recorded_request(record, context.note, edit)
-            request = replace(request, controls=recorded_controls(record.controls, self.file, self.source))
+            controls = recorded_controls(record.controls, self.file, self.source)
+            request = replace(request, controls=controls, guides=recorded_guides(record.guides))
             adapters = Adapters.recorded(record, self.lora, self.concept, context.note)
             engine, precision = recorded_engine(record, self.engine, self.device, self.precision, context.note)
             setup = PaintingSetup.check(self.checkpoint or record.checkpoint, self.device, precision, adapters, engine)

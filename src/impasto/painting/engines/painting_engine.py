@@ -81,6 +81,11 @@ class PaintingEngine:
         return self._weaker[name]
 
     @property
+    def asked(self) -> str:
+        """The name of the engine that was asked for."""
+        return self._name
+
+    @property
     def note(self) -> EngineNote:
         """What runs the U-Net and the decoder, for the records of paintings."""
         return self._engine.note

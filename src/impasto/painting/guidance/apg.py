@@ -34,7 +34,7 @@ class Projection:
         step = towards - away
         if self._step is not None:
             step = step + MOMENTUM * self._step
-        self._step = step
+        self._step = step.detach()  # a guide asks for gradients of this step alone
         longest = LONGEST * (step[0].numel() / LATENT_NUMBERS) ** 0.5
         length = torch.linalg.vector_norm(step, dim=_PICTURE, keepdim=True)
         step = (step * (longest / length).clamp(max=1)).double()

@@ -1,7 +1,7 @@
 """The weaker U-Nets that some guiders lead away from, each created on first use."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from torch import nn
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from impasto.painting.engines.painting_engine import PaintingEngine
 
 Worse = Literal["", "guide", "perturbed"]
+
+
+class RunsUNets(Protocol):
+    """What runs weaker U-Nets."""
+
+    def another(self, name: str, model: nn.Module) -> "ConditionedUNet":
+        """Returns a U-Net ready to run, kept under its name."""
+        ...
 
 
 class WeakerUNets:
@@ -33,9 +41,12 @@ class WeakerUNets:
         """
         return {kind: self._model(kind) for kind in kinds if kind}
 
-    def of(self, kind: Worse) -> "ConditionedUNet | None":
-        """Returns one of `models`, ready to run; None for a guider that needs neither. It raises the same."""
-        return self._engine.another(kind, self._model(kind)) if kind else None
+    def of(self, kind: Worse, engine: "RunsUNets | None" = None) -> "ConditionedUNet | None":
+        """Returns one of `models`, ready to run; None for a guider that needs neither. It raises the same.
+
+        `engine` runs it in place of the painter's.
+        """
+        return (engine or self._engine).another(kind, self._model(kind)) if kind else None
 
     def _model(self, kind: Worse) -> nn.Module:
         if kind not in self._known:

@@ -49,6 +49,8 @@ class PaintingWords:
                 raise UsageError(f"words are edited with the guider cfg, not with {request.guider}")
             if request.weights is not None:
                 raise UsageError("an edit of words takes weights as --weight WORD=NUMBER, not as brackets in the prompt")
+            if request.guides:
+                raise UsageError("an edit of words goes with no guide: leave --guide away")
             if request.controls or (request.edit is not None and request.edit.kind != "from"):
                 raise UsageError("an edit of words goes with no control and no mask: make one after the other")
             if words.inversion and (request.sampler != "ddim" or request.eta):

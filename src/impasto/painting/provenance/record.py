@@ -33,6 +33,7 @@ from impasto.painting.guidance.record import (
     read_guider,
     write_interval,
 )
+from impasto.painting.guides.record import GuideNote, read_guides
 from impasto.painting.memory.record import NONE, MemoryUse, read_memory_use
 from impasto.painting.prompt_to_prompt.record import WordsNote, read_words
 from impasto.painting.provenance.adapters import read_concepts, read_loras
@@ -68,7 +69,7 @@ _TEXTS = ("prompt", "negative", "sampler", "checkpoint", "checkpoint_hash", "ver
 _WHOLES = {"seed": (0, 2**63 - 1), "steps": (1, 1000), "width": (1, 65536), "height": (1, 65536)}
 _REALS = ("guidance", "eta")
 # Fields that are left out of a record without them, so that it is written as older versions wrote it.
-_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety", "edit", "engine", "controls", "words")
+_NEWER = ("extension", "best_of", "weights", "negative_prompt", "safety", "edit", "engine", "controls", "guides", "words")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class Provenance:
         safety: what a safety checker found in it, if it was checked.
         edit: the picture that it started from, if it did.
         controls: the pictures whose maps it followed, if any.
+        guides: the models whose gradients led its steps, if any.
         words: the text whose picture it keeps the layout of, if its words were edited.
         engine: what ran the model; None in older records.
     """
@@ -134,6 +136,7 @@ class Provenance:
     safety: SafetyNote | None = None
     edit: EditNote | None = None
     controls: tuple[ControlNote, ...] | None = None
+    guides: tuple[GuideNote, ...] | None = None
     words: WordsNote | None = None
     engine: EngineNote | None = None
 
@@ -148,6 +151,7 @@ class Provenance:
         memory: MemoryUse | None = None,
         engine: EngineNote | None = None,
         controls: tuple[ControlNote, ...] | None = None,
+        guides: tuple[GuideNote, ...] | None = None,
     ) -> "Provenance":
         """Builds the record for the painting of `request` by this checkpoint with these LoRAs and concepts."""
         return cls(
@@ -180,6 +184,7 @@ class Provenance:
             edit=None if request.edit is None else request.edit.note,
             engine=engine,
             controls=controls,
+            guides=guides,
             words=request.words,
         )
 
@@ -297,7 +302,8 @@ def checked_fields(values: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     read = {"loras": read_loras, "concepts": read_concepts, "copy_check": read_copy_check, "memory": read_memory_use,
             "guider": read_guider, "guidance_interval": read_guidance_interval, "extension": read_extension,
             "best_of": read_best_of, "weights": read_prompt_weights, "safety": read_safety,
-            "edit": read_edit, "controls": read_controls, "words": read_words, "engine": read_engine}  # fmt: skip
+            "edit": read_edit, "controls": read_controls, "guides": read_guides, "words": read_words,
+            "engine": read_engine}  # fmt: skip
     return {name: read[name](values.get(name)) if name in read else _checked(name, values.get(name)) for name in names}
 
 

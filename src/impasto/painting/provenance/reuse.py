@@ -38,6 +38,10 @@ def painting_key(record: Provenance) -> str:
         del values["controls"]
     else:
         values["controls"] = [control.deciding() for control in record.controls]
+    if record.guides is None:
+        del values["guides"]
+    else:
+        values["guides"] = [guide.deciding() for guide in record.guides]
     if record.guider == USUAL:  # a record from before there were other guiders has the same key
         del values["guider"], values["guidance_interval"]
     if record.memory is None:

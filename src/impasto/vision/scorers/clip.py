@@ -39,6 +39,7 @@ class ClipScorer:
 
     Attributes:
         name, identity, width, threshold: see `TextImageScorer`.
+        side: see `DifferentiableScorer`.
         max_tokens: limit of tokens per text, including special tokens; longer texts are cut (see `tokens_left_out`).
     """
 
@@ -63,6 +64,8 @@ class ClipScorer:
         self._padded = folder.model_type.startswith("siglip")
         config = self._model.config
         self.max_tokens = token_limit(self._tokenizer, getattr(config, "text_config", config))
+        self._model.requires_grad_(False)
+        self.side = self._preprocessing.side
         self.name, self.identity = folder.name, folder.identity
         self.threshold = _threshold(self._model)
         try:
@@ -83,6 +86,11 @@ class ClipScorer:
         for start in range(0, len(texts), self._batch):
             parts.append(self._of_texts(list(texts[start : start + self._batch])))
         return np.concatenate(parts)
+
+    def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns unit vectors float32 [n, width] of squares [n, 3, side, side] in 0 .. 1, with gradients."""
+        ready = self._preprocessing.normalised(pixels.clamp(0, 1)).to(self._device, self._dtype)
+        return _unit_vectors(self._model.get_image_features(pixel_values=ready))
 
     def tokens_left_out(self, texts: Sequence[str]) -> list[int]:
         """Returns the number of tokens of each text that `embed_texts` cuts."""
@@ -122,9 +130,13 @@ def find_clip(name: str) -> TransformersFolder:
 
 
 def _unit(output: Any) -> np.ndarray:
+    return _unit_vectors(output).cpu().numpy()
+
+
+def _unit_vectors(output: Any) -> torch.Tensor:
     """Normalises the encoders' output to unit vectors. Before transformers 5 it is a tensor, later an object with one."""
     vectors = output if isinstance(output, torch.Tensor) else output.pooler_output
-    return F.normalize(vectors.float(), dim=-1).cpu().numpy()
+    return F.normalize(vectors.float(), dim=-1)
 
 
 def _threshold(model: Any) -> float:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    import torch
 
 
 class ImageEncoder(Protocol):
@@ -46,6 +49,21 @@ class TextImageScorer(ImageEncoder, Protocol):
 
 
 @runtime_checkable
+class DifferentiableScorer(TextImageScorer, Protocol):
+    """A scorer whose similarity has gradients with respect to the pixels, for guided sampling.
+
+    Attributes:
+        side: side in px of the squares that it sees.
+    """
+
+    side: int
+
+    def embed_pixels(self, pixels: "torch.Tensor") -> "torch.Tensor":
+        """Returns unit vectors float32 [n, width] of squares [n, 3, side, side] in 0 .. 1, with gradients."""
+        ...
+
+
+@runtime_checkable
 class Projecting(Protocol):
     """A scorer that computes its embeddings cheaply from another encoder's features; a cache should keep the features."""
 
@@ -72,6 +90,23 @@ def check_scorer(name: str | Path | None = None) -> None:
     from impasto.vision.scorers.clip import find_clip
 
     find_clip(str(name))
+
+
+def scorer_identity(name: str | Path | None = None) -> str:
+    """Returns the `identity` of a scorer without loading it.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `load_scorer`.
+    """
+    from impasto.vision.scorers.pocket import SHIPPED, TAGS, identity_of
+
+    if name is None or str(name) == POCKET:
+        return identity_of(SHIPPED)
+    if (Path(name) / TAGS).is_file():
+        return identity_of(Path(name))
+    from impasto.vision.scorers.clip import find_clip
+
+    return find_clip(str(name)).identity
 
 
 def load_scorer(name: str | Path | None = None) -> TextImageScorer:

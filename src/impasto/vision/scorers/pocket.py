@@ -88,6 +88,7 @@ class PocketScorer:
     Attributes:
         name, identity, width, threshold: see `TextImageScorer`.
         features: the image encoder. Its vectors do not depend on training; a cache should keep them.
+        side: see `DifferentiableScorer`.
         projections: the trained part.
         offsets: dict from tag to the offset of its logit (`ScorerConfig.slope`).
     """
@@ -106,11 +107,11 @@ class PocketScorer:
         weights = read_weights([folder / WEIGHTS])
         self.projections = fill_module(
             lambda: Projections(self.config), weights, folder, torch.float32, torch.device("cpu")
-        )
+        ).requires_grad_(False)
         self.offsets: dict[str, float] = read_json(folder / TAGS)
         self.name, self.width, self.threshold = "pocket-scorer", self.config.width, self.config.threshold
-        self.identity = hash_files({name: folder / name for name in (CONFIG, WEIGHTS)})
-        self.features = ImageFeatures(side=self.config.side)
+        self.identity = identity_of(folder)
+        self.features, self.side = ImageFeatures(side=self.config.side), self.config.side
 
     def embed_images(self, images: Iterable[Image.Image]) -> np.ndarray:
         """Returns unit vectors float32 [n, width] of RGB pictures of any size."""
@@ -121,10 +122,23 @@ class PocketScorer:
         """Returns unit vectors float32 [n, width] from the vectors of `features`, [n, 1280]; a row of NaN stays NaN."""
         return self.projections.image(torch.from_numpy(np.asarray(features, np.float32))).numpy()
 
+    def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns unit vectors float32 [n, width] of squares [n, 3, side, side] in 0 .. 1, with gradients."""
+        return self.projections.image(self.features.of_pixels(pixels))
+
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Returns unit vectors float32 [n, width]."""
         return self.projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
+
+
+def identity_of(folder: Path) -> str:
+    """Returns the SHA-256, hexadecimal, over a scorer's config and weights.
+
+    Raises:
+        ImpastoError: a file cannot be read.
+    """
+    return hash_files({name: folder / name for name in (CONFIG, WEIGHTS)})
 
 
 def save_scorer(folder: Path, config: ScorerConfig, projections: Projections, offsets: dict[str, float]) -> None:
