@@ -273,7 +273,7 @@ class Painter:
             check_edit(request, self.components)
         batches = list(self._batches(requests, batch_size))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
-        self._engine.prepare([self._work(batch) for _, batch in batches if batch[0].words is None], worse)
+        self._engine.prepare([self._work(batch) for _, batch in batches], worse)
         for kind in kinds:
             self._worse.of(kind)
         controls = dict.fromkeys(control for request in requests for control in request.controls)
@@ -311,9 +311,9 @@ class Painter:
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, factor = batch[0], latent_factor(self.components.vae.config)
-        width, height = size_to_paint(request, self.components)
+        width, height = (side // factor for side in size_to_paint(request, self.components))
         each = evaluations(request, self._scheduler(request)) * sum(find_guider(request.guider).sides(request.guidance))
-        return BatchWork(each * len(batch), len(batch), height // factor, width // factor)
+        return BatchWork(each * len(batch), len(batch), height, width, bool(request.controls), request.words is not None)
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
@@ -329,7 +329,7 @@ class Painter:
             return
         try:
             finished = self.words.latents(batch, watch) if batch[0].words is not None else self._latents(batch, watch)
-            for note in self.words.take_notes():
+            for note in (*self.words.take_notes(), *self._engine.take_notes()):
                 on_note(note)
             broken = None
             # One by one: the first is on disk before the last is decoded, and the VAE needs less memory.

@@ -15,7 +15,7 @@ from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.engine import OpenVinoDecoder, OpenVinoEngine, OpenVinoUNet
-from impasto.painting.engines.openvino.graphs import MomentNorm
+from impasto.painting.engines.openvino.layers import MomentNorm
 from impasto.painting.engines.openvino.models import CompiledModels, Say
 from impasto.painting.guidance.pag import perturbed
 from impasto.painting.optimized.decoder import OptimizedDecoder

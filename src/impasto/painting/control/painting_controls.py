@@ -16,7 +16,7 @@ from impasto.vision.control_maps.makers import MAKERS, MAP, looks_inverted
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.conditioned import ConditionedUNet, ControllableUNet
 
 _MOST_MAPS = 32
 
@@ -61,7 +61,7 @@ class PaintingControls:
         return self._nets[path]
 
     def unet(
-        self, plain: "ConditionedUNet", controls: Sequence[Control], size: tuple[int, int], timesteps: torch.Tensor
+        self, plain: "ControllableUNet", controls: Sequence[Control], size: tuple[int, int], timesteps: torch.Tensor
     ) -> "ConditionedUNet":
         """Returns the U-Net that follows the controls in paintings of `size` (width, height) px; `plain` without any."""
         if not any(control.weight for control in controls):
@@ -70,7 +70,7 @@ class PaintingControls:
             ActiveControl(self.net(one), self._map(one, size), one.weight, one.start, one.until, one.guess)
             for one in controls
         ]
-        return ControlledUNet(self._parts.unet, plain, active, timesteps)
+        return ControlledUNet(plain, active, timesteps)
 
     def notes(self, controls: Sequence[Control]) -> tuple[ControlNote, ...] | None:
         """Returns the record of the controls; None without any."""

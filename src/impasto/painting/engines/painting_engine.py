@@ -14,7 +14,7 @@ from impasto.painting.engines.eager import EagerEngine
 from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.engine import OpenVinoEngine
 from impasto.painting.engines.optimized import OptimizedEngine
-from impasto.painting.engines.record import AUTO, COMPILED, OPENVINO, OPTIMIZED, EngineNote
+from impasto.painting.engines.record import AUTO, COMPILED, EAGER, OPENVINO, OPTIMIZED, EngineNote
 from impasto.painting.engines.work import BatchWork, conversion_work, saved_work
 from impasto.painting.optimized.unet import OptimizedUNet
 
@@ -52,8 +52,11 @@ class PaintingEngine:
 
     def prepare(self, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module] | None = None) -> None:
         """Makes the engine ready for this work. `weaker`: the weaker U-Nets that it needs, by name."""
-        engine = self._wanted
-        if engine is None:
+        engine, named = self._wanted, self._name not in (AUTO, EAGER)
+        if named and any(batch.words for batch in batches):
+            self._notes.append(f"words are edited by eager, whose attention can be steered, not by {self._name}")
+        batches = [batch for batch in batches if not batch.words]
+        if engine is None or not batches:
             return
         if self._name == AUTO and isinstance(engine, OpenVinoEngine) and not self._pays(engine, batches, weaker or {}):
             engine = self._first
@@ -98,7 +101,11 @@ class PaintingEngine:
         models = [parts.unet, *weaker.values()]
         if not runtime.openvino_may_pay(optimized=self._is_optimized) or not all(map(engine.knows, models)):
             return False
-        needed = sum(conversion_work(model) for model in models if not engine.is_kept(model))
+        kept = [engine.is_kept(model) for model in models]
+        if any(batch.controlled for batch in batches):
+            models.append(parts.unet)
+            kept.append(engine.is_kept(parts.unet, controlled=True))
+        needed = sum(conversion_work(model) for model, is_kept in zip(models, kept, strict=True) if not is_kept)
         if not needed:
             return True
         key = hashlib.sha256(f"{engine.note}\n{parts.content_hash}".encode()).hexdigest()

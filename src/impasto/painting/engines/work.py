@@ -22,12 +22,16 @@ class BatchWork:
         evaluations: of one latent with one text, in all steps.
         pictures: painted at once.
         height, width: of the latents.
+        controlled: whether controls add to the U-Net's maps.
+        words: whether words are edited, which diffusers' own U-Net does.
     """
 
     evaluations: int
     pictures: int
     height: int
     width: int
+    controlled: bool = False
+    words: bool = False
 
 
 def evaluation_work(unet: Any, height: int, width: int) -> float:

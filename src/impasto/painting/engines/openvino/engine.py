@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.painting.engines.conditioned import CannotRun, ConditionedUNet, Decode
+from impasto.painting.engines.conditioned import CannotRun, ControllableUNet, Decode, Residuals
+from impasto.painting.engines.eager import PlainUNet
 from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.graphs import (
     DecoderGraph,
@@ -18,14 +19,16 @@ from impasto.painting.engines.openvino.graphs import (
     NotConvertible,
     check_unet,
     check_vae,
+    control_inputs,
     example_inputs,
+    text_attentions,
     text_memory,
 )
 from impasto.painting.engines.openvino.models import CompiledModels, Say, Traced
 from impasto.painting.engines.record import OPENVINO, EngineNote
 from impasto.painting.optimized.choice import optimize_decoder
 
-UNET, DECODER = "unet", "decoder"
+UNET, CONTROLLED, DECODER = "unet", "controlled unet", "decoder"
 _MASKED = -1e4  # exp of it is 0 in every precision
 
 
@@ -38,7 +41,7 @@ class OpenVinoEngine:
         self._models = CompiledModels(name, precision, say)
         self._made: dict[int, OpenVinoUNet] = {}
 
-    def unet(self, unet: Any) -> ConditionedUNet:
+    def unet(self, unet: Any) -> ControllableUNet:
         """See `Engine.unet`. The U-Net must be in fp32, on the CPU."""
         _require_fp32(unet)
         _check(unet)
@@ -64,13 +67,16 @@ class OpenVinoEngine:
         """Returns the key of the converted U-Net in the cache."""
         return self._models.key(unet, UNET)
 
-    def is_kept(self, unet: Any) -> bool:
-        """Returns whether the converted U-Net is in the cache, or was."""
-        return self._models.is_kept(unet, UNET)
+    def is_kept(self, unet: Any, *, controlled: bool = False) -> bool:
+        """Returns whether the converted U-Net, or the one that controls add to, is in the cache, or was."""
+        return self._models.is_kept(unet, CONTROLLED if controlled else UNET)
 
 
 class OpenVinoUNet:
-    """A U-Net by OpenVINO; see `ConditionedUNet`. Text keys and values are computed once, by `tell`."""
+    """A U-Net by OpenVINO; see `ControllableUNet`. Text keys and values are computed once, by `tell`.
+
+    The graph that controls add to is another one, converted when it is first used.
+    """
 
     def __init__(self, unet: Any, models: CompiledModels) -> None:
         """`unet`: one that `check_unet` lets pass.
@@ -78,13 +84,38 @@ class OpenVinoUNet:
         Raises:
             CannotRun: it cannot be converted.
         """
-        self._unet = unet
+        self._unet, self._models = unet, models
         self._request = models.request(unet, UNET, lambda: _traced_unet(unet, models.precision))
+        self._controlled: Any = None
 
     def tell(
         self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """See `ConditionedUNet.tell`. Shorter sets are padded, and their padding is masked."""
+        told = self._told(states, guided)
+        return lambda latents, timestep: _infer(self._request, [latents, timestep.reshape(1).float(), *told])
+
+    def tell_controlled(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor, Residuals], torch.Tensor]:
+        """See `ControllableUNet.tell_controlled`. What cannot be converted is run by `eager`, and that is said."""
+        try:
+            request = self._controlled = self._controlled or self._models.request(
+                self._unet, CONTROLLED, lambda: _traced_unet(self._unet, self._models.precision, controlled=True)
+            )
+        except CannotRun as error:
+            self._models.say(f"eager runs the steps in which a control acts: {error}")
+            return PlainUNet(self._unet).tell_controlled(states, guided=guided)
+        told = self._told(states, guided)
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor, added: Residuals) -> torch.Tensor:
+            maps = control_inputs(self._unet, added, len(told[1]), (latents.shape[2], latents.shape[3]))
+            return _infer(request, [latents, timestep.reshape(1).float(), *told, *maps])
+
+        return predict
+
+    def _told(self, states: torch.Tensor | Sequence[torch.Tensor], guided: bool) -> list[torch.Tensor]:
+        """Returns the inputs that are the same in all steps."""
         sets = [one.float() for one in ([states] if isinstance(states, torch.Tensor) else states)]
         tokens = max(one.shape[1] for one in sets)
         each = [text_memory(self._unet, one) for one in sets]
@@ -95,12 +126,7 @@ class OpenVinoUNet:
             with torch.inference_mode():
                 pooled = torch.cat([self._unet.add_embedding(one) for one in sets])
         pictures = len(mask) // 2 if guided else len(mask)
-        told = [torch.arange(pictures).repeat(2 if guided else 1), mask, pooled, *memory]
-
-        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            return _infer(self._request, [latents, timestep.reshape(1).float(), *told])
-
-        return predict
+        return [torch.arange(pictures).repeat(2 if guided else 1), mask, pooled, *memory]
 
 
 class OpenVinoDecoder:
@@ -121,11 +147,16 @@ class OpenVinoDecoder:
         return _infer(self._request, [latents])
 
 
-def _traced_unet(unet: Any, precision: str) -> Traced:
-    graph, example = DenoiserGraph(unet, moments=precision == "fp32"), example_inputs(unet)
-    latents, _, _, _, pooled, *memory = example
+def _traced_unet(unet: Any, precision: str, *, controlled: bool = False) -> Traced:
+    graph = DenoiserGraph(unet, moments=precision == "fp32", controlled=controlled)
+    example = example_inputs(unet, controlled=controlled)
+    latents, _, _, _, pooled, *rest = example
+    told, blocks = 2 * len(text_attentions(unet)), len(unet.down_blocks)
+    memory, maps = rest[:told], rest[told:]
     shapes = [[-1, latents.shape[1], -1, -1], [1], [-1], [-1, 1, 1, -1], [-1, pooled.shape[1]]]
-    return graph, example, [*shapes, *([-1, part.shape[1], -1, part.shape[3]] for part in memory)]
+    shapes += [[-1, part.shape[1], -1, part.shape[3]] for part in memory]
+    shapes += [[-1, one.shape[1], -1, -1] for one in maps[: len(maps) - blocks]]
+    return graph, example, shapes + [[1, one.shape[1], -1, -1] for one in maps[len(maps) - blocks :]]
 
 
 def _traced_decoder(vae: Any) -> Traced:

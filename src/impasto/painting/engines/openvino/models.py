@@ -15,7 +15,7 @@ from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.record import OPENVINO
 
 # Raise it when the graphs change what they compute or take: models of another number are converted anew.
-GRAPHS = 1
+GRAPHS = 2
 # Bytes in use at once, as a multiple of the weights': while converting, the graph's, the compiled ones and their file.
 _CONVERTING, _RUNNING = 3.5, 2.2
 
@@ -29,12 +29,14 @@ class CompiledModels:
 
     Attributes:
         precision: fp32 or bf16.
+        say: told what does not work as usual.
     """
 
     def __init__(self, name: str, precision: str, say: Say) -> None:
-        """`name`: of the checkpoint, for the list of the cache. `say` is told what does not work as usual."""
+        """`name`: of the checkpoint, for the list of the cache."""
         self.precision = precision
-        self._name, self._say = name, say
+        self.say = say
+        self._name = name
         self._hashes: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
         self._found: set[str] = set()
 
@@ -68,7 +70,7 @@ class CompiledModels:
             try:
                 return runtime.imported(kept.read_bytes(), self.precision).create_infer_request()
             except (CannotRun, OSError) as error:
-                self._say(f"{error}: it is converted again")
+                self.say(f"{error}: it is converted again")
         data = runtime.exported(runtime.convert(*trace(), self.precision))
         try:
             store.keep_model(
@@ -76,7 +78,7 @@ class CompiledModels:
                 engine=f"{OPENVINO} {runtime.openvino_version()}", precision=self.precision,
             )  # fmt: skip
         except store.NotKept as error:
-            self._say(f"the converted {part} is not kept for the next time: {error}")
+            self.say(f"the converted {part} is not kept for the next time: {error}")
         self._found.add(key)
         # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
         return runtime.imported(data, self.precision).create_infer_request()
