@@ -81,7 +81,7 @@ def our_painter(
 
     `auto` takes OpenVINO at once where it would take it after some pictures, since a benchmark paints often enough.
     """
-    if engine == "auto" and openvino_version() and openvino_may_pay(optimized=True):
+    if engine == "auto" and openvino_version() and openvino_may_pay():
         engine = "openvino"
     name, _, precision = engine.partition("-")
     painter = Painter.load(checkpoint, device="cpu", precision=precision or "fp32", loras=loras, engine=name)

@@ -276,8 +276,7 @@ class Painter:
         self._engine.prepare([self._work(batch) for _, batch in batches], worse)
         for kind in kinds:
             self._worse.of(kind)
-        controls = dict.fromkeys(control for request in requests for control in request.controls)
-        for note in (*self._engine.take_notes(), *self._controls.prepare(list(controls))):
+        for note in (*self._engine.take_notes(), *self._controls.prepare([c for one in requests for c in one.controls])):
             on_note(note)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
@@ -310,10 +309,11 @@ class Painter:
                 first += len(batch)
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
-        request, factor = batch[0], latent_factor(self.components.vae.config)
-        width, height = (side // factor for side in size_to_paint(request, self.components))
-        each = evaluations(request, self._scheduler(request)) * sum(find_guider(request.guider).sides(request.guidance))
-        return BatchWork(each * len(batch), len(batch), height, width, bool(request.controls), request.words is not None)
+        request, parts = batch[0], self.components
+        width, height = (side // latent_factor(parts.vae.config) for side in size_to_paint(request, parts))
+        sides = sum(find_guider(request.guider).sides(request.guidance))
+        each = evaluations(request, self._scheduler(request)) * sides * len(batch)
+        return BatchWork(each, len(batch), height, width, bool(request.controls), request.words is not None, sides)
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.adapters.control.nets import ControlNet
 from impasto.painting.engines.conditioned import ControllableUNet, Residuals
+
+if TYPE_CHECKING:
+    from impasto.adapters.control.nets import ControlNet
 
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -24,7 +26,7 @@ class ActiveControl:
         guess: it acts on the condition alone, more on coarse maps than on fine ones (ControlNet's guess mode).
     """
 
-    net: ControlNet
+    net: "ControlNet"
     picture: torch.Tensor
     weight: float = 1.0
     start: float = 0.0

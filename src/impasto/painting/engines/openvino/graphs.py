@@ -16,12 +16,13 @@ import torch
 from torch import nn
 
 from impasto.painting.engines.conditioned import Residuals
-from impasto.painting.engines.openvino.layers import ToldAttention, fold_upsampling, norm_by_moments, split_gates
+from impasto.painting.engines.openvino.layers import ToldAttention, fold_upsampling, norm_by_moments
 from impasto.weights.sharing import copy_sharing_weights
 
 # Keys and values [m, heads, tokens, width] of every cross-attention to the text, in the order of the layers.
 TextMemory = list[torch.Tensor]
 
+_Map = tuple[int, tuple[int, int]]
 _DOWN = ("DownBlock2D", "CrossAttnDownBlock2D")
 # The processors whose tracing holds for every batch and size.
 _SELF_ATTENTIONS = ("AttnProcessor2_0", "IdentityAttention")
@@ -117,7 +118,6 @@ class DenoiserGraph(nn.Module):
         super().__init__()
         check_unet(unet)
         self.unet = copy_sharing_weights(unet)
-        split_gates(self.unet)
         if moments:
             norm_by_moments(self.unet)
         self._told = []
@@ -242,15 +242,26 @@ def example_inputs(unet: Any, texts: Sequence[int] = (2, 5), *, controlled: bool
 
 def control_inputs(unet: Any, added: Residuals, rows: int, size: tuple[int, int]) -> list[torch.Tensor]:
     """Returns the controlled graph's inputs for what is added to `rows` latents of `size`; zeros where nothing is."""
+    maps, within = control_maps(unet, size)
+    given = [] if added.middle is None else [*added.down, added.middle]
+    given = given or [torch.zeros(rows, channels, *size) for channels, size in maps]
+    return [*given, *(added.within or [torch.zeros(1, channels, *size) for channels, size in within])]
+
+
+def control_maps(unet: Any, size: tuple[int, int]) -> tuple[list[_Map], list[_Map]]:
+    """Returns channels and size of each map that ControlNets add to, and of each that T2I-Adapters add to, for latents of
+    `size`; -1 for a side that varies.
+    """
     maps, within = [(unet.conv_in.out_channels, size)], []
     for block in unet.down_blocks:
         channels, before = block.resnets[0].out_channels, size
         maps += [(channels, size)] * len(block.resnets)
         if block.downsamplers:
-            size = (size[0] + 1) // 2, (size[1] + 1) // 2
+            size = _halved(size[0]), _halved(size[1])
             maps.append((channels, size))
         within.append((channels, before if getattr(block, "attentions", None) else size))
-    maps.append(maps[-1])  # after the middle block
-    given = [] if added.middle is None else [*added.down, added.middle]
-    given = given or [torch.zeros(rows, channels, *size) for channels, size in maps]
-    return [*given, *(added.within or [torch.zeros(1, channels, *size) for channels, size in within])]
+    return [*maps, maps[-1]], within  # the last one is after the middle block
+
+
+def _halved(side: int) -> int:
+    return -1 if side < 0 else (side + 1) // 2

@@ -4,7 +4,6 @@
   depends on only 2x2 different inputs, so 4/9 of the multiplications remain.
 - In fp32 the GroupNorm of a map is written as the moments of each channel and one multiplication and addition. OpenVINO's
   own form of it changes the layout of the whole map twice.
-- A gated feed-forward layer is two linear layers: OpenVINO's split of one result copies it.
 """
 
 from typing import Any
@@ -87,32 +86,6 @@ def norm_by_moments(model: nn.Module) -> None:
         parent, _, last = name.rpartition(".")
         if type(module) is nn.GroupNorm and type(model.get_submodule(parent)).__name__ != "Attention":
             setattr(model.get_submodule(parent), last, MomentNorm(module))
-
-
-class SplitGate(nn.Module):
-    """diffusers' GEGLU, value * gelu(gate), by one linear layer for each."""
-
-    def __init__(self, geglu: Any) -> None:
-        super().__init__()
-        self.value, self.gate = (nn.Linear(1, 1, bias=geglu.proj.bias is not None) for _ in range(2))
-        for layer, weight in zip((self.value, self.gate), geglu.proj.weight.detach().chunk(2), strict=True):
-            layer.weight = nn.Parameter(weight, False)
-        if geglu.proj.bias is not None:
-            for layer, bias in zip((self.value, self.gate), geglu.proj.bias.detach().chunk(2), strict=True):
-                layer.bias = nn.Parameter(bias, False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x [..., C] -> [..., C']."""
-        return self.value(x) * F.gelu(self.gate(x))
-
-
-def split_gates(model: nn.Module) -> None:
-    """Replaces in place each GEGLU."""
-    for name, module in list(model.named_modules()):
-        layer: Any = module
-        if type(module).__name__ == "GEGLU" and type(layer.proj) is nn.Linear:
-            parent, _, last = name.rpartition(".")
-            setattr(model.get_submodule(parent), last, SplitGate(layer))
 
 
 class ToldAttention:
