@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tests.painting.tiny_components import make_components
 from tests.training.fork_server import start
 
@@ -17,6 +18,7 @@ from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.engines.openvino import engine, runtime
 from impasto.painting.engines.openvino.engine import OpenVinoDecoder, OpenVinoEngine, OpenVinoUNet
+from impasto.painting.engines.openvino.graphs import check_unet
 from impasto.painting.engines.openvino.layers import MomentNorm
 from impasto.painting.engines.openvino.models import CompiledModels, Say
 from impasto.painting.guidance.pag import perturbed
@@ -215,6 +217,41 @@ def test_a_full_disk_costs_only_the_cache(own_cache: Path, tmp_path: Path, monke
     torch.testing.assert_close(made, plain_decoder(vae)(latents), atol=1e-4, rtol=1e-4)
     assert len(notes) == 1 and "No space left" in notes[0] and "\n" not in notes[0]
     assert store.list_models() == [] and not list(store.engines_folder().iterdir())
+
+
+@torch.inference_mode()
+def test_a_graph_that_cannot_be_kept_or_read_costs_no_picture(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    unet, notes = make_components(tmp_path).unet, []
+    latents, states = torch.randn(1, 8, 8, 8), torch.randn(2, 16, 16)
+    expected = PlainUNet(unet).tell(states, guided=True)(latents, TIMESTEP)
+    monkeypatch.setattr(engine, "LARGEST", 250_000_000)
+    monkeypatch.setattr(runtime, "packed", full)
+    made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states, guided=True)(latents, TIMESTEP)
+    torch.testing.assert_close(made, expected, atol=1e-4, rtol=1e-4)
+    assert notes == ["the unet graph is not kept for the next time: [Errno 28] No space left on device"]
+    key = CompiledModels("tiny", "fp32", pytest.fail).key(unet, "unet graph")
+    store.keep_model(key, b"of another kind" * 100, name="tiny", part="unet graph", engine="openvino", precision="fp32")
+    made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states[1:], guided=False)(latents, TIMESTEP)
+    torch.testing.assert_close(made, expected[1:], atol=1e-4, rtol=1e-4)
+    assert notes[1].endswith("it is converted again") and "\n" not in notes[1]
+
+
+def test_stable_diffusion_v1s_unet_is_known() -> None:
+    """In its real shape, without its weights: one model for all sizes, since there are 860 million."""
+    with torch.device("meta"):
+        unet: Any = UNet2DConditionModel(cross_attention_dim=768)
+    check_unet(unet)
+    (part, controlled) = (engine._part(unet, (1, 2, 64, 64), controlled=which) for which in (False, True))
+    assert (part.name, part.graph, controlled.name) == ("unet", "", "controlled unet")
+    assert part.shapes[:5] == [[-1, 4, -1, -1], [1], [-1], [-1, 1, 1, -1], [1, 1]]
+    assert part.shapes[5] == [-1, 8, -1, 40] and len(part.shapes) == 5 + 2 * 16
+    assert len(controlled.shapes) == len(part.shapes) + 13 + 4
+    assert controlled.shapes[-5] == [-1, 1280, -1, -1]
 
 
 class Adapter(torch.nn.Linear):

@@ -112,8 +112,16 @@ class CompiledModels:
                 self._graphs[key] = None
             if self._graphs[key] is None:
                 self._graphs[key] = runtime.convert(*part.trace(), self.precision, part.samples)
-                self._keep(key, runtime.packed(self._graphs[key]), part.graph)
+                self._keep_graph(key, part.graph)
         return self._graphs[key]
+
+    def _keep_graph(self, key: str, name: str) -> None:
+        try:
+            data = runtime.packed(self._graphs[key])
+        except (OSError, RuntimeError) as error:  # it goes through a file
+            self.say(f"the {name} is not kept for the next time: {runtime.last_line(error)}")
+        else:
+            self._keep(key, data, name)
 
     def _keep(self, key: str, data: bytes, part: str) -> None:
         try:

@@ -161,7 +161,7 @@ def convert(
     except CannotRun:
         raise
     except Exception as error:  # of the model's own code, which is traced, or of the converter
-        raise CannotRun(f"OpenVINO cannot convert it ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot convert it ({last_line(error)})") from None
 
 
 def compiled(graph: Any, shapes: Sequence[Sequence[int]], precision: str) -> Any:
@@ -178,7 +178,7 @@ def compiled(graph: Any, shapes: Sequence[Sequence[int]], precision: str) -> Any
         shaped.reshape({number: openvino.PartialShape(list(shape)) for number, shape in enumerate(shapes)})
         return _core().compile_model(shaped, "CPU", settings(precision))
     except Exception as error:
-        raise CannotRun(f"OpenVINO cannot compile it ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot compile it ({last_line(error)})") from None
 
 
 def _quantized(model: Any, samples: Callable[[], Samples] | None) -> Any:
@@ -214,7 +214,7 @@ def unpacked(data: bytes) -> Any:
         weights = np.frombuffer(data, np.uint8, offset=8 + length)
         return _core().read_model(data[8 : 8 + length], openvino.Tensor(weights))
     except Exception as error:
-        raise CannotRun(f"OpenVINO cannot read the converted graph ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot read the converted graph ({last_line(error)})") from None
 
 
 def exported(model: Any) -> bytes:
@@ -233,7 +233,7 @@ def imported(data: bytes, precision: str) -> Any:
     try:
         return _core().import_model(data, "CPU", settings(precision))
     except RuntimeError as error:
-        raise CannotRun(f"OpenVINO cannot read the converted model ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot read the converted model ({last_line(error)})") from None
 
 
 def available_memory() -> int | None:
@@ -245,6 +245,7 @@ def available_memory() -> int | None:
         return None
 
 
-def _first_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """Returns the last line of an error that is not empty, in at most 200 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:200]
