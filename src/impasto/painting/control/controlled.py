@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -89,7 +90,7 @@ class ControlledUNet:
             joined = _joined(made, [len(one) for one in sets])
             total = [a + b for a, b in zip(total, joined, strict=True)] if total else joined
         within = [maps for one, maps in self._within if any(one is other for other in active)]
-        summed = [sum(maps[1:], maps[0]) for maps in zip(*within, strict=True)]
+        summed = [reduce(torch.add, maps) for maps in zip(*within, strict=True)]
         return Residuals(total[:-1], total[-1] if total else None, summed)
 
     @torch.inference_mode()

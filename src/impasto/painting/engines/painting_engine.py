@@ -140,8 +140,8 @@ class PaintingEngine:
             asked = [("", parts.unet, batch.sizes, False)]
             if batch.controlled:
                 asked.append(("", parts.unet, batch.sizes, True))
-            pictures, _, *size = batch.sizes
-            asked += [(name, model, (pictures, pictures, *size), False) for name, model in weaker.items()]
+            pictures, _, height, width = batch.sizes
+            asked += [(name, model, (pictures, pictures, height, width), False) for name, model in weaker.items()]
             for name, model, sizes, controlled in asked:
                 converting, compiling = engine.missing(model, sizes, controlled=controlled)
                 if compiling:

@@ -1,8 +1,9 @@
 """The engine `openvino`: models converted to OpenVINO, for the CPU, kept in a cache between processes.
 
 In bf16 the U-Nets and the decoder are OpenVINO's. In fp32, and beside a U-Net in int8, the decoder is the one of
-`painting/optimized`, which is faster: pocket's takes 46.2 ms a picture by it and 50.3 by OpenVINO on two cores with AVX2,
-35.5 and 45.8 on one with AVX-512.
+`painting/optimized`: pocket's takes 46.2 ms a picture by it and 50.3 by OpenVINO on two cores with AVX2. On one with AVX-512
+OpenVINO's takes 38.4 ms beside 41.7, compiled for one size and with `MomentNorm`; but converting it would only pay after
+some thousand pictures.
 """
 
 from collections import OrderedDict
@@ -213,7 +214,7 @@ def _part(
     graph = CONTROLLED if controlled else UNET
     trace = partial(_traced_unet, unet, precision, controlled)
     if sum(weight.numel() for weight in unet.parameters()) > LARGEST:
-        return Part(graph, _shapes(unet, (-1,) * 4, controlled), trace, samples=samples)
+        return Part(graph, _shapes(unet, (-1, -1, -1, -1), controlled), trace, samples=samples)
     pictures, rows, height, width = sizes
     name = f"{graph} for {pictures} ({rows}) of {width}x{height}"
     return Part(name, _shapes(unet, sizes, controlled), trace, f"{graph} graph", samples)

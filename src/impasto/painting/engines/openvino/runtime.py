@@ -4,8 +4,9 @@ import logging
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -187,10 +188,11 @@ def _quantized(model: Any, samples: Callable[[], Samples] | None) -> Any:
         raise CannotRun("OpenVINO has no inputs to calibrate int8 by")
     nncf = _load_nncf()
     shown = [[part.detach().contiguous().numpy() for part in inputs] for inputs in samples()]
-    return nncf.quantize(
-        model, nncf.Dataset(shown), subset_size=len(shown), preset=nncf.QuantizationPreset.MIXED,
-        model_type=nncf.ModelType.TRANSFORMER,
-    )  # fmt: skip
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # its progress bars
+        return nncf.quantize(
+            model, nncf.Dataset(shown), subset_size=len(shown), preset=nncf.QuantizationPreset.MIXED,
+            model_type=nncf.ModelType.TRANSFORMER,
+        )  # fmt: skip
 
 
 def packed(graph: Any) -> bytes:
