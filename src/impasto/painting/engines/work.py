@@ -12,7 +12,7 @@ from torch import nn
 _CONVERSION, _PER_WEIGHT = 2e11, 2e3
 _COMPILING = 0.5  # of it, if the graph is kept
 # What OpenVINO saves, in fractions of `eager`'s time, for one picture at once and for more (docs/engines.md).
-_OF_EAGER, _OF_OPTIMIZED = (0.45, 0.3), (0.18, 0.08)
+_OF_EAGER, _OF_OPTIMIZED = (0.5, 0.33), (0.2, 0.1)
 
 
 @dataclass(frozen=True)
