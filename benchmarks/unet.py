@@ -1,4 +1,4 @@
-"""One evaluation of a checkpoint's U-Net with guidance, by each engine in turns: milliseconds, and how far from eager's it is.
+"""One evaluation of a checkpoint's U-Net with guidance, by each engine in turns: milliseconds, and how far it is off.
 
 The median of `--repeats` in CPU time of all threads, which other load changes less than the clock; `--clock` for the clock.
 "Apart" is the mean absolute difference of a prediction over eager's mean absolute value. Models come from the cache, or are
