@@ -18,6 +18,7 @@ from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import save_memory
 from impasto.painting.engines import store
 from impasto.painting.engines.openvino import calibration, runtime
+from impasto.painting.engines.openvino import engine as openvino_engine
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.painter import Painter
 from impasto.painting.prompt_syntax import read_syntax
@@ -39,6 +40,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(openvino_engine, "LARGEST", 0)  # one model for all sizes: that of each is in test_openvino.py
         yield
     torch.set_num_threads(threads)
 
@@ -134,7 +136,7 @@ def test_each_variant_has_its_own_model(own_cache: Path, tmp_path: Path) -> None
     lora = make_lora(draw_layers(base.unet, alpha=6))
     for scale in (0.0, 1.0, 0.5, 1.0):
         next(Painter(apply_loras(base, [(lora, scale)]), engine="openvino").paint_many([request(1)]))
-    assert len(store.list_models()) == 6  # a graph and a model of each
+    assert len(store.list_models()) == 3
     assert {entry.name for entry in store.list_models()} == {"tiny", "tiny + monet:1", "tiny + monet:0.5"}
 
 
@@ -155,6 +157,7 @@ def test_bf16_is_near_and_named(tiny: Components) -> None:
 def test_int8_is_near_and_named(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is calibrated once: another size and another process take the quantized graph from the cache."""
     monkeypatch.setattr(calibration, "_STEPS", 2)
+    monkeypatch.setattr(openvino_engine, "LARGEST", 250_000_000)
     components = make_components(tmp_path, pooled=True)
     asked = [request(3, guidance=3.0)]
     plain = next(Painter(components, engine="eager").paint_many(asked))
