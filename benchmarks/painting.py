@@ -5,9 +5,10 @@ our painter tells the allocator to keep freed memory and a pipeline by its defau
 begins alternates, so that whatever else the machine does falls on both. `--samplers` times dpm++ with 20 steps against the
 2022 paper's setting instead (DDIM, eta 1, 200 steps), both on our painter; `--few-steps` a student's 4 steps without
 guidance against dpm++ with 20, picture by picture at each of `--sizes`, and says how much of it is the U-Net.
-`--engines` times each engine against diffusers ("openvino-bf16" is in bf16), and says how far its pictures are from those;
-without names all that this machine has. Ratios are given by the clock and by the CPU seconds of all threads, which other
-load changes less; `--threads 1` makes both the same on an idle machine.
+`--engines` times each engine against diffusers ("openvino-bf16" is in bf16, "openvino-int8" in int8), and says how far its
+pictures are from those; without names all that this machine has. It begins with what fp32 can reach: the operations of a
+picture over those that this CPU does in a large matrix product. Ratios are given by the clock and by the CPU seconds of all
+threads, which other load changes less; `--threads 1` makes both the same on an idle machine.
 `--memory` times painting with the checkpoint's memory, works found anew for every picture, against painting without.
 """
 
@@ -31,8 +32,16 @@ import torch
 from impasto.adapters.lora.files import POCKET_STUDENT
 from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError
-from impasto.painting.engines.openvino.runtime import cpu_flags, cpu_has_bf16, openvino_may_pay, openvino_version
+from impasto.painting.engines.openvino.runtime import (
+    cpu_flags,
+    cpu_has_bf16,
+    cpu_has_int8,
+    nncf_version,
+    openvino_may_pay,
+    openvino_version,
+)
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.painting.samplers import make_scheduler
@@ -81,7 +90,7 @@ def our_painter(
 
     `auto` takes OpenVINO at once where it would take it after some pictures, since a benchmark paints often enough.
     """
-    if engine == "auto" and openvino_version() and openvino_may_pay(optimized=True):
+    if engine == "auto" and openvino_version() and openvino_may_pay():
         engine = "openvino"
     name, _, precision = engine.partition("-")
     painter = Painter.load(checkpoint, device="cpu", precision=precision or "fp32", loras=loras, engine=name)
@@ -174,7 +183,38 @@ def engines_here() -> list[str]:
     found = ["eager", "optimized"]
     if openvino_version():
         found += ["openvino", *(["openvino-bf16"] if cpu_has_bf16() else [])]
+        found += ["openvino-int8"] if cpu_has_int8() and nncf_version() else []
     return found
+
+
+def least_seconds(checkpoint: str, steps: int) -> float:
+    """CPU seconds of one thread that a guided picture takes at least in fp32, if every operation were as fast as in a
+    product of two 2048x2048 matrices; without the memory's tokens, and with the operations as diffusers does them.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    parts = load_components(checkpoint, device=torch.device("cpu"), dtype=torch.float32)
+    side = parts.default_size // latent_factor(parts.vae.config)
+    latents = torch.randn(2, parts.unet.config["in_channels"], side, side)
+    states = parts.encode_text(["", PROMPT.text()])
+    counter, decoder = FlopCounterMode(display=False), FlopCounterMode(display=False)
+    with torch.inference_mode():
+        with counter:
+            parts.unet(latents, 500, states)
+        with decoder:
+            parts.vae.decode(latents[:1, : parts.vae.config["latent_channels"]])
+    matrix, fastest = torch.randn(2048, 2048), float("inf")
+    for _ in range(5):
+        begun = time.process_time()
+        matrix @ matrix
+        fastest = min(fastest, time.process_time() - begun)
+    speed = 2 * 2048**3 / fastest
+    whole = steps * counter.get_total_flops() + decoder.get_total_flops()
+    print(
+        f"a picture is {whole / 1e9:.1f} GFLOP, of which the decoder {decoder.get_total_flops() / 1e9:.1f}; a matrix product"
+        f" runs at {speed / 1e9:.0f} GFLOP/s: in fp32 at least {whole / speed:.3f} CPU s a picture"
+    )
+    return whole / speed
 
 
 def cpu_name() -> str:
@@ -184,7 +224,7 @@ def cpu_name() -> str:
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
-    kinds = sorted(flag for flag in cpu_flags() if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16"))
+    kinds = sorted(flag for flag in cpu_flags() if flag in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"))
     return f"{name} ({', '.join(kinds)})"
 
 
@@ -265,6 +305,8 @@ def main() -> None:
             }
         print(f"{chosen.checkpoint}: {what}, guidance {chosen.guidance:g}, {size} px, fp32, {threads} thread(s)")
         print(f"on {cpu_name()}, load {os.getloadavg()[0]:.1f}")
+        if chosen.engines is not None:
+            least_seconds(chosen.checkpoint, chosen.steps)
         results = [in_turns(ways, count, chosen.repeats) for count in chosen.batches]
     except ImpastoError as error:
         sys.exit(str(error))

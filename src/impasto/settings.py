@@ -1,6 +1,7 @@
 """Process-wide settings: the cache folder, the device and precision to compute with, and the allocator's behaviour."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,6 +65,19 @@ def choose_precision(name: str, device: "torch.device") -> "torch.dtype":
     if name not in kinds:
         raise UsageError(f"unknown precision {name!r}: use auto, fp32, bf16 or fp16")
     return kinds[name]
+
+
+def hide_bitsandbytes() -> None:
+    """Makes bitsandbytes look absent, in a process of our own: diffusers would import it, which takes 1.3 s and torch's
+    compiler, for a kind of quantized weights that Impasto does not use. `show_bitsandbytes` undoes it.
+    """
+    sys.modules.setdefault("bitsandbytes", None)  # pyright: ignore[reportArgumentType]
+
+
+def show_bitsandbytes() -> None:
+    """Lets bitsandbytes be imported again."""
+    if sys.modules.get("bitsandbytes", sys) is None:
+        del sys.modules["bitsandbytes"]
 
 
 def quieten_bitsandbytes() -> None:

@@ -46,7 +46,7 @@ from impasto.cli.painting.upscale import upscale
 from impasto.cli.train.app import train
 from impasto.cli.train.runs import runs_app
 from impasto.errors import ImpastoError, StoppedError
-from impasto.settings import limit_spinning_on_a_busy_machine
+from impasto.settings import hide_bitsandbytes, limit_spinning_on_a_busy_machine
 from impasto.training.distributed.launch import process_number
 
 app = typer.Typer(
@@ -123,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")
         if argv is None and words[:1] not in (["train"], ["runs"], []):
             limit_spinning_on_a_busy_machine()  # before anything imports torch
+            hide_bitsandbytes()
         follows = words[:1] == ["train"] and process_number() > 0
         with _silence() if follows else nullcontext():
             # The words are passed on because a run records the command line that started it.

@@ -277,15 +277,15 @@ class Painter:
         tokens = lambda request: len(self._looking.look(request).tokens)  # noqa: E731
         batches = list(batches_of(requests, self.components, self.device, batch_size, tokens))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
-        # Edits of words, and guides that need gradients, run diffusers' own U-Net.
-        ours = [batch for _, batch in batches if batch[0].words is None and not needs_gradients(batch[0])]
-        if not all(map(needs_gradients, requests)):
+        # Guides that need gradients run diffusers' own U-Net.
+        ours = [batch for _, batch in batches if not needs_gradients(batch[0])]
+        if ours:
             self._engine.prepare([self._work(batch) for batch in ours], worse)
         for request in requests:
             self._worse.of(find_guider(request.guider).worse, self._engine_of(request))
-        controls = dict.fromkeys(control for request in requests for control in request.controls)
+        controls = [control for request in requests for control in request.controls]
         guided = self._guides.prepare(requests, self._engine.asked)
-        for note in (*self._engine.take_notes(), *self._controls.prepare(list(controls)), *guided):
+        for note in (*self._engine.take_notes(), *self._controls.prepare(controls), *guided):
             on_note(note)
         watching = Watching(on_step, on_preview, preview_every, total, self._pixels)
         done_before = 0
@@ -300,10 +300,11 @@ class Painter:
             done_before += evaluations(batch[0], self._scheduler(batch[0]))
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
-        request, factor = batch[0], latent_factor(self.components.vae.config)
-        width, height = size_to_paint(request, self.components)
-        each = evaluations(request, self._scheduler(request)) * sum(request.sides)
-        return BatchWork(each * len(batch), len(batch), height // factor, width // factor)
+        request, parts = batch[0], self.components
+        width, height = (side // latent_factor(parts.vae.config) for side in size_to_paint(request, parts))
+        sides = sum(request.sides)
+        each = evaluations(request, self._scheduler(request)) * sides * len(batch)
+        return BatchWork(each, len(batch), height, width, bool(request.controls), request.words is not None, sides)
 
     def _scheduler(self, request: PaintRequest) -> Any:
         scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
@@ -319,7 +320,7 @@ class Painter:
             return
         try:
             finished = self.words.latents(batch, watch) if batch[0].words is not None else self._latents(batch, watch)
-            for note in self.words.take_notes():
+            for note in (*self.words.take_notes(), *self._engine.take_notes()):
                 on_note(note)
             broken = None
             # One by one: the first is on disk before the last is decoded, and the VAE needs less memory.

@@ -24,7 +24,7 @@ def shown() -> torch.Tensor:
 
 
 def made(unet: Any, controls: list[ActiveControl], *, states: Any, guided: bool, step: int = 2) -> torch.Tensor:
-    told = ControlledUNet(unet, PlainUNet(unet), controls, STEPS)
+    told = ControlledUNet(PlainUNet(unet), controls, STEPS)
     with torch.inference_mode():
         return told.tell(states, guided=guided)(spoken()[0], STEPS[step])
 
@@ -87,7 +87,7 @@ def test_an_adapter_is_computed_once_and_as_diffusers_does(
     model = T2IAdapter(channels=[32, 64, 64], num_res_blocks=1, downscale_factor=8).eval()
     asked: list[int] = []
     monkeypatch.setattr(model, "forward", lambda x, own=model.forward: asked.append(1) or own(x))
-    told = ControlledUNet(unet, PlainUNet(unet), [ActiveControl(ControlNet("a", model, ""), shown, 0.7)], STEPS)
+    told = ControlledUNet(PlainUNet(unet), [ActiveControl(ControlNet("a", model, ""), shown, 0.7)], STEPS)
     predict = told.tell(states, guided=False)
     with torch.inference_mode():
         found = [predict(latents, step) for step in STEPS]

@@ -50,6 +50,26 @@ def test_refusals_are_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, d
     assert "\n" not in str(refused.value)
 
 
+def test_int8_is_openvinos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "openvino_version", lambda: "2026.4.1")
+    monkeypatch.setattr(runtime, "nncf_version", lambda: "3.4.0")
+    monkeypatch.setattr(runtime, "cpu_has_int8", lambda: True)
+    chosen = choose_engine("auto", CPU, "int8")
+    assert (chosen.name, chosen.dtype, chosen.inference) == ("openvino", torch.float32, "int8")
+    assert choose_engine("openvino", CPU, "int8") == chosen
+    assert chosen.note(CPU) == EngineNote("openvino", "2026.4.1, nncf 3.4.0", "int8", "cpu")
+    for name, device in (("eager", CPU), ("optimized", CPU), ("auto", CUDA), ("compiled", CUDA)):
+        with pytest.raises(UsageError, match="int8 is of --engine openvino on a CPU"):
+            choose_engine(name, device, "int8")
+    monkeypatch.setattr(runtime, "cpu_has_int8", lambda: False)
+    with pytest.raises(UsageError, match="no units for it"):
+        choose_engine("auto", CPU, "int8")
+    for missing in ("nncf_version", "openvino_version"):
+        monkeypatch.setattr(runtime, missing, lambda: "")
+        with pytest.raises(MissingPart, match=r"impasto\[int8\]"):
+            choose_engine("auto", CPU, "int8")
+
+
 def test_without_openvino(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runtime, "openvino_version", lambda: "")
     assert choose_engine("auto", CPU, "auto").name == "optimized"
@@ -64,12 +84,13 @@ def test_without_openvino(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("flags", "said"),
     [({"avx2"}, "for U-Nets once converting them pays"),
-     ({"avx2", "avx512f"}, "for U-Nets that optimized does not know, once converting them pays"),
      ({"avx2", "avx512f", "avx512_bf16"}, "converting them pays and for --precision bf16"),
+     ({"avx2", "avx_vnni"}, "converting them pays and for --precision int8"),
      ({"asimd"}, "openvino 2026.4.1 only where it is named")],
 )  # fmt: skip
 def test_doctor_says_which(monkeypatch: pytest.MonkeyPatch, flags: set[str], said: str) -> None:
     monkeypatch.setattr(runtime, "openvino_version", lambda: "2026.4.1")
+    monkeypatch.setattr(runtime, "nncf_version", lambda: "3.4.0")
     monkeypatch.setattr(runtime, "cpu_flags", lambda: frozenset(flags))
     assert describe_engine(CPU).startswith("optimized, torch ") and describe_engine(CPU).endswith(said)
     assert describe_engine(CUDA).startswith("eager, torch ")

@@ -1,21 +1,25 @@
 """The engine `openvino` gives eager's numbers for every size, batch and length of text, and keeps what it converted."""
 
-import multiprocessing
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tests.painting.tiny_components import make_components
+from tests.training.fork_server import start
 
 from impasto.painting.engines import store
 from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
-from impasto.painting.engines.openvino import runtime
+from impasto.painting.engines.openvino import engine, runtime
 from impasto.painting.engines.openvino.engine import OpenVinoDecoder, OpenVinoEngine, OpenVinoUNet
-from impasto.painting.engines.openvino.graphs import MomentNorm
+from impasto.painting.engines.openvino.graphs import check_unet
+from impasto.painting.engines.openvino.layers import MomentNorm
 from impasto.painting.engines.openvino.models import CompiledModels, Say
 from impasto.painting.guidance.pag import perturbed
 from impasto.painting.optimized.decoder import OptimizedDecoder
@@ -29,6 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """One cache for all tests of this file: models of the same weights are converted once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(engine, "LARGEST", 0)  # one model for all sizes, as of large U-Nets: it covers more in less time
         yield
 
 
@@ -40,9 +45,11 @@ def parts(request: pytest.FixtureRequest, cache: None, tmp_path_factory: pytest.
     return components, OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
 
 
-@pytest.mark.parametrize("guided", [False, True])
-@pytest.mark.parametrize("tokens", [7, 77, 300])
-@pytest.mark.parametrize(("pictures", "size"), [(1, (8, 8)), (3, (16, 12)), (2, (9, 13)), (33, (8, 8)), (1, (24, 96))])
+@pytest.mark.parametrize(
+    ("guided", "tokens", "pictures", "size"),
+    [(True, 77, 1, (8, 8)), (False, 7, 3, (16, 12)), (True, 300, 2, (9, 13)), (True, 7, 33, (8, 8)),
+     (False, 77, 1, (24, 96)), (True, 5, 1, (96, 96))],
+)  # fmt: skip
 @torch.inference_mode()
 def test_the_unet_gives_the_same_numbers(
     parts: Any, guided: bool, tokens: int, pictures: int, size: tuple[int, int]
@@ -54,6 +61,28 @@ def test_the_unet_gives_the_same_numbers(
     for timestep in (torch.tensor(981), torch.tensor(3.5)):
         torch.testing.assert_close(predict(latents, timestep), expected(latents, timestep), atol=1e-4, rtol=1e-4)
     assert torch.equal(latents, before)
+
+
+@torch.inference_mode()
+def test_each_size_has_a_model_of_its_own(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second size is compiled from the graph of the first; in another process neither is converted."""
+    components = make_components(tmp_path, pooled=True)
+    monkeypatch.setattr(engine, "LARGEST", 250_000_000)  # where it is 0 for the rest of this file
+    first, second = (torch.randn(1, 8, 8, 8), torch.randn(2, 16, 16)), (torch.randn(2, 8, 9, 13), torch.randn(4, 77, 16))
+    plain = PlainUNet(components.unet)
+    made = []
+    for process in range(2):
+        unet = OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
+        for number, (latents, states) in enumerate((first, second)):
+            made.append(unet.tell(states, guided=True)(latents, TIMESTEP))
+            expected = plain.tell(states, guided=True)(latents, TIMESTEP)
+            torch.testing.assert_close(made[-1], expected, atol=1e-4, rtol=1e-4)
+            if not process and not number:
+                monkeypatch.setattr(runtime, "convert", lambda *_: pytest.fail("it was converted again"))
+        monkeypatch.setattr(runtime, "compiled", lambda *_: pytest.fail("it was compiled again"))
+    assert torch.equal(made[0], made[2]) and torch.equal(made[1], made[3])
+    found = sorted(entry.part for entry in store.list_models())
+    assert found == ["unet for 1 (2) of 8x8", "unet for 2 (4) of 13x9", "unet graph"]
 
 
 @torch.inference_mode()
@@ -95,11 +124,11 @@ def test_the_decoder_gives_the_same_numbers(cache: None, tmp_path: Path, seed: i
 def test_the_perturbed_unet_is_another_model(parts: Any) -> None:
     components, unet = parts
     worse = perturbed(components.unet)
-    engine = OpenVinoEngine("tiny")
-    assert engine.key(worse) != engine.key(components.unet)
+    ours = OpenVinoEngine("tiny")
+    assert ours.key(worse) != ours.key(components.unet)
     latents, states = torch.randn(1, 8, 8, 8), torch.randn(1, 16, 16)
     expected = PlainUNet(worse).tell(states, guided=False)(latents, TIMESTEP)
-    made = engine.unet(worse).tell(states, guided=False)(latents, TIMESTEP)
+    made = ours.unet(worse).tell(states, guided=False)(latents, TIMESTEP)
     torch.testing.assert_close(made, expected, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(made, unet.tell(states, guided=False)(latents, TIMESTEP), atol=1e-4)
 
@@ -107,7 +136,9 @@ def test_the_perturbed_unet_is_another_model(parts: Any) -> None:
 @torch.inference_mode()
 def test_a_model_from_the_cache_gives_the_same_bytes(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     components, unet = parts
-    monkeypatch.setattr(runtime, "convert", lambda *_: pytest.fail("it was converted again"))
+    for name in ("convert", "compiled"):
+        monkeypatch.setattr(runtime, name, lambda *_: pytest.fail("it was converted again"))
+    unet.prepare((1, 2, 8, 8))
     again = OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
     latents, states = torch.randn(1, 8, 8, 8), torch.randn(2, 16, 16)
     made = [one.tell(states, guided=True)(latents, TIMESTEP) for one in (unet, again)]
@@ -188,42 +219,77 @@ def test_a_full_disk_costs_only_the_cache(own_cache: Path, tmp_path: Path, monke
     assert store.list_models() == [] and not list(store.engines_folder().iterdir())
 
 
+@torch.inference_mode()
+def test_a_graph_that_cannot_be_kept_or_read_costs_no_picture(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    unet, notes = make_components(tmp_path).unet, []
+    latents, states = torch.randn(1, 8, 8, 8), torch.randn(2, 16, 16)
+    expected = PlainUNet(unet).tell(states, guided=True)(latents, TIMESTEP)
+    monkeypatch.setattr(engine, "LARGEST", 250_000_000)
+    monkeypatch.setattr(runtime, "packed", full)
+    made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states, guided=True)(latents, TIMESTEP)
+    torch.testing.assert_close(made, expected, atol=1e-4, rtol=1e-4)
+    assert notes == ["the unet graph is not kept for the next time: [Errno 28] No space left on device"]
+    key = CompiledModels("tiny", "fp32", pytest.fail).key(unet, "unet graph")
+    store.keep_model(key, b"of another kind" * 100, name="tiny", part="unet graph", engine="openvino", precision="fp32")
+    made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states[1:], guided=False)(latents, TIMESTEP)
+    torch.testing.assert_close(made, expected[1:], atol=1e-4, rtol=1e-4)
+    assert notes[1].endswith("it is converted again") and "\n" not in notes[1]
+
+
+def test_stable_diffusion_v1s_unet_is_known() -> None:
+    """In its real shape, without its weights: one model for all sizes, since there are 860 million."""
+    with torch.device("meta"):
+        unet: Any = UNet2DConditionModel(cross_attention_dim=768)
+    check_unet(unet)
+    (part, controlled) = (engine._part(unet, (1, 2, 64, 64), controlled=which) for which in (False, True))
+    assert (part.name, part.graph, controlled.name) == ("unet", "", "controlled unet")
+    assert part.shapes[:5] == [[-1, 4, -1, -1], [1], [-1], [-1, 1, 1, -1], [1, 1]]
+    assert part.shapes[5] == [-1, 8, -1, 40] and len(part.shapes) == 5 + 2 * 16
+    assert len(controlled.shapes) == len(part.shapes) + 13 + 4
+    assert controlled.shapes[-5] == [-1, 1280, -1, -1]
+
+
 class Adapter(torch.nn.Linear):
     """Stands for a layer that something else put in place of diffusers' own."""
 
 
 def test_what_it_does_not_know_is_said(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    components, engine = make_components(tmp_path), OpenVinoEngine("tiny")
+    components, ours = make_components(tmp_path), OpenVinoEngine("tiny")
 
     class OwnProcessor:
         def __call__(self, attn: Any, hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
             return hidden_states
 
     with pytest.raises(CannotRun, match=r"float16"):
-        engine.unet(make_components(tmp_path).unet.half())
+        ours.unet(make_components(tmp_path).unet.half())
     attention: Any = components.unet.get_submodule("mid_block.attentions.0.transformer_blocks.0.attn2")
     attention.set_processor(OwnProcessor())
     with pytest.raises(CannotRun, match="OwnProcessor"):
-        engine.unet(components.unet)
+        ours.unet(components.unet)
     adapted = make_components(tmp_path).unet
     layer: Any = adapted.get_submodule("mid_block.attentions.0.transformer_blocks.0.attn1")
     layer.to_q = Adapter(32, 32, bias=False)
     with pytest.raises(CannotRun, match="the layer Adapter"):
-        engine.unet(adapted)
+        ours.unet(adapted)
     sliced = make_components(tmp_path).unet
     sliced.set_attention_slice(1)
     with pytest.raises(CannotRun, match="SlicedAttnProcessor"):
-        engine.unet(sliced)
+        ours.unet(sliced)
     hooked = make_components(tmp_path).unet
     hooked.mid_block.register_forward_hook(lambda *_: None)
     with pytest.raises(CannotRun, match="hook"):
-        engine.unet(hooked)
+        ours.unet(hooked)
     components.vae.enable_tiling()
     with pytest.raises(CannotRun, match="tiling"):
         OpenVinoEngine("tiny", "bf16").decoder(components.vae)
     monkeypatch.setattr(runtime, "available_memory", lambda: 1000)
     with pytest.raises(CannotRun, match="GB of memory"):
-        engine.unet(make_components(tmp_path).unet)
+        ours.unet(make_components(tmp_path).unet).prepare((1, 2, 8, 8))
 
 
 def test_a_hook_is_seen_although_the_weights_are_known(parts: Any) -> None:
@@ -235,31 +301,29 @@ def test_a_hook_is_seen_although_the_weights_are_known(parts: Any) -> None:
     OpenVinoEngine("tiny", say=pytest.fail).unet(components.unet)
 
 
-def _convert(folder: str, ready: Any, results: Any) -> None:
+def _convert(folder: str, cache: str, results: Any) -> None:
     """In a process of its own: converts the tiny decoder at the same moment as another process."""
+    os.environ["IMPASTO_CACHE"] = cache
     vae = make_components(Path(folder)).vae
     runtime.load_openvino()
-    ready.wait()
+    Path(folder, "ready").touch()
+    while len(list(Path(folder).parent.glob("*/ready"))) < 2:
+        time.sleep(0.01)
     notes: list[str] = []
     with torch.inference_mode():
         made = decoder(vae, notes.append)(torch.ones(1, 8, 8, 8))
         apart = (made - plain_decoder(vae)(torch.ones(1, 8, 8, 8))).abs().max()
-    results.put((float(apart), notes))
+    results.send((float(apart), notes))
 
 
 def test_two_processes_convert_at_once(own_cache: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready, results = context.Barrier(2), context.Queue()
-    processes = [
-        context.Process(target=_convert, args=(str(tmp_path / str(number)), ready, results)) for number in range(2)
-    ]
-    for process in processes:
-        process.start()
-    for _ in processes:
-        apart, notes = results.get(timeout=300)
+    children = [start(_convert, str(tmp_path / str(number)), str(own_cache)) for number in range(2)]
+    for _, hears in children:
+        assert hears.poll(300)
+        apart, notes = hears.recv()
         assert apart < 1e-4 and not notes
-    for process in processes:
-        process.join()
+    for child, _ in children:
+        child.join()
     (entry,) = store.list_models()
     assert store.find_model(entry.key) is not None
     assert [path.name for path in store.engines_folder().iterdir()] == [entry.key]

@@ -14,9 +14,11 @@ from tests.painting.tiny_components import make_components
 from impasto.adapters.lora.merge import apply_loras
 from impasto.adapters.textual_inversion import Concept, add_concept
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import save_memory
 from impasto.painting.engines import store
-from impasto.painting.engines.openvino import runtime
+from impasto.painting.engines.openvino import calibration, runtime
+from impasto.painting.engines.openvino import engine as openvino_engine
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.painter import Painter
 from impasto.painting.prompt_syntax import read_syntax
@@ -27,6 +29,8 @@ from impasto.weights.int8 import save_int8
 SUITED = {"cfg++": {"sampler": "ddim", "guidance": 0.8}}
 needs_openvino = pytest.mark.skipif(not runtime.openvino_version(), reason="OpenVINO is not installed")
 needs_bf16 = pytest.mark.skipif(not runtime.cpu_has_bf16(), reason="this CPU has no units for bf16")
+has_int8 = bool(runtime.nncf_version()) and runtime.cpu_has_int8()
+needs_int8 = pytest.mark.skipif(not has_int8, reason="NNCF is not installed, or this CPU has no units for int8")
 ENGINES = ["optimized", pytest.param("openvino", marks=needs_openvino)]
 
 
@@ -36,6 +40,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(openvino_engine, "LARGEST", 0)  # one model for all sizes: that of each is in test_openvino.py
         yield
     torch.set_num_threads(threads)
 
@@ -85,6 +90,13 @@ def test_every_batch(tmp_path: Path, engine: str, count: int) -> None:
     together = check(make_components(tmp_path), engine, requests, batch_size=count)
     alone = check(make_components(tmp_path), engine, requests[1:2])
     assert difference(together[1], alone[0]) <= 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_stable_diffusion_v1s_layout(tiny_diffusers: Path, engine: str) -> None:
+    """CLIP's text encoder, a U-Net whose last block does not attend, no text in the time embedding."""
+    components = load_components(str(tiny_diffusers), device=torch.device("cpu"), dtype=torch.float32)
+    check(components, engine, [replace(request(5, guidance=3.0, steps=2), width=64, height=64)])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -138,3 +150,23 @@ def test_bf16_is_near_and_named(tiny: Components) -> None:
     )
     assert made.provenance.engine is not None and made.provenance.engine.precision == "bf16"
     assert 0 < difference(made.image, plain.image) < 40
+
+
+@needs_openvino
+@needs_int8
+def test_int8_is_near_and_named(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is calibrated once: another size and another process take the quantized graph from the cache."""
+    monkeypatch.setattr(calibration, "_STEPS", 2)
+    monkeypatch.setattr(openvino_engine, "LARGEST", 250_000_000)
+    components = make_components(tmp_path, pooled=True)
+    asked = [request(3, guidance=3.0)]
+    plain = next(Painter(components, engine="eager").paint_many(asked))
+    made = [next(Painter(components, engine="openvino", inference="int8").paint_many(asked, on_note=pytest.fail))]
+    monkeypatch.setattr(runtime, "convert", lambda *_: pytest.fail("it was converted again"))
+    made.append(next(Painter(components, engine="openvino", inference="int8").paint_many(asked, on_note=pytest.fail)))
+    assert difference(made[0].image, made[1].image) == 0
+    assert made[0].provenance.engine is not None and made[0].provenance.engine.precision == "int8"
+    assert 0 < difference(made[0].image, plain.image) < 60
+    wider = replace(request(3, guidance=3.0), width=72)
+    next(Painter(components, engine="openvino", inference="int8").paint_many([wider], on_note=pytest.fail))
+    assert {entry.precision for entry in store.list_models()} == {"int8"} and len(store.list_models()) == 3

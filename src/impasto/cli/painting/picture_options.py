@@ -74,7 +74,7 @@ Checkpoint = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32, bf16, fp16, or int8 (CPU, with NNCF).")]
 EngineName = Annotated[
     str,
     typer.Option(

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from impasto.adapters.control.nets import ControlNet
-from impasto.painting.engines.conditioned import ConditionedUNet
+from impasto.painting.engines.conditioned import ControllableUNet, Residuals
+
+if TYPE_CHECKING:
+    from impasto.adapters.control.nets import ControlNet
 
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -24,7 +27,7 @@ class ActiveControl:
         guess: it acts on the condition alone, more on coarse maps than on fine ones (ControlNet's guess mode).
     """
 
-    net: ControlNet
+    net: "ControlNet"
     picture: torch.Tensor
     weight: float = 1.0
     start: float = 0.0
@@ -36,35 +39,16 @@ class ActiveControl:
         return self.weight != 0 and step / steps >= self.start and (step + 1) / steps <= self.until
 
 
-@dataclass
-class _Residuals:
-    """What is added to the U-Net's maps: of ControlNets after its encoder, of T2I-Adapters within it."""
-
-    down: list[torch.Tensor] | None = None
-    middle: torch.Tensor | None = None
-    within: list[torch.Tensor] | None = None
-
-    def arguments(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if self.down is not None:
-            found |= {"down_block_additional_residuals": self.down, "mid_block_additional_residual": self.middle}
-        if self.within is not None:
-            found |= {"down_intrablock_additional_residuals": [one.clone() for one in self.within]}
-        return found
-
-
 class ControlledUNet:
     """A U-Net with controls; see `ConditionedUNet`. In steps where none acts, it is the U-Net without them."""
 
-    def __init__(
-        self, unet: Any, plain: ConditionedUNet, controls: Sequence[ActiveControl], timesteps: torch.Tensor
-    ) -> None:
-        """Wraps `unet`, diffusers' own; `plain` is the same as it is run without controls.
+    def __init__(self, plain: ControllableUNet, controls: Sequence[ActiveControl], timesteps: torch.Tensor) -> None:
+        """Wraps `plain`, the U-Net without controls.
 
         Args:
             timesteps: all of the sampler's, in their order.
         """
-        self._unet, self._plain, self._controls = unet, plain, [one for one in controls if one.weight]
+        self._plain, self._controls = plain, [one for one in controls if one.weight]
         self._timesteps = timesteps.float().cpu()
         self._within = [self._adapted(one) for one in self._controls if one.net.is_adapter]
 
@@ -72,19 +56,15 @@ class ControlledUNet:
         """See `ConditionedUNet.tell`."""
         plain = self._plain.tell(states, guided=guided)
         sets = [states] if isinstance(states, torch.Tensor) else list(states)
+        controlled: Any = None
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            nonlocal controlled
             active = self._active(timestep)
             if not active:
                 return plain(latents, timestep)
-            if len(sets) == 1:
-                both = torch.cat([latents, latents]) if guided else latents
-                return self._evaluate(both, timestep, sets[0], active, len(latents) if guided else 0)
-            parts = [latents] * len(sets) if guided else latents.split([len(one) for one in sets])
-            away = [len(latents) if guided and number == 0 else 0 for number in range(len(sets))]
-            made = [self._evaluate(part, timestep, one, active, rows)
-                    for part, one, rows in zip(parts, sets, away, strict=True)]  # fmt: skip
-            return torch.cat(made)
+            controlled = controlled or self._plain.tell_controlled(states, guided=guided)
+            return controlled(latents, timestep, self._added(latents, timestep, sets, active, guided))
 
         return predict
 
@@ -92,47 +72,61 @@ class ControlledUNet:
         step = int((self._timesteps - float(timestep)).abs().argmin())
         return [one for one in self._controls if one.acts(step, len(self._timesteps))]
 
-    def _evaluate(
-        self, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, active: list[ActiveControl], away: int
-    ) -> torch.Tensor:
-        """Evaluates the U-Net; the first `away` rows are of the negative prompt, which guess mode leaves alone."""
-        total = _Residuals()
+    def _added(
+        self, latents: torch.Tensor, timestep: torch.Tensor, sets: list[torch.Tensor], active: list[ActiveControl],
+        guided: bool,
+    ) -> Residuals:  # fmt: skip
+        """Returns what the controls add for the rows of all sets; under guidance the first n are of the negative prompt."""
+        rows, negative = (torch.cat([latents, latents]), len(latents)) if guided else (latents, 0)
+        total: list[torch.Tensor] = []
         for control in active:
             if control.net.is_adapter:
-                self._add_within(total, control, len(latents))
-            else:
-                self._add(total, control, latents, timestep, states, away)
-        return self._unet(latents, timestep, encoder_hidden_states=states, return_dict=False, **total.arguments())[0]
-
-    def _add(
-        self, total: _Residuals, control: ActiveControl, latents: torch.Tensor, timestep: torch.Tensor,
-        states: torch.Tensor, away: int,
-    ) -> None:  # fmt: skip
-        first = away if control.guess else 0
-        if first == len(latents):
-            return
-        shown = control.picture.expand(len(latents) - first, -1, -1, -1)
-        down, middle = control.net.model(
-            latents[first:], timestep, encoder_hidden_states=states[first:], controlnet_cond=shown,
-            conditioning_scale=control.weight, guess_mode=control.guess, return_dict=False,
-        )  # fmt: skip
-        if first:
-            down, middle = [_padded(one, first) for one in down], _padded(middle, first)
-        if total.down is None or total.middle is None:
-            total.down, total.middle = list(down), middle
-        else:
-            total.down, total.middle = [a + b for a, b in zip(total.down, down, strict=True)], total.middle + middle
-
-    def _add_within(self, total: _Residuals, control: ActiveControl, rows: int) -> None:
-        maps = next(maps for one, maps in self._within if one is control)
-        spread = [one.expand(rows, -1, -1, -1) for one in maps]
-        total.within = spread if total.within is None else [a + b for a, b in zip(total.within, spread, strict=True)]
+                continue
+            made, first = [], 0
+            for one in sets:
+                away = min(max(negative - first, 0), len(one))
+                made.append(_of_net(control, rows[first : first + len(one)], timestep, one, away))
+                first += len(one)
+            joined = _joined(made, [len(one) for one in sets])
+            total = [a + b for a, b in zip(total, joined, strict=True)] if total else joined
+        within = [maps for one, maps in self._within if any(one is other for other in active)]
+        summed = [reduce(torch.add, maps) for maps in zip(*within, strict=True)]
+        return Residuals(total[:-1], total[-1] if total else None, summed)
 
     @torch.inference_mode()
     def _adapted(self, control: ActiveControl) -> tuple[ActiveControl, list[torch.Tensor]]:
         return control, [one * control.weight for one in control.net.model(control.picture)]
 
 
+def _of_net(
+    control: ActiveControl, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, away: int
+) -> list[torch.Tensor] | None:
+    """Returns a ControlNet's maps, the middle one last; None where guess mode leaves all rows alone.
+
+    `away`: how many rows, the first ones, are of the negative prompt, which guess mode leaves alone.
+    """
+    first = away if control.guess else 0
+    if first == len(latents):
+        return None
+    shown = control.picture.expand(len(latents) - first, -1, -1, -1)
+    down, middle = control.net.model(
+        latents[first:], timestep, encoder_hidden_states=states[first:], controlnet_cond=shown,
+        conditioning_scale=control.weight, guess_mode=control.guess, return_dict=False,
+    )  # fmt: skip
+    return [_padded(one, first) for one in (*down, middle)]
+
+
 def _padded(maps: torch.Tensor, rows: int) -> torch.Tensor:
     """Returns maps [n, ...] after `rows` rows of zeros."""
-    return torch.cat([torch.zeros_like(maps[:1]).expand(rows, *maps.shape[1:]), maps])
+    return torch.cat([torch.zeros_like(maps[:1]).expand(rows, *maps.shape[1:]), maps]) if rows else maps
+
+
+def _joined(sets: list[list[torch.Tensor] | None], sizes: list[int]) -> list[torch.Tensor]:
+    """Joins the maps of several sets of rows; those of a set without any are zeros."""
+    like = next(maps for maps in sets if maps is not None)
+    nothing = [torch.zeros_like(one[:1]) for one in like]
+    filled = [
+        [one.expand(size, -1, -1, -1) for one in nothing] if maps is None else maps
+        for maps, size in zip(sets, sizes, strict=True)
+    ]
+    return filled[0] if len(filled) == 1 else [torch.cat(maps) for maps in zip(*filled, strict=True)]

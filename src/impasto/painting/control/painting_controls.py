@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from impasto.adapters.control.nets import FOLDER, ControlNet, load_controlnet
 from impasto.errors import MissingPart
 from impasto.painting.control.control import Control
 from impasto.painting.control.controlled import ActiveControl, ControlledUNet
@@ -15,8 +14,9 @@ from impasto.painting.editing.source import fitted
 from impasto.vision.control_maps.makers import MAKERS, MAP, looks_inverted
 
 if TYPE_CHECKING:
+    from impasto.adapters.control.nets import ControlNet
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.conditioned import ConditionedUNet, ControllableUNet
 
 _MOST_MAPS = 32
 
@@ -37,7 +37,7 @@ class PaintingControls:
             UsageError, ImpastoError: it is no network, broken, or for another kind of U-Net.
         """
         notes: dict[str, None] = {}
-        for control in controls:
+        for control in dict.fromkeys(controls):
             net = self.net(control)
             kind = control.maker.spec.name
             if kind != MAP and net.condition and net.condition.partition(":")[0] != kind:
@@ -50,8 +50,10 @@ class PaintingControls:
                 notes[f"{name}: most of the map is white; {net.name} expects white strokes on black"] = None
         return list(notes)
 
-    def net(self, control: Control) -> ControlNet:
+    def net(self, control: Control) -> "ControlNet":
         """Returns the control's network, on the device and in the dtype of the U-Net."""
+        from impasto.adapters.control.nets import load_controlnet  # it takes long to import, and few pictures need it
+
         path = control.net or self._own(control)
         if path not in self._nets:
             found = load_controlnet(path, self._parts.unet, self._parts.name)
@@ -61,7 +63,7 @@ class PaintingControls:
         return self._nets[path]
 
     def unet(
-        self, plain: "ConditionedUNet", controls: Sequence[Control], size: tuple[int, int], timesteps: torch.Tensor
+        self, plain: "ControllableUNet", controls: Sequence[Control], size: tuple[int, int], timesteps: torch.Tensor
     ) -> "ConditionedUNet":
         """Returns the U-Net that follows the controls in paintings of `size` (width, height) px; `plain` without any."""
         if not any(control.weight for control in controls):
@@ -70,7 +72,7 @@ class PaintingControls:
             ActiveControl(self.net(one), self._map(one, size), one.weight, one.start, one.until, one.guess)
             for one in controls
         ]
-        return ControlledUNet(self._parts.unet, plain, active, timesteps)
+        return ControlledUNet(plain, active, timesteps)
 
     def notes(self, controls: Sequence[Control]) -> tuple[ControlNote, ...] | None:
         """Returns the record of the controls; None without any."""
@@ -83,6 +85,8 @@ class PaintingControls:
         )  # fmt: skip
 
     def _own(self, control: Control) -> str:
+        from impasto.adapters.control.nets import FOLDER
+
         kind = control.maker.spec.name
         folder = self._parts.folder
         own = None if folder is None else folder / FOLDER / kind

@@ -10,7 +10,8 @@ from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.record import AUTO, COMPILED, EAGER, ENGINES, OPENVINO, OPTIMIZED, EngineNote
 from impasto.settings import choose_precision
 
-INSTALL = "pip install 'impasto[fast]'"
+INSTALL, INSTALL_INT8 = "pip install 'impasto[fast]'", "pip install 'impasto[int8]'"
+INT8 = "int8"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class EngineChoice:
     Attributes:
         name: the engine, as `--engine` takes it; "auto" is decided when the work is known.
         dtype: the precision in which the checkpoint is loaded.
-        inference: the precision in which OpenVINO computes: fp32 or bf16.
+        inference: the precision in which OpenVINO computes: fp32, bf16 or int8.
     """
 
     name: str
@@ -30,7 +31,7 @@ class EngineChoice:
     def note(self, device: torch.device) -> EngineNote:
         """Returns what the records of its paintings will say, as far as it is decided."""
         if self.name == OPENVINO:
-            return EngineNote(OPENVINO, runtime.openvino_version(), self.inference, device.type)
+            return EngineNote(OPENVINO, runtime.library_version(self.inference), self.inference, device.type)
         return EngineNote(self.name, torch.__version__, name_of(self.dtype), device.type)
 
 
@@ -38,7 +39,7 @@ def choose_engine(name: str, device: torch.device, precision: str) -> EngineChoi
     """Returns the engine called `name` for this device and precision.
 
     `auto` takes `optimized` on a CPU in fp32, or leaves it open there if OpenVINO is installed, and `eager` elsewhere. If it
-    is installed, bf16 on a CPU that has units for it is OpenVINO's, on weights loaded in fp32.
+    is installed, bf16 on a CPU that has units for it is OpenVINO's, on weights loaded in fp32. int8 is always OpenVINO's.
 
     Raises:
         UsageError: there is no such engine or precision, or the engine does not run on this device or in this precision.
@@ -46,6 +47,9 @@ def choose_engine(name: str, device: torch.device, precision: str) -> EngineChoi
     """
     if name not in ENGINES:
         raise UsageError(f"unknown engine {name!r}: use {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
+    if precision == INT8:
+        _check_int8(name, device)
+        return EngineChoice(OPENVINO, torch.float32, INT8)
     dtype = choose_precision(precision, device)
     on_cpu = device.type == "cpu"
     if name == COMPILED and on_cpu:
@@ -73,17 +77,27 @@ def _check_openvino(dtype: torch.dtype) -> None:
         raise UsageError("--engine openvino: this CPU has no units for bf16: use --precision fp32")
 
 
+def _check_int8(name: str, device: torch.device) -> None:
+    if name not in (AUTO, OPENVINO) or device.type != "cpu":
+        raise UsageError(f"--precision int8 is of --engine openvino on a CPU, not of {name} on {device}")
+    for package, version in (("OpenVINO", runtime.openvino_version()), ("NNCF", runtime.nncf_version())):
+        if not version:
+            raise MissingPart(f"--precision int8 needs {package}: {INSTALL_INT8}, or use --precision fp32")
+    if not runtime.cpu_has_int8():
+        raise UsageError("--precision int8: this CPU has no units for it (VNNI or AMX): use --precision fp32")
+
+
 def describe_engine(device: torch.device) -> str:
     """Returns which engine `auto` takes on this device, in words."""
     chosen, version = choose_engine(AUTO, device, AUTO).name, runtime.openvino_version()
     if chosen != AUTO:
         return f"{chosen}, torch {torch.__version__}"
     uses = []
-    if runtime.openvino_may_pay(optimized=True):
+    if runtime.openvino_may_pay():
         uses.append("for U-Nets once converting them pays")
-    elif runtime.openvino_may_pay(optimized=False):
-        uses.append("for U-Nets that optimized does not know, once converting them pays")
     if runtime.cpu_has_bf16():
         uses.append("for --precision bf16")
+    if runtime.cpu_has_int8() and runtime.nncf_version():
+        uses.append("for --precision int8")
     later = f"; openvino {version} {' and '.join(uses)}" if uses else f"; openvino {version} only where it is named"
     return f"{OPTIMIZED}, torch {torch.__version__}{later}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from impasto.painting.engines.conditioned import ConditionedUNet, Decode
+from impasto.painting.engines.conditioned import ControllableUNet, Decode
 from impasto.painting.engines.eager import PlainUNet, name_of, plain_decoder
 from impasto.painting.engines.record import COMPILED, EngineNote
 
@@ -24,9 +24,9 @@ class CompiledEngine:
             self._settings["mode"] = "reduce-overhead"
         self.note = EngineNote(COMPILED, torch.__version__, name_of(dtype), device.type)
 
-    def unet(self, unet: Any) -> ConditionedUNet:
-        """See `Engine.unet`; it raises nothing."""
-        return PlainUNet(self._compiled(_channels_last(unet)))
+    def unet(self, unet: Any) -> ControllableUNet:
+        """See `Engine.unet`; it raises nothing. Where controls act, the model runs as it is."""
+        return PlainUNet(self._compiled(_channels_last(unet)), unet)
 
     def decoder(self, vae: Any) -> Decode:
         """See `Engine.decoder`; it raises nothing."""

@@ -1,6 +1,7 @@
 """What every engine gives: a U-Net that takes its texts once and is then evaluated in every step, and a decoder."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -34,6 +35,31 @@ class ConditionedUNet(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Residuals:
+    """What control networks add to the hidden maps of a U-Net that is evaluated for m rows.
+
+    Attributes:
+        down: for each map that the encoder hands to the decoder, in their order, [m, C, h, w]; empty without ControlNets.
+        middle: for the map after the middle block, [m, C, h, w]; None without ControlNets.
+        within: for the map of each block of the encoder, [1, C, h, w]; empty without T2I-Adapters.
+    """
+
+    down: Sequence[torch.Tensor] = ()
+    middle: torch.Tensor | None = None
+    within: Sequence[torch.Tensor] = ()
+
+
+class ControllableUNet(ConditionedUNet, Protocol):
+    """A U-Net to whose hidden maps control networks may add."""
+
+    def tell_controlled(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor, Residuals], torch.Tensor]:
+        """Returns the predictor for these text states, as `tell`, that takes in each step what is added."""
+        ...
+
+
 class Engine(Protocol):
     """One way to run a checkpoint's U-Nets and its decoder. The models are not changed, and later changes of their weights
     need not reach what an engine has made of them.
@@ -44,7 +70,7 @@ class Engine(Protocol):
         """What is written into the records of its paintings."""
         ...
 
-    def unet(self, unet: Any) -> ConditionedUNet:
+    def unet(self, unet: Any) -> ControllableUNet:
         """Returns a U-Net ready to take texts.
 
         Raises:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from impasto.painting.engines.conditioned import ConditionedUNet, Decode
+from impasto.painting.engines.conditioned import ControllableUNet, Decode
 from impasto.painting.engines.eager import EagerEngine
 from impasto.painting.engines.record import OPTIMIZED, EngineNote
 from impasto.painting.optimized.choice import optimize_decoder, optimize_unet
@@ -24,7 +24,7 @@ class OptimizedEngine:
         """What ran its models: `eager`, if it knew none of them."""
         return EngineNote(OPTIMIZED, torch.__version__, "fp32", "cpu") if self._used else self._eager
 
-    def unet(self, unet: Any) -> ConditionedUNet:
+    def unet(self, unet: Any) -> ControllableUNet:
         """See `Engine.unet`; it raises nothing."""
         made = optimize_unet(unet)
         self._used |= isinstance(made, OptimizedUNet)

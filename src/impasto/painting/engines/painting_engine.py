@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,9 +13,10 @@ from impasto.painting.engines.compiled import CompiledEngine
 from impasto.painting.engines.conditioned import CannotRun, ConditionedUNet, Engine
 from impasto.painting.engines.eager import EagerEngine
 from impasto.painting.engines.openvino import runtime
-from impasto.painting.engines.openvino.engine import OpenVinoEngine
+from impasto.painting.engines.openvino.calibration import calibration_inputs
+from impasto.painting.engines.openvino.engine import OpenVinoEngine, OpenVinoUNet
 from impasto.painting.engines.optimized import OptimizedEngine
-from impasto.painting.engines.record import AUTO, COMPILED, OPENVINO, OPTIMIZED, EngineNote
+from impasto.painting.engines.record import AUTO, COMPILED, EAGER, OPENVINO, OPTIMIZED, EngineNote
 from impasto.painting.engines.work import BatchWork, conversion_work, saved_work
 from impasto.painting.optimized.unet import OptimizedUNet
 
@@ -44,7 +46,9 @@ class PaintingEngine:
         if name == COMPILED:
             self._wanted = CompiledEngine(device, dtype)
         elif name == OPENVINO or (usual and runtime.openvino_version()):
-            self._wanted = OpenVinoEngine(components.name, inference, self._say)
+            self._wanted = OpenVinoEngine(
+                components.name, inference, self._say, partial(calibration_inputs, components)
+            )
         self._notes: list[str] = []
         self._weaker: dict[str, ConditionedUNet] = {}
         self._use(self._first)
@@ -52,18 +56,24 @@ class PaintingEngine:
 
     def prepare(self, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module] | None = None) -> None:
         """Makes the engine ready for this work. `weaker`: the weaker U-Nets that it needs, by name."""
-        engine = self._wanted
-        if engine is None:
+        engine, named = self._wanted, self._name not in (AUTO, EAGER)
+        if named and any(batch.words for batch in batches):
+            self._notes.append(f"words are edited by eager, whose attention can be steered, not by {self._name}")
+        batches = [batch for batch in batches if not batch.words]
+        if engine is None or not batches:
             return
         if self._name == AUTO and isinstance(engine, OpenVinoEngine) and not self._pays(engine, batches, weaker or {}):
             engine = self._first
-        if engine is self._engine:
-            return
         try:
-            self._use(engine)
+            if engine is not self._engine:
+                self._use(engine)
+            if isinstance(self.unet, OpenVinoUNet):
+                for batch in batches:
+                    self.unet.prepare(batch.sizes)
         except CannotRun as error:
+            self._notes.append(f"painted by {self._first.note.name}, not by {engine.note.name}: {error}")
             self._wanted = None
-            self._notes.append(f"painted by {self.note.name}, not by {engine.note.name}: {error}")
+            self._use(self._first)
 
     def take_notes(self) -> list[str]:
         """Returns what the user should know, each sentence once."""
@@ -100,15 +110,18 @@ class PaintingEngine:
         What OpenVINO does not know is left to the first engine, without a word.
         """
         parts: Any = self._parts
-        models = [parts.unet, *weaker.values()]
-        if not runtime.openvino_may_pay(optimized=self._is_optimized) or not all(map(engine.knows, models)):
+        if not runtime.openvino_may_pay() or not all(map(engine.knows, (parts.unet, *weaker.values()))):
             return False
-        needed = sum(conversion_work(model) for model in models if not engine.is_kept(model))
+        needed = sum(self._needed(engine, batches, weaker).values())
         if not needed:
             return True
-        key = hashlib.sha256(f"{engine.note}\n{parts.content_hash}".encode()).hexdigest()
-        before = store.work_so_far(key)
-        saved = sum(saved_work(parts.unet, batch, optimized=self._is_optimized) for batch in batches)
+        keys = {
+            batch.sizes: hashlib.sha256(f"{engine.note}\n{parts.content_hash}\n{batch.sizes}".encode()).hexdigest()
+            for batch in batches
+        }
+        before = sum(map(store.work_so_far, keys.values()))
+        saves = [saved_work(parts.unet, batch, optimized=self._is_optimized) for batch in batches]
+        saved = sum(saves)
         if before + saved > needed:
             self._notes.append(f"{parts.name} is converted for OpenVINO, once, since it has been painted with often enough")
             return True
@@ -118,8 +131,29 @@ class PaintingEngine:
                 f" {needed / saved:.0f} times as much as this; --engine openvino converts it now"
             )
         if saved > _COUNTED * needed:
-            store.add_work(key, saved)
+            for batch, one in zip(batches, saves, strict=True):
+                store.add_work(keys[batch.sizes], one)
         return False
+
+    def _needed(
+        self, engine: OpenVinoEngine, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module]
+    ) -> dict[Any, float]:
+        """Returns the work of each conversion that is missing for these batches."""
+        parts: Any = self._parts
+        needed: dict[Any, float] = {}
+        for batch in batches:
+            asked = [("", parts.unet, batch.sizes, False)]
+            if batch.controlled:
+                asked.append(("", parts.unet, batch.sizes, True))
+            pictures, _, height, width = batch.sizes
+            asked += [(name, model, (pictures, pictures, height, width), False) for name, model in weaker.items()]
+            for name, model, sizes, controlled in asked:
+                converting, compiling = engine.missing(model, sizes, controlled=controlled)
+                if compiling:
+                    needed[name, sizes, controlled] = conversion_work(model, has_graph=True)
+                if converting:
+                    needed[name, controlled] = conversion_work(model) - conversion_work(model, has_graph=True)
+        return needed
 
     def _use(self, engine: Engine) -> None:
         unet, decode = engine.unet(self._parts.unet), engine.decoder(self._parts.vae)

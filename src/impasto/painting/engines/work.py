@@ -10,8 +10,9 @@ from torch import nn
 
 # Measured with pocket on one thread: converting its U-Net takes 4.2 s, in which `eager` does 2e11 operations.
 _CONVERSION, _PER_WEIGHT = 2e11, 2e3
+_COMPILING = 0.5  # of it, if the graph is kept
 # What OpenVINO saves, in fractions of `eager`'s time, for one picture at once and for more (docs/engines.md).
-_OF_EAGER, _OF_OPTIMIZED = (0.35, 0.15), (0.18, 0.04)
+_OF_EAGER, _OF_OPTIMIZED = (0.5, 0.33), (0.2, 0.1)
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,23 @@ class BatchWork:
         evaluations: of one latent with one text, in all steps.
         pictures: painted at once.
         height, width: of the latents.
+        controlled: whether controls add to the U-Net's maps.
+        words: whether words are edited, which diffusers' own U-Net does.
+        sides: texts of each picture: 2 with guidance.
     """
 
     evaluations: int
     pictures: int
     height: int
     width: int
+    controlled: bool = False
+    words: bool = False
+    sides: int = 2
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Numbers of pictures and of rows, height and width."""
+        return self.pictures, self.sides * self.pictures, self.height, self.width
 
 
 def evaluation_work(unet: Any, height: int, width: int) -> float:
@@ -53,9 +65,10 @@ def saved_work(unet: Any, batch: BatchWork, *, optimized: bool) -> float:
     return whole * (one if batch.pictures == 1 else more)
 
 
-def conversion_work(unet: nn.Module) -> float:
-    """Returns how many operations by `eager` take as long as converting a U-Net."""
-    return _CONVERSION + _PER_WEIGHT * _weights(unet)
+def conversion_work(unet: nn.Module, *, has_graph: bool = False) -> float:
+    """Returns how many operations by `eager` take as long as converting a U-Net, or as compiling its graph for a size."""
+    whole = _CONVERSION + _PER_WEIGHT * _weights(unet)
+    return _COMPILING * whole if has_graph else whole
 
 
 def _weights(part: nn.Module | None) -> int:

@@ -22,7 +22,7 @@ from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.conditioned import ConditionedUNet, ControllableUNet
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
@@ -68,7 +68,7 @@ class PaintingGuides:
         return torch.inference_mode(not needs_gradients(request))
 
     @cached_property
-    def unet(self) -> "ConditionedUNet":
+    def unet(self) -> "ControllableUNet":
         """The checkpoint's U-Net, as diffusers runs it; its weights need no gradients."""
         return self._eager.unet(_without_gradients(self._parts.unet))
 

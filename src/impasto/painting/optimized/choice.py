@@ -5,7 +5,7 @@ import contextlib
 import torch
 from torch import nn
 
-from impasto.painting.engines.conditioned import ConditionedUNet, Decode
+from impasto.painting.engines.conditioned import ControllableUNet, Decode
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.optimized.decoder import OptimizedDecoder
 from impasto.painting.optimized.layers import NotOptimizable
@@ -27,7 +27,7 @@ def _arrangeable(model: nn.Module) -> bool:
     )
 
 
-def optimize_unet(unet: nn.Module) -> ConditionedUNet:
+def optimize_unet(unet: nn.Module) -> ControllableUNet:
     """Returns the fastest way to run `unet` on its device: an optimized copy on a CPU, if all its layer types are supported,
     else the model as it is.
 

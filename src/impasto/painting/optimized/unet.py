@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from impasto.painting.engines.conditioned import Residuals
 from impasto.painting.optimized.layers import (
     FoldedUpsample,
     NormalizedSilu,
@@ -150,6 +151,11 @@ class Stage:
     pairs: list[tuple[Residual, Transformer | None]]
     resample: PackedConvolution | FoldedUpsample | None
 
+    @property
+    def attends(self) -> bool:
+        """Whether it attends to the text."""
+        return self.pairs[0][1] is not None
+
 
 class OptimizedUNet:
     """A U-Net of residual and transformer blocks, as in Stable Diffusion v1 and the pocket checkpoint.
@@ -191,12 +197,19 @@ class OptimizedUNet:
         self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """See `ConditionedUNet.tell`."""
+        predict = self.tell_controlled(states, guided=guided)
+        return lambda latents, timestep: predict(latents, timestep, Residuals())
+
+    def tell_controlled(
+        self, states: torch.Tensor | Sequence[torch.Tensor], *, guided: bool
+    ) -> Callable[[torch.Tensor, torch.Tensor, Residuals], torch.Tensor]:
+        """See `ControllableUNet.tell_controlled`."""
         sets = [states] if isinstance(states, torch.Tensor) else states
         memories = [[block.text.memory(one) for one in sets] for block in self._attentions]
         pooled = None
         if self._unet.config.addition_embed_type:
             pooled = torch.cat([self._unet.add_embedding(one) for one in sets])
-        return lambda latents, timestep: self._predict(latents, timestep, memories, pooled, guided)
+        return lambda latents, timestep, added: self._predict(latents, timestep, memories, pooled, guided, added)
 
     def _predict(
         self,
@@ -205,6 +218,7 @@ class OptimizedUNet:
         memories: TextMemory,
         pooled: torch.Tensor | None,
         guided: bool,
+        added: Residuals,
     ) -> torch.Tensor:
         biases, memory = iter(self._time_biases(timestep, pooled)), iter(memories)
         copies = 2 if guided else 1
@@ -227,13 +241,17 @@ class OptimizedUNet:
         skips = [x]
         if pooled is not None:
             x = split(x)
-        for stage in self._down:
-            for pair in stage.pairs:
+        for stage, within in zip(self._down, added.within or [None] * len(self._down), strict=True):
+            for number, pair in enumerate(stage.pairs, start=1):
                 x = apply(pair, x)
+                if within is not None and number == len(stage.pairs) and stage.attends:
+                    x = x + within
                 skips.append(x)
             if stage.resample is not None:
                 x = stage.resample(x)
                 skips.append(x)
+            if within is not None and not stage.attends:
+                x = skips[-1] = x + within
         for pair in self._middle:
             # The residual block comes after the transformer here; the first pair has no transformer.
             residual, transformer = pair
@@ -241,6 +259,9 @@ class OptimizedUNet:
                 x = transformer(split(x), [next(memory) for _ in transformer.blocks])
             x = residual(x, next(biases))
         x = split(x)
+        if added.middle is not None:
+            x = x + added.middle
+            skips = [split(skip) + one for skip, one in zip(skips, added.down, strict=True)]
         for stage in self._up:
             for pair in stage.pairs:
                 x = climb(pair, x, skips.pop())

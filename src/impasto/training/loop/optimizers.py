@@ -9,12 +9,14 @@ from typing import Any
 import torch
 
 from impasto.errors import MissingPart
+from impasto.settings import show_bitsandbytes
 
 _PACKAGES = {"adamw-8bit": "bitsandbytes", "prodigy": "prodigyopt", "schedule-free": "schedulefree"}
 
 
 def check_optimizer(name: str) -> None:
     """Raises MissingPart if the optimizer's package is not installed; imports nothing."""
+    show_bitsandbytes()
     package = _PACKAGES.get(name)
     if package is not None and find_spec(package) is None:
         raise MissingPart(f"optimizer {name} needs {package}: pip install 'impasto[training]', or use adamw")

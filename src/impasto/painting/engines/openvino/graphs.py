@@ -5,10 +5,8 @@ They run diffusers' own blocks, on a copy that shares the weights. What differs 
 - The keys and values of the text in every cross-attention are inputs, computed once for a prompt (`text_memory`).
 - Under guidance the layers before the two texts first meet the picture give the same result for both, so they run once for
   each picture. `sides` says which picture each row of the batch belongs to from there on.
-- In the decoder, nearest upsampling by 2 and the 3x3 convolution after it are one 2x2 convolution for each of the four
-  output phases: each depends on only 2x2 different inputs, so 4/9 of the multiplications remain.
-- In fp32 the U-Net's GroupNorm is written as the moments of each channel and one multiplication and addition. OpenVINO's own
-  form of it changes the layout of the whole map twice.
+- What control networks add to the hidden maps is an input, in a graph of its own.
+- Some layers have another form (`layers`).
 """
 
 from collections.abc import Sequence
@@ -16,13 +14,15 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
+from impasto.painting.engines.conditioned import Residuals
+from impasto.painting.engines.openvino.layers import ToldAttention, fold_upsampling, norm_by_moments
 from impasto.weights.sharing import copy_sharing_weights
 
 # Keys and values [m, heads, tokens, width] of every cross-attention to the text, in the order of the layers.
 TextMemory = list[torch.Tensor]
 
+_Map = tuple[int, tuple[int, int]]
 _DOWN = ("DownBlock2D", "CrossAttnDownBlock2D")
 # The processors whose tracing holds for every batch and size.
 _SELF_ATTENTIONS = ("AttnProcessor2_0", "IdentityAttention")
@@ -36,96 +36,6 @@ class NotConvertible(Exception):
 def _require(true: bool, what: str) -> None:
     if not true:
         raise NotConvertible(what)
-
-
-class FoldedUpsample(nn.Module):
-    """diffusers' Upsample2D to twice the size: nearest neighbours, then a 3x3 convolution."""
-
-    def __init__(self, upsample: Any) -> None:
-        super().__init__()
-        plain = upsample.conv
-        # Even outputs depend on (left, here, here), odd ones on (here, here, right): rows of taps that fall on the same
-        # input are summed. fold[phase, tap of 2, tap of 3]
-        fold = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], dtype=torch.float64)
-        weight = torch.einsum("aij,bkl,ocjl->abocik", fold, fold, plain.weight.detach().double())
-        self.weight = nn.Parameter(weight.flatten(0, 1).to(plain.weight.dtype), False)  # [4, C', C, 2, 2]
-        self.bias = None if plain.bias is None else nn.Parameter(plain.bias.detach(), False)
-
-    def forward(self, x: torch.Tensor, _size: Any = None) -> torch.Tensor:
-        """x [n, C, h, w] -> [n, C', 2h, 2w]."""
-        n, _, height, width = x.shape
-        phases = []
-        for phase, weight in enumerate(self.weight):
-            down, right = divmod(phase, 2)
-            padded = F.pad(x, (1 - right, right, 1 - down, down))
-            phases.append(F.conv2d(padded, weight, self.bias))
-        both = torch.stack(phases, dim=2).reshape(n, -1, height, width)  # channel 4 c + phase
-        return F.pixel_shuffle(both, 2)
-
-
-def fold_upsampling(model: nn.Module) -> None:
-    """Replaces in place each Upsample2D that has the usual convolution."""
-    for name, module in list(model.named_modules()):
-        if type(module).__name__ != "Upsample2D":
-            continue
-        layer: Any = module
-        usual = layer.use_conv and not layer.use_conv_transpose and layer.interpolate and layer.norm is None
-        convolution = getattr(layer, "conv", None)
-        if not (usual and type(convolution) is nn.Conv2d and convolution.groups == 1):
-            continue
-        if (convolution.kernel_size, convolution.stride, convolution.padding) != ((3, 3), (1, 1), (1, 1)):
-            continue
-        parent, _, last = name.rpartition(".")
-        setattr(model.get_submodule(parent), last, FoldedUpsample(layer))
-
-
-class MomentNorm(nn.Module):
-    """nn.GroupNorm by the first two moments of each channel. For fp32: in bf16 their difference would lose its digits."""
-
-    def __init__(self, norm: nn.GroupNorm) -> None:
-        super().__init__()
-        self._groups, self._members, self._eps = norm.num_groups, norm.num_channels // norm.num_groups, norm.eps
-        scale = torch.ones(norm.num_channels) if norm.weight is None else norm.weight.detach()
-        shift = torch.zeros_like(scale) if norm.bias is None else norm.bias.detach()
-        self.scale = nn.Parameter(scale.view(1, -1, 1, 1), False)
-        self.shift = nn.Parameter(shift.view(1, -1, 1, 1), False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x [n, C, h, w] -> the same shape."""
-        grouped = (-1, self._groups, self._members)
-        means = x.mean((2, 3), keepdim=True).reshape(grouped).mean(2, keepdim=True)
-        lengths = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)  # without a map of the squares
-        squares = (lengths * lengths / (x.shape[2] * x.shape[3])).reshape(grouped).mean(2, keepdim=True)
-        inverse = ((squares - means * means).clamp(min=0) + self._eps).rsqrt()
-        scale = self._for_channels(inverse) * self.scale
-        return x * scale + (self.shift - self._for_channels(means) * scale)
-
-    def _for_channels(self, values: torch.Tensor) -> torch.Tensor:
-        """[n, groups, 1] -> [n, C, 1, 1]."""
-        return values.expand(-1, -1, self._members).reshape(-1, self._groups * self._members, 1, 1)
-
-
-def norm_by_moments(model: nn.Module) -> None:
-    """Replaces in place each GroupNorm of a map; those of a sequence, in an attention, stay."""
-    for name, module in list(model.named_modules()):
-        parent, _, last = name.rpartition(".")
-        if type(module) is nn.GroupNorm and type(model.get_submodule(parent)).__name__ != "Attention":
-            setattr(model.get_submodule(parent), last, MomentNorm(module))
-
-
-class ToldAttention:
-    """A diffusers attention processor for cross-attention whose keys and values are given from outside."""
-
-    def __init__(self) -> None:
-        self.key: Any = None
-        self.value: Any = None
-        self.mask: Any = None
-
-    def __call__(self, attn: Any, hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        """hidden_states [m, positions, C] -> the same shape."""
-        query = attn.to_q(hidden_states).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(query, self.key, self.value, attn_mask=self.mask)
-        return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
 
 
 def text_attentions(unet: Any) -> list[Any]:
@@ -203,8 +113,8 @@ class DenoiserGraph(nn.Module):
         NotConvertible: the model has other layers.
     """
 
-    def __init__(self, unet: Any, *, moments: bool = True) -> None:
-        """`moments`: with `MomentNorm`."""
+    def __init__(self, unet: Any, *, moments: bool = True, controlled: bool = False) -> None:
+        """`moments`: with `MomentNorm`. `controlled`: with what control networks add."""
         super().__init__()
         check_unet(unet)
         self.unet = copy_sharing_weights(unet)
@@ -215,6 +125,7 @@ class DenoiserGraph(nn.Module):
             self._told.append(ToldAttention())
             attention.set_processor(self._told[-1])
         self.pooled = unet.config.addition_embed_type == "text"
+        self._controlled = controlled
 
     def forward(
         self,
@@ -223,7 +134,7 @@ class DenoiserGraph(nn.Module):
         sides: torch.Tensor,
         mask: torch.Tensor,
         pooled: torch.Tensor,
-        *memory: torch.Tensor,
+        *rest: torch.Tensor,
     ) -> torch.Tensor:
         """Predicts for m rows from n pictures.
 
@@ -233,12 +144,14 @@ class DenoiserGraph(nn.Module):
             sides: [m], for each row the number of its picture, 0 .. n - 1.
             mask: [m, 1, 1, tokens], 0 for tokens to attend to, very negative for the others.
             pooled: [m, width], added to the time embedding; [1, 1] for a U-Net that takes none.
-            memory: `text_memory` of the m texts.
+            rest: `text_memory` of the m texts; then, in the controlled graph, what is added to each map for the decoder and
+                after the middle block, [m, C, h, w], and to each block of the encoder, [1, C, h, w] (`control_inputs`).
 
         Returns:
             [m, C, h, w].
         """
-        unet = self.unet
+        unet, memory, added = self.unet, rest[: 2 * len(self._told)], list(rest[2 * len(self._told) :])
+        within = added[-len(unet.down_blocks) :] if self._controlled else [None] * len(unet.down_blocks)
         for number, told in enumerate(self._told):
             told.key, told.value, told.mask = memory[2 * number], memory[2 * number + 1], mask
         time = unet.time_embedding(unet.time_proj(timestep).to(latents.dtype))
@@ -252,22 +165,31 @@ class DenoiserGraph(nn.Module):
         if self.pooled:
             time = time + pooled
             x, split = sided(x, split), True
-        for block in unet.down_blocks:
-            transformers = getattr(block, "attentions", None) or [None] * len(block.resnets)
-            for residual, transformer in zip(block.resnets, transformers, strict=True):
+        for block, extra in zip(unet.down_blocks, within, strict=True):
+            attends = bool(getattr(block, "attentions", None))
+            transformers = block.attentions if attends else [None] * len(block.resnets)
+            for number, (residual, transformer) in enumerate(zip(block.resnets, transformers, strict=True), start=1):
                 x = residual(x, time)
                 if transformer is not None:
                     x, split = _attended(transformer, sided(x, split)), True
+                if extra is not None and attends and number == len(block.resnets):
+                    x = x + extra
                 skips.append((x, split))
             for layer in block.downsamplers or []:
                 x = layer(x)
                 skips.append((x, split))
+            if extra is not None and not attends:
+                x = x + extra
+                skips[-1] = (x, split)
         middle = unet.mid_block
         x = middle.resnets[0](x, time)
         for transformer, residual in zip(middle.attentions, middle.resnets[1:], strict=True):
             x, split = _attended(transformer, sided(x, split)), True
             x = residual(x, time)
         x = sided(x, split)
+        if self._controlled:
+            x = x + added[len(skips)]
+            skips = [(sided(*skip) + one, True) for skip, one in zip(skips, added, strict=False)]
         for block in unet.up_blocks:
             transformers = getattr(block, "attentions", None) or [None] * len(block.resnets)
             for residual, transformer in zip(block.resnets, transformers, strict=True):
@@ -297,7 +219,7 @@ class DecoderGraph(nn.Module):
         return self.decoder(self.into(latents))
 
 
-def example_inputs(unet: Any, texts: Sequence[int] = (2, 5)) -> tuple[torch.Tensor, ...]:
+def example_inputs(unet: Any, texts: Sequence[int] = (2, 5), *, controlled: bool = False) -> tuple[torch.Tensor, ...]:
     """Returns small inputs of a `DenoiserGraph` to trace it by: 2 pictures with guidance."""
     config = unet.config
     rows, tokens = texts[0] * 2, texts[1]
@@ -314,4 +236,32 @@ def example_inputs(unet: Any, texts: Sequence[int] = (2, 5)) -> tuple[torch.Tens
         torch.zeros(rows, 1, 1, tokens, dtype=dtype),
         pooled,
         *memory,
+        *(control_inputs(unet, Residuals(), rows, (side, side)) if controlled else ()),
     )
+
+
+def control_inputs(unet: Any, added: Residuals, rows: int, size: tuple[int, int]) -> list[torch.Tensor]:
+    """Returns the controlled graph's inputs for what is added to `rows` latents of `size`; zeros where nothing is."""
+    maps, within = control_maps(unet, size)
+    given = [] if added.middle is None else [*added.down, added.middle]
+    given = given or [torch.zeros(rows, channels, *size) for channels, size in maps]
+    return [*given, *(added.within or [torch.zeros(1, channels, *size) for channels, size in within])]
+
+
+def control_maps(unet: Any, size: tuple[int, int]) -> tuple[list[_Map], list[_Map]]:
+    """Returns channels and size of each map that ControlNets add to, and of each that T2I-Adapters add to, for latents of
+    `size`; -1 for a side that varies.
+    """
+    maps, within = [(unet.conv_in.out_channels, size)], []
+    for block in unet.down_blocks:
+        channels, before = block.resnets[0].out_channels, size
+        maps += [(channels, size)] * len(block.resnets)
+        if block.downsamplers:
+            size = _halved(size[0]), _halved(size[1])
+            maps.append((channels, size))
+        within.append((channels, before if getattr(block, "attentions", None) else size))
+    return [*maps, maps[-1]], within  # the last one is after the middle block
+
+
+def _halved(side: int) -> int:
+    return -1 if side < 0 else (side + 1) // 2

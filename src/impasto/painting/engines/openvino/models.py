@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,55 +13,78 @@ from torch import nn
 from impasto.painting.engines import store
 from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.openvino import runtime
+from impasto.painting.engines.openvino.runtime import Samples
 from impasto.painting.engines.record import OPENVINO
 
 # Raise it when the graphs change what they compute or take: models of another number are converted anew.
-GRAPHS = 1
+GRAPHS = 2
 # Bytes in use at once, as a multiple of the weights': while converting, the graph's, the compiled ones and their file.
 _CONVERTING, _RUNNING = 3.5, 2.2
 
 Say = Callable[[str], None]
-# A graph, small inputs by which it is traced, and the shapes of its inputs (-1: of any size).
-Traced = tuple[nn.Module, tuple[torch.Tensor, ...], list[list[int]]]
+# A torch module, and small inputs by which it is traced.
+Traced = tuple[nn.Module, tuple[torch.Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One compiled model.
+
+    Attributes:
+        name: in the list of the cache; with the sizes that it is for.
+        shapes: of its inputs; -1 for sizes that vary.
+        trace: makes what is converted.
+        graph: the name of its graph, if that serves several sizes.
+        samples: for int8, returns inputs as they occur.
+    """
+
+    name: str
+    shapes: Sequence[Sequence[int]]
+    trace: Callable[[], Traced]
+    graph: str = ""
+    samples: Callable[[], Samples] | None = None
 
 
 class CompiledModels:
     """Compiled models by the hash of what they are made from.
 
     Attributes:
-        precision: fp32 or bf16.
+        precision: fp32, bf16 or int8.
+        say: told what does not work as usual.
     """
 
     def __init__(self, name: str, precision: str, say: Say) -> None:
-        """`name`: of the checkpoint, for the list of the cache. `say` is told what does not work as usual."""
+        """`name`: of the checkpoint, for the list of the cache."""
         self.precision = precision
-        self._name, self._say = name, say
+        self.say = say
+        self._name = name
         self._hashes: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
         self._found: set[str] = set()
+        self._graphs: dict[str, Any] = {}
 
     def key(self, model: nn.Module, part: str) -> str:
         """Returns the key of a model in the cache: over its weights, with adapters, and all else that it depends on."""
         known = self._hashes.get(model)
         if known is None:
             known = self._hashes[model] = model_hash(model)
-        library = runtime.openvino_version()
+        library = runtime.library_version(self.precision)
         made_of = [part, GRAPHS, library, torch.__version__, self.precision, runtime.cpu_identity(), known]
         return hashlib.sha256("\n".join(map(str, made_of)).encode()).hexdigest()
 
     def is_kept(self, model: nn.Module, part: str) -> bool:
-        """Returns whether the compiled `part` is in the cache, or was made or found by this object."""
+        """Returns whether the compiled `part`, or its graph, is in the cache, or was made or found by this object."""
         key = self.key(model, part)
         if key not in self._found and store.find_model(key) is not None:
             self._found.add(key)
         return key in self._found
 
-    def request(self, model: nn.Module, part: str, trace: Callable[[], Traced]) -> Any:
-        """Returns a request that runs the compiled `part`; `trace` is called if it is not in the cache.
+    def request(self, model: nn.Module, part: Part) -> Any:
+        """Returns a request that runs a compiled part: from the cache, else from its graph, else converted.
 
         Raises:
             CannotRun: there is too little memory, or it cannot be converted.
         """
-        key = self.key(model, part)
+        key = self.key(model, part.name)
         size = sum(tensor.numel() * 4 for tensor in model.parameters())
         kept = store.find_model(key)
         _require_memory(size * (_CONVERTING if kept is None else _RUNNING))
@@ -68,18 +92,46 @@ class CompiledModels:
             try:
                 return runtime.imported(kept.read_bytes(), self.precision).create_infer_request()
             except (CannotRun, OSError) as error:
-                self._say(f"{error}: it is converted again")
-        data = runtime.exported(runtime.convert(*trace(), self.precision))
+                self.say(f"{error}: it is converted again")
+        data = runtime.exported(runtime.compiled(self._graph(model, part), part.shapes, self.precision))
+        self._keep(key, data, part.name)
+        # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
+        return runtime.imported(data, self.precision).create_infer_request()
+
+    def _graph(self, model: nn.Module, part: Part) -> Any:
+        """Returns the part's graph; one that serves several sizes is kept in the cache."""
+        if not part.graph:
+            return runtime.convert(*part.trace(), self.precision, part.samples)
+        key = self.key(model, part.graph)
+        if key not in self._graphs:
+            kept = store.find_model(key)
+            try:
+                self._graphs[key] = None if kept is None else runtime.unpacked(kept.read_bytes())
+            except (CannotRun, OSError) as error:
+                self.say(f"{error}: it is converted again")
+                self._graphs[key] = None
+            if self._graphs[key] is None:
+                self._graphs[key] = runtime.convert(*part.trace(), self.precision, part.samples)
+                self._keep_graph(key, part.graph)
+        return self._graphs[key]
+
+    def _keep_graph(self, key: str, name: str) -> None:
+        try:
+            data = runtime.packed(self._graphs[key])
+        except (OSError, RuntimeError) as error:  # it goes through a file
+            self.say(f"the {name} is not kept for the next time: {runtime.last_line(error)}")
+        else:
+            self._keep(key, data, name)
+
+    def _keep(self, key: str, data: bytes, part: str) -> None:
         try:
             store.keep_model(
                 key, data, name=self._name, part=part,
-                engine=f"{OPENVINO} {runtime.openvino_version()}", precision=self.precision,
+                engine=f"{OPENVINO} {runtime.library_version(self.precision)}", precision=self.precision,
             )  # fmt: skip
         except store.NotKept as error:
-            self._say(f"the converted {part} is not kept for the next time: {error}")
+            self.say(f"the converted {part} is not kept for the next time: {error}")
         self._found.add(key)
-        # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
-        return runtime.imported(data, self.precision).create_infer_request()
 
 
 def model_hash(model: nn.Module) -> str:

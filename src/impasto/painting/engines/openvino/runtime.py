@@ -1,27 +1,51 @@
 """OpenVINO itself: loaded without its telemetry, asked for models on the CPU."""
 
+import logging
 import platform
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 
 from impasto.painting.engines.conditioned import CannotRun
 
+# Several sets of a model's inputs.
+Samples = Sequence[Sequence[torch.Tensor]]
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 
 
 @cache
 def openvino_version() -> str:
     """Returns the version of the installed OpenVINO, such as "2026.4.1"; "" if it is not installed. It imports nothing."""
+    return _version("openvino")
+
+
+@cache
+def nncf_version() -> str:
+    """Returns the version of the installed NNCF, which quantizes models for OpenVINO; "" if it is not installed."""
+    return _version("nncf")
+
+
+def _version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("openvino")
+        return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def library_version(precision: str) -> str:
+    """Returns the version of what computes in this precision, for records and for the cache."""
+    return openvino_version() + (f", nncf {nncf_version()}" if precision == "int8" else "")
 
 
 @cache
@@ -40,14 +64,14 @@ def cpu_has_bf16() -> bool:
     return bool(cpu_flags() & BF16_FLAGS)
 
 
-def openvino_may_pay(*, optimized: bool) -> bool:
-    """Returns whether OpenVINO's U-Net in fp32 was measured to be faster on such a CPU, than `optimized` or than `eager`.
+def cpu_has_int8() -> bool:
+    """Returns whether the CPU sums products of int8 in units of its own (VNNI, AMX)."""
+    return bool(cpu_flags() & INT8_FLAGS)
 
-    One evaluation of pocket's U-Net, in milliseconds for 1 and for 8 pictures: with AVX2 alone 36.1 and 204.5 by OpenVINO,
-    50.5 and 219.0 by `optimized`, 77.9 and 354.7 by `eager`; with AVX-512 36.1 and 205.4, 37.4 and 193.8, 55.3 and 241.0.
-    """
-    flags = cpu_flags()
-    return "avx2" in flags and not (optimized and "avx512f" in flags)
+
+def openvino_may_pay() -> bool:
+    """Returns whether OpenVINO's U-Net in fp32 was measured to be faster on such a CPU than `optimized`: docs/engines.md."""
+    return "avx2" in cpu_flags()
 
 
 def cpu_identity() -> str:
@@ -55,27 +79,46 @@ def cpu_identity() -> str:
     return " ".join([platform.machine(), *sorted(flag for flag in cpu_flags() if flag.startswith(("avx", "amx", "asimd")))])
 
 
-@cache
-def load_openvino() -> Any:
-    """Imports OpenVINO. Its package for telemetry is hidden meanwhile: on import it would report to its maker's servers.
-
-    Raises:
-        CannotRun: the installed library cannot be loaded.
-    """
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Hides OpenVINO's package for telemetry from what is imported meanwhile: it would report to its maker's servers."""
     name = "openvino_telemetry"
     before = sys.modules.get(name)
     if before is None:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType]
     try:
-        import openvino  # pyright: ignore[reportMissingImports]
-        import openvino.tools.ovc  # pyright: ignore[reportMissingImports]
-
-        return openvino
-    except (ImportError, OSError) as error:
-        raise CannotRun(f"OpenVINO cannot be loaded ({error})") from None
+        yield
     finally:
         if before is None:
             sys.modules.pop(name, None)
+
+
+@cache
+def load_openvino() -> Any:
+    """Imports OpenVINO, without its telemetry.
+
+    Raises:
+        CannotRun: the installed library cannot be loaded.
+    """
+    try:
+        with _without_telemetry():
+            import openvino  # pyright: ignore[reportMissingImports]
+            import openvino.tools.ovc  # pyright: ignore[reportMissingImports]
+    except (ImportError, OSError) as error:
+        raise CannotRun(f"OpenVINO cannot be loaded ({error})") from None
+    return openvino
+
+
+@cache
+def _load_nncf() -> Any:
+    load_openvino()
+    try:
+        with _without_telemetry():
+            import nncf  # pyright: ignore[reportMissingImports]
+    except (ImportError, OSError) as error:
+        raise CannotRun(f"NNCF cannot be loaded ({error})") from None
+    nncf.set_log_level(logging.ERROR)
+    return nncf
 
 
 @cache
@@ -86,7 +129,7 @@ def _core() -> Any:
 def settings(precision: str) -> dict[str, Any]:
     """Returns the settings with which models are compiled. Without the first, a CPU that has bf16 would use it unasked."""
     return {
-        "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",  # of what is not int8
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
@@ -95,12 +138,14 @@ def settings(precision: str) -> dict[str, Any]:
     }
 
 
-def convert(graph: torch.nn.Module, example: tuple[torch.Tensor, ...], shapes: list[list[int]], precision: str) -> Any:
-    """Returns the compiled model of a torch module.
+def convert(
+    graph: torch.nn.Module, example: tuple[torch.Tensor, ...], precision: str, samples: Callable[[], Samples] | None = None
+) -> Any:
+    """Returns a torch module as OpenVINO's graph, for inputs of any size.
 
     Args:
         example: small inputs, by which the module is traced.
-        shapes: the shape of each input; -1 for sizes that vary.
+        samples: for int8, returns inputs as they occur, by which the ranges of the activations are measured.
 
     Raises:
         CannotRun: it cannot be traced, or OpenVINO does not know one of its operations.
@@ -112,13 +157,66 @@ def convert(graph: torch.nn.Module, example: tuple[torch.Tensor, ...], shapes: l
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer's, on sizes that it takes for constants; these are right to be
             traced = torch.jit.trace(graph.eval(), example, check_trace=False)
-            model = openvino.convert_model(traced, example_input=example)
-            model.reshape({number: openvino.PartialShape(shape) for number, shape in enumerate(shapes)})
-        return _core().compile_model(model, "CPU", settings(precision))
+            made = openvino.convert_model(traced, example_input=example)
+        return _quantized(made, samples) if precision == "int8" else made
     except CannotRun:
         raise
     except Exception as error:  # of the model's own code, which is traced, or of the converter
-        raise CannotRun(f"OpenVINO cannot convert it ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot convert it ({last_line(error)})") from None
+
+
+def compiled(graph: Any, shapes: Sequence[Sequence[int]], precision: str) -> Any:
+    """Returns the compiled model of a graph for inputs of these shapes; -1 for sizes that vary.
+
+    It runs a U-Net faster for shapes without -1: only then it joins elementwise layers into one.
+
+    Raises:
+        CannotRun: OpenVINO cannot compile it.
+    """
+    openvino = load_openvino()
+    try:
+        shaped = graph.clone()
+        shaped.reshape({number: openvino.PartialShape(list(shape)) for number, shape in enumerate(shapes)})
+        return _core().compile_model(shaped, "CPU", settings(precision))
+    except Exception as error:
+        raise CannotRun(f"OpenVINO cannot compile it ({last_line(error)})") from None
+
+
+def _quantized(model: Any, samples: Callable[[], Samples] | None) -> Any:
+    """Returns the model with weights and activations in int8, where NNCF finds that they bear it."""
+    if samples is None:
+        raise CannotRun("OpenVINO has no inputs to calibrate int8 by")
+    nncf = _load_nncf()
+    shown = [[part.detach().contiguous().numpy() for part in inputs] for inputs in samples()]
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # its progress bars
+        return nncf.quantize(
+            model, nncf.Dataset(shown), subset_size=len(shown), preset=nncf.QuantizationPreset.MIXED,
+            model_type=nncf.ModelType.TRANSFORMER,
+        )  # fmt: skip
+
+
+def packed(graph: Any) -> bytes:
+    """Returns a graph as bytes, for `unpacked`: the length of its description, the description and the weights."""
+    openvino = load_openvino()
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        openvino.serialize(graph, str(place / "graph.xml"), str(place / "graph.bin"))
+        description, weights = (place / "graph.xml").read_bytes(), (place / "graph.bin").read_bytes()
+    return len(description).to_bytes(8, "little") + description + weights
+
+
+def unpacked(data: bytes) -> Any:
+    """Returns the graph of `packed`.
+
+    Raises:
+        CannotRun: OpenVINO cannot read it.
+    """
+    openvino, length = load_openvino(), int.from_bytes(data[:8], "little")
+    try:
+        weights = np.frombuffer(data, np.uint8, offset=8 + length)
+        return _core().read_model(data[8 : 8 + length], openvino.Tensor(weights))
+    except Exception as error:
+        raise CannotRun(f"OpenVINO cannot read the converted graph ({last_line(error)})") from None
 
 
 def exported(model: Any) -> bytes:
@@ -137,7 +235,7 @@ def imported(data: bytes, precision: str) -> Any:
     try:
         return _core().import_model(data, "CPU", settings(precision))
     except RuntimeError as error:
-        raise CannotRun(f"OpenVINO cannot read the converted model ({_first_line(error)})") from None
+        raise CannotRun(f"OpenVINO cannot read the converted model ({last_line(error)})") from None
 
 
 def available_memory() -> int | None:
@@ -149,6 +247,7 @@ def available_memory() -> int | None:
         return None
 
 
-def _first_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """Returns the last line of an error that is not empty, in at most 200 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:200]
