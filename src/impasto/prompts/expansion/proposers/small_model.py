@@ -52,7 +52,7 @@ class SmallModel:
         parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = self._most * _CONTEXT, self._most, False
         parameters.cpuparams.n_threads = threads or threads_that_wait()
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
-        parameters.fit_params = False  # it would load the model twice, to see how many layers fit into a GPU
+        parameters.fit_params = False  # it would read the file once more, to fit the model into a GPU
         if adapter is not None:
             lora: Any = library.CommonAdapterLoraInfo()
             lora.path, lora.scale = str(adapter), 1.0
