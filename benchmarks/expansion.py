@@ -132,7 +132,9 @@ def write_examples(results: dict[str, Any], path: Path) -> None:
     path.write_text("\n".join(lines), "utf-8")
 
 
-def speed(model: Path | None, transformers_model: Path | None) -> dict[str, Any]:
+def speed(
+    model: Path | None, transformers_model: Path | None, methods: Sequence[str] = METHODS, turns: int = 5
+) -> dict[str, Any]:
     """Seconds of whole commands and of one call in a process that has expanded before; then the model alone.
 
     The CPU seconds are those of all threads: on a machine that does other work too, only they tell something.
@@ -140,7 +142,7 @@ def speed(model: Path | None, transformers_model: Path | None) -> dict[str, Any]
     found: dict[str, Any] = {"cpu": cpu_name(), "cores": cores()}
     print(f"\n{cpu_name()}, {cores()} cores; load before {os.getloadavg()[0]:.1f} (others' work makes the seconds longer)")
     prompt = "urbanization of China"
-    for method in METHODS if model is None else ("wu2022", "wang2023"):
+    for method in methods:
         command = [sys.executable, "-m", "impasto", "expand", prompt, "--method", method]
         command += ["--model", str(model)] if model is not None and method == "wang2023" else []
         _timed_command(command)  # fills the caches of files
@@ -148,7 +150,7 @@ def speed(model: Path | None, transformers_model: Path | None) -> dict[str, Any]
         chosen = model if method == "wang2023" else None
         expand("a harbour at night", method, model=chosen)
         times = []
-        for seed in range(5):
+        for seed in range(turns):
             begun, cpu = time.perf_counter(), time.process_time()
             expand(prompt, method, seed=seed, model=chosen)
             times.append((time.perf_counter() - begun, time.process_time() - cpu))
@@ -289,7 +291,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("quality", "speed"), action="append")
     parser.add_argument("--beside", type=int, metavar="N", help="only the whole command alone and beside N busy processes")
     parser.add_argument("--verb", choices=("expand", "paint"), default="expand", help="what --beside runs")
-    parser.add_argument("--turns", type=int, default=3, help="pairs for --beside")
+    parser.add_argument("--turns", type=int, default=3, help="pairs for --beside; calls for the warm time")
     parser.add_argument("--examples", type=Path, default=HERE.parent / "docs" / "expansions.md")
     parser.add_argument("--out", type=Path, default=HERE.parent / "scratch" / "expansion.json")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
@@ -309,7 +311,7 @@ def main() -> None:
                 results[method] = quality(prompts, own, method, names, chosen.each, chosen.model)
             write_examples(results, chosen.examples)
         if "speed" in only:
-            results["speed"] = speed(chosen.model, chosen.transformers_model)
+            results["speed"] = speed(chosen.model, chosen.transformers_model, chosen.method or METHODS, chosen.turns)
         if chosen.beside is not None:
             results["beside"] = beside(chosen.beside, chosen.turns, chosen.verb)
     except (ImpastoError, OSError) as error:

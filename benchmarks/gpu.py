@@ -44,7 +44,7 @@ from impasto.training.distributed.processes import Processes
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.pocket.machine import find_machine
-from training_inputs import byte_tokenizer, clip_text_encoder, stable_diffusion
+from training_inputs import clip_text_encoder, small_tokenizer, stable_diffusion
 
 PROMPT, GUIDANCE, TOKENS = "boats at sunset by Claude Monet", 5.0, 77
 # Of the memory that is free: activations grow faster than the two batches by which they are measured say.
@@ -110,7 +110,7 @@ def make_subject(kind: str, steps: int, scratch: Path) -> Subject:
         subject.folder = export_checkpoint("pocket", scratch / "pocket")
     else:
         unet, vae, width = _tiny() if kind == "tiny" else stable_diffusion(1.0, 512)
-        tokenizer = byte_tokenizer()
+        tokenizer = small_tokenizer()
         encoder = clip_text_encoder(width, 1 if kind == "tiny" else 12, len(tokenizer)).eval()
         side = 64 if kind == "tiny" else 512
         name = "tiny" if kind == "tiny" else "Stable Diffusion v1's shape"

@@ -24,12 +24,22 @@ ARTIST = "A Painter"
 WORDS = ("quiet", "harbour", "under", "red", "evening", "clouds", "three", "boats", "an", "old", "stone", "mill", "river")
 
 
-def byte_tokenizer() -> Any:
-    """CLIP's tokenizer with the 256 bytes for words: more tokens to a text, but all texts are padded to 77 in any case."""
+def small_tokenizer() -> Any:
+    """CLIP's tokenizer with the 256 bytes and `WORDS` for words, so that drawn texts have about as many tokens as by CLIP's.
+
+    The texts of your own catalogue have more tokens than there.
+    """
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [*map(chr, visible), *(chr(256 + n) for n in range(256 - len(visible)))]
-    words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={word: n for n, word in enumerate(words)}, merges=[], model_max_length=77)
+    merges: dict[tuple[str, str], str] = {}
+    for word in (*WORDS, "painter"):
+        begun = word[0]
+        for letter in (*word[1:-1], f"{word[-1]}</w>"):
+            merges[begun, letter] = begun + letter
+            begun += letter
+    words = [*letters, *(f"{letter}</w>" for letter in letters), *merges.values(), "<|startoftext|>", "<|endoftext|>"]
+    places = {word: n for n, word in enumerate(dict.fromkeys(words))}
+    return CLIPTokenizer(vocab=places, merges=list(merges), model_max_length=77)
 
 
 def clip_text_encoder(width: int, layers: int, words: int) -> CLIPTextModel:
@@ -67,7 +77,7 @@ def write_checkpoint(kind: str, side: int, folder: Path) -> Path:
     half of every width, so that its parts cost what they cost there in proportion, untrained.
     """
     torch.manual_seed(0)
-    tokenizer = byte_tokenizer()
+    tokenizer = small_tokenizer()
     if kind == "pocket":
         own = load_components("pocket", dtype=torch.float32)
         unet, vae, scheduler = own.unet, own.vae, DDIMScheduler.from_config(own.scheduler_config)

@@ -12,8 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.size import latent_factor
-from impasto.settings import keep_freed_memory
+from impasto.settings import flushed_denormals, keep_freed_memory
 from impasto.training.distributed.processes import Processes
+from impasto.training.methods.fine_tuning import SHORT_TOKENS
 from torchvision_stand_in import CenterCrop, Compose, Normalize, Resize, ToTensor
 from training_inputs import clip_text_encoder, stable_diffusion
 
@@ -105,7 +106,11 @@ def print_parts(shape: str, size: int, batch: int, source: tuple[int, int], thre
     line("text encoder", seconds(step.encode_texts), "example")
     line("U-Net, forward and backward", seconds(step.denoise), "example")
     keep_freed_memory()
-    line("the same, with freed memory kept", seconds(step.denoise), "impasto")
+    line("the same, with freed memory kept", seconds(step.denoise), "neither")
+    with flushed_denormals():
+        line("the same, and the smallest numbers as 0", seconds(step.denoise), "impasto")
+        step.states = step.states[:, :SHORT_TOKENS]
+        line(f"the same, and texts of {SHORT_TOKENS} tokens", seconds(step.denoise), "impasto, --text-padding batch")
     weights: list[Any] = list(step.unet.parameters())
     line("clipping", seconds(lambda: torch.nn.utils.clip_grad_norm_(weights, 1.0)), "both")
     for fused, whose in ((False, "example"), (True, "impasto")):

@@ -3,9 +3,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from impasto import settings
-from impasto.settings import others_compute
+from impasto.settings import flushed_denormals, others_compute
 
 REUSE = """
 import resource, sys
@@ -98,3 +99,10 @@ def test_spinning_is_limited_only_if_others_compute_at_every_look(
     monkeypatch.setattr(settings, "limit_spinning", lambda: limited.append(1))
     settings.limit_spinning_on_a_busy_machine()
     assert bool(limited) == all(answers)
+
+
+def test_the_smallest_numbers_are_zero_in_a_training_only() -> None:
+    small = torch.tensor([1e-30])
+    with flushed_denormals():
+        assert float(small * 1e-10) == 0
+    assert float(small * 1e-10) > 0

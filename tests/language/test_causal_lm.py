@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from impasto.language.causal_lm import SMOLLM2, load_causal_lm, perplexity
+from impasto.language.smollm2 import smollm2_folder
 
 
 def test_smollm2_knows_english_and_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,6 +19,6 @@ def test_smollm2_knows_english_and_is_unpacked_once(tmp_path: Path, monkeypatch:
     assert told < 15 < 10 * told < shuffled
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     before = (folder / "model.safetensors").stat().st_mtime_ns
-    load_causal_lm(SMOLLM2)
+    assert smollm2_folder() == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
     shutil.rmtree(folder)  # half a gigabyte that pytest would keep

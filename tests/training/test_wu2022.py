@@ -18,6 +18,7 @@ from impasto.language.minilm import MAX_TOKENS
 from impasto.language.text_encoders import untrained_like
 from impasto.settings import cache_folder
 from impasto.training.distributed.processes import Processes
+from impasto.training.estimate.estimate import usual_tokens
 from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
 from impasto.training.methods.fine_tuning import FineTuningTask, pads_to_batch
 from impasto.training.methods.fine_tuning_choices import FineTuning
@@ -76,8 +77,8 @@ def _tokens(components: Any, catalogue: Path) -> list[list[int]]:
 def test_training_goes_through_the_states_that_painting_goes_through(
     catalogue: Path, base: str, trained: str, padding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.training.methods.fine_tuning._SHORT_TOKENS", 8)
-    monkeypatch.setattr("impasto.training.methods.fine_tuning._LONG_SHARE", 0.0)
+    monkeypatch.setattr("impasto.training.methods.fine_tuning.SHORT_TOKENS", 8)
+    monkeypatch.setattr("impasto.training.methods.fine_tuning.LONG_SHARE", 0.0)
     components = load_components(base)
     data = encode_training_set(entries_of(catalogue), components, 64)
     states = encode_texts(data.all_texts, components) if trained == "unet" else None
@@ -203,3 +204,17 @@ def test_the_paper_is_followed_at_its_size() -> None:
     assert wu2022_text_encoder(128) == WU2022_TEXT_ENCODER_POCKET
     with pytest.raises(UsageError, match="untrained text encoder"):
         replace(WU2022_TEXT_ENCODER_POCKET, trained="unet")
+
+
+def test_the_estimate_takes_texts_to_be_as_long_as_training_pads_them(
+    catalogue: Path, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.training.methods.fine_tuning.SHORT_TOKENS", 8)
+    components, entries = load_components(base), entries_of(catalogue)
+    data = encode_training_set(entries, components, 64)
+    few = FineTuning(batch=2, text_padding="batch")
+    task = FineTuningTask(components, data, encode_texts(data.all_texts, components), few, Processes(), seed=3)
+    drawn = [length for n in range(100) if (length := task._length(task.draw_texts(task.order.at(n), n), n)) is not None]
+    mean = sum(min(length, components.max_tokens) for length in drawn) / len(drawn)
+    assert usual_tokens(components, few, entries) == pytest.approx(mean, abs=2)
+    assert usual_tokens(components, replace(few, text_padding="full"), entries) == 0

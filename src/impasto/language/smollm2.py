@@ -56,8 +56,10 @@ def smollm2_folder() -> Path:
         config = read.config
         if hasattr(config, "quantization_config"):
             del config.quantization_config
-        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-        model.load_state_dict(read.state_dict())
+        with torch.device("meta"):  # drawing weights that are replaced takes seconds
+            model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model.load_state_dict(read.state_dict(), assign=True)
+        model.tie_weights()
         model.save_pretrained(target, safe_serialization=True)
         tokenizer.save_pretrained(target)
         shutil.move(target, folder)

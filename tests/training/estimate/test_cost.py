@@ -135,6 +135,15 @@ def test_mixed_precision_and_new_words_are_counted(base: str) -> None:
     assert taught.kept == plain.kept and taught.flops > 1.4 * plain.flops
 
 
+def test_short_texts_take_less_work_and_as_much_memory(base: str) -> None:
+    plain = counted(base, CHOICES)
+    short = count_step(shapes(base), CHOICES, side=SIDE, short_tokens=24)
+    assert (short.peak, short.kept, short.weights) == (plain.peak, plain.kept, plain.weights)
+    assert 0.3 * plain.flops < short.flops < plain.flops and short.moved < plain.moved
+    same = count_step(shapes(base), CHOICES, side=SIDE, short_tokens=77)
+    assert same.flops == pytest.approx(plain.flops, rel=1e-6) and same.moved == pytest.approx(plain.moved, rel=1e-6)
+
+
 def test_encoding_holds_all_parts_and_one_batch(base: str) -> None:
     components = load_components(base)
     costs = count_encoding(shapes(base), side=SIDE)

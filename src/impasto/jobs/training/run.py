@@ -131,7 +131,9 @@ class TrainingJob(Job):
         run = self._begin(context)
         if run is None:
             return Trained(self.out or Path("runs") / self.recipe, None)
-        with run:
+        from impasto.settings import flushed_denormals
+
+        with run, flushed_denormals():  # before there are threads
             try:
                 made = train(_talking(run, context))
             except KeyboardInterrupt:

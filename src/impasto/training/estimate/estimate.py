@@ -1,6 +1,7 @@
 """Estimates the memory, time and disk use of a retraining before it begins, without the checkpoint's weights."""
 
 import math
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +20,14 @@ from impasto.training.estimate.cost import Disk, EncodingCosts, Memory, count_en
 from impasto.training.estimate.machine_speed import MachineSpeed, measure_speed
 from impasto.training.estimate.step_costs import choose_word, count_optimizer, count_step
 from impasto.training.examples.training_set import TEXT_VARIANTS, text_variants
-from impasto.training.methods.fine_tuning import choose_weights
+from impasto.training.methods.fine_tuning import choose_weights, padded_length, pads_to_batch
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.instruct import seeing
 from impasto.training.recipes.retraining import writes_text_encoder
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXTS_READ = 1000  # the most pictures whose texts are made
+_ENTRIES_READ, _BATCHES_DRAWN = 200, 50  # to learn how long the texts are
 _TRIED = 3  # pictures that are decoded to measure how long one takes
 
 
@@ -105,7 +107,10 @@ def estimate(
     latents = 2 * 2 * len(entries) * channels * (side // factor) ** 2
     states = 2 * len(texts) * components.max_tokens * width if keeps_states else 0
     optimizer = count_optimizer(choices)
-    step = count_step(components, choices, side=side, processes=processes, choose=choose, other_passes=other_passes)
+    step = count_step(
+        components, choices, side=side, processes=processes, choose=choose, other_passes=other_passes,
+        short_tokens=usual_tokens(components, choices, entries),
+    )  # fmt: skip
 
     speed = measure_speed(device)
     in_step = speed if choices.precision == "fp32" else measure_speed(device, _PRECISIONS[choices.precision])
@@ -148,6 +153,17 @@ def _texts(entries: Sequence[CatalogueEntry]) -> list[str]:
     if len(entries) > _TEXTS_READ:
         return [f"{number}" for number in range(TEXT_VARIANTS * len(entries) + 1)]
     return list(dict.fromkeys(["", *(text for entry in entries for text in text_variants(entry))]))
+
+
+def usual_tokens(components: Components, choices: FineTuning, entries: Sequence[CatalogueEntry]) -> int:
+    """Returns the number of tokens that most batches are padded to, the mean over some batches; 0 for all tokens."""
+    if not pads_to_batch(components, choices):
+        return 0
+    draw = random.Random(0)
+    some = draw.sample(entries, min(len(entries), _ENTRIES_READ))
+    lengths = [[components.count_tokens([text]) for text in text_variants(entry)] for entry in some]
+    longest = [max(draw.choice(draw.choice(lengths)) for _ in range(choices.batch)) for _ in range(_BATCHES_DRAWN)]
+    return min(components.max_tokens, round(sum(map(padded_length, longest)) / len(longest)))
 
 
 def _seconds_to_decode(entries: Sequence[CatalogueEntry], side: int) -> float:

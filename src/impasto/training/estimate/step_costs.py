@@ -12,7 +12,7 @@ from impasto.checkpoints.components import Components
 from impasto.checkpoints.size import latent_factor
 from impasto.training.estimate.op_costs import OpCosts, memory_saving_attention
 from impasto.training.loop.optimizers import make_optimizer
-from impasto.training.methods.fine_tuning import choose_weights, set_up
+from impasto.training.methods.fine_tuning import LONG_SHARE, choose_weights, set_up
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 _PROBED = 65_536  # weights that an optimizer is tried on
@@ -56,10 +56,14 @@ def count_step(
     processes: int = 1,
     choose: Callable[[Components, FineTuning], None] = choose_weights,
     other_passes: int = 0,
+    short_tokens: int = 0,
 ) -> StepCosts:
     """Counts a step on pictures of `side` px; `components` are on the meta device, and are changed as a task changes them.
 
-    `other_passes` is the number of forward passes through the U-Net without gradients, such as those of a teacher.
+    Args:
+        other_passes: number of forward passes through the U-Net without gradients, such as those of a teacher.
+        short_tokens: number of tokens that most batches are padded to; the work is then the mean over all batches, and the
+            memory that of those with all tokens. 0: all batches have all tokens.
     """
     with torch.device("meta"):
         modules = set_up(components, choices, choose)
@@ -68,19 +72,28 @@ def count_step(
         takes_part = [unet, *([encoder] if "text_encoder" in modules else [])]
         trained = [weight for module in modules.values() for weight in module.parameters() if weight.requires_grad]
         part = max(1, choices.batch // processes // choices.accumulation)
-        with OpCosts() as costs:
-            costs.hold(*(weight for module in takes_part for weight in (*module.parameters(), *module.buffers())))
-            weights, kept = costs.alive, 0
-            for _ in range(min(2, choices.accumulation)):  # from the second part on the gradients exist all the time
-                before = costs.alive
-                with torch.no_grad():
-                    for _ in range(other_passes):
-                        _loss(components, part, side, choices.precision, encodes=False)
-                loss = _loss(components, part, side, choices.precision, encodes="text_encoder" in modules)
-                kept = max(kept, costs.alive - before)
-                loss.backward()
-                del loss
-        share = choices.accumulation / min(2, choices.accumulation)
+
+        def counted(tokens: int) -> tuple[OpCosts, int, int]:
+            """The costs of a step's first one or two parts; bytes of the weights, and kept for the backward pass."""
+            for weight in trained:
+                weight.grad = None
+            with OpCosts() as costs:
+                costs.hold(*(weight for module in takes_part for weight in (*module.parameters(), *module.buffers())))
+                weights, kept = costs.alive, 0
+                for _ in range(min(2, choices.accumulation)):  # from the second part on the gradients exist all the time
+                    before = costs.alive
+                    with torch.no_grad():
+                        for _ in range(other_passes):
+                            _loss(components, part, side, choices.precision, tokens, encodes=False)
+                    loss = _loss(components, part, side, choices.precision, tokens, encodes="text_encoder" in modules)
+                    kept = max(kept, costs.alive - before)
+                    loss.backward()
+                    del loss
+            return costs, weights, kept
+
+        costs, weights, kept = counted(components.max_tokens)
+        shares = [(LONG_SHARE, costs), (1 - LONG_SHARE, counted(short_tokens)[0])] if short_tokens else [(1.0, costs)]
+        parts = choices.accumulation / min(2, choices.accumulation)
         return StepCosts(
             weights=weights,
             trained=sum(weight.numel() for weight in trained),
@@ -88,9 +101,9 @@ def count_step(
             largest_weight=max(weight.nbytes for weight in unet.parameters()),
             kept=kept,
             peak=costs.peak - weights,
-            flops=int(share * costs.flops),
-            moved=int(share * costs.moved),
-            operations=int(share * costs.operations),
+            flops=int(parts * sum(share * each.flops for share, each in shares)),
+            moved=int(parts * sum(share * each.moved for share, each in shares)),
+            operations=int(parts * sum(share * each.operations for share, each in shares)),
         )
 
 
@@ -131,8 +144,8 @@ def _without_memory(components: Components, precision: str) -> Iterator[torch.de
         yield torch.device("cpu")
 
 
-def _loss(components: Components, count: int, side: int, precision: str, *, encodes: bool) -> torch.Tensor:
-    """Computes a denoiser's loss on `count` pictures, as `FineTuningTask` does."""
+def _loss(components: Components, count: int, side: int, precision: str, tokens: int, *, encodes: bool) -> torch.Tensor:
+    """Computes a denoiser's loss on `count` pictures with texts of so many tokens, as `FineTuningTask` does."""
     unet: Any = components.unet
     latent_side = side // latent_factor(components.vae.config)
     latents = torch.empty(count, unet.config["in_channels"], latent_side, latent_side)
@@ -142,9 +155,9 @@ def _loss(components: Components, count: int, side: int, precision: str, *, enco
             kind = torch.bfloat16 if precision == "bf16" else torch.float16
             stack.enter_context(torch.autocast("cpu", kind))
         if encodes:
-            states = components.text_encoder(torch.zeros(count, components.max_tokens, dtype=torch.long))[0]
+            states = components.text_encoder(torch.zeros(count, tokens, dtype=torch.long))[0]
         else:
-            states = torch.empty(count, components.max_tokens, unet.config["cross_attention_dim"])
+            states = torch.empty(count, tokens, unet.config["cross_attention_dim"])
         made = unet(latents, times, states).sample
     return (made.float() - latents).square().mean()
 

@@ -25,7 +25,7 @@ from impasto.training.methods.prompt_model import Trained
 
 # Padding as in pocket's own training (`PocketChoices`): at least 24 tokens, and all of the encoder's, as in painting, in a
 # tenth of the batches.
-_SHORT_TOKENS, _LONG_SHARE = 24, 0.1
+SHORT_TOKENS, LONG_SHARE = 24, 0.1
 BANDS = 4  # bands of timesteps whose errors are reported separately: from nearly clean to nearly noise
 
 
@@ -97,6 +97,11 @@ def pads_to_batch(components: Components, choices: FineTuning) -> bool:
         return choices.text_padding == "batch"
     masks: bool = getattr(components.text_encoder.config, "use_attention_mask", False)
     return masks and is_small(choices.size or components.default_size)
+
+
+def padded_length(longest: int) -> int:
+    """Returns the number of tokens that a batch is padded to if its longest text has `longest` tokens."""
+    return max(SHORT_TOKENS, -(-longest // 8) * 8)
 
 
 class FineTuningTask:
@@ -222,9 +227,9 @@ class FineTuningTask:
 
     def _length(self, texts: list[str], step: int) -> int | None:
         """Returns the number of tokens that all texts of a step are padded to; None for all of the encoder's."""
-        if not self._pads_to_batch or random.Random(f"{self.seed}/{step}/padding").random() < _LONG_SHARE:
+        if not self._pads_to_batch or random.Random(f"{self.seed}/{step}/padding").random() < LONG_SHARE:
             return None
-        return max(_SHORT_TOKENS, -(-self.components.count_tokens(texts) // 8) * 8)
+        return padded_length(self.components.count_tokens(texts))
 
     def _states_of(self, texts: list[str], length: int | None = None) -> torch.Tensor:
         """Returns the texts' token states [n, length, width]; `length` None: of all the encoder's tokens."""

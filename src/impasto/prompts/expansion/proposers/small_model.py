@@ -52,6 +52,7 @@ class SmallModel:
         parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = self._most * _CONTEXT, self._most, False
         parameters.cpuparams.n_threads = threads or threads_that_wait()
         parameters.n_gpu_layers, parameters.warmup, parameters.offline, parameters.verbosity = 0, False, True, -1
+        parameters.fit_params = False  # it would read the file once more, to fit the model into a GPU
         if adapter is not None:
             lora: Any = library.CommonAdapterLoraInfo()
             lora.path, lora.scale = str(adapter), 1.0
@@ -101,7 +102,6 @@ class SmallModel:
             choices = _choices(self._server.handle_chat_completions(order))
             found += [(choice["message"]["content"], _ended(choice)) for choice in choices]
         return found[:count]
-
 
     def _lanes(self, count: int) -> int:
         return _FEW if count <= _FEW else self._most
