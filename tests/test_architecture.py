@@ -17,6 +17,7 @@ PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
     {"settings", "files"},
+    {"workspace", "database"},
     {"weights"},
     {"language"},
     {"vision", "prompts"},
@@ -25,6 +26,7 @@ LEVELS = [
     {"painting", "training", "evaluation", "gallery"},
     {"reproduction"},
     {"jobs"},
+    {"queue"},
     {"cli", "studio", "fleet", "api"},
     {"__main__"},
 ]
