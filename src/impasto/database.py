@@ -65,7 +65,7 @@ class Database:
             version = link.execute("PRAGMA user_version").fetchone()[0]
             if version > len(migrations):
                 raise ImpastoError(
-                    f"{self.file} comes from a newer impasto: it has version {version}, this one reads up to {len(migrations)}"
+                    f"{self.file} comes from a newer impasto: it has version {version}, this one reads {len(migrations)}"
                 )
             for number in range(version, len(migrations)):
                 for statement in filter(str.strip, migrations[number].split(";\n")):

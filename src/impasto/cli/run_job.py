@@ -24,7 +24,7 @@ _taken = False
 
 @contextmanager
 def taking_job() -> Iterator[None]:
-    """While this lasts, a verb checks its options and makes its job, and `run_job` raises `TakenJob` instead of running it."""
+    """While this lasts, a verb checks its options and makes its job, and `run_job` raises `TakenJob` with it."""
     global _taken
     _taken = True
     try:

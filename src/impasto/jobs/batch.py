@@ -39,7 +39,7 @@ class BatchJob(Job):
         base: fields of `paint` that all paintings share, such as `checkpoint`, `steps`, `size`.
         prompts: the prompts; none for the one in `base`.
         artists: the artists, "none" for a painting without one; none for the one in `base`.
-        settings: fields of `paint` that replace those of `base`, one mapping for each choice: `[{"steps": 9}, {"steps": 20}]`.
+        settings: fields of `paint` that replace those of `base`, a mapping for each choice: `[{"steps": 9}, {"steps": 20}]`.
         seed: the first seed; None draws one. `count`: how many seeds from it on.
         seeds: the seeds themselves, in place of `seed` and `count`.
         out: a folder.

@@ -55,13 +55,18 @@ class Claims:
     def __init__(self, database: Database, *, slot: int = 0, lease: float = LEASE_SECONDS) -> None:
         self._database, self._lease = database, lease
         self.worker = uuid.uuid4().hex
-        self._process = Process.this()
-        with database.write(durable=False) as link:
-            link.execute("DELETE FROM workers WHERE seen_at < ?", (time.time() - 24 * 3600,))
-            now = time.time()
+        self._slot = slot
+        self.enter()
+
+    def enter(self) -> None:
+        """Adds this worker to the list of workers."""
+        me, now = Process.this(), time.time()
+        with self._database.write(durable=False) as link:
+            link.execute("DELETE FROM workers WHERE seen_at < ?", (now - 24 * 3600,))
             link.execute(
-                "INSERT INTO workers (id, host, boot, pid, born, slot, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (self.worker, self._process.host, self._process.boot, self._process.pid, self._process.born, slot, now, now),
+                "INSERT OR REPLACE INTO workers (id, host, boot, pid, born, slot, started_at, seen_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (self.worker, me.host, me.boot, me.pid, me.born, self._slot, now, now),
             )
 
     def leave(self) -> None:
@@ -92,8 +97,8 @@ class Claims:
                 if not _process_of(row).died_with_machine:
                     link.execute("UPDATE units SET deaths = deaths + 1 WHERE job = ? AND state = 'running'", (job,))
                 given_up = link.execute(
-                    "UPDATE units SET state = 'failed', finished_at = ?, error = 'the worker died ' || deaths || ' times with "
-                    "it, perhaps for want of memory' WHERE job = ? AND state = 'running' AND deaths >= ?",
+                    "UPDATE units SET state = 'failed', finished_at = ?, error = 'the worker died ' || deaths || "
+                    "' times with it, perhaps for want of memory' WHERE job = ? AND state = 'running' AND deaths >= ?",
                     (time.time(), job, MOST_DEATHS),
                 ).rowcount
                 link.execute("UPDATE jobs SET units_failed = units_failed + ? WHERE id = ?", (given_up, job))
@@ -133,8 +138,8 @@ class Claims:
                 return None
             now = time.time()
             link.execute(
-                "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, claim = claim + 1, attempts = attempts + 1, "
-                "started_at = coalesce(started_at, ?) WHERE id = ?",
+                "UPDATE jobs SET state = 'running', worker = ?, lease_until = ?, claim = claim + 1, "
+                "attempts = attempts + 1, started_at = coalesce(started_at, ?) WHERE id = ?",
                 (self.worker, now + self._lease, now, row["id"]),
             )
             tell_job(link, row["id"])
@@ -150,7 +155,7 @@ class Claims:
         return row is not None
 
     def asked(self, claimed: Claimed) -> str | None:
-        """Returns "cancel" or "pause" if somebody asked for it, "lost" if the job is not this worker's any more, else None."""
+        """Returns "cancel" or "pause" if somebody asked for it, "lost" if it is not this worker's any more, else None."""
         row = self._database.read_one(
             "SELECT stop FROM jobs WHERE id = ? AND claim = ? AND state = 'running'", (claimed.job, claimed.claim)
         )
@@ -173,7 +178,7 @@ class Claims:
     def finish_unit(
         self, claimed: Claimed, number: int, pictures: Sequence[MadePicture], files: Sequence[tuple[str, str]]
     ) -> Unpublished:
-        """Records that a unit is done, on the disk, with its pictures and the (from, to) of the files that get their names."""
+        """Records on the disk that a unit is done, with its pictures and the (from, to) of the files that get names."""
         result = {"pictures": [asdict(one) for one in pictures], "files": [list(one) for one in files]}
         with self._own(claimed) as link:
             link.execute(

@@ -113,7 +113,7 @@ def elsewhere(made: "Sequence[PictureDone]") -> list[MadePicture]:
 
 
 def publish(unit: Unpublished) -> list[Path]:
-    """Gives the files of a finished unit their names, and returns its pictures. It may be repeated after a kill at any point.
+    """Gives the files of a finished unit their names, and returns its pictures. It may be repeated after a kill.
 
     Raises:
         ImpastoError: a file cannot be moved; it stays where it is.
@@ -128,7 +128,8 @@ def publish(unit: Unpublished) -> list[Path]:
             if to.name in names and to.exists():
                 moved.append(to)
         except OSError as error:
-            raise ImpastoError(f"{to} cannot be written: {error.strerror or error}; the picture is kept in {source}") from error
+            reason = error.strerror or error
+            raise ImpastoError(f"{to} cannot be written: {reason}; the picture is kept in {source}") from error
     for folder in {Path(source).parent for source, _ in unit.result.get("files", ())}:
         shutil.rmtree(folder, ignore_errors=True)
     return moved

@@ -131,7 +131,10 @@ class QueueReader:
         )
         found = {row["state"]: row["n"] for row in rows}
         left = sum(row["left"] for row in rows if row["state"] in ("queued", "running"))
-        return Counts(*(found.get(state, 0) for state in State), self.paused, left)
+        return Counts(
+            found.get("queued", 0), found.get("running", 0), found.get("done", 0), found.get("failed", 0),
+            found.get("cancelled", 0), self.paused, left,
+        )  # fmt: skip
 
     def workers(self) -> list[dict[str, Any]]:
         """Returns the workers that were seen in the last minute: id, host, pid, slot, started_at, seen_at, note."""

@@ -1,8 +1,8 @@
 """The loop of a worker process: claims a job, does its units one after the other, and goes on whatever happens.
 
 A worker keeps loaded checkpoints between jobs. While a job computes, a thread prolongs the lease and looks whether somebody
-asked to cancel or pause it; the job hears of it at its next step. After each unit the worker lets a job of a higher priority,
-or a pause of the queue, go first. When the disk is full or the queue's file is locked, it waits and goes on.
+asked to cancel or pause it; the job hears of it at its next step. After each unit the worker lets a job of a higher
+priority, or a pause of the queue, go first. When the disk is full or the queue's file is locked, it waits and goes on.
 """
 
 import os
@@ -78,6 +78,7 @@ class Worker:
             ImpastoError: the queue cannot be read or written at all.
         """
         ended, recovered = 0, 0.0
+        self._insist(self._claims.enter)
         self._watch.start()
         try:
             while not self.should_end():
@@ -150,11 +151,13 @@ class Worker:
         return self._end(claimed)
 
     def _unit(self, claimed: Claimed, plan: Plan, number: int) -> str:
-        """Does one unit. Returns "" if it is done, `_RELEASED` if it is to be begun again, else the sentence why it failed."""
+        """Does one unit. Returns "" if it is done, `_RELEASED` if it is to be begun again, else why it failed."""
         if self._lacks_space():
             return _RELEASED
         self._insist(lambda: self._claims.begin_unit(claimed, number))
-        folder = UnitFolder.of(self.workspace, plan.job, claimed.folder, claimed.job, number) if is_staged(plan.job) else None
+        folder = None
+        if is_staged(plan.job):
+            folder = UnitFolder.of(self.workspace, plan.job, claimed.folder, claimed.job, number)
         made: list[PictureDone] = []
         try:
             job = plan.unit(number, None if folder is None else folder.begin())
@@ -203,7 +206,10 @@ class Worker:
             except (DatabaseBusy, DiskFull):
                 pass  # news only: the work goes on without it
 
-        job.run(Context(on_event=hear, should_stop=lambda: bool(self._watch.asked) or self.should_end(), painters=self.painters))
+        def should_stop() -> bool:
+            return bool(self._watch.asked) or self.should_end()
+
+        job.run(Context(on_event=hear, should_stop=should_stop, painters=self.painters))
 
     def _failed(self, claimed: Claimed, number: int, error: str) -> str:
         self._insist(lambda: self._claims.fail_unit(claimed, number, error))
@@ -236,7 +242,8 @@ class Worker:
         free = free_bytes(self.workspace.folder)
         if free < NEEDED_BYTES:
             self._say_waiting(
-                f"waits: {self.workspace.folder} has {free >> 20} MB of free space, {NEEDED_BYTES >> 20} MB are needed: free some"
+                f"waits: {self.workspace.folder} has {free >> 20} MB of free space, {NEEDED_BYTES >> 20} MB are needed: "
+                "free some"
             )
             return True
         self._note = self._watch.note = ""
@@ -279,11 +286,13 @@ class _Watch:
         self._claims, self._every = claims, lease / 6
         self._following: Claimed | None = None
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="queue-watch", daemon=True)
+        self._thread: threading.Thread | None = None
         self.asked: str | None = None
         self.note = ""
 
     def start(self) -> None:
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name="queue-watch", daemon=True)
         self._thread.start()
 
     def follow(self, claimed: Claimed | None) -> None:
@@ -291,7 +300,8 @@ class _Watch:
 
     def end(self) -> None:
         self._ended.set()
-        self._thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
 
     def _run(self) -> None:
         beaten = 0.0

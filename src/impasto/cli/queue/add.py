@@ -36,7 +36,9 @@ def add_verb(run: RunVerb) -> Callable[..., None]:
         prompts: Annotated[
             Path | None, typer.Option(help="With paint: paint each line of this file.", metavar="FILE")
         ] = None,
-        artists: Annotated[str, typer.Option(help="With paint: by each of these; none for without.", metavar="A,B|@FILE")] = "",
+        artists: Annotated[
+            str, typer.Option(help="With paint: by each of these; none for without.", metavar="A,B|@FILE")
+        ] = "",
         vary: Annotated[
             list[str] | None,
             typer.Option(help="With paint: each value of an option, such as steps=10,20; may be repeated.",
@@ -66,8 +68,9 @@ def add_verb(run: RunVerb) -> Callable[..., None]:
         if key is not None and len(made) > 1:
             raise UsageError("--key is for one job")
         accepted = open_queue(workspace).add_all(
-            made, priority=priority, origin="cli", folder=Path.cwd(), requests=[key] if key else [], front=front, paused=paused
-        )
+            made, priority=priority, origin="cli", folder=Path.cwd(), requests=[key] if key else [], front=front,
+            paused=paused,
+        )  # fmt: skip
         for one in accepted:
             if as_json:
                 say_json(asdict(one), indent=None)

@@ -70,7 +70,8 @@ def show(
     else:
         say_facts([
             ("job", job.id), ("kind", job.kind), ("what", job.title), ("state", state_words(job)), ("parts", parts(job)),
-            ("priority", job.priority), ("before it", queue.place(number) or ""), ("attempts", job.attempts), ("error", job.error),
+            ("priority", job.priority), ("before it", queue.place(number) or ""), ("attempts", job.attempts),
+            ("error", job.error),
             ("asked", when(job.created_at)), ("begun", when(job.started_at)), ("ended", when(job.finished_at)),
         ])  # fmt: skip
         for one in units:

@@ -32,7 +32,11 @@ def work(
     def should_end() -> bool:
         return bool(asked) or (supervised and os.getppid() != parent)
 
-    before = {number: signal.signal(number, lambda got, frame: asked.append(got)) for number in (signal.SIGTERM, signal.SIGINT)}
+    def end(number: int, frame: object) -> None:
+        del frame
+        asked.append(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     queue = open_queue(workspace)
     lock = queue.workspace.place("locks") / f"worker-{slot}"
     message = f"a worker of slot {slot} runs already (process {{}}): give another --slot"
