@@ -144,7 +144,7 @@ def test_a_batch_is_one_row_that_is_checked_whole(queue: Queue) -> None:
     assert (units[0].seed, units[1].seed, units[2].steps, units[4].artist, units[8].prompt) == (4, 9, 2, "", "trees")
     with pytest.raises(UsageError, match="steps 0: use 1 to 1000"):
         BatchJob(prompts=("boats",), settings=({"steps": 3}, {"steps": 0}))
-    with pytest.raises(UsageError, match="settings.0.seed: a batch has its own"):
+    with pytest.raises(UsageError, match=r"settings\.0\.seed: a batch has its own"):
         BatchJob(prompts=("boats",), settings=({"seed": 3},))
     with pytest.raises(UsageError, match="use at most 100000"):
         BatchJob(prompts=("boats",), count=100_001)
@@ -201,7 +201,8 @@ def test_files_that_are_no_queue_are_named(workspace: Workspace) -> None:
 
 def test_many_processes_may_open_a_new_queue_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from impasto.workspace import Workspace; from impasto.queue.store import Queue;"
+        "import sys; from pathlib import Path; from impasto.workspace import Workspace;"
+        "from impasto.queue.store import Queue;"
         "from impasto.jobs.data.export import ExportJob;"
         "Queue.open(Workspace.open(Path(sys.argv[1]))).add(ExportJob(catalogue='a', to='parquet', out='b'))"
     )

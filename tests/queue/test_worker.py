@@ -34,7 +34,8 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def child(workspace: Workspace) -> Iterator[subprocess.Popen[bytes]]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
-    process = subprocess.Popen([sys.executable, str(CHILD), str(workspace.folder)], env={**os.environ, "PYTHONPATH": path})
+    environment = {**os.environ, "PYTHONPATH": path}
+    process = subprocess.Popen([sys.executable, str(CHILD), str(workspace.folder)], env=environment)
     try:
         yield process
     finally:
@@ -129,7 +130,8 @@ def test_a_paused_queue_begins_nothing_and_urgent_jobs_go_between_pictures(queue
     queue.pause_all()
     number = queue.add(PaintJob(prompt="slow", seed=0, count=2)).id
     assert worker.run(until_empty=True) == 0 and not queue.pause_all() and queue.pause_all(False)
-    thread = beside(lambda: queue.job(number).state is State.RUNNING, lambda: queue.add(PaintJob(prompt="urgent"), priority=5))
+    urgent_job = PaintJob(prompt="urgent")
+    thread = beside(lambda: queue.job(number).state is State.RUNNING, lambda: queue.add(urgent_job, priority=5))
     worker.run(until_empty=True)
     thread.join()
     slow, urgent = queue.job(number), queue.job(number + 1)
@@ -169,7 +171,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing(queue: Queue) -> None:
         quick.tell(new, "progress", {})
 
 
-def test_failures_are_told_and_many_alike_end_the_job(queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_told_and_many_alike_end_the_job(
+    queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def break_down(self: DrawJob, context: object) -> None:
         raise RuntimeError("a\nlong story")
 
@@ -235,6 +239,7 @@ def test_a_death_at_any_place_leaves_each_picture_once(
     place: str, queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The places: finished but not recorded; recorded but not named; half of the files named."""
+
     class Died(BaseException):
         pass
 
@@ -326,7 +331,8 @@ def test_any_kind_of_job_runs(queue: Queue, worker: Worker, tmp_path: Path) -> N
 
 def test_one_worker_for_a_slot(workspace: Workspace) -> None:
     lock = workspace.place("locks") / "worker-0"
-    with held(lock, "taken by {}"), pytest.raises(AlreadyRunning, match=f"taken by {os.getpid()}"), held(lock, "taken by {}"):
+    said = pytest.raises(AlreadyRunning, match=f"taken by {os.getpid()}")
+    with held(lock, "taken by {}"), said, held(lock, "taken by {}"):
         pass
     waited: list[int] = []
     with held(lock, "taken"):

@@ -16,5 +16,4 @@ asked: list[int] = []
 signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
 workspace = Workspace.open(Path(sys.argv[1]))
 with held(workspace.place("locks") / "worker-0", "busy", wait=lambda: True):
-    worker = Worker(workspace, Queue.open(workspace), should_end=lambda: bool(asked), on_line=lambda line: print(line, flush=True))
-    worker.run()
+    Worker(workspace, Queue.open(workspace), should_end=lambda: bool(asked)).run()

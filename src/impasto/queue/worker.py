@@ -62,7 +62,7 @@ class Worker:
     slot: int = 0
     should_end: Callable[[], bool] = lambda: False
     on_line: Callable[[str], None] = _ignore
-    on_files: Callable[[list[Path]], None] = _ignore
+    on_files: Callable[[list[Path]], object] = _ignore
     painters: PainterPool = field(default_factory=PainterPool)
     lease: float = LEASE_SECONDS
 

@@ -21,6 +21,7 @@ def work(
 
     The studio does this by itself.
     """
+    from impasto.gallery.index import Gallery
     from impasto.queue.locks import held
     from impasto.queue.worker import Worker
 
@@ -44,7 +45,10 @@ def work(
     try:
         # The worker of a server that was killed may still be in its last step.
         with held(lock, message, wait=(lambda: not should_end()) if supervised else None):
-            worker = Worker(queue.workspace, queue, slot=slot, should_end=should_end, on_line=say)
+            gallery = Gallery.open(queue.workspace)
+            worker = Worker(
+                queue.workspace, queue, slot=slot, should_end=should_end, on_line=say, on_files=gallery.add_files
+            )
             if not supervised and not until_empty:
                 say_note(f"works on {queue.workspace.folder}, until Ctrl-C")
             ended = worker.run(until_empty=until_empty)
