@@ -28,7 +28,8 @@ LEVELS = [
     {"reproduction"},
     {"jobs"},
     {"queue"},
-    {"cli", "studio", "fleet", "api"},
+    {"studio"},
+    {"cli", "fleet", "api"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}

@@ -41,6 +41,7 @@ from impasto.cli.painting.repaint import repaint
 from impasto.cli.painting.show import show
 from impasto.cli.painting.upscale import upscale
 from impasto.cli.queue.app import queue_app
+from impasto.cli.studio import studio
 from impasto.cli.train.app import train
 from impasto.cli.train.runs import runs_app
 from impasto.errors import ImpastoError, StoppedError
@@ -78,6 +79,7 @@ app.add_typer(cache, name="cache")
 app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.add_typer(queue_app(lambda words: _run(words)), name="queue")
+app.command()(studio)
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as in shells

@@ -244,7 +244,8 @@ def put(link: Connection, record: FileRecord, *, size: int = 0, file_time: float
 
 
 def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
-    where, values = ["binned = ? AND missing = 0"], [int(wanted.binned)]
+    where = ["binned = ? AND missing = 0"]
+    values: list[Any] = [int(wanted.binned)]
     for column in ("artist", "checkpoint"):
         if getattr(wanted, column):
             where.append(f"{column} = ?")
