@@ -287,7 +287,7 @@ def test_what_kills_the_worker_is_given_up_and_the_rest_is_done(queue: Queue, wo
 
 
 def test_nothing_is_lost_when_workers_are_killed(queue: Queue, workspace: Workspace) -> None:
-    """The short form of benchmarks/queue.py."""
+    """The short form of benchmarks/studio_queue.py."""
     numbers = [queue.add(PaintJob(prompt="boats", seed=seed)).id for seed in range(40)]
     batch = queue.add(BatchJob(prompts=("trees",), seed=100, count=20)).id
     for kill in (5, 25, 45):
