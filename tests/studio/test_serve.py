@@ -50,7 +50,7 @@ def said(process: "subprocess.Popen[str]") -> str:
 
 def ask(address: str, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address + path, data, {"content-type": "application/json"} if body else {})
+    request = urllib.request.Request(address + path, data, {} if data is None else {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
