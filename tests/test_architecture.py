@@ -17,15 +17,19 @@ PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
     {"settings", "files"},
+    {"workspace", "database"},
     {"weights"},
     {"language"},
     {"vision", "prompts"},
     {"checkpoints", "data"},
     {"adapters"},
-    {"painting", "training", "evaluation", "gallery"},
+    {"painting", "training", "evaluation"},
+    {"gallery"},
     {"reproduction"},
     {"jobs"},
-    {"cli", "studio", "fleet", "api"},
+    {"queue"},
+    {"studio"},
+    {"cli", "fleet", "api"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}

@@ -29,6 +29,7 @@ from impasto.cli.editing.edit import edit
 from impasto.cli.editing.inpaint import inpaint
 from impasto.cli.editing.instruct import instruct
 from impasto.cli.editing.outpaint import outpaint
+from impasto.cli.gallery import gallery_app
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
@@ -43,6 +44,8 @@ from impasto.cli.painting.picture_options import OFF
 from impasto.cli.painting.repaint import repaint
 from impasto.cli.painting.show import show
 from impasto.cli.painting.upscale import upscale
+from impasto.cli.queue.app import queue_app
+from impasto.cli.studio import studio
 from impasto.cli.train.app import train
 from impasto.cli.train.runs import runs_app
 from impasto.errors import ImpastoError, StoppedError
@@ -82,6 +85,9 @@ app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(cache, name="cache")
 app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
+app.add_typer(queue_app(lambda words: _run(words)), name="queue")
+app.add_typer(gallery_app, name="gallery")
+app.command()(studio)
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as in shells
@@ -106,6 +112,12 @@ def _impasto(
     del version
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def _run(words: Sequence[str]) -> object:
+    """Runs a command line within another one, and raises its errors."""
+    command = typer.main.get_command(app)
+    return command.main(args=list(words), prog_name="impasto", standalone_mode=False, obj=tuple(words))
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

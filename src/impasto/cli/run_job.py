@@ -1,6 +1,7 @@
-"""Runs a verb's job and shows its events as a progress bar and notes on stderr."""
+"""Runs a verb's job and shows its events as a progress bar and notes on stderr; or leaves it to the queue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from impasto.cli.console import progress_bar, say_error, say_note
@@ -8,6 +9,28 @@ from impasto.cli.console import progress_bar, say_error, say_note
 if TYPE_CHECKING:
     from impasto.jobs.base import Job
     from impasto.jobs.events import Event, PictureDone, Progress
+
+
+class TakenJob(Exception):
+    """Raised in place of running a job: it was taken, see `taking_job`."""
+
+    def __init__(self, job: "Job") -> None:
+        super().__init__()
+        self.job = job
+
+
+_taken = False
+
+
+@contextmanager
+def taking_job() -> Iterator[None]:
+    """While this lasts, a verb checks its options and makes its job, and `run_job` raises `TakenJob` with it."""
+    global _taken
+    _taken = True
+    try:
+        yield
+    finally:
+        _taken = False
 
 
 def run_job(
@@ -34,6 +57,8 @@ def run_job(
     Raises:
         ImpastoError, StoppedError: the same as the job.
     """
+    if _taken:
+        raise TakenJob(job)
     from impasto.jobs.context import Context
     from impasto.jobs.events import Failure, Note, PictureDone, Progress
 

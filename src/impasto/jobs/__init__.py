@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # kind -> module and class; imported on first use
 HOMES: dict[str, str] = {
     "paint": "impasto.jobs.painting.paint:PaintJob",
+    "batch": "impasto.jobs.batch:BatchJob",
     "repaint": "impasto.jobs.painting.repaint:RepaintJob",
     "grid": "impasto.jobs.painting.grid:GridJob",
     "inpaint": "impasto.jobs.editing.inpaint:InpaintJob",

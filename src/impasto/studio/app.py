@@ -1,0 +1,67 @@
+"""The application: the gate, the routers, the errors, and what begins and ends with it."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from impasto import __version__
+from impasto.studio.api import events, gallery, jobs, options, pictures
+from impasto.studio.errors import ErrorAnswer, answer_errors
+from impasto.studio.pages import home
+from impasto.studio.security.gate import Gate
+from impasto.studio.settings import StudioSettings
+from impasto.studio.state import Studio
+
+API = "/api/v1"
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": text}
+    for status, text in (
+        (401, "the token is missing"), (403, "not allowed"), (404, "there is no such thing"), (413, "too large"),
+        (415, "a wrong type of body"), (422, "a wrong value"), (429, "too much at once"), (501, "a part is missing"),
+        (503, "busy"), (507, "the disk is full"),
+    )
+}  # fmt: skip
+
+
+def create_app(settings: StudioSettings) -> FastAPI:
+    """Makes the application of one server.
+
+    Raises:
+        DatabaseBusy, DiskFull, ImpastoError: the workspace's files cannot be opened.
+    """
+    studio = Studio(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        studio.news.start()
+        threading.Thread(target=_warm_up, name="warm-up").start()  # no daemon: torch's import must not be cut short
+        yield
+        studio.close()
+
+    app = FastAPI(
+        title="Impasto", version=__version__, lifespan=lifespan, openapi_url=f"{API}/openapi.json", docs_url=None,
+        redoc_url=None, description="Paint, queue and look through paintings. Pictures and weights are named by ids and "
+        "listed names; there are no paths.",
+    )  # fmt: skip
+    app.state.studio = studio
+    answer_errors(app)
+    api = APIRouter(prefix=API, responses=_ERRORS)
+    for module in (jobs, events, pictures, gallery, options):
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(home.router)
+    app.mount("/static", StaticFiles(directory=home.STATIC))
+    app.add_middleware(Gate, settings=settings, sessions=studio.sessions)
+    return app
+
+
+def _warm_up() -> None:
+    """Imports what the first job would wait for: the checks of a painting's fields load torch."""
+    with suppress(Exception):
+        from impasto.jobs.painting.paint import PaintJob
+
+        PaintJob(prompt="boats")

@@ -1,0 +1,63 @@
+"""Errors as answers: `{"error": one sentence}` with the status that fits, and for a wrong field its name."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from impasto.database import DatabaseBusy, DiskFull
+from impasto.errors import ImpastoError, MissingPart, UsageError
+from impasto.gallery.index import UnknownPicture
+from impasto.queue.records import QueueFull, UnknownJob
+from impasto.studio.security.gate import HEADERS
+from impasto.studio.uploads import UnknownUpload, UploadsFull
+
+STATUS: dict[type[ImpastoError], int] = {
+    UnknownJob: 404, UnknownPicture: 404, UnknownUpload: 404, QueueFull: 429, DatabaseBusy: 503, DiskFull: 507,
+    UploadsFull: 507, UsageError: 422, MissingPart: 501,
+}  # fmt: skip
+
+
+class ErrorAnswer(BaseModel):
+    """What went wrong, in one sentence."""
+
+    error: str
+    field: str | None = Field(None, description="the field of the request that is wrong, such as `job.steps`")
+
+
+def status_of(error: ImpastoError) -> int:
+    """Returns the HTTP status of an error; 500 if the work failed."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Registers the handlers."""
+
+    @app.exception_handler(ImpastoError)
+    def _impasto(request: Request, error: ImpastoError) -> JSONResponse:
+        del request
+        status = status_of(error)
+        headers = {"retry-after": "5"} if status in (429, 503) else None
+        return JSONResponse({"error": str(error)}, status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        del request
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = "there is no such field"
+        return JSONResponse({"error": f"{field}: {message[:1].lower()}{message[1:]}"[:500], "field": field[:200]}, 422)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        del request
+        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, error: Exception) -> JSONResponse:
+        del request
+        headers = {name.decode(): value.decode() for name, value in HEADERS}  # this answer does not pass the gate
+        return JSONResponse({"error": f"unexpected {type(error).__name__}: see the server's log"}, 500, headers)

@@ -1,0 +1,1 @@
+"""Server-rendered pages. Their files are in `templates` and `static`; nothing is fetched from elsewhere."""
