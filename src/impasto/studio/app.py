@@ -10,6 +10,8 @@ from fastapi.staticfiles import StaticFiles
 
 from impasto import __version__
 from impasto.studio.api import events, gallery, jobs, options, pictures
+from impasto.studio.clients.a1111 import router as a1111
+from impasto.studio.clients.a1111.state import A1111State
 from impasto.studio.errors import ErrorAnswer, answer_errors
 from impasto.studio.pages import home
 from impasto.studio.security.gate import Gate
@@ -53,6 +55,8 @@ def create_app(settings: StudioSettings) -> FastAPI:
     for module in (jobs, events, pictures, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
+    app.state.a1111 = A1111State(studio)
+    app.include_router(a1111.router)
     app.include_router(home.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)
