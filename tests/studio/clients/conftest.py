@@ -60,6 +60,11 @@ def serving(folder: Path, *, worker: bool = True, **settings: Any) -> Iterator[S
         os.chdir(here)
 
 
+@pytest.fixture(autouse=True)
+def drawing() -> None:
+    """Here jobs really paint: this takes the place of the fixture of that name for the tests beside."""
+
+
 @pytest.fixture(scope="module")
 def painter_home(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The environment of a server with the tiny checkpoint alone."""
