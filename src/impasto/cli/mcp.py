@@ -11,7 +11,7 @@ def mcp(
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Keep a worker process.")] = True,
     workspace: WorkspaceFolder = None,
 ) -> None:
-    """Serve tools for programs with language models: paint, expand, show, search the gallery (Model Context Protocol, stdio).
+    """Serve tools for programs with language models: paint, expand, show, search the gallery (MCP over stdio).
 
     A studio serves the same at /mcp.
     """

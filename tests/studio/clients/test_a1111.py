@@ -76,16 +76,26 @@ def test_a_size_that_the_checkpoint_cannot_paint_is_fitted_and_told(api: webuiap
 
 def test_what_the_studio_has_not_is_named(api: webuiapi.WebUIApi, url: str) -> None:
     made = api.txt2img(
-        prompt="a mill", width=64, height=64, enable_hr=True, tiling=True, subseed_strength=0.5, styles=["gone"], scheduler="karras",
+        prompt="a mill", width=64, height=64, enable_hr=True, tiling=True, subseed_strength=0.5, styles=["gone"],
+        scheduler="karras",
         sampler_name="DPM++ 2M Karras", override_settings={"sd_vae": "other", "x": 1},
         alwayson_scripts={"ControlNet": {"args": [{"enabled": True}]}, "ADetailer": {"args": [False]}},
     )  # fmt: skip
     told = made.info["impasto"]
-    for name in ("enable_hr", "tiling", "subseed_strength", "override_settings.sd_vae", "override_settings.x", "alwayson_scripts"):
+    for name in (
+        "enable_hr",
+        "tiling",
+        "subseed_strength",
+        "override_settings.sd_vae",
+        "override_settings.x",
+        "alwayson_scripts",
+    ):
         assert name in told["ignored"]
     assert any("karras" in note for note in told["notes"]) and any("no style 'gone'" in note for note in told["notes"])
     assert made.info["sampler_name"] == "DPM++ 2M"
-    unknown = requests.post(f"{url}/txt2img", json={"prompt": "a", "steps": 1, "width": 64, "height": 64, "url": "x", "new": 3})
+    unknown = requests.post(
+        f"{url}/txt2img", json={"prompt": "a", "steps": 1, "width": 64, "height": 64, "url": "x", "new": 3}
+    )
     assert json.loads(unknown.json()["info"])["impasto"]["ignored"] == ["url", "new"]
 
 
@@ -123,8 +133,14 @@ def test_the_alpha_of_a_mask_and_an_inverted_mask(api: webuiapi.WebUIApi) -> Non
 def test_a_record_is_read_back(painted: webuiapi.WebUIApiResult, api: webuiapi.WebUIApi, url: str) -> None:
     told = api.png_info(painted.images[0])
     assert told.info == painted.info["infotexts"][0]
-    assert told.parameters["Seed"] == 7 and told.parameters["Prompt"] == "boats at sunset" and told.parameters["Size-1"] == 64
-    assert requests.post(f"{url}/png-info", json={"image": text(picture())}).json() == {"info": "", "items": {}, "parameters": {}}
+    assert (
+        told.parameters["Seed"] == 7 and told.parameters["Prompt"] == "boats at sunset" and told.parameters["Size-1"] == 64
+    )
+    assert requests.post(f"{url}/png-info", json={"image": text(picture())}).json() == {
+        "info": "",
+        "items": {},
+        "parameters": {},
+    }
 
 
 @pytest.fixture
@@ -219,7 +235,9 @@ def test_lists(api: webuiapi.WebUIApi, served: Served) -> None:
     made = api.txt2img(prompt="a mill", styles=["fog"], width=64, height=64)
     assert made.info["prompt"] == "a mill, in fog" and made.info["negative_prompt"] == "sun"
     assert api.get_memory()["ram"]["total"] > 0 and api.get_cmd_flags()["api"] is True
-    assert str(served.studio.workspace.folder) not in json.dumps([api.get_sd_models(), api.get_cmd_flags(), api.get_options()])
+    assert str(served.studio.workspace.folder) not in json.dumps(
+        [api.get_sd_models(), api.get_cmd_flags(), api.get_options()]
+    )
     for call in (api.get_scripts, api.get_hypernetworks, api.get_face_restorers, api.get_latent_upscale_modes):
         assert call() in ([], {"txt2img": [], "img2img": []})
     assert api.refresh_checkpoints() is None
@@ -229,11 +247,15 @@ def test_a_picture_is_enlarged(api: webuiapi.WebUIApi, url: str) -> None:
     small = picture(24)
     made = api.extra_single_image(small, upscaler_1="pocket-upscaler", upscaling_resize=2, gfpgan_visibility=0.5)
     assert made.image.size == (48, 48) and made.info == "gfpgan_visibility is left out"
-    fitted = api.extra_single_image(small, upscaler_1="pocket-upscaler", resize_mode=1, upscaling_resize_w=60, upscaling_resize_h=40)
+    fitted = api.extra_single_image(
+        small, upscaler_1="pocket-upscaler", resize_mode=1, upscaling_resize_w=60, upscaling_resize_h=40
+    )
     assert fitted.image.size == (60, 40)
     assert api.extra_single_image(small).image.tobytes() == small.tobytes()
     with pytest.raises(RuntimeError, match="at most 4 times"):
-        api.extra_single_image(small, upscaler_1="pocket-upscaler", resize_mode=1, upscaling_resize_w=600, upscaling_resize_h=40)
+        api.extra_single_image(
+            small, upscaler_1="pocket-upscaler", resize_mode=1, upscaling_resize_w=600, upscaling_resize_h=40
+        )
 
 
 @pytest.mark.parametrize(

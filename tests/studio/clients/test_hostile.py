@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,8 @@ def ask(
             link.putheader(name, value)
         link.endheaders()
         if data:
-            try:
+            with suppress(OSError):  # the answer is there already
                 link.send(data)
-            except OSError:
-                pass  # the answer is there already
         answer = link.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace"), answer
     finally:
@@ -93,9 +92,12 @@ def b64(data: bytes) -> str:
 
 
 def form(name: str, data: bytes, file: str = "a.png", **fields: str) -> tuple[bytes, dict[str, str]]:
-    parts = [f'--XX\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode() for key, value in fields.items()]
+    parts = [
+        f'--XX\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode() for key, value in fields.items()
+    ]
     parts.append(
-        f'--XX\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\nContent-Type: image/png\r\n\r\n'.encode()
+        f'--XX\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n'.encode()
+        + b"Content-Type: image/png\r\n\r\n"
         + data
         + b"\r\n--XX--\r\n"
     )
@@ -139,7 +141,8 @@ HOSTS: list[tuple[str, str, Any, dict[str, str], int]] = [
     *(
         ("POST", path, TXT, {"host": host}, 421)
         for path, host in (
-            ("/api/v1/jobs", "evil.test"), ("/sdapi/v1/txt2img", "evil.test:7860"), ("/v1/images/generations", "127.0.0.1.evil.test"),
+            ("/api/v1/jobs", "evil.test"), ("/sdapi/v1/txt2img", "evil.test:7860"),
+            ("/v1/images/generations", "127.0.0.1.evil.test"),
             ("/mcp", "evil.test"), ("/sdapi/v1/options", "localhost@evil.test"),
         )
     ),
@@ -189,7 +192,13 @@ BOMBS: list[tuple[str, str, Any, dict[str, str], int]] = [
     ("POST", "/v1/images/edits", *form("image", b"GIF89a" + b"\0" * 99, prompt="a"), 422),
     ("POST", "/v1/images/edits", *form("image", b"a", "<img src=x onerror=alert(1)>.png", prompt="a"), 422),
     ("POST", "/api/v1/uploads", *_svg(), 422),
-    ("POST", "/v1/images/edits", b"--" + b"A" * 100_000, {"content-type": "multipart/form-data; boundary=" + "A" * 4000}, 400),
+    (
+        "POST",
+        "/v1/images/edits",
+        b"--" + b"A" * 100_000,
+        {"content-type": "multipart/form-data; boundary=" + "A" * 4000},
+        400,
+    ),
     ("POST", "/v1/images/edits", b"x", {"content-type": "multipart/form-data"}, 400),
 ]
 
@@ -200,7 +209,10 @@ def test_hostile_requests_are_refused_with_a_sentence(
 ) -> None:
     found, text, answer = ask(open_studio, method, path, body, headers)
     assert (found, bool(sentence(text))) == (status, True), text[:300]
-    assert answer.headers["x-content-type-options"] == "nosniff" and "default-src 'none'" in answer.headers["content-security-policy"]
+    assert (
+        answer.headers["x-content-type-options"] == "nosniff"
+        and "default-src 'none'" in answer.headers["content-security-policy"]
+    )
     assert "Traceback" not in text and str(open_studio.studio.workspace.folder) not in text and "root:" not in text
     assert open_studio.studio.queue.counts().queued == 0
 
@@ -227,7 +239,9 @@ def test_without_the_token_nothing_is_told(path: str, headers: dict[str, str], l
 def test_html_in_words_and_names_stays_text(open_studio: Served) -> None:
     evil = "<img src=x onerror=alert(1)>"
     added = open_studio.studio.queue.counts().queued
-    status, text, answer = ask(open_studio, "POST", "/api/v1/jobs", {"job": {"kind": "paint", "prompt": evil}, "paused": True})
+    status, text, answer = ask(
+        open_studio, "POST", "/api/v1/jobs", {"job": {"kind": "paint", "prompt": evil}, "paused": True}
+    )
     assert status == 201 and answer.headers["content-type"] == "application/json"
     number = json.loads(text)["id"]
     for path in ("/", "/api/v1/jobs", f"/api/v1/jobs/{number}"):
@@ -238,5 +252,7 @@ def test_html_in_words_and_names_stays_text(open_studio: Served) -> None:
 
 
 def test_an_error_holds_what_was_sent_as_text(open_studio: Served) -> None:
-    status, text, answer = ask(open_studio, "POST", "/sdapi/v1/txt2img", {**TXT, "sampler_name": "<script>alert(1)</script>"})
+    status, text, answer = ask(
+        open_studio, "POST", "/sdapi/v1/txt2img", {**TXT, "sampler_name": "<script>alert(1)</script>"}
+    )
     assert status == 422 and answer.headers["content-type"] == "application/json" and "Sampler not found" in sentence(text)

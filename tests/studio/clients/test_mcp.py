@@ -41,7 +41,9 @@ def painted(served: Served) -> tuple[CallToolResult, list[tuple[float, float | N
 
     async def ask(client: Client) -> CallToolResult:
         return await client.call_tool(
-            "paint", {"prompt": "boats at sunset", "artist": "monet", "count": 2, "seed": 4, "steps": 30}, progress_callback=note
+            "paint",
+            {"prompt": "boats at sunset", "artist": "monet", "count": 2, "seed": 4, "steps": 30},
+            progress_callback=note,
         )
 
     return asked(served, ask), told
@@ -102,7 +104,9 @@ def test_show_and_search(painted: Any, served: Served) -> None:
         ]
 
     shown, newest, similar, none = asked(served, ask, "legacy")
-    assert (shown.structured_content or {})["record"]["seed"] == 4 and any(isinstance(one, ImageContent) for one in shown.content)
+    assert (shown.structured_content or {})["record"]["seed"] == 4 and any(
+        isinstance(one, ImageContent) for one in shown.content
+    )
     assert len(picture_ids(newest)) == 1 and set(picture_ids(similar)) == set(picture_ids(painted[0]))
     assert picture_ids(none) == [] and words(none) == "no picture was found"
 
@@ -169,7 +173,11 @@ def test_a_cancelled_call_cancels_its_job(served: Served) -> None:
 
 
 def test_the_gate_stands_before_it(served: Served) -> None:
-    for headers, status in (({"host": "evil.test"}, 421), ({"origin": "http://evil.test"}, 403), ({"content-type": "text/plain"}, 415)):
+    for headers, status in (
+        ({"host": "evil.test"}, 421),
+        ({"origin": "http://evil.test"}, 403),
+        ({"content-type": "text/plain"}, 415),
+    ):
         answer = requests.post(f"{served.address}/mcp", data="{}", headers={"content-type": "application/json", **headers})
         assert answer.status_code == status and answer.json()["error"]
 

@@ -54,7 +54,8 @@ def test_an_address_leads_to_the_picture(client: openai.OpenAI) -> None:
 
 def test_what_librechat_asks_for(client: openai.OpenAI) -> None:
     made = client.images.generate(
-        model="gpt-image-1", prompt="boats", n=1, background="auto", output_format="webp", output_compression=60, quality="auto",
+        model="gpt-image-1", prompt="boats", n=1, background="auto", output_format="webp", output_compression=60,
+        quality="auto",
         size="auto", extra_body={"steps": 2},
     )  # fmt: skip
     image = opened((made.data or [])[0].b64_json)
@@ -65,7 +66,9 @@ def test_what_librechat_asks_for(client: openai.OpenAI) -> None:
 
 
 def test_what_is_left_out_is_told(client: openai.OpenAI) -> None:
-    made = client.images.generate(prompt="boats", size="1024x1024", background="transparent", extra_body={"steps": 1, "new": 1})
+    made = client.images.generate(
+        prompt="boats", size="1024x1024", background="transparent", extra_body={"steps": 1, "new": 1}
+    )
     assert set((made.model_extra or {})["impasto"]["notes"]) == {
         "background is left out", "new is left out", "painted at 64x64, which the checkpoint can paint, for 1024x1024",
     }  # fmt: skip
@@ -93,7 +96,10 @@ def test_what_is_transparent_is_painted_anew(own: bool, client: openai.OpenAI) -
 
 def test_a_large_picture_keeps_its_size(client: openai.OpenAI) -> None:
     made = client.images.edit(
-        image=[("a.png", png(transparent(300))), ("b.png", png(transparent()))], prompt="boats", quality="low", size="1024x1024"
+        image=[("a.png", png(transparent(300))), ("b.png", png(transparent()))],
+        prompt="boats",
+        quality="low",
+        size="1024x1024",
     )
     assert opened((made.data or [])[0].b64_json).size == (300, 300)
     assert (made.model_extra or {})["impasto"]["notes"] == [

@@ -8,6 +8,6 @@
 
 `work` adds jobs and waits for their pictures, `sizes` decides how large a checkpoint paints what a client asks for.
 
-These APIs answer when the pictures are finished. A request whose connection breaks goes on all the same, and its pictures lie
-in the gallery; a client that wants it cancelled then says so: `X-Cancel-On-Disconnect: 1`.
+These APIs answer when the pictures are finished. A request whose connection breaks goes on all the same, and its pictures
+lie in the gallery; a client that wants it cancelled then says so: `X-Cancel-On-Disconnect: 1`.
 """

@@ -12,6 +12,6 @@
 | `pictures` | png-info and extra-single-image |
 | `state` | the requests in work, and the chosen checkpoint |
 
-What a request asks for and the studio has not is named in `info`: `impasto.ignored` lists the fields, `impasto.notes` says what
-is different, such as the size that a checkpoint can paint.
+What a request asks for and the studio has not is named in `info`: `impasto.ignored` lists the fields, `impasto.notes` says
+what is different, such as the size that a checkpoint can paint.
 """

@@ -30,13 +30,17 @@ def painted(asked: Asked, body: Painting, pictures: Sequence[Picture]) -> Painte
         ImpastoError: a picture cannot be read.
     """
     records = [record for one in pictures if isinstance(record := read_provenance(one.path), Provenance)]
-    images = [base64.b64encode(one.path.read_bytes()).decode() for one in pictures] if body.send_images in (True, None) else []
+    images = (
+        [base64.b64encode(one.path.read_bytes()).decode() for one in pictures] if body.send_images in (True, None) else []
+    )
     parameters = body.model_dump(mode="json")
     if isinstance(body, Img2Img):
         parameters["mask"] = None
         if not body.include_init_images:
             parameters["init_images"] = None
-    return Painted(images=images, parameters=parameters, info=json.dumps(_info(asked, pictures, records), ensure_ascii=False))
+    return Painted(
+        images=images, parameters=parameters, info=json.dumps(_info(asked, pictures, records), ensure_ascii=False)
+    )
 
 
 def _info(asked: Asked, pictures: Sequence[Picture], records: Sequence[Provenance]) -> dict[str, Any]:

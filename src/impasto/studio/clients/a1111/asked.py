@@ -104,7 +104,9 @@ def _words(asked: Painting, studio: Studio, state: A1111State, notes: list[str])
     """The fields that all jobs share, and the checkpoint's listed name."""
     settings = asked.override_settings or {}
     checkpoint = str(settings.get(CHECKPOINT) or state.checkpoint)
-    prompt, negative = apply_styles(asked.prompt or "", asked.negative_prompt or "", asked.styles or (), studio.workspace, notes)
+    prompt, negative = apply_styles(
+        asked.prompt or "", asked.negative_prompt or "", asked.styles or (), studio.workspace, notes
+    )
     fields: dict[str, Any] = {
         "prompt": " ".join(prompt.split()), "negative": " ".join(negative.split()),
         "checkpoint": studio.references.resolve("checkpoint", checkpoint), "steps": asked.steps, "guidance": asked.cfg_scale,
@@ -133,7 +135,7 @@ def _sampler(name: str) -> str | None:
 
 
 def _masked(asked: Img2Img, data: bytes, studio: Studio, side: int, notes: list[str]) -> dict[str, Any]:
-    """The fields of inpainting: with `inpaint_full_res` the picture keeps its size, and the part around the mask is painted."""
+    """The fields of inpainting: the picture keeps its size with `inpaint_full_res`, else it becomes one to be painted whole."""
     picture, mask = open_image(data, "init_images.0"), _mask(decoded(asked.mask or "", "mask"), bool(asked.mask_round))
     whole = not asked.inpaint_full_res
     if whole:

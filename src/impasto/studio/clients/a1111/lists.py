@@ -59,7 +59,8 @@ def get_embeddings() -> dict[str, dict[str, Any]]:
 def get_styles(studio: StudioOf) -> Rows:
     """Lists the styles of `styles.csv` in the workspace."""
     return [
-        {"name": one.name, "prompt": one.prompt, "negative_prompt": one.negative_prompt} for one in read_styles(studio.workspace)
+        {"name": one.name, "prompt": one.prompt, "negative_prompt": one.negative_prompt}
+        for one in read_styles(studio.workspace)
     ]
 
 

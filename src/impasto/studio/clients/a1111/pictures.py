@@ -121,7 +121,9 @@ async def enlarge(body: Enlarging, studio: StudioOf, request: Request) -> Enlarg
             f"{MOST_PIXELS // 1_000_000} megapixels"
         )
     made = await _upscale(studio, data, next(by for by in _FACTORS if factor <= by), request)
-    return Enlarged(html_info="; ".join(notes), image=await asyncio.to_thread(_finished, made, size, bool(body.upscaling_crop)))
+    return Enlarged(
+        html_info="; ".join(notes), image=await asyncio.to_thread(_finished, made, size, bool(body.upscaling_crop))
+    )
 
 
 async def _upscale(studio: Studio, data: bytes, by: int, request: Request) -> Path:
@@ -162,7 +164,9 @@ def _finished(path: Path, size: tuple[int, int], crop: bool) -> str:
 def _base64(image: Any, size: tuple[int, int], crop: bool) -> str:
     from PIL import Image, ImageOps
 
-    small = image if image.size == size else ImageOps.fit(image, size) if crop else image.resize(size, Image.Resampling.LANCZOS)
+    small = (
+        image if image.size == size else ImageOps.fit(image, size) if crop else image.resize(size, Image.Resampling.LANCZOS)
+    )
     file = io.BytesIO()
     small.save(file, format="PNG")
     return base64.b64encode(file.getvalue()).decode()

@@ -34,7 +34,9 @@ def link_to(entry: Entry) -> ResourceLink:
     """Returns the link to a picture's file."""
     ending = entry.name.rpartition(".")[2].lower()
     kind = {"jpg": "jpeg"}.get(ending, ending)
-    return ResourceLink(uri=f"{PICTURES}{entry.id}", name=entry.name, mime_type=f"image/{kind}", description=entry.prompt[:200])
+    return ResourceLink(
+        uri=f"{PICTURES}{entry.id}", name=entry.name, mime_type=f"image/{kind}", description=entry.prompt[:200]
+    )
 
 
 def line_of(entry: Entry) -> str:

@@ -37,8 +37,8 @@ def make_server(studio: Studio, lifespan: Lifespan | None = None) -> MCPServer[A
     """Makes the server of a studio. `lifespan` is entered when it begins to serve."""
     server: MCPServer[Any] = MCPServer(
         "impasto", title="Impasto", version=__version__, log_level="ERROR", lifespan=lifespan,
-        instructions="Paints new pictures in the manner of the masters on this machine. Pictures have ids: `show` one, or start "
-        "from it with `paint(start_from=...)`. Pictures in answers are small copies; the linked resources are the files.",
+        instructions="Paints new pictures in the manner of the masters on this machine. Pictures have ids: `show` one, or "
+        "start from it with `paint(start_from=...)`. Pictures in answers are small copies; linked resources are the files.",
     )  # fmt: skip
     _add_paint(server, studio)
     _add_expand(server)
@@ -148,7 +148,9 @@ def _add_gallery(server: MCPServer[Any], studio: Studio) -> None:
         lines = "\n".join(map(line_of, entries)) or "no picture was found"
         return answer(lines, [link_to(one) for one in entries], pictures=[fields_of(one) for one in entries])
 
-    @server.resource(PICTURES + "{digits}", name="picture", description="A picture of the gallery: its file", mime_type="image/png")
+    @server.resource(
+        PICTURES + "{digits}", name="picture", description="A picture of the gallery: its file", mime_type="image/png"
+    )
     def picture(digits: str) -> bytes:
         try:
             return studio.gallery.file(digits).read_bytes()

@@ -27,7 +27,7 @@ def generation(asked: Asking, studio: Studio, usual: str) -> tuple[Job, list[str
 
 
 def edit(asked: Asking, pictures: list[bytes], mask: bytes | None, studio: Studio, usual: str) -> tuple[Job, list[str]]:
-    """Makes the job of an edit: the transparent part of the mask, or of the picture, is painted anew; without one, all of it.
+    """Makes the job of an edit: the transparent part of the mask, or of the picture, is painted anew; without one, all.
 
     Raises:
         UsageError: a value does not fit, or a picture is none.

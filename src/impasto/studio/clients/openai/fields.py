@@ -23,7 +23,7 @@ _OF_THE_CALLER = ("user", "safety_identifier")
 
 
 class Asking(BaseModel):
-    """What generations and edits have in common. `negative_prompt`, `steps`, `seed` and `cfg_scale` are no fields of OpenAI's."""
+    """What generations and edits share. `negative_prompt`, `steps`, `seed` and `cfg_scale` are no fields of OpenAI's."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -153,7 +153,9 @@ def _encoded(picture: Picture, kind: str, quality: int | None) -> str:
 
         file = io.BytesIO()
         with Image.open(io.BytesIO(data)) as image:
-            image.convert("RGB").save(file, format=FORMATS[kind].partition("/")[2].upper(), quality=100 if quality is None else quality)
+            image.convert("RGB").save(
+                file, format=FORMATS[kind].partition("/")[2].upper(), quality=100 if quality is None else quality
+            )
         data = file.getvalue()
     return base64.b64encode(data).decode()
 
