@@ -154,7 +154,7 @@ def test_a_cancelled_call_cancels_its_job(served: Served) -> None:
         begun = asyncio.Event()
 
         async def note(done: float, total: float | None, message: str | None) -> None:
-            if message and message.startswith("picture"):
+            if message and message.startswith("part"):
                 begun.set()
 
         long = {"prompt": "boats", "steps": 900, "width": 128, "height": 128}

@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _FITS = {0: "stretch", 1: "crop", 2: "pad", 3: "stretch"}
 _FILLS = {0: "blur", 1: "original", 2: "latent-noise", 3: "latent-noise"}
 _NO_SCHEDULE = ("", "automatic", "none", "use same scheduler")
+_DECODING = threading.BoundedSemaphore(2)  # together: the memory of the server is bounded
 _EDGE = 128  # grey above it is painted anew, in a mask that is rounded
 
 
@@ -135,7 +137,7 @@ def _sampler(name: str) -> str | None:
 
 
 def _masked(asked: Img2Img, data: bytes, studio: Studio, side: int, notes: list[str]) -> dict[str, Any]:
-    """The fields of inpainting: the picture keeps its size with `inpaint_full_res`, else it becomes one to be painted whole."""
+    """The fields of inpainting: the picture keeps its size with `inpaint_full_res`, else it is painted whole."""
     picture, mask = open_image(data, "init_images.0"), _mask(decoded(asked.mask or "", "mask"), bool(asked.mask_round))
     whole = not asked.inpaint_full_res
     if whole:
@@ -169,7 +171,7 @@ def _mask(data: bytes, rounded: bool) -> "Image.Image":
         grey = image.getchannel("A")
     else:
         grey = image.convert("L")
-    return grey.point(lambda value: 255 if value > _EDGE else 0) if rounded else grey
+    return grey.point([255 if value > _EDGE else 0 for value in range(256)]) if rounded else grey
 
 
 def _resized(image: "Image.Image", size: tuple[int, int], mode: int) -> "Image.Image":
@@ -213,10 +215,12 @@ def open_image(data: bytes, field: str) -> "Image.Image":
     from PIL import Image
 
     try:
-        image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
-        if image.width * image.height > MOST_PIXELS:
-            raise UsageError(f"{field}: {image.width}x{image.height} px: send at most {MOST_PIXELS // 1_000_000} megapixels")
-        image.load()
+        with _DECODING:
+            image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
+            if image.width * image.height > MOST_PIXELS:
+                most = MOST_PIXELS // 1_000_000
+                raise UsageError(f"{field}: {image.width}x{image.height} px: send at most {most} megapixels")
+            image.load()
     except UsageError:
         raise
     except Exception as error:  # whatever a decoder finds in hostile bytes

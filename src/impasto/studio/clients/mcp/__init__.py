@@ -3,7 +3,7 @@
 | module | what it has |
 |---|---|
 | `server.make_server` | the server of the official SDK with its tools and resources |
-| `painting` | the tool `paint`: a job, its progress, its cancellation |
+| `painting` | the work of a tool: a job, its progress, its cancellation |
 | `results` | pictures as small copies with links to the whole files |
 | `http` | streamable HTTP, at `/mcp` of the studio |
 | `stdio` | `impasto mcp`: the same over stdin and stdout, with a worker |

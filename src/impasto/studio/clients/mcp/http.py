@@ -28,7 +28,8 @@ class McpEndpoint:
         async with self._starting:
             if self._manager is None:
                 await self._start()
-        await self._manager.handle_request(scope, receive, send)
+            manager = self._manager
+        await manager.handle_request(scope, receive, send)
 
     async def close(self) -> None:
         """Ends all sessions."""

@@ -1,4 +1,4 @@
-"""The tool `paint`: a job in the queue, whose progress is told while it runs, and which is cancelled with its call."""
+"""The work of a tool: a job in the queue, whose progress is told while it runs, and which is cancelled with its call."""
 
 import asyncio
 from typing import Any
@@ -21,14 +21,30 @@ async def painted(studio: Studio, job: Job, context: Context[Any]) -> tuple[Queu
     Raises:
         JobFailed, ImpastoError: it failed, or nothing was accepted.
     """
+    ended = await _done(studio, job, context)
+    return ended, await asyncio.to_thread(pictures, studio, ended)
+
+
+async def reported(studio: Studio, job: Job, context: Context[Any]) -> Any:
+    """Adds a job that makes no pictures, and returns what it returned, as JSON types; None if it was cancelled.
+
+    Raises:
+        JobFailed, ImpastoError: it failed, or nothing was accepted.
+    """
+    ended = await _done(studio, job, context)
+    await asyncio.to_thread(pictures, studio, ended)  # raises its error
+    units = await asyncio.to_thread(studio.queue.units, ended.id)
+    return units[0].report if units else None
+
+
+async def _done(studio: Studio, job: Job, context: Context[Any]) -> QueuedJob:
     (number,) = await asyncio.to_thread(add, studio, [job], "mcp")
     try:
-        ended = await _watched(studio, number, context)
+        return await _watched(studio, number, context)
     except asyncio.CancelledError:
         with anyio.CancelScope(shield=True):
             await asyncio.to_thread(cancel, studio, [number])
         raise
-    return ended, await asyncio.to_thread(pictures, studio, ended)
 
 
 async def _watched(studio: Studio, number: int, context: Context[Any]) -> QueuedJob:
@@ -50,7 +66,7 @@ def _standing(studio: Studio, job: QueuedJob) -> tuple[float, str]:
     if job.state is State.RUNNING:
         told = studio.queue.last_progress(job.id) or {}
         share = told.get("share") if told.get("unit") == done and told.get("stage") != "loading" else None
-        return done + min(0.99, max(0.0, float(share or 0.0))), f"picture {int(done) + 1} of {job.units}"
+        return done + min(0.99, max(0.0, float(share or 0.0))), f"part {int(done) + 1} of {job.units}"
     if job.state is State.QUEUED:
         try:
             return done, f"waits: {studio.queue.place(job.id)} jobs before it"

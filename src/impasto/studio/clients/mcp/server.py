@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import json
-import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
@@ -18,8 +17,7 @@ from impasto import __version__
 from impasto.errors import ImpastoError
 from impasto.gallery.records import Filter
 from impasto.jobs import job_class
-from impasto.jobs.context import Context as JobContext
-from impasto.studio.clients.mcp.painting import painted
+from impasto.studio.clients.mcp.painting import painted, reported
 from impasto.studio.clients.mcp.results import PICTURES, answer, copy_of, fields_of, line_of, link_to
 from impasto.studio.clients.sizes import painted_size, side_of
 from impasto.studio.clients.work import PREVIEW_EVERY
@@ -27,7 +25,6 @@ from impasto.studio.state import Studio
 
 MOST_PICTURES = 8  # of one call
 Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
-_EXPANDING = threading.Lock()  # the models are in this process: one at a time
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 Id = Annotated[str, Field(pattern="^[0-9a-f]{20}$", description="a picture's id")]
 Words = Annotated[str, Field(max_length=2000)]
@@ -41,7 +38,7 @@ def make_server(studio: Studio, lifespan: Lifespan | None = None) -> MCPServer[A
         "start from it with `paint(start_from=...)`. Pictures in answers are small copies; linked resources are the files.",
     )  # fmt: skip
     _add_paint(server, studio)
-    _add_expand(server)
+    _add_expand(server, studio)
     _add_gallery(server, studio)
     return server
 
@@ -91,27 +88,21 @@ def _add_paint(server: MCPServer[Any], studio: Studio) -> None:
         return answer(text, content, job=ended.id, pictures=[fields_of(one) for one in entries])
 
 
-def _add_expand(server: MCPServer[Any]) -> None:
+def _add_expand(server: MCPServer[Any], studio: Studio) -> None:
     @server.tool(annotations=_READS)
     @_in_sentences
     async def expand(
+        context: Context[Any],
         prompt: Annotated[Words, Field(min_length=1)],
         count: Annotated[int, Field(ge=1, le=20)] = 5,
         seed: Annotated[int, Field(ge=0, lt=2**31)] = 0,
     ) -> CallToolResult:
         """Finds richer prompts for a prompt, best first, each with its score and the terms of the score. Paints nothing."""
-        gone = threading.Event()
-
-        def run() -> Any:
-            with _EXPANDING:
-                return job_class("expand")(prompt=prompt, count=count, seed=seed).run(JobContext(should_stop=gone.is_set))
-
-        try:
-            found = (await asyncio.to_thread(run)).found
-        finally:
-            gone.set()
-        lines = [f"{one.score:.3f}  {one.text}  ({one.source})" for one in found]
-        return answer("\n".join(lines) or "nothing expands this prompt", expansions=[one.as_dict() for one in found])
+        made = await asyncio.to_thread(job_class("expand"), prompt=prompt, count=count, seed=seed)
+        report = await reported(studio, made, context)
+        found = (report or {}).get("found", [])
+        lines = [f"{one['score']:.3f}  {one['text']}  ({one['source']})" for one in found]
+        return answer("\n".join(lines) or "nothing expands this prompt", expansions=found)
 
 
 def _add_gallery(server: MCPServer[Any], studio: Studio) -> None:
