@@ -17,9 +17,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,9 @@ def serving(folder: Path) -> Iterator[tuple[Studio, str]]:
         thread.join(30)
 
 
-def fuzz(address: str, cases: int, seed: int = 0, only: str = "/") -> Found:
+def fuzz(
+    address: str, cases: int, seed: int = 0, only: str = "/", on_operation: Callable[[str], None] = lambda line: None
+) -> Found:
     """Asks a server about `cases` times, the same number for each operation, half of them against the schema.
 
     Args:
@@ -96,6 +99,7 @@ def fuzz(address: str, cases: int, seed: int = 0, only: str = "/") -> Found:
         cases: in all; at least two for each operation.
         seed: of what is asked.
         only: the beginning of the paths.
+        on_operation: called with a line when an operation has been asked.
     """
     document = requests.get(f"{address}{DOCUMENT}", timeout=TIMEOUT).json()
     schema = schemathesis.openapi.from_dict(document)
@@ -105,9 +109,11 @@ def fuzz(address: str, cases: int, seed: int = 0, only: str = "/") -> Found:
     found = Found(operations=len(wanted))
     each = max(1, -(-cases // (2 * max(1, len(wanted)))))
     with requests.Session() as session:
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # else it would be asked for a page's token
         for operation in wanted:
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 _ask(operation, mode, each, seed, address, session, found)
+            on_operation(f"{operation.method.upper()} {operation.path}: {found.cases} cases, {len(found.faults)} faults")
     return found
 
 
@@ -172,7 +178,7 @@ def main() -> None:
     words = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="impasto-fuzz-") as folder, serving(Path(folder)) as (_, address):
-        found = fuzz(address, words.cases, words.seed, words.only)
+        found = fuzz(address, words.cases, words.seed, words.only, lambda line: print(line, file=sys.stderr))
     for status, count in sorted(found.statuses.items()):
         print(f"{status or 'none'}: {count}")
     for fault in found.faults:
