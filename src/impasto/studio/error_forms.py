@@ -1,9 +1,14 @@
-"""The body of an error: one sentence, in the form that the clients of each API read."""
+"""The status and the body of an error: one sentence, in the form that the clients of each API read."""
 
 from typing import Any
 
 A1111, OPENAI = "/sdapi/", "/v1/"
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+def error_status(path: str, status: int) -> int:
+    """Returns the status of an error as the clients of an API know it: OpenAI's answers a wrong value by 400."""
+    return 400 if status == 422 and path.startswith(OPENAI) else status
 
 
 def error_body(path: str, status: int, sentence: str, field: str | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.gallery.index import UnknownPicture
 from impasto.queue.records import QueueFull, UnknownJob
 from impasto.studio.clients.work import ServerEnds
-from impasto.studio.error_forms import error_body
+from impasto.studio.error_forms import error_body, error_status
 from impasto.studio.security.gate import HEADERS
 from impasto.studio.uploads import UnknownUpload, UploadsFull
 
@@ -38,7 +38,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ImpastoError)
     def _impasto(request: Request, error: ImpastoError) -> JSONResponse:
-        status = status_of(error)
+        status = error_status(request.url.path, status_of(error))
         headers = {"retry-after": "5"} if status in (429, 503) else None
         return JSONResponse(error_body(request.url.path, status, str(error)), status, headers)
 
@@ -50,7 +50,8 @@ def answer_errors(app: FastAPI) -> None:
         if first["type"] == "extra_forbidden":
             message = "there is no such field"
         sentence = f"{field}: {message[:1].lower()}{message[1:]}"[:500]
-        return JSONResponse(error_body(request.url.path, 422, sentence, field[:200]), 422)
+        status = error_status(request.url.path, 422)
+        return JSONResponse(error_body(request.url.path, status, sentence, field[:200]), status)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:

@@ -131,7 +131,7 @@ def test_models(client: openai.OpenAI) -> None:
 )
 def test_errors_are_in_openais_form(body: dict[str, object], sentence: str, served: Served) -> None:
     answer = requests.post(f"{served.address}/v1/images/generations", json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     error = answer.json()["error"]
     assert sentence in error["message"] and error["type"] == "invalid_request_error"
 
@@ -143,8 +143,8 @@ def test_edits_without_pictures_are_refused(client: openai.OpenAI, served: Serve
         ({"image": ("a.png", png(transparent())), "mask": ("m.png", png(Image.new("RGB", (64, 64))))}, "transparent"),
     ):
         answer = requests.post(f"{served.address}/v1/images/edits", files=files, data={"prompt": "a"})
-        assert answer.status_code == 422 and sentence in answer.json()["error"]["message"]
-    with pytest.raises(openai.UnprocessableEntityError, match="prompt"):
+        assert answer.status_code == 400 and sentence in answer.json()["error"]["message"]
+    with pytest.raises(openai.BadRequestError, match="prompt"):
         client.images.edit(image=("a.png", png(transparent())), prompt="")
     refused = requests.post(f"{served.address}/v1/images/edits", json={"prompt": "a"})
-    assert refused.status_code == 422 and "multipart/form-data" in refused.json()["error"]["message"]
+    assert refused.status_code == 400 and "multipart/form-data" in refused.json()["error"]["message"]
