@@ -27,7 +27,7 @@ class McpEndpoint:
         """Answers a request."""
         async with self._starting:
             if self._manager is None:
-                await self._start()
+                self._manager = await self._start()
             manager = self._manager
         await manager.handle_request(scope, receive, send)
 
@@ -37,7 +37,7 @@ class McpEndpoint:
         if self._task is not None:
             await self._task
 
-    async def _start(self) -> None:
+    async def _start(self) -> Any:
         server = await asyncio.to_thread(_loaded, self._studio)
         begun = asyncio.Event()
 
@@ -48,7 +48,7 @@ class McpEndpoint:
 
         self._task = asyncio.create_task(hold())
         await begun.wait()
-        self._manager = server.session_manager
+        return server.session_manager
 
 
 def _loaded(studio: Studio) -> "MCPServer[Any]":
