@@ -92,11 +92,13 @@ def serving(folder: Path) -> Iterator[tuple[Studio, str]]:
 def fuzz(
     address: str, cases: int, seed: int = 0, only: str = "/", on_operation: Callable[[str], None] = lambda line: None
 ) -> Found:
-    """Asks a server about `cases` times, the same number for each operation, half of them against the schema.
+    """Asks a server at least `cases` times, half of them against the schema, in rounds over all operations.
+
+    An operation without parameters has few cases; so there are as many rounds, each with a seed of its own, as are needed.
 
     Args:
         address: such as http://127.0.0.1:7860.
-        cases: in all; at least two for each operation.
+        cases: in all, at least.
         seed: of what is asked.
         only: the beginning of the paths.
         on_operation: called with a line when an operation has been asked.
@@ -107,13 +109,17 @@ def fuzz(
     operations = [one.ok() for one in schema.get_all_operations()]
     wanted = [one for one in operations if one.path.startswith(only) and one.path not in ENDLESS]
     found = Found(operations=len(wanted))
-    each = max(1, -(-cases // (2 * max(1, len(wanted)))))
+    if not wanted:
+        raise SystemExit(f"no path begins with {only}")
     with requests.Session() as session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # else it would be asked for a page's token
-        for operation in wanted:
-            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                _ask(operation, mode, each, seed, address, session, found)
-            on_operation(f"{operation.method.upper()} {operation.path}: {found.cases} cases, {len(found.faults)} faults")
+        while found.cases < cases:
+            each = max(1, -(-(cases - found.cases) // (2 * len(wanted))))
+            for operation in wanted:
+                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                    _ask(operation, mode, each, seed, address, session, found)
+                on_operation(f"{operation.method.upper()} {operation.path}: {found.cases} cases, {len(found.faults)} faults")
+            seed += 1
     return found
 
 
