@@ -212,7 +212,7 @@ def open_image(data: bytes, field: str) -> "Image.Image":
     Raises:
         UsageError: it is none, or too large.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with _DECODING:
@@ -224,5 +224,6 @@ def open_image(data: bytes, field: str) -> "Image.Image":
     except UsageError:
         raise
     except Exception as error:  # whatever a decoder finds in hostile bytes
-        raise UsageError(f"{field}: this is no PNG, JPEG or WebP picture: {str(error)[:100]}") from None
+        reason = "" if isinstance(error, UnidentifiedImageError) else f": {str(error)[:100]}"
+        raise UsageError(f"{field}: this is no PNG, JPEG or WebP picture{reason}") from None
     return image.convert("RGBA") if image.mode == "P" else image
