@@ -33,6 +33,7 @@ from impasto.cli.gallery import gallery_app
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
+from impasto.cli.mcp import mcp
 from impasto.cli.painting.artists import artists
 from impasto.cli.painting.cache import cache
 from impasto.cli.painting.checkpoints import checkpoints
@@ -88,6 +89,7 @@ app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.add_typer(queue_app(lambda words: _run(words)), name="queue")
 app.add_typer(gallery_app, name="gallery")
 app.command()(studio)
+app.command()(mcp)
 app.command()(doctor)
 
 STOPPED = 130  # 128 + SIGINT, as in shells

@@ -13,6 +13,7 @@ stream. So nothing is lost when a tab, the server or the worker dies.
 | `security` | who may ask for what |
 | `requests` | the schema of requests, made from the jobs' classes; ids and names instead of paths |
 | `api` | our own API, `/api/v1`: jobs, queue, events, pictures, uploads, gallery, options, session |
+| `clients` | the APIs of other tools: AUTOMATIC1111's, OpenAI's, the Model Context Protocol |
 | `pages` | server-rendered pages |
 | `uploads` | pictures that clients send |
 | `serve` | one server for a workspace, with its worker |

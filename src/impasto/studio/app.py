@@ -7,9 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from impasto import __version__
 from impasto.studio.api import events, gallery, jobs, options, pictures
+from impasto.studio.clients.a1111 import router as a1111
+from impasto.studio.clients.a1111.state import A1111State
+from impasto.studio.clients.mcp import http as mcp
+from impasto.studio.clients.openai import router as openai
 from impasto.studio.errors import ErrorAnswer, answer_errors
 from impasto.studio.pages import home
 from impasto.studio.security.gate import Gate
@@ -34,12 +39,14 @@ def create_app(settings: StudioSettings) -> FastAPI:
         DatabaseBusy, DiskFull, ImpastoError: the workspace's files cannot be opened.
     """
     studio = Studio(settings)
+    mcp_endpoint = mcp.McpEndpoint(studio)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         studio.news.start()
         threading.Thread(target=_warm_up, name="warm-up").start()  # no daemon: torch's import must not be cut short
         yield
+        await mcp_endpoint.close()
         studio.close()
 
     app = FastAPI(
@@ -53,6 +60,10 @@ def create_app(settings: StudioSettings) -> FastAPI:
     for module in (jobs, events, pictures, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
+    app.state.a1111 = A1111State(studio)
+    app.include_router(a1111.router)
+    app.include_router(openai.router)
+    app.router.routes.append(Route(mcp.PATH, endpoint=mcp_endpoint))
     app.include_router(home.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)

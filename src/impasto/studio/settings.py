@@ -26,7 +26,9 @@ class Limits:
     burst: int = 200
     body_bytes: int = 2 << 20
     upload_bytes: int = 33 << 20
-    upload_paths: tuple[str, ...] = ("/api/v1/uploads",)
+    upload_paths: tuple[str, ...] = (
+        "/api/v1/uploads", "/sdapi/v1/img2img", "/sdapi/v1/png-info", "/sdapi/v1/extra-", "/v1/images/edits",
+    )  # fmt: skip
     streams: int = 64
     connections: int = 400
     waiting_jobs: int = 10_000

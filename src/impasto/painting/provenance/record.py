@@ -49,11 +49,11 @@ from impasto.prompts.weights import Weights, weighted_text
 if TYPE_CHECKING:
     from impasto.painting.request import PaintRequest
 
-__all__ = ["ForeignRecord", "Provenance", "checked_fields", "is_plain", "png_info", "read_provenance"]
+__all__ = ["A1111_SAMPLERS", "ForeignRecord", "Provenance", "checked_fields", "is_plain", "png_info", "read_provenance"]
 
 _FORMAT = 1
 # Impasto's sampler names -> the names that A1111 and its forks use.
-_A1111_SAMPLERS = {
+A1111_SAMPLERS = {
     "ddpm": "DDPM",
     "ddim": "DDIM",
     "plms": "PLMS",
@@ -198,7 +198,7 @@ class Provenance:
         guidance = int(self.guidance) if float(self.guidance).is_integer() else self.guidance
         settings = {
             "Steps": self.steps,
-            "Sampler": _A1111_SAMPLERS.get(self.sampler, self.sampler),
+            "Sampler": A1111_SAMPLERS.get(self.sampler, self.sampler),
             "CFG scale": guidance,
             "Seed": self.seed,
             "Size": f"{self.width}x{self.height}",

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from impasto.studio.error_forms import A1111, error_body
 from impasto.studio.security.hosts import is_own_host
 from impasto.studio.security.origins import SAFE_METHODS, foreign, is_of_browser
 from impasto.studio.security.rates import Rates
@@ -66,7 +67,7 @@ class Gate:
             if session is None and _wants_session(scope, headers):
                 session = new = self._sessions.new(known=False)
         except _Refused as refused:
-            await _answer(send, refused)
+            await _answer(send, refused, scope["path"])
             return
         scope.setdefault("state", {})["session"] = session
         limit = self._settings.limits
@@ -86,10 +87,12 @@ class Gate:
         if not (authorized or self._sessions.knows(session) or path.startswith(OPEN_PATHS)):
             if method == "GET" and "text/html" in headers.get("accept", ""):
                 raise _Refused(303, "log in first", (b"location", LOGIN.encode()))
+            how, scheme = "`Authorization: Bearer TOKEN`", b"Bearer"
+            if path.startswith(A1111):  # whose clients know basic authentication alone
+                how, scheme = "the password of basic authentication, with any user", b"Basic"
             raise _Refused(
-                401, "this server asks for its token: send it as `Authorization: Bearer TOKEN`",
-                (b"www-authenticate", b'Bearer realm="impasto"'),
-            )  # fmt: skip
+                401, f"this server asks for its token: send it as {how}", (b"www-authenticate", scheme + b' realm="impasto"')
+            )
         if method in SAFE_METHODS:
             return
         needs_csrf = (is_of_browser(headers) or session is not None) and not authorized and path != LOGIN
@@ -144,7 +147,7 @@ class Gate:
             if not too_large:
                 raise
         if too_large:
-            await _answer(send, _Refused(413, f"the request is larger than {most >> 20} MB"))
+            await _answer(send, _Refused(413, f"the request is larger than {most >> 20} MB"), scope["path"])
 
 
 def _wants_session(scope: Scope, headers: dict[str, str]) -> bool:
@@ -154,8 +157,8 @@ def _wants_session(scope: Scope, headers: dict[str, str]) -> bool:
     return is_of_browser(headers) or "text/html" in headers.get("accept", "") or scope["path"] == "/api/v1/session"
 
 
-async def _answer(send: Send, refused: _Refused) -> None:
-    body = json.dumps({"error": refused.text}, ensure_ascii=False).encode()
+async def _answer(send: Send, refused: _Refused, path: str) -> None:
+    body = json.dumps(error_body(path, refused.status, refused.text), ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close"),
         *HEADERS, *refused.headers,
