@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from impasto import __version__
 from impasto.studio.api import events, gallery, jobs, options, pictures
 from impasto.studio.errors import ErrorAnswer, answer_errors
-from impasto.studio.pages import home
+from impasto.studio.pages import home, interactive
 from impasto.studio.security.gate import Gate
 from impasto.studio.settings import StudioSettings
 from impasto.studio.state import Studio
@@ -40,6 +40,7 @@ def create_app(settings: StudioSettings) -> FastAPI:
         studio.news.start()
         threading.Thread(target=_warm_up, daemon=True).start()
         yield
+        interactive.helper.close()
         studio.close()
 
     app = FastAPI(
@@ -53,7 +54,8 @@ def create_app(settings: StudioSettings) -> FastAPI:
     for module in (jobs, events, pictures, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
-    app.include_router(home.router)
+    for module in (home, interactive):
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)
     return app
