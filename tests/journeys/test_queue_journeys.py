@@ -47,6 +47,21 @@ def test_a_night_of_paintings(impasto: Impasto, place: Path, tmp_path: Path) -> 
     assert queued.read_bytes() == (tmp_path / "alone.png").read_bytes()
     assert impasto("queue", "clear").out == "3 jobs cleared\n" and queued.exists()
 
+    listed = [line.split("\t") for line in impasto("gallery", "list", "--text", "harbour").out.splitlines()]
+    assert [(row[3], row[5]) for row in listed] == [
+        ("a harbour", part["pictures"][0]["name"]) for part in reversed(told["parts"])
+    ]
+    first, second = listed[0][0], listed[1][0]
+    assert impasto("gallery", "star", first).out.endswith(" is starred\n")
+    assert impasto("gallery", "bin", second).out.endswith(" is in the bin\n")
+    assert impasto("gallery", "restore", second).out.endswith(" is back\n")
+    for file in place.glob("gallery.sqlite3*"):
+        file.unlink()
+    assert impasto("gallery", "rebuild").out == "10 pictures added, 0 known, 0 missing\n"
+    assert json.loads(impasto("gallery", "list", "--starred", "--json").out)["id"] == first
+    said = impasto("gallery", "star", "../../x")
+    assert (said.code, said.err) == (2, "error: there is no picture '../../x' in the gallery\n")
+
 
 def test_jobs_are_moved_cancelled_and_tried_again(impasto: Impasto, place: Path, tmp_path: Path) -> None:
     (tmp_path / "jobs.jsonl").write_text(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.queue.drawn import DrawJob
 from impasto import jobs
 from impasto.files import write_atomically
 from impasto.jobs.batch import BatchJob
+from impasto.jobs.data.export import ExportJob
 from impasto.jobs.painting.paint import PaintJob
 from impasto.queue import publishing
 from impasto.queue.claims import Claims
@@ -287,7 +289,7 @@ def test_what_kills_the_worker_is_given_up_and_the_rest_is_done(queue: Queue, wo
 
 
 def test_nothing_is_lost_when_workers_are_killed(queue: Queue, workspace: Workspace) -> None:
-    """The short form of benchmarks/queue.py."""
+    """The short form of benchmarks/studio_queue.py."""
     numbers = [queue.add(PaintJob(prompt="boats", seed=seed)).id for seed in range(40)]
     batch = queue.add(BatchJob(prompts=("trees",), seed=100, count=20)).id
     for kill in (5, 25, 45):
@@ -318,8 +320,6 @@ def test_a_restart_of_the_machine_is_nobodys_fault(queue: Queue) -> None:
 
 
 def test_any_kind_of_job_runs(queue: Queue, worker: Worker, tmp_path: Path) -> None:
-    from impasto.jobs.data.export import ExportJob
-
     assert jobs.job_class("export") is ExportJob
     (tmp_path / "catalogue").mkdir()
     write_atomically(tmp_path / "catalogue" / "metadata.jsonl", b"")
@@ -327,6 +327,21 @@ def test_any_kind_of_job_runs(queue: Queue, worker: Worker, tmp_path: Path) -> N
     worker.run(until_empty=True)
     one = queue.job(number)
     assert one.state is State.FAILED and "nowhere" in (one.error or "")
+
+
+def test_what_a_job_without_pictures_returned_is_kept(
+    queue: Queue, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass
+    class Answer:
+        words: tuple[str, ...]
+        place: Path
+        share: float
+
+    monkeypatch.setattr(ExportJob, "run", lambda job, context: Answer(("a",), Path("b"), float("nan")))
+    number = queue.add(ExportJob(catalogue="a", out="x.csv", to="captions.csv")).id
+    worker.run(until_empty=True)
+    assert queue.units(number)[0].report == {"words": ["a"], "place": "b", "share": None}
 
 
 def test_one_worker_for_a_slot(workspace: Workspace) -> None:

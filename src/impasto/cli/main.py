@@ -26,6 +26,7 @@ from impasto.cli.editing.control import control
 from impasto.cli.editing.edit import edit
 from impasto.cli.editing.inpaint import inpaint
 from impasto.cli.editing.outpaint import outpaint
+from impasto.cli.gallery import gallery_app
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
@@ -79,6 +80,7 @@ app.add_typer(cache, name="cache")
 app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.add_typer(queue_app(lambda words: _run(words)), name="queue")
+app.add_typer(gallery_app, name="gallery")
 app.command()(studio)
 app.command()(doctor)
 

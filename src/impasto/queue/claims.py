@@ -176,10 +176,15 @@ class Claims:
             )
 
     def finish_unit(
-        self, claimed: Claimed, number: int, pictures: Sequence[MadePicture], files: Sequence[tuple[str, str]]
+        self,
+        claimed: Claimed,
+        number: int,
+        pictures: Sequence[MadePicture],
+        files: Sequence[tuple[str, str]],
+        report: Any = None,
     ) -> Unpublished:
-        """Records on the disk that a unit is done, with its pictures and the (from, to) of the files that get names."""
-        result = {"pictures": [asdict(one) for one in pictures], "files": [list(one) for one in files]}
+        """Records on the disk that a unit is done: its pictures, the (from, to) of files that get names, its report."""
+        result = {"pictures": [asdict(one) for one in pictures], "files": [list(one) for one in files], "report": report}
         with self._own(claimed) as link:
             link.execute(
                 "UPDATE units SET state = 'done', finished_at = ?, result = ?, published = ? WHERE job = ? AND number = ?",

@@ -3,7 +3,8 @@
 import io
 import json
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from impasto.jobs.events import Event
 
 MOST_EVENTS = 20_000  # kept; a client that is further behind is told so
+LARGEST_REPORT = 256 << 10  # characters of JSON
 _AT_ONCE = 500  # deleted together
 
 
@@ -97,11 +99,22 @@ def preview_bytes(image: Any) -> bytes:
     return data.getvalue()
 
 
+def report_of(result: Any) -> Any:
+    """Returns what a job returned as JSON types, for kinds that make no pictures; None if it is large or cannot be told."""
+    try:
+        report = _plain(result)
+        return report if len(json.dumps(report)) <= LARGEST_REPORT else None
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def _plain(value: Any) -> Any:
     """Converts to JSON types; numbers that JSON has no value for become None."""
-    if isinstance(value, dict):
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one) for one in value]
     if isinstance(value, bool) or value is None or isinstance(value, str | int):
         return value

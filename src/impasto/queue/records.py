@@ -124,6 +124,7 @@ class Unit:
         state: "running", "done", "failed", or "waiting" to be begun again.
         attempts: how often it was begun; `deaths`: how often a worker died with it.
         pictures: what it made.
+        report: what the job returned, as JSON types, for kinds that make no pictures; None if there is nothing to tell.
         error: why it failed, one sentence.
     """
 
@@ -136,6 +137,7 @@ class Unit:
     pictures: tuple[MadePicture, ...]
     started_at: float | None
     finished_at: float | None
+    report: Any = None
 
 
 def unit_of(row: Row) -> Unit:
@@ -144,6 +146,7 @@ def unit_of(row: Row) -> Unit:
     return Unit(
         row["job"], row["number"], row["state"], row["attempts"], row["deaths"], row["error"],
         tuple(MadePicture(**picture) for picture in result.get("pictures", ())), row["started_at"], row["finished_at"],
+        result.get("report"),
     )  # fmt: skip
 
 

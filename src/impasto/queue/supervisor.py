@@ -1,11 +1,11 @@
 """Keeps a worker process running beside a server, and ends it with the server."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from impasto.workspace import Workspace
@@ -20,15 +20,22 @@ class Supervisor:
         starts: how often a worker was started.
     """
 
-    def __init__(self, workspace: Workspace, *, slot: int = 0, log: Path | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, *, slot: int = 0, log: Path | None = None, command: Sequence[str] | None = None
+    ) -> None:
         """Prepares it.
 
         Args:
             workspace: the workspace.
             slot: the worker's slot.
-            log: the file to which the worker's lines go; the server's own stderr if None.
+            log: the file to which the worker's lines go; the server's own output if None.
+            command: what is run, in place of `impasto queue work`.
         """
-        self._workspace, self._slot, self._log = workspace, slot, log
+        self._log = log
+        self._command = list(command or [
+            sys.executable, "-m", "impasto", "queue", "work", "--supervised", "--slot", str(slot), "--workspace",
+            str(workspace.folder),
+        ])  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker-supervisor", daemon=True)
@@ -72,11 +79,9 @@ class Supervisor:
             self._ended.wait(wait)
 
     def _begin(self) -> "subprocess.Popen[bytes]":
-        words = [sys.executable, "-m", "impasto", "queue", "work", "--supervised", "--slot", str(self._slot)]
-        words += ["--workspace", str(self._workspace.folder)]
         output = None if self._log is None else self._log.open("ab")
         try:
-            return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=os.environ.copy())
+            return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         finally:
             if output is not None:
                 output.close()

@@ -23,7 +23,7 @@ from impasto.jobs.context import Context
 from impasto.jobs.events import Event, PictureDone, Preview, Progress
 from impasto.jobs.painter_pool import PainterPool
 from impasto.queue.claims import LEASE_SECONDS, Claimed, Claims
-from impasto.queue.events import event_data, preview_bytes
+from impasto.queue.events import event_data, preview_bytes, report_of
 from impasto.queue.publishing import UnitFolder, elsewhere, publish
 from impasto.queue.records import LeaseLost
 from impasto.queue.store import Queue
@@ -161,8 +161,9 @@ class Worker:
         made: list[PictureDone] = []
         try:
             job = plan.unit(number, None if folder is None else folder.begin())
-            self._compute(job, claimed, number, made)
+            result = self._compute(job, claimed, number, made)
             pictures, files = (elsewhere(made), []) if folder is None else folder.name(made)
+            report = report_of(result) if folder is None else None
         except (StoppedError, KeyboardInterrupt) as stop:
             if folder is not None:
                 folder.drop()
@@ -177,7 +178,7 @@ class Worker:
             if self._lacks_space() or isinstance(error, DiskFull):
                 return _RELEASED
             return self._failed(claimed, number, sentence(error))
-        unit = self._insist(lambda: self._claims.finish_unit(claimed, number, pictures, files))
+        unit = self._insist(lambda: self._claims.finish_unit(claimed, number, pictures, files, report))
         if files:
             self._publish(unit)
         elif pictures:
@@ -185,7 +186,7 @@ class Worker:
                 self.on_files([Path(one.name) for one in pictures])
         return ""
 
-    def _compute(self, job: Job, claimed: Claimed, number: int, made: list[PictureDone]) -> None:
+    def _compute(self, job: Job, claimed: Claimed, number: int, made: list[PictureDone]) -> Any:
         told = 0.0
 
         def hear(event: Event) -> None:
@@ -209,7 +210,7 @@ class Worker:
         def should_stop() -> bool:
             return bool(self._watch.asked) or self.should_end()
 
-        job.run(Context(on_event=hear, should_stop=should_stop, painters=self.painters))
+        return job.run(Context(on_event=hear, should_stop=should_stop, painters=self.painters))
 
     def _failed(self, claimed: Claimed, number: int, error: str) -> str:
         self._insist(lambda: self._claims.fail_unit(claimed, number, error))

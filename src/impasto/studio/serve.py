@@ -1,7 +1,7 @@
 """Runs the studio's server and its worker: one server for a workspace."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,13 +16,20 @@ from impasto.studio.state import Studio
 _PATIENCE = 3  # seconds for open answers when the server ends
 
 
-def serve(settings: StudioSettings, *, worker: bool = True, on_ready: Callable[[str], None] = lambda address: None) -> None:
+def serve(
+    settings: StudioSettings,
+    *,
+    worker: bool = True,
+    on_ready: Callable[[str], None] = lambda address: None,
+    worker_command: Sequence[str] | None = None,
+) -> None:
     """Serves until SIGINT or SIGTERM.
 
     Args:
         settings: what to serve, and where.
         worker: whether a worker process is started, and again whenever it dies. A read-only server has none.
         on_ready: called with the server's address when it answers.
+        worker_command: what is run as the worker, in place of `impasto queue work`.
 
     Raises:
         ImpastoError: another server has this workspace, or the address is taken.
@@ -33,7 +40,9 @@ def serve(settings: StudioSettings, *, worker: bool = True, on_ready: Callable[[
         address = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
         app = create_app(settings)
         server = _Server(_config(app, settings), app.state.studio, lambda: on_ready(address))
-        supervisor = Supervisor(settings.workspace) if worker and not settings.read_only else None
+        supervisor = None
+        if worker and not settings.read_only:
+            supervisor = Supervisor(settings.workspace, command=worker_command)
         if supervisor is not None:
             supervisor.start()
         try:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import threading
 from pathlib import Path
 
 from impasto.errors import ImpastoError, UsageError
@@ -14,6 +15,7 @@ MOST_BYTES = 32 << 20  # of one picture
 MOST_PIXELS = 64_000_000
 MOST_KEPT = 2 << 30  # bytes of all
 _ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+_DECODING = threading.BoundedSemaphore(2)  # together: the memory of the server is bounded
 _ID = re.compile(r"[0-9a-f]{20}")
 
 
@@ -40,7 +42,8 @@ class Uploads:
 
         if len(data) > MOST_BYTES:
             raise UsageError(f"a picture of {len(data) >> 20} MB: send at most {MOST_BYTES >> 20} MB")
-        ending = _checked(data)
+        with _DECODING:
+            ending = _checked(data)
         digits = hashlib.sha256(data).hexdigest()[:ID_DIGITS]
         path = self._folder / f"{digits}{ending}"
         if not path.exists():

@@ -81,6 +81,7 @@ KINDS: dict[str, ApiKind] = {
     "upscale": ApiKind(("by", "tile", "device"), {"pictures": "picture"}, ("pictures",)),
     "attention": ApiKind(("word", "device"), {"file": "picture", "checkpoint": "checkpoint"}, ("file",)),
     "control-map": ApiKind(("condition", "from_drawing", "side"), {"pictures": "picture"}, ("condition", "pictures")),
+    "expand": ApiKind(("prompt", "method", "count", "seed", "any_style", "candidates"), {}, ("prompt",)),
     "tag": ApiKind(("at_least", "most"), {"catalogue": "catalogue"}, ("catalogue",)),
     "caption": ApiKind(("candidates", "all_pictures", "most", "seed"), {"catalogue": "catalogue"}, ("catalogue",)),
     "train/lora": ApiKind(
