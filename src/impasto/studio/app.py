@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from impasto import __version__
 from impasto.studio.api import events, gallery, jobs, options, pictures
 from impasto.studio.errors import ErrorAnswer, answer_errors
-from impasto.studio.pages import home, interactive
+from impasto.studio.pages import catalogues, home, interactive, judging, runs, sheets
 from impasto.studio.security.gate import Gate
 from impasto.studio.settings import StudioSettings
 from impasto.studio.state import Studio
@@ -54,7 +54,7 @@ def create_app(settings: StudioSettings) -> FastAPI:
     for module in (jobs, events, pictures, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
-    for module in (home, interactive):
+    for module in (home, interactive, sheets, runs, catalogues, judging):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from impasto.studio.pages.rendering import PAGES, STATIC, TEMPLATES, render, texts
+from impasto.studio.pages.sheets import AXES
 from impasto.studio.security.gate import LOGIN
 from impasto.studio.security.sessions import cookie_header
 from impasto.studio.state import StudioOf
@@ -23,7 +24,7 @@ def home(request: Request, studio: StudioOf) -> Response:
 def _add(name: str) -> None:
     @router.get(f"/{name}", response_class=HTMLResponse, name=name)
     def show(request: Request, studio: StudioOf) -> Response:
-        return render(request, studio, name)
+        return render(request, studio, name, axes=AXES)
 
 
 for _name in PAGES[1:]:

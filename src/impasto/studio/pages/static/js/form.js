@@ -22,7 +22,7 @@ export class Form {
       one.addEventListener("toggle", () => store.set("open." + one.dataset.keep, one.open));
     }
   }
-  fields() { return $$("[name]", this.root); }
+  fields() { return $$("[name]:not([type=radio])", this.root); }
   read() {
     const state = { ...this.extra };
     for (const one of this.fields()) state[one.name] = one.type === "checkbox" ? one.checked : one.dataset.wanted ?? one.value;
