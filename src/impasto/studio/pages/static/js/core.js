@@ -149,3 +149,8 @@ export function fill(select, rows, { first } = {}) {
   select.value = chosen ?? "";
   delete select.dataset.wanted;
 }
+
+{ // on a narrow screen the present page may lie outside of the bar
+  const nav = document.querySelector(".top nav"), here = nav?.querySelector("[aria-current]");
+  if (here) nav.scrollLeft = here.offsetLeft - nav.offsetLeft - 40;
+}
