@@ -54,7 +54,7 @@ class RunningStudio:
 
     def paint(self, **job: Any) -> list[str]:
         """Paints, and returns the ids of the pictures, which the gallery has."""
-        number = self.ask("/api/v1/jobs", {"job": {"steps": 2, **job}})["id"]
+        number = self.ask("/api/v1/jobs", {"job": job})["id"]
         assert self.ended(number)["state"] == "done"
         parts = self.ask(f"/api/v1/jobs/{number}/parts")
         made = [one["id"] for part in parts for one in part["pictures"]]
@@ -79,7 +79,7 @@ def studio(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             assert url.startswith("http://127.0.0.1:"), (folder / "log").read_text()
             running = RunningStudio(url, folder / "workspace")
             artists = ["Claude Monet", "Rembrandt"]
-            running.paint(kind="batch", base={"steps": 2}, prompts=list(PROMPTS), artists=artists, seed=5, steps=None)
+            running.paint(kind="batch", base={"steps": 2}, prompts=list(PROMPTS), artists=artists, seed=5)
             yield running
         finally:
             process.terminate()

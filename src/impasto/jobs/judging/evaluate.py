@@ -1,15 +1,14 @@
 """The job `evaluate`: measures folders of paintings against real pictures."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import model_validator
 
 from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
-from impasto.jobs.judging.folders import Evaluation, JudgedFolder, Question, evaluate_folders
+from impasto.jobs.judging.folders import Evaluation, Question, evaluate_folders
 
 USUAL_FEATURES = "efficientnet-lite2"
 
@@ -94,10 +93,4 @@ class EvaluateJob(Job):
         refused = [one.reason for judged in found.judged for one in judged.measures.values() if isinstance(one, Refused)]
         if len(refused) == sum(len(judged.measures) for judged in found.judged):
             raise ImpastoError(f"nothing could be measured: {refused[0]}")
-        context.figures(measured=[_plain(one) for one in found.judged])
         return found
-
-
-def _plain(judged: JudgedFolder) -> dict[str, Any]:
-    measures = {name: asdict(value) for name, value in judged.measures.items()}
-    return {"folder": judged.folder, "pictures": judged.pictures, "measures": measures}

@@ -170,13 +170,11 @@ def measure(of: Distances, studio: StudioOf) -> QueuedJob:
 
 @router.get("/judging/reports")
 def get_reports(studio: StudioOf) -> list[dict[str, Any]]:
-    """Tells what the last measurements found, as far as the queue's log of events still has it."""
+    """Tells what the last measurements found."""
     reports = []
     for job in studio.queue.jobs((State.DONE, State.FAILED), kinds=("evaluate",), most=20):
-        events, _ = studio.queue.events.since(0, job=job.id, most=2000)
-        figures = [one.data["values"] for one in events if one.kind == "figures"]
-        notes = [one.data["text"] for one in events if one.kind == "note"]
-        reports.append({"job": job, "figures": figures[-1] if figures else None, "notes": notes[:20]})
+        units = studio.queue.units(job.id, most=1)
+        reports.append({"job": job, "report": units[0].report if units else None})
     return reports
 
 

@@ -53,8 +53,8 @@ $("#measure").addEventListener("submit", async (event) => { event.preventDefault
 async function reports() {
   const found = await api("/pages/judging/reports").catch(() => []);
   const cell = (value) => (value.reason ? value.reason : `${Number(value.value.toPrecision(4))}` + (value.low === null ? "" : ` (${Number(value.low.toPrecision(4))} – ${Number(value.high.toPrecision(4))})`));
-  $("[data-reports]").replaceChildren(...(found.length ? found.map(({ job, figures, notes }) => el("article", { class: "card" }, el("p", { class: "small faint" }, `${job.id} · ${when(job.finished_at)}`), job.error ? el("p", { class: "bad" }, job.error) : null,
-    ...(figures?.measured ?? []).map((one) => el("table", {}, el("tbody", {}, Object.entries(one.measures).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "tabular" }, cell(value))))))), notes.length ? el("ul", { class: "small" }, notes.map((one) => el("li", {}, one))) : null)) : [el("p", { class: "faint" }, t("judge.noreports"))]));
+  $("[data-reports]").replaceChildren(...(found.length ? found.map(({ job, report }) => el("article", { class: "card" }, el("p", { class: "small faint" }, `${job.id} · ${when(job.finished_at)}`), job.error ? el("p", { class: "bad" }, job.error) : null,
+    ...(report?.judged ?? []).map((one) => el("table", {}, el("tbody", {}, Object.entries(one.measures).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "tabular" }, cell(value))))))), report?.notes?.length ? el("ul", { class: "small" }, report.notes.map((one) => el("li", {}, one))) : null)) : [el("p", { class: "faint" }, t("judge.noreports"))]));
 }
 const soon = later(reports, 300);
 hear("job", ({ row }) => { if (row.kind === "evaluate") soon(); });
