@@ -55,7 +55,8 @@ def prepare(client: Client) -> None:
             job = {"kind": "paint", "prompt": prompt, "artist": artist, "any_artist": True, "count": 2, "seed": 11}
             client.job(job=job)
     if not client.ask("/pages/sheets"):
-        axes = {"rows": {"axis": "seed", "values": "1-2"}, "columns": {"axis": "artist", "values": "Claude Monet, Rembrandt"}}
+        columns = {"axis": "artist", "values": "Claude Monet, Rembrandt"}
+        axes = {"rows": {"axis": "seed", "values": "1-2"}, "columns": columns}
         client.job("/pages/sheets", job={"kind": "paint", "prompt": "a harbour"}, **axes)
     if not client.ask("/api/v1/options/catalogues"):
         files = []

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from impasto.errors import ImpastoError, UsageError
 from impasto.studio.helper.process import Helper, Replaced
-from impasto.studio.requests.models import MODELS, to_job
+from impasto.studio.pages.paint_request import PaintRequest
+from impasto.studio.requests.models import to_job
 from impasto.studio.state import StudioOf
 
 router = APIRouter(prefix="/pages", include_in_schema=False)
 helper = Helper()
 PREVIEW_STEPS = 6  # of the usual sampler, for checkpoints without a few-step student
 Prompt = Annotated[str, StringConstraints(max_length=10_000)]
-_PaintRequest: Any = MODELS["paint"]
 
 
 class Expand(BaseModel):
@@ -41,7 +41,7 @@ class Template(BaseModel):
 
 
 @router.post("/preview")
-def preview(asked: _PaintRequest, request: Request, studio: StudioOf) -> Response:
+def preview(asked: PaintRequest, request: Request, studio: StudioOf) -> Response:
     """Paints a preview in few steps: by the checkpoint's student, or else with few steps of its usual sampler.
 
     204 if a newer one of the same page was asked for meanwhile.

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from impasto.errors import UsageError
 from impasto.painting.file_names import slug
 from impasto.queue.records import QueuedJob
-from impasto.studio.requests.models import MODELS, to_job
+from impasto.studio.pages.paint_request import PaintRequest
+from impasto.studio.requests.models import to_job
 from impasto.studio.state import StudioOf
 
 router = APIRouter(prefix="/pages", include_in_schema=False)
@@ -22,7 +23,6 @@ AXES = (
 )  # fmt: skip
 SHEET = r"^[\w][\w.+-]{0,150}\.png$"
 _KEPT = {"cache-control": "private, max-age=31536000, immutable"}  # a sheet's name is used once
-_PaintRequest: Any = MODELS["paint"]
 
 
 class Side(BaseModel):
@@ -39,7 +39,7 @@ class NewSheet(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    job: _PaintRequest  # what all cells share
+    job: PaintRequest  # what all cells share
     rows: Side = Field(default_factory=Side)
     columns: Side = Field(default_factory=Side)
     title: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -51,16 +51,16 @@ def add_sheet(new: NewSheet, studio: StudioOf) -> QueuedJob:
     from impasto.jobs.painting.grid import GridJob
     from impasto.jobs.painting.picture import Picture
 
-    axes = {side: _axis(getattr(new, side)) for side in ("rows", "columns")}
     changed = {one.axis for one in (new.rows, new.columns)} | {"count", "preview_every", "best_of"}
     if "size" in changed:
         changed |= {"width", "height"}
     kept = {name for name in new.job.model_fields_set if name not in changed}
     shared = to_job(new.job.model_construct(**{name: getattr(new.job, name) for name in kept}), studio.references)
-    fields = {name: getattr(shared, name) for name in shared.model_fields_set & set(Picture.model_fields)}
-    words = slug(" ".join([fields.get("prompt", ""), new.rows.axis, new.columns.axis]))[:80]
+    fields: dict[str, Any] = {name: getattr(shared, name) for name in shared.model_fields_set & set(Picture.model_fields)}
+    words = slug(" ".join([str(fields.get("prompt", "")), new.rows.axis, new.columns.axis]))[:80]
     out = studio.workspace.place("sheets") / f"{words}-{time.time_ns() // 1_000_000}.png"
-    return studio.queue.add(GridJob(**fields, **axes, title=new.title or None, out=out), origin="studio")
+    job = GridJob(**fields, rows=_axis(new.rows), columns=_axis(new.columns), title=new.title or None, out=out)
+    return studio.queue.add(job, origin="studio")
 
 
 def _axis(side: Side) -> str:
