@@ -16,7 +16,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NEEDED = os.environ.get("IMPASTO_BROWSER") == "needed"  # .ci/run says so: nothing is skipped there
-PATIENCE = 60_000  # ms; a test waits for what happens, never for a time
+PATIENCE = 120_000  # ms; a test waits for what happens, never for a time
 PROMPTS = ("boats at dusk", "a field of poppies")
 
 
@@ -64,11 +64,15 @@ class RunningStudio:
 
 
 @pytest.fixture(scope="session")
-def studio(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    """The server, its worker, and four paintings by two artists."""
+def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
+    """The server, its worker, and four paintings by two artists. `IMPASTO_STUDIO="URL FOLDER"` names a running one."""
     _need_browser()
-    folder = tmp_path_factory.mktemp("studio")
-    own = {"IMPASTO_POCKET": str(tiny_pocket), "IMPASTO_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
+    if given := os.environ.get("IMPASTO_STUDIO"):  # for whoever writes tests and does not want to wait for a start
+        url, _, folder = given.partition(" ")
+        yield _seeded(RunningStudio(url, Path(folder)))
+        return
+    folder, pocket = tmp_path_factory.mktemp("studio"), request.getfixturevalue("tiny_pocket")
+    own = {"IMPASTO_POCKET": str(pocket), "IMPASTO_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
     environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "impasto", "studio", "--port", "0", "--workspace", str(folder / "workspace")]
     with (folder / "log").open("w") as log:
@@ -77,16 +81,20 @@ def studio(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:"), (folder / "log").read_text()
-            running = RunningStudio(url, folder / "workspace")
-            artists = ["Claude Monet", "Rembrandt"]
-            running.paint(kind="batch", base={"steps": 2}, prompts=list(PROMPTS), artists=artists, seed=5)
-            yield running
+            yield _seeded(RunningStudio(url, folder / "workspace"))
         finally:
             process.terminate()
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _seeded(studio: RunningStudio) -> RunningStudio:
+    if not studio.ask("/api/v1/gallery")["total"]:
+        artists = ["Claude Monet", "Rembrandt"]
+        studio.paint(kind="batch", base={"steps": 2}, prompts=list(PROMPTS), artists=artists, seed=5)
+    return studio
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
 from tests.studio.browser.conftest import PROMPTS, RunningStudio, go, ready
 
+import impasto
 from impasto.data.annotations.review import ReviewSession
 from impasto.training.runs.record import RunRecord
 
 PAGES = ("/", "/gallery", "/queue", "/canvas", "/grid", "/runs", "/data", "/judge")
+ICON = Path(impasto.__file__).parent / "studio" / "pages" / "static" / "icon.svg"
 PAINTED = ".stage img[src*='/api/v1/pictures/']"
 
 
@@ -45,12 +48,17 @@ def axe_findings(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_accessible_and_fits_a_phone(new_page, studio, path):
-    wide = new_page(path, dark=True)
-    assert not axe_findings(wide)
-    phone = new_page(path, width=360, height=740)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
-    assert not axe_findings(phone)
-    assert phone.locator("nav a[aria-current=page]").is_visible()
+    page = new_page(path, dark=True)
+    assert not axe_findings(page)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not axe_findings(page)
+    page.reload()  # as a phone opens it
+    ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("nav a[aria-current=page]").is_visible()
 
 
 def test_a_prompt_is_painted_by_keys_and_a_reload_loses_nothing(new_page, studio):
@@ -185,6 +193,39 @@ def test_a_picture_is_opened_starred_binned_and_brought_back(new_page, studio):
     page.wait_for_function("document.querySelectorAll('.cell').length === 1")
     page.click(".toast button:has-text('Undo')")
     page.wait_for_function("document.querySelectorAll('.cell').length === 2")
+
+
+def test_a_wall_of_many_pictures_has_few_elements_and_keeps_its_place(new_page, studio):
+    """The browser's side of 100,000 pictures; the server's is in benchmarks/gallery.py."""
+    first = studio.ask("/api/v1/gallery?most=1")["entries"][0]
+    count = 5000
+
+    def answer(route: Any) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        begin, most = int(query.get("after", ["0"])[0]), int(query["most"][0])
+        numbers = range(begin, min(count, begin + most))
+        entries = [{**first, "id": f"{n:020x}", "prompt": f"picture {n}", "starred": False} for n in numbers]
+        after = str(numbers[-1] + 1) if numbers[-1] + 1 < count else None
+        route.fulfill(json={"entries": entries, "next": after, "total": None if begin else count})
+
+    page = new_page("/judge")
+    page.route("**/api/v1/gallery?*", answer)
+    page.route("**/thumbnail?*", lambda route: route.fulfill(path=str(ICON), content_type="image/svg+xml"))
+    page.route("**/star", lambda route: route.fulfill(json={**first, "starred": True}))
+    go(page, "/gallery")
+    page.wait_for_selector("[data-total]:has-text('5,000')")
+    page.evaluate("document.querySelector('[data-wall]').scrollTop = 1e9")
+    page.wait_for_selector("[aria-label='picture 4999']")
+    assert page.locator(".cell").count() < 120
+    page.evaluate("document.querySelector('[data-wall]').scrollTop /= 2")
+    page.wait_for_function("document.querySelectorAll('.cell').length > 20")
+    place = "document.querySelector('[data-wall]').scrollTop"
+    page.locator(".cell button").nth(30).evaluate("one => one.focus({ preventScroll: true })")
+    before = page.evaluate(place)
+    page.keyboard.press(".")
+    page.wait_for_selector(".cell .mark")
+    assert page.evaluate(place) == before
+    assert page.evaluate("document.activeElement.getAttribute('aria-label').endsWith('★')")
 
 
 def test_two_pictures_are_compared_by_keys(new_page):

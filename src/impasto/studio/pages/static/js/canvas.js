@@ -143,7 +143,7 @@ async function drawn(scribble) {
 async function paint() {
   if (!picture) { toast(t("canvas.nothing"), { error: true }); return; }
   const state = form.read(), { width, height, init, strength, ...asked } = form.request({ ...state, init: null });
-  const job = { ...asked, count: Number(state.count || 1), preview_every: 3, ...(state.seed === "" ? {} : { seed: Number(state.seed) }) };
+  const job = { ...asked, count: Number(state.count || 1), preview_every: 0, ...(state.seed === "" ? {} : { seed: Number(state.seed) }) };
   const how = mode();
   if (how === "inpaint") {
     const mask = await drawn(false);

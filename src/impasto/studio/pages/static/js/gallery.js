@@ -62,6 +62,7 @@ let box = null;
 const viewing = async (id) => {
   box = await view(id, {
     neighbour: (step, from = id) => wall.entries[wall.entries.findIndex((one) => one.id === from) + step]?.id ?? null, changed,
+    shown: (now) => { if (history.state?.picture && history.state.picture !== now) history.replaceState({ picture: now }, "", location.pathname + location.search + "#" + now); },
     compare: (other) => { picking = other; toast(t("gallery.compare.pick")); },
     closed: () => { box = null; if (history.state?.picture) history.back(); },
   });

@@ -35,7 +35,7 @@ async function loadRecent() {
 function requestOf(state, batch) {
   const asked = form.request(state), seed = state.seed === "" ? null : Number(state.seed), count = Number(state.count || 1);
   if (state.seed !== "" && !/^\d+$/.test(state.seed)) throw Object.assign(new Error(t("seed.wrong")), { field: "seed" });
-  if (!batch) return { kind: "paint", ...asked, count, ...(seed === null ? {} : { seed }), preview_every: 3 };
+  if (!batch) return { kind: "paint", ...asked, count, ...(seed === null ? {} : { seed }), preview_every: Math.max(3, Math.round(Number(state.steps || 20) / 7)) };
   const lines = (text) => (text ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
   const { prompt, artist, ...base } = asked;
   const prompts = lines(state.prompts), artists = lines(state.artists);

@@ -37,11 +37,13 @@ export async function star(entry, changed = () => {}) {
 }
 
 /** Opens a picture. `neighbour(step)` returns the id of the one before (-1) or after (1), if there is one. */
-export async function view(id, { neighbour = () => null, changed = () => {}, compare, closed } = {}) {
+export async function view(id, { neighbour = () => null, changed = () => {}, compare, closed, shown } = {}) {
   const entry = await attempt(() => api(`/api/v1/gallery/${id}`));
   if (!entry) { closed?.(); return null; }
+  let moving = false;
+  shown?.(id);
   const image = el("img", { src: full(id), alt: entry.prompt || entry.name });
-  const go = (step) => { const next = neighbour(step); if (next) { box.close(); view(next, { neighbour: (more) => neighbour(more, next), changed, compare, closed }); } };
+  const go = (step) => { const next = neighbour(step); if (next) { moving = true; box.close(); view(next, { neighbour: (more, from = next) => neighbour(more, from), changed, compare, closed, shown }); } };
   const link = (href, text) => el("a", { class: "button", href }, text);
   const button = (text, action, attributes = {}) => el("button", { type: "button", onclick: action, ...attributes }, text);
   const starButton = button(t("star"), () => star(entry, (...told) => { changed(...told); draw(); }), { "data-star": "" });
@@ -57,7 +59,7 @@ export async function view(id, { neighbour = () => null, changed = () => {}, com
     el("div", { class: "row actions" }, changing),
     el("div", { class: "row actions" }, link(`/canvas?file=picture:${id}`, t("to.canvas")), link(`/?init=picture:${id}`, t("to.start")), compare ? button(t("compare"), () => { box.close(); compare(id); }) : null,
       el("a", { class: "button", href: `${full(id)}?download=true`, download: entry.name }, t("download"))), about);
-  const box = dialog(t("picture"), el("div", { class: "viewing" }, el("div", { class: "picture" }, image), side), { wide: true, onclose: () => { if (!document.querySelector("dialog.viewer")) closed?.(); } });
+  const box = dialog(t("picture"), el("div", { class: "viewing" }, el("div", { class: "picture" }, image), side), { wide: true, onclose: () => { if (!moving) closed?.(); } });
   box.dataset.picture = id;
   box.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, pre")) return;
