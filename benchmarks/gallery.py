@@ -79,7 +79,7 @@ def index_of(count: int) -> None:
         after, last = last.next, gallery.page(after=last.next, most=1000)
     tell(f"page behind {min(50, count // 1000) * 1000} pictures", lambda: gallery.page(after=after))
     tell("text, one word", lambda: gallery.page(Filter(text=draw.choice(words))))
-    tell("text, the beginning that 100,000 have", lambda: gallery.page(Filter(text="word")))
+    tell("text, a beginning of all 2,000 words, which all pictures have", lambda: gallery.page(Filter(text="word")))
     tell("artist", lambda: gallery.page(Filter(artist=f"Artist {draw.randrange(300)}")))
     tell("checkpoint", lambda: gallery.page(Filter(checkpoint="checkpoint-3")))
     tell("starred", lambda: gallery.page(Filter(starred=True)))

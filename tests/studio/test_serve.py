@@ -50,12 +50,12 @@ def said(process: "subprocess.Popen[str]") -> str:
 
 def ask(address: str, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address + path, data, {"content-type": "application/json"} if body else {})
+    request = urllib.request.Request(address + path, data, {} if data is None else {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 
-def until(true: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(true: Callable[[], Any], seconds: float = 180.0) -> Any:
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "it never came"
@@ -76,24 +76,34 @@ def test_server_and_worker_live_and_die_together(tmp_path: Path) -> None:
     try:
         address = said(first)
         assert address.startswith("http://127.0.0.1:"), address
-        job = ask(address, "/api/v1/jobs", {"job": {"kind": "paint", "prompt": "slow", "seed": 1, "count": 3}})
+        job = ask(address, "/api/v1/jobs", {"job": {"kind": "paint", "prompt": "slow", "seed": 1, "count": 500}})["id"]
         queue = Queue.open(Workspace.open(tmp_path))
-        until(lambda: queue.job(job["id"]).units_done == 1)
+
+        def goes_on() -> None:
+            before = queue.job(job).units_done
+            until(lambda: queue.job(job).units_done > before)
+
+        goes_on()
         pid = queue.workers()[0]["pid"]
         second = started(tmp_path)
         assert said(second).startswith(f"a studio serves {tmp_path} already (process {first.pid})")
         second.wait(60)
         os.kill(pid, signal.SIGKILL)  # the supervisor starts another one, which goes on
-        until(lambda: queue.job(job["id"]).units_done == 2)
+        until(lambda: queue.job(job).attempts == 2)
+        goes_on()
         other = next(one["pid"] for one in queue.workers() if one["pid"] != pid)
         first.kill()  # the worker ends by itself, and gives its job back
         until(lambda: gone(other))
-        assert queue.job(job["id"]).state == "queued"
+        assert queue.job(job).state == "queued"
         first.wait()
         first = started(tmp_path)
         address = said(first)
-        until(lambda: ask(address, f"/api/v1/jobs/{job['id']}")["job"]["state"] == "done")
-        assert len(list((tmp_path / "pictures").iterdir())) == 3 and ask(address, "/api/v1/gallery")["total"] == 3
+        until(lambda: queue.job(job).state == "running")
+        goes_on()
+        ask(address, f"/api/v1/jobs/{job}/cancel", {})
+        until(lambda: queue.job(job).state == "cancelled")
+        done = queue.job(job).units_done
+        assert len(list((tmp_path / "pictures").iterdir())) == done == ask(address, "/api/v1/gallery")["total"]
         last = [one["pid"] for one in queue.workers() if not gone(one["pid"])]
         first.send_signal(signal.SIGTERM)
         assert first.wait(60) in (0, -signal.SIGTERM)

@@ -1,7 +1,9 @@
 """Runs the studio's server and its worker: one server for a workspace."""
 
+import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,7 +48,8 @@ def serve(
         if supervisor is not None:
             supervisor.start()
         try:
-            server.run(sockets=[listener])
+            with _outliving_signals():
+                server.run(sockets=[listener])
         finally:
             if supervisor is not None:
                 supervisor.end()
@@ -67,6 +70,17 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._studio.news.end()  # streams end, so that nobody waits for them
         await super().shutdown(sockets)
+
+
+@contextmanager
+def _outliving_signals() -> Iterator[None]:
+    """Uvicorn raises SIGTERM and SIGINT again when it has ended; the worker must be ended before this process is."""
+    before = {number: signal.signal(number, lambda *words: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _config(app: FastAPI, settings: StudioSettings) -> uvicorn.Config:
