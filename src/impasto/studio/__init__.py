@@ -13,7 +13,8 @@ stream. So nothing is lost when a tab, the server or the worker dies.
 | `security` | who may ask for what |
 | `requests` | the schema of requests, made from the jobs' classes; ids and names instead of paths |
 | `api` | our own API, `/api/v1`: jobs, queue, events, pictures, uploads, gallery, options, session |
-| `pages` | server-rendered pages |
+| `pages` | server-rendered pages, their scripts and texts, and what only they ask (`/pages/...`) |
+| `helper` | a process beside the server for live previews and expansions |
 | `uploads` | pictures that clients send |
 | `serve` | one server for a workspace, with its worker |
 

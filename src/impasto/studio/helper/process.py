@@ -8,7 +8,10 @@ from typing import Any
 
 from impasto.errors import ImpastoError
 from impasto.jobs.base import Job
+from impasto.queue.records import QueueFull
 
+_MOST_WAITING = 8
+_MOST_CLIENTS = 1000
 _PATIENCE = 300.0  # seconds for one answer; then the process is started anew
 
 
@@ -16,14 +19,19 @@ class Replaced(ImpastoError):
     """A newer question of the same client came meanwhile: nobody waits for this one's answer."""
 
 
+class Busy(QueueFull):
+    """So many wait already that one more would wait in vain."""
+
+
 class Helper:
     """Asks one question after the other. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._turn = threading.Lock()
+        self._turn = threading.Condition()
+        self._asking = False
+        self._waiting = 0
         self._newest: dict[str, int] = {}
-        self._count = threading.Lock()
 
     def ask(self, what: str, job: Job, *, client: str = "") -> dict[str, Any]:
         """Returns the answer to "preview" or "expand" about a job.
@@ -34,17 +42,31 @@ class Helper:
             client: whose question it is; an older one of the same client that still waits is dropped. "" drops none.
 
         Raises:
-            Replaced: there is a newer question. ImpastoError: the job failed, or the process died.
+            Replaced: there is a newer question. Busy: too many wait. ImpastoError: the job failed, or the process died.
         """
-        with self._count:
-            number = self._newest.get(client, 0) + 1
-            self._newest[client] = number
-            while len(self._newest) > 1000:
-                self._newest.pop(next(iter(self._newest)))
         with self._turn:
-            if client and self._newest.get(client, number) != number:
-                raise Replaced("there is a newer preview")
+            number = self._newest.pop(client, 0) + 1
+            self._newest[client] = number
+            while len(self._newest) > _MOST_CLIENTS:
+                self._newest.pop(next(iter(self._newest)))
+            self._turn.notify_all()  # an older one of this client need not wait any more
+            if self._waiting >= _MOST_WAITING:
+                raise Busy("too many previews are asked for at once: wait a moment")
+            self._waiting += 1
+            try:
+                while self._asking:
+                    self._turn.wait()
+                    if client and self._newest.get(client, number) != number:
+                        raise Replaced("there is a newer preview")
+            finally:
+                self._waiting -= 1
+            self._asking = True
+        try:
             return self._answer(json.dumps({"what": what, "job": job.to_json()}))
+        finally:
+            with self._turn:
+                self._asking = False
+                self._turn.notify_all()
 
     def close(self) -> None:
         """Ends the process."""

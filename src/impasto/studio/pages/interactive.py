@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from impasto.errors import ImpastoError, UsageError
-from impasto.studio.helper.process import Helper, Replaced
+from impasto.studio.helper.process import Busy, Helper, Replaced
 from impasto.studio.pages.paint_request import PaintRequest
 from impasto.studio.requests.models import to_job
 from impasto.studio.state import StudioOf
@@ -57,6 +57,8 @@ def preview(asked: PaintRequest, request: Request, studio: StudioOf) -> Response
         answer = helper.ask("preview", job, client=client)
     except Replaced:
         return Response(status_code=204)
+    except Busy:
+        raise
     except ImpastoError as error:
         raise UsageError(str(error)) from None
     headers = {"cache-control": "no-store", "x-painted-by": "student" if own else "few steps"}
@@ -70,6 +72,8 @@ def expand(asked: Expand) -> dict[str, Any]:
 
     try:
         return helper.ask("expand", ExpandJob(**asked.model_dump()))
+    except Busy:
+        raise
     except ImpastoError as error:
         raise UsageError(str(error)) from None
 
