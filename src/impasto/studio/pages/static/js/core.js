@@ -146,7 +146,7 @@ export function fill(select, rows, { first } = {}) {
   const chosen = select.dataset.wanted ?? select.value;
   select.replaceChildren(...(first === undefined ? [] : [el("option", { value: "" }, first)]), ...rows.map(([value, text]) => el("option", { value }, text)));
   if (chosen && ![...select.options].some((one) => one.value === chosen)) select.append(el("option", { value: chosen }, chosen));
-  select.value = chosen ?? "";
+  if (chosen || first !== undefined) select.value = chosen ?? "";
   delete select.dataset.wanted;
 }
 

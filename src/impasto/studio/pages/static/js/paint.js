@@ -28,7 +28,7 @@ async function loadRecent() {
   recent.splice(0, recent.length, ...page.entries.map((one) => one.id));
   strip.replaceChildren(...page.entries.map((one) => el("button", { type: "button", "aria-label": t("open", { name: one.prompt || one.name }), onclick: () => open(one.id) }, el("img", { src: thumb(one.id, 128), alt: "", loading: "lazy" }))));
   lastSeed = page.entries[0]?.seed ?? lastSeed;
-  if (!shown && !running && page.entries.length && !stage.querySelector("img")) show(full(page.entries[0].id), page.entries[0].prompt || page.entries[0].name, { id: page.entries[0].id });
+  if (!shown && page.entries.length && !stage.querySelector("img")) show(full(page.entries[0].id), page.entries[0].prompt || page.entries[0].name, { id: page.entries[0].id });
 }
 
 // Painting: a request becomes a job of the queue.
@@ -110,20 +110,21 @@ hear("picture", async (data) => {
 });
 
 // The live preview follows the typing; a newer one replaces an older one.
+const paints = () => running && !running.kind.startsWith("train/"); // then a preview would only be in its way
 let looking = null, previewed = "";
 const preview = later(async (state) => {
   const { count, ...asked } = form.request(state);
   const job = { kind: "paint", ...asked, seed: /^\d+$/.test(state.seed) ? Number(state.seed) : 1 };
   for (const name of ["expand", "best_of"]) delete job[name];
   const text = JSON.stringify(job);
-  if (!state.live || readOnly || running || !state.prompt.trim() || text === previewed) return;
+  if (!state.live || readOnly || paints() || !state.prompt.trim() || text === previewed) return;
   previewed = text;
   looking?.abort();
   looking = new AbortController();
   const mine = looking;
   try {
     const image = await api("/pages/preview", { body: job, blob: true, signal: mine.signal });
-    if (!image || mine !== looking || running) return;
+    if (!image || mine !== looking || paints()) return;
     const source = URL.createObjectURL(image);
     show(source, t("live.alt", { prompt: state.prompt }), { tag: t("live.tag") });
     setTimeout(() => URL.revokeObjectURL(source), 10000);
