@@ -123,7 +123,9 @@ def main() -> None:
                 page = context.new_page()
                 page.goto(client.url + ("/" if name == "paint" else f"/{name}"))
                 page.wait_for_selector("html[data-ready]", state="attached")
-                act(page, name, client)
+                if not ending:
+                    act(page, name, client)
+                page.wait_for_timeout(2000)
                 image = Image.open(io.BytesIO(page.screenshot()))
                 image.thumbnail((WIDTH if not ending else 360, 2000), Image.Resampling.LANCZOS)
                 image.convert("RGB").save(given.out / f"{name}{ending}.webp", quality=70, method=6)
