@@ -168,6 +168,8 @@ def test_weights_history_and_wildcards_of_the_prompt(new_page):
 
 
 def test_a_picture_is_opened_starred_binned_and_brought_back(new_page, studio):
+    for entry in studio.ask("/api/v1/gallery?text=poppies")["entries"]:
+        studio.ask(f"/api/v1/gallery/{entry['id']}/star", {"starred": False})
     page = new_page("/gallery?text=poppies")
     page.wait_for_selector(".cell")
     assert page.locator(".cell").count() == 2

@@ -49,7 +49,7 @@ export class Wall {
     if (this.choosing) button.setAttribute("aria-pressed", this.chosen.has(entry.id));
     cell.append(button); this.inner.append(cell); this.cells.set(at, cell);
   }
-  redraw(id) { for (const [at, cell] of this.cells) if (!id || this.entries[at]?.id === id) { const focused = cell.contains(document.activeElement); cell.remove(); this.cells.delete(at); if (this.entries[at]) { this.put(at); if (focused) this.focus(at); } } }
+  redraw(id) { for (const [at, cell] of [...this.cells]) if (!id || this.entries[at]?.id === id) { const focused = cell.contains(document.activeElement); cell.remove(); this.cells.delete(at); if (this.entries[at]) { this.put(at); if (focused) this.focus(at); } } }
   remove(id) {
     const at = this.entries.findIndex((one) => one.id === id);
     if (at < 0) return;
