@@ -22,6 +22,8 @@ import sys
 from pathlib import Path
 from tests.queue.drawn import stand_in
 stand_in()
+import impasto.studio.app
+impasto.studio.app._warm_up = lambda: None
 from impasto.errors import ImpastoError
 from impasto.studio.serve import serve
 from impasto.studio.settings import StudioSettings

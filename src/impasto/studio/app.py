@@ -38,7 +38,7 @@ def create_app(settings: StudioSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         studio.news.start()
-        threading.Thread(target=_warm_up, daemon=True).start()
+        threading.Thread(target=_warm_up, name="warm-up").start()  # no daemon: torch's import must not be cut short
         yield
         interactive.helper.close()
         studio.close()
