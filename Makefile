@@ -27,13 +27,14 @@ override SEED := $(value SEED)
 override OUT := $(value OUT)
 export PROMPT ARTIST SEED OUT
 
-.PHONY: help paint studio test coverage lint clean
+.PHONY: help paint studio test test-browser chromium coverage lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make paint   paint a picture; takes PROMPT="..." ARTIST="..." SEED=7 OUT=folder; sets up .venv on first use'
 	@echo 'make studio  serve the studio on http://127.0.0.1:7860; takes PORT=...'
 	@echo 'make test    ruff, pyright and all tests (the same .venv)'
+	@echo 'make test-browser  the tests of the studio in a real browser; installs chromium (apt) if it is missing'
 	@echo 'make coverage   all tests, and which lines of src they run: half as long again'
 	@echo 'make lint    ruff and pyright alone'
 	@echo 'make clean   remove .venv and the caches; pictures stay'
@@ -55,6 +56,17 @@ test: lint
 
 coverage: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov=src/impasto --cov-report=term
+
+# Nothing is skipped here: the browser must be there.
+test-browser: chromium $(VENV)/.installed-dev
+	IMPASTO_BROWSER=needed OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/studio/browser
+
+# Debian's chromium, for the tests in a browser; asks for root only if it is missing.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+		echo 'Installing chromium for the tests in a browser.'; \
+		if [ "$$(id -u)" = 0 ]; then AS=; else AS=sudo; fi; \
+		$$AS apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$AS apt-get -qq install -y --no-install-recommends chromium >/dev/null; }
 
 # Pyright needs Node and may fetch it: where it cannot start within a minute, the tests go on without it.
 lint: $(VENV)/.installed-dev

@@ -14,7 +14,8 @@ stream. So nothing is lost when a tab, the server or the worker dies.
 | `requests` | the schema of requests, made from the jobs' classes; ids and names instead of paths |
 | `api` | our own API, `/api/v1`: jobs, queue, events, pictures, uploads, gallery, options, session |
 | `clients` | the APIs of other tools: AUTOMATIC1111's, OpenAI's, the Model Context Protocol |
-| `pages` | server-rendered pages |
+| `pages` | server-rendered pages, their scripts and texts, and what only they ask (`/pages/...`) |
+| `helper` | a process beside the server for live previews and expansions |
 | `uploads` | pictures that clients send |
 | `serve` | one server for a workspace, with its worker |
 

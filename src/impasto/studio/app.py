@@ -16,7 +16,7 @@ from impasto.studio.clients.a1111.state import A1111State
 from impasto.studio.clients.mcp import http as mcp
 from impasto.studio.clients.openai import router as openai
 from impasto.studio.errors import ErrorAnswer, answer_errors
-from impasto.studio.pages import home
+from impasto.studio.pages import catalogues, home, interactive, judging, runs, sheets
 from impasto.studio.security.gate import Gate
 from impasto.studio.settings import StudioSettings
 from impasto.studio.state import Studio
@@ -47,6 +47,7 @@ def create_app(settings: StudioSettings) -> FastAPI:
         threading.Thread(target=_warm_up, name="warm-up").start()  # no daemon: torch's import must not be cut short
         yield
         await mcp_endpoint.close()
+        interactive.helper.close()
         studio.close()
 
     app = FastAPI(
@@ -64,7 +65,8 @@ def create_app(settings: StudioSettings) -> FastAPI:
     app.include_router(a1111.router)
     app.include_router(openai.router)
     app.router.routes.append(Route(mcp.PATH, endpoint=mcp_endpoint))
-    app.include_router(home.router)
+    for module in (home, interactive, sheets, runs, catalogues, judging):
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)
     return app

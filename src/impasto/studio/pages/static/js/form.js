@@ -1,0 +1,127 @@
+// The fields of a painting: kept for the tab and for the next one, read into a request, filled from a record.
+import { $, $$, api, attempt, el, fill, later, store, t } from "./core.js";
+
+const NUMBERS = new Set(["steps", "guidance", "width", "height", "year", "count", "best_of", "eta"]);
+const PLAIN = ["prompt", "artist", "any_artist", "year", "style", "genre", "negative", "sampler", "steps", "guidance", "guider", "width", "height", "eta"];
+
+export class Form {
+  /** `root` holds named fields; `name` is where they are kept. Listeners are called with the state after each change. */
+  constructor(root, name) {
+    this.root = root; this.name = name; this.listeners = []; this.extra = { loras: [], init: null };
+    const kept = store.get(name, { tab: true }) ?? store.get(name);
+    this.initial = this.read();
+    if (kept) this.write(kept);
+    const save = later(() => this.save(), 120);
+    for (const kind of ["input", "change"]) root.addEventListener(kind, (event) => {
+      if (event.target.name) { event.target.removeAttribute("aria-invalid"); save(); if (kind === "input") this.tell(); }
+    });
+    addEventListener("pagehide", () => this.save());
+    for (const one of $$("details[data-keep]", root)) {
+      const open = store.get("open." + one.dataset.keep);
+      if (open !== null) one.open = open;
+      one.addEventListener("toggle", () => store.set("open." + one.dataset.keep, one.open));
+    }
+  }
+  fields() { return $$("[name]:not([type=radio])", this.root); }
+  read() {
+    const state = { ...this.extra };
+    for (const one of this.fields()) state[one.name] = one.type === "checkbox" ? one.checked : one.dataset.wanted ?? one.value;
+    return state;
+  }
+  write(state) {
+    for (const one of this.fields()) {
+      if (!(one.name in state)) continue;
+      if (one.type === "checkbox") one.checked = !!state[one.name];
+      else {
+        const value = state[one.name] ?? "";
+        if (one.tagName === "SELECT" && ![...one.options].some((other) => other.value === String(value))) one.append(el("option", { value }, value));
+        one.value = value;
+      }
+    }
+    if ("loras" in state) this.extra.loras = state.loras ?? [];
+    if ("init" in state) this.extra.init = state.init;
+    this.save(); this.tell();
+  }
+  save() { const state = this.read(); store.set(this.name, state, { tab: true }); store.set(this.name, state); }
+  tell() { const state = this.read(); for (const listener of this.listeners) listener(state); }
+  onChange(listener) { this.listeners.push(listener); listener(this.read()); }
+  /** The fields of a request of the API; those that are empty are left out, so that the usual value holds. */
+  request(state = this.read()) {
+    const asked = {};
+    for (const name of PLAIN) {
+      const value = state[name];
+      if (value === undefined || value === "" || value === false) continue;
+      asked[name] = NUMBERS.has(name) ? Number(value) : value;
+    }
+    if (state.checkpoint) asked.checkpoint = state.checkpoint;
+    if (state.loras?.length) asked.lora = state.loras.map((one) => `${one.name}:${one.weight}`);
+    if (state.init) { asked.init = state.init; asked.strength = Number(state.strength); }
+    if (state.best_of && Number(state.best_of) > 1) asked.best_of = Number(state.best_of);
+    if (state.expand_on) asked.expand = "wu2022";
+    return asked;
+  }
+  /** Marks the field that the server names. */
+  mark(error) {
+    const name = (error.field ?? "").split(".").pop();
+    const guess = name || this.fields().map((one) => one.name).find((one) => new RegExp(`\\b${one.replaceAll("_", "[-_ ]")}\\b`, "i").test(error.message));
+    const field = guess && this.fields().find((one) => one.name === guess);
+    if (!field) return;
+    field.closest("details")?.setAttribute("open", "");
+    field.setAttribute("aria-invalid", "true"); field.focus();
+  }
+}
+
+/** Fills the selects from what the server offers. */
+export async function offer(form) {
+  const [options, checkpoints, loras] = await Promise.all([
+    attempt(() => api("/api/v1/options")), attempt(() => api("/api/v1/options/checkpoints")), attempt(() => api("/api/v1/options/loras")),
+  ]);
+  const state = form.read();
+  for (const [name, rows] of [["sampler", options?.samplers.map((one) => [one.name, one.name])], ["guider", options?.guiders.map((one) => [one, one])]]) {
+    const select = $(`select[name=${name}]`, form.root);
+    if (select && rows) { select.dataset.wanted = state[name]; fill(select, rows, { first: t("usual") }); }
+  }
+  const checkpoint = $("select[name=checkpoint]", form.root);
+  if (checkpoint && checkpoints?.length) {
+    checkpoint.dataset.wanted = state.checkpoint || checkpoints[0].name;
+    fill(checkpoint, checkpoints.map((one) => [one.name, one.works ? t("checkpoint.knows", { name: one.name, artists: one.artists }) : one.name]));
+  }
+  const add = $("[data-lora-new]", form.root);
+  if (add && loras) fill(add, loras.map((one) => [one, one]), { first: loras.length ? t("lora.choose") : t("lora.none") });
+}
+
+/** The rows of LoRAs with their weights. */
+export function adapters(form) {
+  const place = $("[data-loras]", form.root), chosen = $("[data-lora-new]", form.root);
+  if (!place) return;
+  const draw = () => {
+    $("[data-lora-count]", form.root).textContent = form.extra.loras.length || "";
+    place.replaceChildren(...form.extra.loras.map((one, at) => el("div", { class: "adapter" }, el("span", {}, one.name),
+      el("input", { type: "number", step: "0.05", min: "-4", max: "4", value: one.weight, "aria-label": t("lora.weight", { name: one.name }), oninput: (event) => { one.weight = Number(event.target.value || 0); form.save(); form.tell(); } }),
+      el("button", { type: "button", class: "quiet", "aria-label": t("lora.remove", { name: one.name }), onclick: () => { form.extra.loras.splice(at, 1); form.save(); form.tell(); draw(); } }, "×"))));
+  };
+  $("[data-lora-add]", form.root).addEventListener("click", () => {
+    if (!chosen.value || form.extra.loras.some((one) => one.name === chosen.value)) return;
+    form.extra.loras.push({ name: chosen.value, weight: 1 }); form.save(); form.tell(); draw();
+  });
+  form.onChange(draw);
+}
+
+/** What a record says, as fields of the form. `what`: all, remix (all but the seed), prompt, seed, size. */
+export function fromRecord({ tool, record }, what = "all") {
+  const own = tool === "impasto" && record.condition;
+  const all = {
+    prompt: record.prompt ?? "", negative: (own ? record.negative_prompt ?? record.negative : record.negative) ?? "",
+    seed: record.seed ?? "", width: record.width ?? "", height: record.height ?? "", steps: record.steps ?? "", guidance: record.guidance ?? "",
+  };
+  if (own) {
+    const parts = record.condition;
+    Object.assign(all, { artist: parts.artist ?? "", style: parts.style ?? "", genre: parts.genre ?? "", year: parts.year ?? "",
+      sampler: record.sampler, guider: record.guider ?? "", checkpoint: record.checkpoint,
+      loras: (record.loras ?? []).filter((one) => !/lcm/.test(one.name)).map((one) => ({ name: one.name, weight: one.scale ?? 1 })), init: null });
+  }
+  const keys = { all: Object.keys(all), remix: Object.keys(all).filter((key) => key !== "seed"), prompt: ["prompt", "negative", "artist", "style", "genre", "year"], seed: ["seed"], size: ["width", "height"] }[what];
+  const chosen = Object.fromEntries(keys.filter((key) => key in all).map((key) => [key, all[key]]));
+  if (what === "remix") chosen.seed = "";
+  return chosen;
+}
