@@ -20,6 +20,7 @@ from impasto.training.pocket.machine import PLAIN_CPU
 from impasto.training.pocket.pack.begin import begin_run, choices_to_go_on, memory_of
 from impasto.training.pocket.phases import PocketRequest, train_phases
 from impasto.training.pocket.prepare import prepare
+from impasto.training.recipes.pocket import load_autoencoder
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +82,40 @@ def test_training_goes_on_from_it(trained: tuple[PocketRequest, Path], tmp_path:
     assert (tmp_path / "begin" / "weights-0.bin").read_bytes() == begun
 
 
-def test_another_checkpoint_is_refused(trained: tuple[PocketRequest, Path], tmp_path: Path) -> None:
+def test_a_checkpoint_without_memory_and_choices_gets_an_untrained_memory(
+    trained: tuple[PocketRequest, Path], tmp_path: Path
+) -> None:
     (other := tmp_path / "other").mkdir()
     for part in trained[1].iterdir():
-        if part.name != "memory":
+        if part.name not in ("memory", "choices.json"):
             (other / part.name).symlink_to(part)
-    with pytest.raises(ImpastoError, match=r"choices\.json and memory"):
+    begin_from(str(other), tmp_path / "run")
+    begin = tmp_path / "run" / "begin"
+    assert memory_of(begin) is None
+    choices = choices_to_go_on(tmp_path / "run", TINY)
+    assert choices.unet.block_out_channels == TINY.unet.block_out_channels
+    prepared = prepare(
+        trained[0].catalogue, load_autoencoder(tmp_path / "run" / "autoencoder"), 64, replace(TINY, unet=choices.unet),
+        PLAIN_CPU, aligned=False,
+    )  # fmt: skip
+    task = make_task(prepared, replace(TINY, unet=choices.unet), PLAIN_CPU, seed=5)
+    untrained = task.memory.outer.weight.clone()
+    begin_run(task, begin, tmp_path / "run", seed=5)
+    assert torch.equal(task.memory.outer.weight, untrained)
+    before = load_components(str(other), device=torch.device("cpu"), dtype=torch.float32).unet.conv_in.weight
+    assert torch.allclose(task.unet.conv_in.weight, before, atol=1e-3)
+
+
+def test_a_checkpoint_of_another_kind_is_refused(trained: tuple[PocketRequest, Path], tmp_path: Path) -> None:
+    (other := tmp_path / "other").mkdir()
+    for part in trained[1].iterdir():
+        if part.name != "unet":
+            (other / part.name).symlink_to(part)
+    wide: Any = UNet2DConditionModel.from_config(
+        {**UNet2DConditionModel.load_config(trained[1] / "unet"), "cross_attention_dim": 64, "addition_embed_type": None}
+    )
+    wide.save_pretrained(other / "unet", safe_serialization=True)
+    with pytest.raises(ImpastoError, match="attends to states 64 wide"):
         begin_from(str(other), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

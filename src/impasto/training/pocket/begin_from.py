@@ -9,6 +9,7 @@ import torch
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError
 from impasto.training.pocket.autoencoder_run import save_autoencoder
+from impasto.training.pocket.carry_over import shape_of
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.layout import AUTOENCODER, BEGIN
 from impasto.training.pocket.pack.result import states_to_tensors, write_weights
@@ -23,25 +24,29 @@ def begin_from(checkpoint: str, run: Path) -> None:
     The weights are those of a painter: the whitening of the texts is folded into them. `begin_run` takes it out again. The
     learning rate, the averages and the count of steps begin anew.
 
+    A checkpoint that was made before pocket had a memory gets one whose encoder begins untrained.
+
     Args:
         checkpoint: a checkpoint of pocket, by name or folder.
 
     Raises:
-        ImpastoError: it was not made by `train pocket`, or holds no memory.
+        ImpastoError: it has no folder, or its texts are not encoded as pocket's are.
         UsageError: there is no such checkpoint.
     """
     if (run / BEGIN).is_dir() or any(run.glob("state-*.pt")):
         return
     parts = load_components(checkpoint, device=torch.device("cpu"), dtype=torch.float32)
-    memory = parts.memory
-    if parts.folder is None or not (parts.folder / CHOICES).is_file() or memory is None:
-        raise ImpastoError(f"--from {checkpoint}: it has no {CHOICES} and memory of `impasto train pocket`")
+    if parts.folder is None or parts.unet.config["cross_attention_dim"] != PocketChoices().unet.text_width:
+        raise ImpastoError(f"--from {checkpoint}: it is no folder of a checkpoint like pocket")
+    file, memory = parts.folder / CHOICES, parts.memory
+    choices = asdict(PocketChoices())
+    choices["unet"]["block_out_channels"] = shape_of(parts.unet)
     told: dict[str, Any] = {
-        "choices": {**asdict(PocketChoices()), **read_json(parts.folder / CHOICES)},
-        "autoencoder": dict(parts.vae.config),
+        "choices": {**choices, **(read_json(file) if file.is_file() else {})},
+        "autoencoder": {name: value for name, value in parts.vae.config.items() if not name.startswith("_")},
         "step": 0,
     }
-    states = {"unet": parts.unet.state_dict(), "memory": memory.encoder.state_dict()}
+    states = {"unet": parts.unet.state_dict(), **({} if memory is None else {"memory": memory.encoder.state_dict()})}
     tensors = {name: value for name, value in states_to_tensors(states, states).items() if name.startswith("averaged/")}
     save_autoencoder(parts.vae, run / AUTOENCODER)
     write_weights(run / BEGIN, tensors, told)
