@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -303,8 +304,9 @@ def test_ctrl_c_in_a_process_of_its_own(tiny: Path, tmp_path: Path) -> None:
     rest, said = process.communicate(timeout=60)
     kept = (first + rest).splitlines()
     assert process.returncode == 130, said
-    assert said.startswith("error: stopped: ")
-    assert said.count("\n") == 1
+    *notes, stopped = said.splitlines()  # a busy machine has the time to convert the model
+    assert re.match(r"error: stopped: [1-9]\d* of 1000 paintings finished and kept", stopped)
+    assert all(note.startswith("note: pocket is converted") for note in notes)
     assert len(list((tmp_path / "pictures").iterdir())) == len(kept) > 0
     for line in kept:
         with Image.open(tmp_path / line.split("  ")[0]) as image:

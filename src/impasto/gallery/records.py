@@ -107,12 +107,11 @@ def read_file_record(path: Path, digits: str) -> FileRecord:
     from impasto.errors import ImpastoError
     from impasto.painting.provenance.record import Provenance, read_provenance
 
-    Image.MAX_IMAGE_PIXELS = None  # only the header is read
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
             width, height = image.size
         made_at = path.stat().st_mtime
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImpastoError(f"{path} is no picture: {error}") from None
     plain = Entry(digits, path.name, made_at, width, height)
     try:

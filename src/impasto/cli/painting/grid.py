@@ -14,7 +14,8 @@ from impasto.cli.run_job import run_job
 
 AXES = (
     "prompt, artist, year, style, genre, negative, expand, expand-rank, expand-seed, seed, sampler, steps, guidance, "
-    "guider, guidance-interval, eta, size, checkpoint, concept, lora, memory, like, strength, scale, weight"
+    "guider, guidance-interval, eta, size, checkpoint, concept, lora, memory, like, strength, "
+    "cross-replace, self-replace, control-weight, guide, guide-weight, scale, weight"
 )
 _option = partial(typer.Option, rich_help_panel="Sheet")
 

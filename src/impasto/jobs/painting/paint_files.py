@@ -105,7 +105,7 @@ def paint_files(
                 context.picture_done(saved.path, saved.seconds, saved.provenance)
             finished += bool(group)
     except KeyboardInterrupt:
-        of = f"{finished} of {len(requests)} paintings"
+        of = f"{sum(one.beside is None for one in done)} of {len(requests)} paintings"
         raise StoppedError(
             f"stopped: {of} finished" + (f" and kept in {output.folder}" if done else "")
         ) from None
