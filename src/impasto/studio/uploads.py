@@ -87,5 +87,8 @@ def _checked(data: bytes) -> str:
             return _ENDINGS[image.format or "PNG"]
     except UsageError:
         raise
+    except Image.DecompressionBombError:
+        raise UsageError(f"a picture of too many px: send at most {MOST_PIXELS // 1_000_000} megapixels") from None
     except Exception as error:  # whatever a decoder finds in hostile bytes
-        raise UsageError(f"this is no PNG, JPEG or WebP picture: {str(error)[:100]}") from None
+        why = str(error).partition(" <_io.BytesIO")[0][:100]
+        raise UsageError(f"this is no PNG, JPEG or WebP picture: {why}") from None

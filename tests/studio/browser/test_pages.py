@@ -282,6 +282,7 @@ def test_the_queue_is_paused_ordered_cancelled_and_goes_on(new_page, studio):
     page.wait_for_selector(f"[data-ended] [data-job='{jobs[0]}'] .badge.done")
     assert studio.ended(jobs[2])["finished_at"] < studio.ended(jobs[0])["finished_at"]
     page.click(f"[data-job='{jobs[1]}'] [data-act='retry']")
+    page.wait_for_selector(f"[data-ended] [data-job='{jobs[1]}'] .badge.done")
     assert studio.ended(jobs[1])["state"] == "done"
 
 
