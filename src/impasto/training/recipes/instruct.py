@@ -16,13 +16,11 @@ from impasto.training.distributed.processes import Processes
 from impasto.training.examples.instruct_pairs import InstructPairs, encode_pairs
 from impasto.training.examples.instruct_validation import InstructValidation
 from impasto.training.examples.training_set import encode_texts, entries_of
-from impasto.training.loop.evaluation_weights import take_evaluation_weights
-from impasto.training.loop.loop import train
 from impasto.training.loop.optimizers import check_optimizer
-from impasto.training.loop.progress import Progress, each_step, no_report
-from impasto.training.loop.steps import Schedule
+from impasto.training.loop.progress import Progress, no_report
 from impasto.training.methods.instruct import InstructTask, seeing
 from impasto.training.methods.instruct_choices import InstructChoices
+from impasto.training.recipes.fitting import fit_averaged
 from impasto.training.recipes.pocket import write_report
 from impasto.training.recipes.retraining import writes_text_encoder
 
@@ -64,18 +62,10 @@ def train_instruct(
     choices = replace(choices, batch=min(choices.batch, count))
     validation = _validation(catalogue, joined, run, choices, size, on_progress)
     task = InstructTask(joined, pairs, states, choices, processes, seed=seed)
-    if steps is None and minutes is None:
-        steps = -(-round(choices.epochs * task.order.count) // task.order.batch)
-    schedule = Schedule(
-        minutes=minutes, steps=steps, warmup_steps=choices.warmup_steps, final_rate=choices.final_rate,
-        ema_decay=choices.ema_decay, save_steps=save_steps, keep_states=choices.keep_states,
+    fit_averaged(
+        task, run, choices, processes, minutes=minutes, steps=steps, seed=seed, validation=validation, save_steps=save_steps,
+        on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
-    averages = train(
-        task, run, schedule, seed=seed, on_progress=each_step(on_progress), processes=processes, should_stop=should_stop,
-        validation=validation, pictures=choices.batch,
-    )  # fmt: skip
-    processes.wait()
-    take_evaluation_weights(task.models, averages, task.optimizers)
     if processes.is_first:
         save_instruct(joined, components, run / MADE, count)
         write_report(run, {"choices": asdict(choices), "pairs": count, "checkpoint": components.name})

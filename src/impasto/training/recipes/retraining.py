@@ -1,6 +1,5 @@
 """The recipe of retraining: fine-tunes a checkpoint or trains a LoRA on a catalogue, or on one artist of it."""
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -33,15 +32,13 @@ from impasto.training.examples.training_set import (
     triggered,
 )
 from impasto.training.examples.validation import CheckpointValidation
-from impasto.training.loop.evaluation_weights import take_evaluation_weights
 from impasto.training.loop.figures import has_tensorboard
-from impasto.training.loop.loop import train
 from impasto.training.loop.optimizers import check_optimizer
-from impasto.training.loop.progress import Progress, each_step, no_report
+from impasto.training.loop.progress import Progress, no_report
 from impasto.training.loop.state import load_best
-from impasto.training.loop.steps import Schedule
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.training.recipes.fitting import fit_averaged
 from impasto.training.recipes.held_out import held_out_validation
 from impasto.training.recipes.pocket import write_report
 from impasto.training.recipes.precision import settled
@@ -142,29 +139,13 @@ def fit(
     if choices.keep_best and (validation is None or validation.data is None):
         raise UsageError("keep_best needs a validation loss, and no picture is held out: leave it out")
     rest_encoders(task, paints=validation is not None and bool(validation.prompts))
-    if steps is None and minutes is None:
-        steps = math.ceil(choices.epochs * task.order.count / task.order.batch)
-    schedule = Schedule(
-        minutes=minutes, steps=steps, warmup_steps=choices.warmup_steps, final_rate=choices.final_rate,
-        ema_decay=choices.ema_decay, save_steps=save_steps, keep_states=choices.keep_states,
-    )  # fmt: skip
     shows = has_tensorboard()
     if not shows and processes.is_first:
         on_progress("skipped TensorBoard's files: pip install 'impasto[training]' for them", 0.0, {})
-    averages = train(
-        task,
-        run,
-        schedule,
-        seed=task.seed,
-        on_progress=each_step(on_progress),
-        processes=processes,
-        should_stop=should_stop,
-        validation=validation,
-        pictures=choices.batch,
-        tensorboard=shows,
-    )
-    processes.wait()
-    take_evaluation_weights(task.models, averages, task.optimizers)
+    fit_averaged(
+        task, run, choices, processes, minutes=minutes, steps=steps, seed=task.seed, validation=validation,
+        save_steps=save_steps, tensorboard=shows, on_progress=on_progress, should_stop=should_stop,
+    )  # fmt: skip
     if not choices.keep_best:
         return None
     best = load_best(run)
