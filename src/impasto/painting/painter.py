@@ -274,8 +274,7 @@ class Painter:
         self.words.check(requests)
         for request in requests:
             check_edit(request, self.components)
-        tokens = lambda request: len(self._looking.look(request).tokens)  # noqa: E731
-        batches = list(batches_of(requests, self.components, self.device, batch_size, tokens))
+        batches = list(batches_of(requests, self.components, self.device, batch_size, self._memory_tokens))
         total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
         # Guides that need gradients run diffusers' own U-Net.
         ours = [batch for _, batch in batches if not needs_gradients(batch[0])]
@@ -298,6 +297,9 @@ class Painter:
             else:
                 yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)
             done_before += evaluations(batch[0], self._scheduler(batch[0]))
+
+    def _memory_tokens(self, request: PaintRequest) -> int:
+        return len(self._looking.look(request).tokens)
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, parts = batch[0], self.components
