@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from tests.training.drawn import draw_catalogue
 
+from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import MemoryConfig
 from impasto.training.methods.autoencoder import AutoencoderChoices
 from impasto.training.methods.denoiser import DenoiserChoices
@@ -89,3 +91,15 @@ def test_an_autoencoder_that_is_given_takes_no_minutes(request_of: PocketRequest
     assert not (tmp_path / "second" / "phases" / "autoencoder").exists()
     same = [tmp_path / name / "autoencoder" / "diffusion_pytorch_model.safetensors" for name in ("first", "second")]
     assert same[0].read_bytes() == same[1].read_bytes()  # its latents have unit variance already
+
+
+def test_an_autoencoder_of_other_channels_is_trained_with_and_remembered(request_of: PocketRequest, tmp_path: Path) -> None:
+    vae = AutoencoderKL(latent_channels=6, block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4,
+                        up_block_types=("UpDecoderBlock2D",) * 4)  # fmt: skip
+    vae.save_pretrained(tmp_path / "given")
+    made = train_phases(
+        replace(request_of, steps=1, decoder=False, autoencoder=tmp_path / "given"), tmp_path / "run", PLAIN_CPU
+    )
+    parts = load_components(str(made), device=torch.device("cpu"), dtype=torch.float32)
+    assert parts.unet.config["in_channels"] == 6
+    assert parts.memory is not None and parts.memory.encoder.config.latent_channels == 6

@@ -78,6 +78,7 @@ def train_phases(
     on_progress(f"begun with {machine.name}", 0.0, {})
     vae = _autoencoder(request, run, machine, minutes_of("autoencoder", request.minutes, phases) if own else None,
                        should_stop, on_progress)  # fmt: skip
+    request = replace(request, choices=_for_latents(request.choices, vae))
     if request.carried is not None:
         request = _carry_over(request, request.carried, run, vae, on_progress)
     minutes = minutes_of("denoiser", request.minutes, phases)
@@ -114,6 +115,11 @@ def _carry_over(
         told = "; ".join(f"{name} {' '.join(f'{value:.2f}' for value in values)}" for name, values in fits.items())
         on_progress(f"carried over to other latents, share of each channel's variance {told}", 0.0, {})
     return replace(request, choices=choices_to_go_on(run, request.choices))
+
+
+def _for_latents(choices: PocketChoices, vae: AutoencoderKL) -> PocketChoices:
+    """Returns `choices` with a memory whose codes hold the moments of as many channels as the autoencoder's latents have."""
+    return replace(choices, memory=replace(choices.memory, latent_channels=vae.config["latent_channels"]))
 
 
 def _fitted(begin: Path | None) -> MemoryEncoder | None:
