@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from impasto.data.caches.row_log import RowLog
+from impasto.data.shards.member import ShardMember
 from impasto.weights.file_hash import hash_file
 
 Kind = Literal["tags", "captions", "similarity", "filter", "review"]
@@ -19,9 +20,13 @@ IMPORTED = "imported/"  # before the name of who wrote a caption or tags that `i
 def content_of(file: Path) -> str:
     """Returns the SHA-256 of a picture's bytes, hexadecimal. The hash is cached by path, size and time of change.
 
+    For a picture inside a shard it is the manifest's, against which its bytes are checked whenever they are read.
+
     Raises:
         ImpastoError: the file cannot be read.
     """
+    if isinstance(file, ShardMember):
+        return file.place.content
     return hash_file(file, remembered_from=0)
 
 

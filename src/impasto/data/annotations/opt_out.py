@@ -124,15 +124,10 @@ def rule_log(catalogue: Path) -> RowLog:
     return RowLog(Path(catalogue) / FOLDER / FILE, _is_rule)
 
 
-def without_opted_out(catalogue: Path, entries: list[CatalogueEntry], report: CatalogueReport) -> list[CatalogueEntry]:
-    """Returns the entries under no rule; the others are listed in `report.skipped`.
-
-    Raises:
-        ImpastoError: the rules cannot be read.
-    """
-    rules = OptOutRules.of(catalogue)
-    if not rules:
-        return entries
+def without_opted_out(
+    rules: OptOutRules, entries: list[CatalogueEntry], report: CatalogueReport
+) -> list[CatalogueEntry]:
+    """Returns the entries under no rule; the others are listed in `report.skipped`."""
     kept = []
     for entry in entries:
         found = rules.of_entry(entry)

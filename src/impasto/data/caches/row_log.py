@@ -45,7 +45,7 @@ class RowLog:
         text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
         data = text.encode("utf-8", "backslashreplace")
         try:
-            self.path.parent.mkdir(exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             new = not self.path.exists()
             with self.path.open("ab") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)

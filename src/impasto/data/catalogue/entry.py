@@ -63,6 +63,12 @@ class CatalogueReport:
     warnings: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, other: "CatalogueReport") -> None:
+        """Adds what another report tells, as of a further part of the catalogue."""
+        self.skipped += other.skipped
+        self.warnings += other.warnings
+        self.notes += other.notes
+
     def reasons(self) -> dict[str, int]:
         """Returns how many were left out for which kind of reason, the most frequent first."""
         return dict(Counter(kind_of_reason(skipped.reason) for skipped in self.skipped).most_common())

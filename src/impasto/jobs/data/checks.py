@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.catalogue.entry import CatalogueReport
@@ -17,8 +18,8 @@ def check_number(option: str, value: int | None, least: int, most: int | None = 
 
 
 def check_catalogue(folder: Path) -> None:
-    """Raises UsageError if the folder does not exist."""
-    if not folder.is_dir():
+    """Raises UsageError if the folder does not exist; whether an address holds shards is seen when they are read."""
+    if address_of(folder) is None and not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
 
 
