@@ -18,7 +18,7 @@ def export(
     to: Annotated[
         Literal["captions.csv", "imagefolder", "webdataset", "shards", "parquet"],
         typer.Option(
-            help="Captions without pictures, a folder, tar shards (shards: with a manifest), or the hub's parquet."
+            help="Captions without pictures, a folder, tar shards (shards: with manifest), or the hub's parquet."
         ),
     ],
     out: Annotated[

@@ -15,7 +15,6 @@ from typing import Any
 from impasto.data.annotations.merged import merge_annotations
 from impasto.data.annotations.opt_out import OptOutRules, without_opted_out
 from impasto.data.catalogue.columns import with_catalogue_columns
-from impasto.data.catalogue.contents import Contents, FirstNames, ManyContents
 from impasto.data.catalogue.entry import (
     DROPPED,
     OPTED_OUT,
@@ -31,6 +30,7 @@ from impasto.data.catalogue.folder_rows import FolderRows, Lost
 from impasto.data.catalogue.listing import Listing
 from impasto.data.catalogue.pictures import open_picture
 from impasto.data.catalogue.plain_text import cleaned, unprintable
+from impasto.data.shards.contents import Contents, FirstNames, ManyContents
 from impasto.data.shards.homes import home_of
 from impasto.data.shards.member import ShardMember
 from impasto.data.shards.shard_set import ShardSet, is_shard_set

@@ -54,7 +54,7 @@ def write_shards(
     """
     pictures = rows.with_bytes()
     shards: list[ShardFile] = []
-    count = 0
+    count = with_others = 0
     with tempfile.TemporaryDirectory(prefix="impasto-shards-") as folder, (Path(folder) / MANIFEST).open("w+b") as listed:
         with ManifestWriter(listed) as manifest:
             while head := list(islice(pictures, 1)):
@@ -68,6 +68,7 @@ def write_shards(
                         place = MemberPlace(store.place, name, offset, len(data), content, *picture_size(data))
                         manifest.add(ManifestRow(member, place, row.name, row.columns()))
                         count += 1
+                        with_others += bool(row.entry.conditions)
                         on_progress(count)
                 _put(store, name, file)
                 shards.append(ShardFile(name, file.stat().st_size, count - begun))
@@ -75,6 +76,9 @@ def write_shards(
             manifest.finish(shards)
         listed.flush()
         _put(store, MANIFEST, Path(folder) / MANIFEST)
+    if with_others:
+        said = f"{with_others} pictures have others that belong to them (conditions): shards hold only the works"
+        rows.report.notes.append(said)
     return count
 
 
