@@ -35,7 +35,7 @@ def export(
 
     job = ExportJob(catalogue=catalogue, to=to, out=out, force=force, shard_size=shard_size, copies=copy, check_images=check)
     summary: ExportSummary = run_job(job, begin="checking")
-    left_out = len(summary.report.skipped)
+    left_out = summary.report.left_out
     parts = [f"{summary.pictures} pictures"]
     if summary.without_text:
         parts.append(f"{summary.without_text} without a caption or tags have no row")

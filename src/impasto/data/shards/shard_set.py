@@ -8,7 +8,7 @@ from pathlib import Path
 from impasto.data.catalogue.endings import is_picture
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.listing import METADATA
-from impasto.data.shards.homes import home_of
+from impasto.data.shards.homes import OVERLAY, home_of
 from impasto.data.shards.manifest import MANIFEST, Manifest, ManifestWriter, ShardFile
 from impasto.data.shards.rows import ManifestRow
 from impasto.data.shards.scan import scan_shard
@@ -199,7 +199,7 @@ def is_shard_set(place: str | Path) -> bool:
     if any((folder / name).exists() for name in METADATA):
         return False
     names = [item for item in folder.iterdir() if not item.name.startswith(".")]
-    if any(item.is_dir() and item.name not in ("overlay", "annotations") for item in names):
+    if any(item.is_dir() and not item.name.endswith(OVERLAY) for item in names):
         return False
     return any(item.name.endswith(_SHARD) for item in names) and not any(is_picture(item.name) for item in names)
 

@@ -35,6 +35,7 @@ def note_report(report: "CatalogueReport", context: "Context", most: int | None 
     told = [*report.warnings, *report.skipped]
     for skipped in told[:most]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
-    if most is not None and len(told) > most:
+    unnamed = report.more.total() + max(0, len(told) - most if most is not None else 0)
+    if unnamed:
         reasons = counted_reasons(report.reasons())
-        context.note(f"{len(told) - most} more are not named" + (f"; left out are in all {reasons}" if reasons else ""))
+        context.note(f"{unnamed} more are not named" + (f"; left out are in all {reasons}" if reasons else ""))
