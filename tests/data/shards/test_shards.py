@@ -79,7 +79,7 @@ def test_annotations_lie_beside_the_shards(shards: Path, tmp_path: Path, monkeyp
     entry = part.entries[0]
     row = {"file_name": entry.file_name, "content": content_of(entry.file)}
     AnnotationLog(part.home, "captions").append([{**row, "caption": "a cow", "by": "me"}])
-    assert (shards / "overlay" / "000001" / "annotations" / "captions.jsonl").is_file() and files(shards) == before
+    assert (shards / "shards.overlay" / "000001" / "annotations" / "captions.jsonl").is_file() and files(shards) == before
     assert entry.file_name in {one.file_name for one in read_catalogue(shards).entries}
     monkeypatch.setenv("IMPASTO_WORKSPACE", str(tmp_path / "workspace"))
     assert home_of("s3://bucket/a").is_relative_to(tmp_path / "workspace") and home_of("s3://bucket/a") != home_of("s3://b")

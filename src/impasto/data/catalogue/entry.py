@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 MOST_NAMED = 10_000  # entries that the report on a catalogue in parts names
 
 
