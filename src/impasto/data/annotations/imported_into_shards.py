@@ -51,6 +51,7 @@ def import_captions_into_shards(
     check_captions(table, by)
     outcome = CaptionImport()
     names = sqlite3.connect("", isolation_level=None)
+    # executescript itself commits what was begun
     names.executescript(f"PRAGMA journal_mode=OFF; {_TABLES} BEGIN;")
     pictures = 0
     for part in catalogue_parts(place, check_images=False, annotations=False):
@@ -58,7 +59,7 @@ def import_captions_into_shards(
         rows = ((bytes.fromhex(content_of(e.file)), _stem(e.file_name), e.file_name, part.home.name) for e in part.entries)
         names.executemany("INSERT INTO pictures VALUES (?, ?, ?, ?)", rows)
         pictures += len(part.entries)
-    names.executescript(f"COMMIT; {_INDICES} BEGIN;")
+    names.executescript(f"{_INDICES} BEGIN;")
     for where, row in table_rows(table, outcome):
         part_name, reason = _part_of(names, row, where)
         if part_name:
@@ -68,7 +69,7 @@ def import_captions_into_shards(
             outcome.unmatched.append(Skipped(file_name_of(row) or where, reason))
     if not outcome.rows:
         raise UsageError(f"{table} has no rows: a row names a picture and has a caption or tags")
-    names.executescript("COMMIT; CREATE INDEX by_part ON said (part);")
+    names.executescript("CREATE INDEX by_part ON said (part);")
     named = 0
     for part in catalogue_parts(place, check_images=False, annotations=False):
         if on_progress is not None:
