@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
     {"settings", "files"},
-    {"workspace", "database"},
+    {"workspace", "database", "stores"},
     {"weights"},
     {"language"},
     {"vision", "prompts"},

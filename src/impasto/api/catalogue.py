@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from impasto.api.session import OnEvent, ShouldStop, as_path, run_job
 from impasto.errors import UsageError
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.annotations.captioning import CaptionOutcome
@@ -52,7 +53,7 @@ class Catalogue:
         Raises:
             UsageError: there is no such folder.
         """
-        if not as_path("folder", folder).is_dir():
+        if address_of(folder) is None and not as_path("folder", folder).is_dir():
             raise UsageError(f"{folder}: there is no such folder")
         return cls(folder, on_event=on_event, should_stop=should_stop)
 
@@ -225,7 +226,7 @@ class Catalogue:
 
     def export(
         self,
-        to: Literal["captions.csv", "imagefolder", "webdataset", "parquet"],
+        to: Literal["captions.csv", "imagefolder", "webdataset", "shards", "parquet"],
         out: str | Path,
         *,
         force: bool = False,
@@ -236,7 +237,7 @@ class Catalogue:
 
         Args:
             force: replaces an earlier export.
-            shard_size: number of pictures in one file of webdataset and parquet.
+            shard_size: number of pictures in one file of webdataset, shards and parquet.
             copies: copies pictures into an imagefolder, instead of hard links.
 
         Raises:

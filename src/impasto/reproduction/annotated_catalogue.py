@@ -106,7 +106,7 @@ class AnnotatedCatalogue:
                 (self.folder / FOLDER).mkdir(exist_ok=True)
                 shutil.copyfile(log, self.folder / FOLDER / log.name)
             write_imagefolder(
-                ExportRows(rows, CatalogueReport()), self.folder,
+                ExportRows.of_rows(rows), self.folder,
                 on_progress=lambda done: on_share(f"picture {done}", done / len(rows)),
             )  # fmt: skip
         except OSError as error:

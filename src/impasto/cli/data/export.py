@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli.console import say
 from impasto.cli.run_job import run_job
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.exporting.exporter import ExportSummary
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 def export(
     catalogue: Annotated[Path, typer.Argument(help="A folder of pictures.", metavar="CATALOGUE")],
     to: Annotated[
-        Literal["captions.csv", "imagefolder", "webdataset", "parquet"],
-        typer.Option(help="Captions without pictures, a folder, tar shards, or parquet as the hub has it."),
+        Literal["captions.csv", "imagefolder", "webdataset", "shards", "parquet"],
+        typer.Option(
+            help="Captions without pictures, a folder, tar shards (shards: with manifest), or the hub's parquet."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The file (captions.csv) or folder to write.", metavar="PATH")],
+    out: Annotated[
+        Path,
+        typer.Option(help="The file (captions.csv) or folder to write; for shards also s3://BUCKET/...", metavar="PATH"),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
-    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in one file of webdataset and parquet.")] = 1000,
+    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in one file of webdataset, shards, parquet.")] = 1000,
     copy: Annotated[bool, typer.Option("--copy", help="Copy pictures into an imagefolder, in place of hard links.")] = False,
     check: Annotated[bool, typer.Option(help="Decode every picture first; broken ones and duplicates are left out.")] = True,
 ) -> None:
@@ -29,10 +35,10 @@ def export(
 
     job = ExportJob(catalogue=catalogue, to=to, out=out, force=force, shard_size=shard_size, copies=copy, check_images=check)
     summary: ExportSummary = run_job(job, begin="checking")
-    left_out = len(summary.report.skipped)
+    left_out = summary.report.left_out
     parts = [f"{summary.pictures} pictures"]
     if summary.without_text:
         parts.append(f"{summary.without_text} without a caption or tags have no row")
     if left_out:
         parts.append(f"{left_out} left out")
-    say(f"{out}: {', '.join(parts)}")
+    say(f"{address_of(out) or out}: {', '.join(parts)}")

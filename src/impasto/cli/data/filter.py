@@ -59,18 +59,18 @@ def filter_pairs(
     rows = [(f"{pair.similarity:.3f}", pair.file_name, pair.caption) for pair in outcome.dropped[:show]]
     say_table(("similarity", "picture", "caption"), rows)
     say(_summary(outcome, filtered.scorer, dry_run))
-    if outcome.without_caption and not outcome.judged:
+    if outcome.uncaptioned and not outcome.judged:
         say_note("no picture has a caption: `impasto data caption` writes them")
 
 
 def _summary(outcome: "FilterOutcome", scorer: str, dry_run: bool) -> str:
-    by_person = sum(pair.by_person for pair in outcome.kept)
+    by_person = outcome.kept_by_person
     parts = [
-        f"{len(outcome.kept)} kept" + (f" ({by_person} by a person)" if by_person else ""),
-        f"{len(outcome.dropped)} {'would be ' if dry_run else ''}dropped below {outcome.threshold:g} by {scorer}",
+        f"{outcome.kept_pairs} kept" + (f" ({by_person} by a person)" if by_person else ""),
+        f"{outcome.dropped_pairs} {'would be ' if dry_run else ''}dropped below {outcome.threshold:g} by {scorer}",
     ]
-    if outcome.without_caption:
-        parts.append(f"{len(outcome.without_caption)} without a caption are not judged")
+    if outcome.uncaptioned:
+        parts.append(f"{outcome.uncaptioned} without a caption are not judged")
     return ", ".join(parts)
 
 
@@ -97,8 +97,8 @@ def _as_json(outcome: "FilterOutcome", scorer: str) -> dict[str, object]:
     return {
         "scorer": scorer,
         "threshold": outcome.threshold,
-        "kept": len(outcome.kept),
-        "dropped": len(outcome.dropped),
+        "kept": outcome.kept_pairs,
+        "dropped": outcome.dropped_pairs,
         "without_caption": outcome.without_caption,
         "pairs": [vars(pair) for pair in outcome.judged],
         "skipped": [vars(skipped) for skipped in outcome.report.skipped],

@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli.console import say, say_facts, say_note
 from impasto.errors import StoppedError, UsageError
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.annotations.review import ReviewItem, ReviewSession
@@ -26,7 +27,7 @@ def review(
     open_viewer: Annotated[bool, typer.Option("--open", help="Open each picture in the system's viewer too.")] = False,
 ) -> None:
     """Look at pictures and captions one by one: a accept, e edit, r reject, u undo, s skip, q quit."""
-    if not catalogue.is_dir():
+    if address_of(catalogue) is None and not catalogue.is_dir():
         raise UsageError(f"{catalogue}: there is no such folder")
     from impasto.data.annotations.review import ReviewSession
 

@@ -20,7 +20,7 @@ from impasto.data.annotations.tagging import MOST_TAGS, chosen_tags, thresholds_
 from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import open_picture
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, catalogue_parts
 from impasto.errors import ImpastoError, UsageError
 from impasto.vision.captioners.interface import Captioner
 from impasto.vision.captioners.pocket import PocketCaptioner
@@ -62,8 +62,8 @@ def caption_catalogue(
 
     A killed run can be resumed. `scorer` picks among the candidates. With `all_pictures`, pictures with a text are captioned
     too (the text still takes precedence over the generated caption). The run ends after `most` pictures. With `by_turns`,
-    the artists take turns, so that a stopped run has captioned as many pictures of each. `on_progress` is called with
-    (done, total).
+    the artists take turns within each part of the catalogue, so that a stopped run has captioned as many pictures of each.
+    `on_progress` is called with (done, total).
 
     Raises:
         UsageError: `candidates` is less than 1.
@@ -71,36 +71,72 @@ def caption_catalogue(
     """
     if candidates < 1:
         raise UsageError(f"--candidates {candidates}: use 1 or more")
-    catalogue = read_catalogue(folder, check_images=False, annotations=False)
-    outcome, log = CaptionOutcome(report=catalogue.report), AnnotationLog(folder, "captions")
-    settings = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{scorer.identity[:16]}/{candidates}/{seed}"
+    outcome = CaptionOutcome()
+    asked = _Asked(captioner, tagger, scorer, vocabulary, candidates, seed, all_pictures, by_turns)
+    for part in catalogue_parts(folder, check_images=False, annotations=False):
+        left = None if most is None else most - outcome.captioned
+        if left == 0:
+            break
+        _caption_part(part, asked, left, outcome, on_progress)
+        outcome.report.add(part.report)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What `caption_catalogue` was called with."""
+
+    captioner: Captioner
+    tagger: EncodingTagger
+    scorer: TextImageScorer
+    vocabulary: Sequence[Tag]
+    candidates: int
+    seed: int
+    all_pictures: bool
+    by_turns: bool
+
+    @property
+    def settings(self) -> str:
+        """What rows of the log name these settings by."""
+        parts = (self.captioner.identity[:32], self.tagger.identity[:16], self.scorer.identity[:16])
+        return f"{'/'.join(parts)}/{self.candidates}/{self.seed}"
+
+
+def _caption_part(
+    part: Catalogue,
+    asked: _Asked,
+    most: int | None,
+    outcome: CaptionOutcome,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    captioner, settings, log = asked.captioner, asked.settings, AnnotationLog(part.home, "captions")
     before = log.latest()
     missing: list[tuple[CatalogueEntry, str]] = []
     has_text: Counter[str] = Counter()  # pictures of each artist that need no caption
-    for entry in catalogue.entries:
-        if entry.caption and not all_pictures:
+    for entry in part.entries:
+        if entry.caption and not asked.all_pictures:
             has_text[entry.artist] += 1
             continue
         try:
             content = content_of(entry.file)
         except ImpastoError as error:
-            outcome.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
+            part.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
             continue
         row = before.get(entry.file_name, {})
-        is_imported = str(row.get("captioner")).startswith(IMPORTED) and not all_pictures
+        is_imported = str(row.get("captioner")).startswith(IMPORTED) and not asked.all_pictures
         if row.get("content") == content and (row.get("captioner") == settings or is_imported):
             outcome.known += 1
             has_text[entry.artist] += 1
         else:
             missing.append((entry, content))
-    missing = (_in_turns(missing, has_text) if by_turns else missing)[:most]
-    # All pictures are encoded once, before any caption is written; the vectors are kept in the cache.
-    looked = _Looked([entry for entry, _ in missing], outcome.report)
-    choice = _Choice(tagger, scorer, vocabulary, outcome, looked)
+    missing = (_in_turns(missing, has_text) if asked.by_turns else missing)[:most]
+    # All pictures of the part are encoded once, before any caption is written; the vectors are kept in the cache.
+    looked = _Looked([entry for entry, _ in missing], part.report)
+    choice = _Choice(asked.tagger, asked.scorer, asked.vocabulary, outcome, looked)
     for start in range(0, len(missing), CHUNK):
         chunk = range(start, min(start + CHUNK, len(missing)))
         rows = []
-        for place, written in _candidates(missing, chunk, captioner, choice, looked, candidates, seed):
+        for place, written in _candidates(missing, chunk, captioner, choice, looked, asked.candidates, asked.seed):
             entry, content = missing[place]
             caption, similarity = choice.best(place, written)
             rows.append({
@@ -110,8 +146,7 @@ def caption_catalogue(
         log.append(rows)
         outcome.captioned += len(rows)
         if on_progress is not None:
-            on_progress(chunk.stop, len(missing))
-    return outcome
+            on_progress(*part.progress(chunk.stop, len(missing)))
 
 
 def _in_turns(missing: Sequence[tuple[CatalogueEntry, str]], has_text: Counter[str]) -> list[tuple[CatalogueEntry, str]]:

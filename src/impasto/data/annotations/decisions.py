@@ -7,7 +7,7 @@ from typing import Any
 from impasto.data.catalogue.plain_text import cleaned
 
 MAX_TEXT = 2000
-_Decision = tuple[tuple[str, str], str, str]  # (file name, content), decision, text
+_Decision = tuple[tuple[str, str], str, str, str]  # (file name, content), decision, text, time
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,16 @@ class Decisions:
             if place is not None:
                 del self._standing[place]
         elif decision in ("accept", "reject") or (decision == "edit" and text):
-            self._standing.append((key, decision, text))
+            self._standing.append((key, decision, text, str(row.get("time") or "")))
 
     def last(self) -> tuple[str, str] | None:
         """Returns (file name, content) of the last decision in force, or None."""
         return self._standing[-1][0] if self._standing else None
+
+    @property
+    def last_time(self) -> str:
+        """When the last decision in force was made, as the log has it (ISO 8601, UTC), or ""."""
+        return self._standing[-1][3] if self._standing else ""
 
     def verdict(self, file_name: str, content: str) -> ReviewOutcome | None:
         """Returns the outcome for one picture, or None if there is no decision about it."""
@@ -63,7 +68,7 @@ class Decisions:
 
 def _combined(decisions: Iterable[_Decision]) -> dict[tuple[str, str], ReviewOutcome]:
     found: dict[tuple[str, str], ReviewOutcome] = {}
-    for key, decision, text in decisions:
+    for key, decision, text, _ in decisions:
         before = found.get(key, ReviewOutcome())
         found[key] = ReviewOutcome(
             rejected=decision == "reject",

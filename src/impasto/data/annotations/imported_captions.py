@@ -17,7 +17,7 @@ from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skippe
 from impasto.data.catalogue.folder_rows import file_name_of
 from impasto.data.catalogue.name_matching import NameMatcher
 from impasto.data.catalogue.plain_text import cleaned
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, read_catalogue
 from impasto.data.catalogue.tables import TABLE_SUFFIXES, rows_of_file
 from impasto.data.catalogue.text_files import TextSource
 from impasto.errors import ImpastoError, UsageError
@@ -102,6 +102,24 @@ def import_captions(
         MissingPart: the table is parquet, and pyarrow is not installed.
         ImpastoError: the catalogue, a log or the table cannot be read, no row names a picture, or a log cannot be written.
     """
+    check_captions(table, by)
+    found = read_catalogue(folder, check_images=False, annotations=False)
+    outcome = CaptionImport(report=found.report)
+    merge = CaptionMerge(found, table.name, by, replace)
+    merge.read(table_rows(table, outcome), outcome, on_progress)
+    if not outcome.rows:
+        raise UsageError(f"{table} has no rows: a row names a picture and has a caption or tags")
+    check_matched(folder, table, outcome)
+    outcome.lacking = len(found.entries) - len(merge.said)
+    rows = merge.rows(outcome)
+    if not dry_run:
+        rows.write(folder)
+        write_unused(folder, table, outcome)
+    return outcome
+
+
+def check_captions(table: Path, by: str | None) -> None:
+    """Raises UsageError if `table` or `by` cannot be those of `import_captions`."""
     if by is not None and not 0 < len(annotated_text(by)) <= MAX_BY:
         raise UsageError(f"--by {by[:MAX_BY]!r}: use person, or a name of up to {MAX_BY} characters")
     suffix = suffix_of(table.name)
@@ -110,31 +128,36 @@ def import_captions(
     check_file(table)
     if not _has_text(table):
         raise UsageError(f"{table} is empty: a table has a column {_KEYS}, and one for captions or tags")
-    found = read_catalogue(folder, check_images=False, annotations=False)
-    outcome = CaptionImport(report=found.report)
-    annotations = Annotations(folder)
-    outcome.report.warnings += annotations.warnings(folder)
-    pictures = _Pictures(folder, found.entries, on_progress)
-    said = _read(table, suffix, by, pictures, outcome)
-    if not outcome.rows:
-        raise UsageError(f"{table} has no rows: a row names a picture and has a caption or tags")
-    if not said:
+
+
+def check_matched(folder: Path, table: Path, outcome: CaptionImport) -> None:
+    """Raises ImpastoError if no row of the table is used."""
+    if not outcome.matched:
         why = f": the first, {outcome.unmatched[0].file_name}: {outcome.unmatched[0].reason}" if outcome.unmatched else ""
         raise ImpastoError(f"none of the {outcome.rows} rows of {table} is about a picture of {folder}{why}")
-    outcome.lacking = len(found.entries) - len(said)
-    rows = _Rows(table.name, replace)
-    for one in said.values():
-        rows.add(one, annotations.of_one(one.entry), outcome)
-    if not dry_run:
-        rows.write(folder)
-        lines = [
-            {"table": table.name, "row": skip.file_name, "reason": skip.reason}
-            for skip in (*outcome.unmatched, *outcome.further, *outcome.kept)
-        ]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (folder / FOLDER).mkdir(exist_ok=True)
-        write_atomically(folder / FOLDER / REPORT, text.encode("utf-8", "backslashreplace"))
-    return outcome
+
+
+def table_rows(table: Path, outcome: CaptionImport) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (location, row) of the table and counts them; at the end, what cannot be read is in `outcome`."""
+    report = CatalogueReport()
+    for where, row in rows_of_file(TextSource.of(table), suffix_of(table.name), report, _names_or_hashes, _KEYS):
+        outcome.rows += 1
+        yield where, row
+    outcome.rows += len(report.skipped)
+    outcome.unmatched += report.skipped
+    outcome.report.warnings += report.warnings
+    outcome.report.notes += report.notes
+
+
+def write_unused(home: Path, table: Path, outcome: CaptionImport) -> None:
+    """Writes the rows that are not used to `annotations/import-captions.jsonl`."""
+    lines = [
+        {"table": table.name, "row": skip.file_name, "reason": skip.reason}
+        for skip in (*outcome.unmatched, *outcome.further, *outcome.kept)
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (home / FOLDER).mkdir(parents=True, exist_ok=True)
+    write_atomically(home / FOLDER / REPORT, text.encode("utf-8", "backslashreplace"))
 
 
 def _has_text(table: Path) -> bool:
@@ -144,7 +167,7 @@ def _has_text(table: Path) -> bool:
 
 
 class _Pictures:
-    """Finds the pictures of a catalogue by content or name."""
+    """Finds the pictures of a catalogue, or of a part of one, by content or name."""
 
     def __init__(self, folder: Path, entries: list[CatalogueEntry], on_progress: Callable[[int, int], None] | None) -> None:
         self._entries = {entry.file_name.replace("\\", "/"): entry for entry in entries}
@@ -156,7 +179,7 @@ class _Pictures:
         """Returns (the row's picture, "") or (None, reason)."""
         plain = {plain_column(column): value for column, value in row.items()}
         hashes = [str(plain[column]).strip().lower() for column in _HASH_COLUMNS if plain.get(column)]
-        digest = next((value for value in hashes if _HASH.fullmatch(value)), "")
+        digest = digest_of(row)
         if digest and (entry := self._contents().get(digest)) is not None:
             return entry, ""
         name = file_name_of(row)
@@ -184,43 +207,61 @@ class _Pictures:
         return self._by_content
 
 
-def _read(table: Path, suffix: str, by: str | None, pictures: _Pictures, outcome: CaptionImport) -> dict[str, _Said]:
-    """Returns what the table says, by the pictures' file names."""
-    said: dict[str, _Said] = {}
-    report = CatalogueReport()
-    for where, row in rows_of_file(TextSource.of(table), suffix, report, _names_or_hashes, _KEYS):
-        outcome.rows += 1
-        name = file_name_of(row) or where
-        entry, reason = pictures.find(row)
-        captions, tags = _captions(row), _tags(row)
-        if entry is None:
-            outcome.unmatched.append(Skipped(name, reason))
-        elif not captions and not tags:
-            outcome.unmatched.append(Skipped(name, _why_empty(row)))
-        else:
-            try:
-                content = content_of(entry.file)
-            except ImpastoError as error:
-                outcome.unmatched.append(Skipped(name, str(error).removeprefix(f"{entry.file} ")))
-                continue
-            who = by or _who(row) or table.name
-            one = said.setdefault(entry.file_name, _Said(entry, content, who))
-            if one.by != who:
-                outcome.unmatched.append(
-                    Skipped(name, f"{who} says something else about it than {one.by}, which came first")
-                )
-                continue
-            outcome.matched += 1
-            one.captions += [text for text in captions if text not in one.captions]
-            one.tags += [tag for tag in tags if tag not in one.tags]
-    outcome.rows += len(report.skipped)
-    outcome.unmatched += report.skipped
-    outcome.report.warnings += report.warnings
-    outcome.report.notes += report.notes
-    return said
+class CaptionMerge:
+    """What a table says about the pictures of a catalogue or of a part.
+
+    Attributes:
+        said: by the pictures' file names.
+    """
+
+    def __init__(self, part: Catalogue, table: str, by: str | None, replace: bool) -> None:
+        self.said: dict[str, _Said] = {}
+        self._part, self._table, self._by, self._replace = part, table, by, replace
+        self._annotations = Annotations(part.home)
+
+    def read(
+        self,
+        rows: Iterable[tuple[str, dict[str, Any]]],
+        outcome: CaptionImport,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> None:
+        """Takes the rows (location, row)."""
+        outcome.report.warnings += self._annotations.warnings(self._part.home)
+        pictures = _Pictures(self._part.folder, self._part.entries, on_progress)
+        for where, row in rows:
+            name = file_name_of(row) or where
+            entry, reason = pictures.find(row)
+            captions, tags = _captions(row), _tags(row)
+            if entry is None:
+                outcome.unmatched.append(Skipped(name, reason))
+            elif not captions and not tags:
+                outcome.unmatched.append(Skipped(name, _why_empty(row)))
+            else:
+                try:
+                    content = content_of(entry.file)
+                except ImpastoError as error:
+                    outcome.unmatched.append(Skipped(name, str(error).removeprefix(f"{entry.file} ")))
+                    continue
+                who = self._by or _who(row) or self._table
+                one = self.said.setdefault(entry.file_name, _Said(entry, content, who))
+                if one.by != who:
+                    outcome.unmatched.append(
+                        Skipped(name, f"{who} says something else about it than {one.by}, which came first")
+                    )
+                    continue
+                outcome.matched += 1
+                one.captions += [text for text in captions if text not in one.captions]
+                one.tags += [tag for tag in tags if tag not in one.tags]
+
+    def rows(self, outcome: CaptionImport) -> "CaptionRows":
+        """Returns what is new, and counts it."""
+        rows = CaptionRows(self._table, self._replace)
+        for one in self.said.values():
+            rows.add(one, self._annotations.of_one(one.entry), outcome)
+        return rows
 
 
-class _Rows:
+class CaptionRows:
     """The rows that the logs get."""
 
     def __init__(self, table: str, replace: bool) -> None:
@@ -274,6 +315,13 @@ class _Rows:
         AnnotationLog(folder, "tags").append(self._tags)
         AnnotationLog(folder, "captions").append(self._captions)
         AnnotationLog(folder, "review").append(self._review)
+
+
+def digest_of(row: dict[str, Any]) -> str:
+    """Returns the SHA-256 by which a table's row names its picture, or ""."""
+    plain = {plain_column(column): value for column, value in row.items()}
+    hashes = (str(plain[column]).strip().lower() for column in _HASH_COLUMNS if plain.get(column))
+    return next((value for value in hashes if _HASH.fullmatch(value)), "")
 
 
 def _names_or_hashes(columns: Iterable[str]) -> bool:

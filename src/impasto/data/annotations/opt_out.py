@@ -15,6 +15,7 @@ from impasto.data.annotations.log import FOLDER, content_of
 from impasto.data.annotations.opt_out_names import addresses_in, artist_keys, forms_of, names_artists
 from impasto.data.caches.row_log import RowLog
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
+from impasto.data.shards.homes import is_home
 from impasto.errors import ImpastoError
 
 FILE = "opt-out.jsonl"
@@ -121,18 +122,13 @@ def artists_of(entry: CatalogueEntry) -> list[str]:
 
 def rule_log(catalogue: Path) -> RowLog:
     """Returns the log of a catalogue's rules."""
-    return RowLog(Path(catalogue) / FOLDER / FILE, _is_rule)
+    return RowLog(Path(catalogue) / FOLDER / FILE, _is_rule, parents=is_home(Path(catalogue)))
 
 
-def without_opted_out(catalogue: Path, entries: list[CatalogueEntry], report: CatalogueReport) -> list[CatalogueEntry]:
-    """Returns the entries under no rule; the others are listed in `report.skipped`.
-
-    Raises:
-        ImpastoError: the rules cannot be read.
-    """
-    rules = OptOutRules.of(catalogue)
-    if not rules:
-        return entries
+def without_opted_out(
+    rules: OptOutRules, entries: list[CatalogueEntry], report: CatalogueReport
+) -> list[CatalogueEntry]:
+    """Returns the entries under no rule; the others are listed in `report.skipped`."""
     kept = []
     for entry in entries:
         found = rules.of_entry(entry)

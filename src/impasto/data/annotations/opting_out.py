@@ -12,7 +12,9 @@ from impasto.data.annotations.opt_out_file import read_opt_out
 from impasto.data.annotations.opt_out_names import addresses_in, artist_keys, without_dates
 from impasto.data.catalogue.artist_names import artist_name, name_key
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped, kind_of_reason
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import catalogue_parts
+from impasto.data.shards.homes import home_of
+from impasto.data.shards.shard_set import is_shard_set
 from impasto.errors import UsageError
 from impasto.files import check_file
 
@@ -64,35 +66,42 @@ def opt_out(folder: Path, file: Path, *, dry_run: bool = False) -> OptedOut:
     if not rules:
         why = f": {wrong[0].file_name}: {wrong[0].reason}" if wrong else ": write one artist, hash or address per line"
         raise UsageError(f"--opt-out {file} holds no rule{why}")
-    before = OptOutRules.of(folder)
-    catalogue = read_catalogue(folder, check_images=False, annotations=False, opted_out=True)
-    outcome = OptedOut(rules=len(rules), not_understood=wrong, report=catalogue.report)
+    home = home_of(folder) if is_shard_set(folder) else folder
+    before = OptOutRules.of(home)
+    outcome = OptedOut(rules=len(rules), not_understood=wrong)
     given = OptOutRules()
     for rule in rules:
         given.add(rule)
     used: Counter[tuple[str, str]] = Counter()
-    under_no_rule: list[CatalogueEntry] = []
-    for entry in catalogue.entries:
-        every = list(dict.fromkeys(given.all_of_entry(entry)))
-        used.update(every)
-        found = every[0] if every else None
-        if before and before.of_entry(entry) is not None:
-            outcome.before += 1
-        elif found is not None:
-            outcome.removed.append(Skipped(entry.file_name, given.words(found)))
-        else:
-            under_no_rule.append(entry)
-    annotations = Annotations(folder)
-    outcome.report.warnings += annotations.warnings(folder)
-    known = annotations.of(under_no_rule)
-    reasons = [one.reason_against(entry) for entry, one in zip(under_no_rule, known, strict=True)]
-    outcome.left = reasons.count("")
-    outcome.otherwise = dict(Counter(kind_of_reason(reason) for reason in reasons if reason).most_common())
+    names: Counter[str] = Counter()  # of the artists of pictures under no rule
+    otherwise: Counter[str] = Counter()
+    has_addresses = False
+    for part in catalogue_parts(folder, check_images=False, annotations=False, opted_out=True):
+        under_no_rule: list[CatalogueEntry] = []
+        for entry in part.entries:
+            every = list(dict.fromkeys(given.all_of_entry(entry)))
+            used.update(every)
+            found = every[0] if every else None
+            has_addresses = has_addresses or _has_address(entry)
+            if before and before.of_entry(entry) is not None:
+                outcome.before += 1
+            elif found is not None:
+                outcome.removed.append(Skipped(entry.file_name, given.words(found)))
+            else:
+                under_no_rule.append(entry)
+                names.update(artists_of(entry))
+        annotations = Annotations(part.home)
+        part.report.warnings += annotations.warnings(part.home)
+        known = annotations.of(under_no_rule)
+        reasons = [one.reason_against(entry) for entry, one in zip(under_no_rule, known, strict=True)]
+        outcome.left += reasons.count("")
+        otherwise.update(kind_of_reason(reason) for reason in reasons if reason)
+        outcome.report.add(part.report)
+    outcome.otherwise = dict(otherwise.most_common())
     recorded = {("artist", value) for value in before.artists} | {("hash", value) for value in before.hashes}
     recorded |= {("url", value) for value in before.urls}
     new = list({(rule.kind, rule.value): rule for rule in rules if (rule.kind, rule.value) not in recorded}.values())
     outcome.new = len(new)
-    names = Counter(text for entry in under_no_rule for text in artists_of(entry))
     for rule in rules:
         where = f"{file.name} line {rule.line}"
         if used[rule.kind, rule.value]:
@@ -102,26 +111,28 @@ def opt_out(folder: Path, file: Path, *, dry_run: bool = False) -> OptedOut:
                 said = f"{rule.text[:80]!r} leaves these names alone: {shown}; give a line to each that is meant"
                 outcome.near.append(Skipped(where, said))
         else:
-            outcome.unknown.append(Skipped(where, _unknown(rule, names, catalogue.entries, dry_run)))
+            outcome.unknown.append(Skipped(where, _unknown(rule, names, has_addresses, dry_run)))
     if not dry_run:
         time = datetime.now(UTC).isoformat(timespec="seconds")
-        rule_log(folder).append([
+        rule_log(home).append([
             {"kind": rule.kind, "value": rule.value, "text": rule.text, "from": file.name, "line": rule.line, "time": time}
             for rule in new
         ])  # fmt: skip
     return outcome
 
 
-def _unknown(rule: Rule, names: Counter[str], entries: list[CatalogueEntry], dry_run: bool) -> str:
+def _has_address(entry: CatalogueEntry) -> bool:
+    return any(True for column, text in entry.extra.items() for _ in addresses_in(column, text))
+
+
+def _unknown(rule: Rule, names: Counter[str], has_addresses: bool, dry_run: bool) -> str:
     kept = "would be" if dry_run else "is"
     said = f"no picture here is under {rule.text[:80]!r}; the rule {kept} kept for later imports"
     if rule.kind == "artist":
         near = _near(rule, names, loosely=True)
         if near:
             return f"{said}. Did you mean {_listed(near, ' or ')}?"
-    if rule.kind == "url" and not any(
-        True for entry in entries for column, text in entry.extra.items() for _ in addresses_in(column, text)
-    ):
+    if rule.kind == "url" and not has_addresses:
         return f"{said}. The catalogue's metadata has no addresses"
     return said
 

@@ -14,7 +14,7 @@ from impasto.data.annotations.tag_vocabulary import tag_vocabulary
 from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import open_picture
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, catalogue_parts
 from impasto.errors import ImpastoError, UsageError
 from impasto.vision.taggers.interface import Tagger, is_encoding
 
@@ -57,45 +57,63 @@ def tag_catalogue(
         raise UsageError(f"--at-least {at_least:g}: a probability lies between 0 and 1")
     if most < 1:
         raise UsageError(f"--most {most}: use 1 or more")
-    catalogue = read_catalogue(folder, check_images=False, annotations=False)
-    outcome, log = TagOutcome(report=catalogue.report), AnnotationLog(folder, "tags")
+    outcome = TagOutcome()
     settings = f"{tagger.identity[:32]}/{'own' if at_least is None else f'{at_least:g}'}/{most}"
-    thresholds = thresholds_of(tagger, at_least)
+    choice = _Choice(tagger, thresholds_of(tagger, at_least), most, settings)
+    for part in catalogue_parts(folder, check_images=False, annotations=False):
+        _tag_part(part, choice, outcome, on_progress)
+        outcome.report.add(part.report)
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The tagger, each tag's threshold, the most tags of a picture, and what rows of the log name these settings by."""
+
+    tagger: Tagger
+    thresholds: np.ndarray
+    most: int
+    settings: str
+
+
+def _tag_part(
+    part: Catalogue, choice: _Choice, outcome: TagOutcome, on_progress: Callable[[int, int], None] | None
+) -> None:
+    tagger, log = choice.tagger, AnnotationLog(part.home, "tags")
     before = log.latest()
     missing: list[tuple[CatalogueEntry, str]] = []
-    for entry, content in _contents(catalogue.entries, outcome.report):
+    for entry, content in _contents(part.entries, part.report):
         row = before.get(entry.file_name, {})
         is_imported = str(row.get("tagger")).startswith(IMPORTED)
-        if row.get("content") == content and (row.get("tagger") == settings or is_imported):
+        if row.get("content") == content and (row.get("tagger") == choice.settings or is_imported):
             outcome.known += 1
             _count(outcome, [str(name) for name, _ in row["tags"]])
         else:
             missing.append((entry, content))
-    vectors, progress = np.zeros((0, 0), np.float32), _Progress(on_progress, len(missing))
+    vectors, progress = np.zeros((0, 0), np.float32), _Progress(on_progress, part, len(missing))
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
         if is_encoding(tagger):
             # Encoding takes most of the time. The cache keeps the finished vectors after a kill.
             if start % _BLOCK == 0:
                 block = [entry for entry, _ in missing[start : start + _BLOCK]]
-                vectors = image_vectors(block, tagger.encoder, progress.after(start), report=outcome.report)
+                vectors = image_vectors(block, tagger.encoder, progress.after(start), report=part.report)
             place = start % _BLOCK
             known = tagger.probabilities_of(vectors[place : place + CHUNK])
             probabilities = [row if np.isfinite(row).all() else None for row in known]
         else:
-            probabilities = _probabilities(tagger, [entry for entry, _ in chunk], outcome.report)
+            probabilities = _probabilities(tagger, [entry for entry, _ in chunk], part.report)
         rows = []
         for (entry, content), p in zip(chunk, probabilities, strict=True):
             if p is None:
                 continue
-            tags = chosen_tags(p, tagger.tags, thresholds, most)
+            tags = chosen_tags(p, tagger.tags, choice.thresholds, choice.most)
             picture = {"file_name": entry.file_name, "content": content}
-            rows.append({**picture, "by": tagger.name, "tagger": settings, "tags": tags})
+            rows.append({**picture, "by": tagger.name, "tagger": choice.settings, "tags": tags})
             _count(outcome, [name for name, _ in tags])
         log.append(rows)
         outcome.tagged += len(rows)
         progress.tell(start + len(chunk))
-    return outcome
 
 
 def thresholds_of(tagger: Tagger, at_least: float | None = None) -> np.ndarray:
@@ -139,13 +157,13 @@ def _kinds_among(names: tuple[str, ...]) -> frozenset[str]:
 class _Progress:
     """Tells how many pictures are done, and never a lower number than before: each is encoded, then tagged."""
 
-    def __init__(self, on_progress: Callable[[int, int], None] | None, of: int) -> None:
-        self._on_progress, self._of, self._done = on_progress, of, 0
+    def __init__(self, on_progress: Callable[[int, int], None] | None, part: Catalogue, missing: int) -> None:
+        self._on_progress, self._part, self._missing, self._done = on_progress, part, missing, 0
 
     def tell(self, done: int) -> None:
         if self._on_progress is not None and done > self._done:
             self._done = done
-            self._on_progress(done, self._of)
+            self._on_progress(*self._part.progress(done, self._missing))
 
     def after(self, start: int) -> Callable[[int, int], None]:
         return lambda done, _: self.tell(start + done)

@@ -20,6 +20,7 @@ from impasto.data.caches.large_arrays import large_array
 from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import open_picture
+from impasto.data.shards.member import ShardMember
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder, Projecting
@@ -59,7 +60,7 @@ def image_vectors(
             else:
                 keys[n] = key
         try:
-            store = _cache_of(encoder, kept_as)
+            store = _cache_of(encoder, kept_as, entries)
             store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
             opened = _opened_in_order(pool, entries, missing, encoder)
@@ -89,8 +90,12 @@ def _gathered(store: RowCache, keys: Sequence[bytes | None]) -> np.ndarray:
     return vectors
 
 
-def _cache_of(encoder: ImageEncoder, dtype: str) -> RowCache:
+def _cache_of(encoder: ImageEncoder, dtype: str, entries: Sequence[CatalogueEntry]) -> RowCache:
+    """Returns the cache of an encoder. A cache holds all its keys in memory, so each shard has its own."""
     folder = cache_folder() / f"image-vectors-{encoder.identity[:16]}-{encoder.width}"
+    first = entries[0].file if entries else None
+    if isinstance(first, ShardMember):
+        folder = folder.with_name(f"{folder.name}-shards") / content_key(first.place.store, first.place.shard).hex()[:32]
     return RowCache(folder, (encoder.width,), dtype)
 
 

@@ -24,11 +24,12 @@ class RowLog:
         torn: the incomplete last line found by the last complete reading; b"" if there was none.
     """
 
-    def __init__(self, path: Path, is_row: Callable[[object], bool]) -> None:
+    def __init__(self, path: Path, is_row: Callable[[object], bool], *, parents: bool = False) -> None:
+        """With `parents`, folders above the log's own are made, too, when something is written."""
         self.path = Path(path)
         self.broken = 0
         self.torn = b""
-        self._is_row = is_row
+        self._is_row, self._parents = is_row, parents
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
         """Appends rows in one write, and returns when they are on disk. Creates the log's folder if it is missing.
@@ -45,7 +46,7 @@ class RowLog:
         text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
         data = text.encode("utf-8", "backslashreplace")
         try:
-            self.path.parent.mkdir(exist_ok=True)
+            self.path.parent.mkdir(parents=self._parents, exist_ok=True)
             new = not self.path.exists()
             with self.path.open("ab") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MOST_NAMED = 10_000  # entries that the report on a catalogue in parts names
+
 
 @dataclass(frozen=True)
 class CatalogueEntry:
@@ -57,15 +59,35 @@ class Skipped:
 
 @dataclass
 class CatalogueReport:
-    """The entries that were left out (`skipped`), those used in spite of a problem (`warnings`), and notes on the folder."""
+    """The entries that were left out (`skipped`), those used in spite of a problem (`warnings`), and notes on the folder.
+
+    Attributes:
+        more: how many were left out beside `skipped`, by the kind of reason: of parts that were added, only the first
+            `MOST_NAMED` entries are named.
+    """
 
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    more: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def left_out(self) -> int:
+        """The number of entries that were left out."""
+        return len(self.skipped) + self.more.total()
+
+    def add(self, other: "CatalogueReport") -> None:
+        """Adds what another report tells, as of a further part of the catalogue."""
+        room = max(0, MOST_NAMED - len(self.skipped))
+        self.more.update(kind_of_reason(skipped.reason) for skipped in other.skipped[room:])
+        self.more += other.more
+        self.skipped += other.skipped[:room]
+        self.warnings += other.warnings[: max(0, MOST_NAMED - len(self.warnings))]
+        self.notes += other.notes[: max(0, MOST_NAMED - len(self.notes))]
 
     def reasons(self) -> dict[str, int]:
         """Returns how many were left out for which kind of reason, the most frequent first."""
-        return dict(Counter(kind_of_reason(skipped.reason) for skipped in self.skipped).most_common())
+        return dict((Counter(kind_of_reason(skipped.reason) for skipped in self.skipped) + self.more).most_common())
 
 
 OPTED_OUT, DROPPED, REJECTED = "opted out", "dropped by the filter", "rejected in review"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from impasto.data.shards.member import ShardMember
 from impasto.errors import ImpastoError
 
 MAX_PIXELS = 100_000_000
@@ -72,7 +73,7 @@ def open_at_least(
 
     The JPEG decoder then decodes to 1/2, 1/4 or 1/8 of the size in a fraction of the time; it still reads the whole file.
     """
-    return _open(Path(path), side, data, max_pixels, min_side, _on_white)
+    return _open(path if isinstance(path, Path) else Path(path), side, data, max_pixels, min_side, _on_white)
 
 
 def open_layered(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -83,7 +84,7 @@ def open_layered(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises:
         ImpastoError: as `open_picture`, but no side is too small.
     """
-    return _open(Path(path), None, None, max_pixels, 1, _layered).image
+    return _open(path if isinstance(path, Path) else Path(path), None, None, max_pixels, 1, _layered).image
 
 
 def _open(
@@ -95,7 +96,9 @@ def _open(
     finish: Callable[[Image.Image, Path], Image.Image],
 ) -> OpenedPicture:
     try:
-        if data is None and path.exists() and not path.is_file():
+        if isinstance(path, ShardMember) and data is None:
+            data = path.read_bytes()
+        elif data is None and path.exists() and not path.is_file():
             raise ImpastoError(f"{path}: not a file")
         with Image.open(path if data is None else io.BytesIO(data), formats=formats_of(path)) as opened:
             width, height = opened.size
@@ -131,8 +134,10 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises:
         ImpastoError: the file is not a picture.
     """
+    if isinstance(path, ShardMember) and path.place.width:
+        return path.place.width, path.place.height
     try:
-        with Image.open(path, formats=formats_of(path)) as opened:
+        with Image.open(path.open("rb") if isinstance(path, ShardMember) else path, formats=formats_of(path)) as opened:
             width, height = opened.size
             return (height, width) if opened.getexif().get(_ORIENTATION) in _ON_THE_SIDE else (width, height)
     except Exception as error:  # decoders raise nearly anything on broken files

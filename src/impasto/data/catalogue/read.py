@@ -5,19 +5,16 @@ the folder; a report lists what is not used.
 """
 
 import hashlib
-import json
-import math
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.data.annotations.decisions import MAX_TEXT
 from impasto.data.annotations.merged import merge_annotations
-from impasto.data.annotations.opt_out import without_opted_out
-from impasto.data.catalogue.columns import text_list, text_variants_of, with_catalogue_columns
-from impasto.data.catalogue.dates import read_date
+from impasto.data.annotations.opt_out import OptOutRules, without_opted_out
+from impasto.data.catalogue.columns import with_catalogue_columns
 from impasto.data.catalogue.entry import (
     DROPPED,
     OPTED_OUT,
@@ -27,15 +24,18 @@ from impasto.data.catalogue.entry import (
     Skipped,
     counted_reasons,
 )
+from impasto.data.catalogue.entry_of_row import entry_of_row
 from impasto.data.catalogue.folder_names import parent_folders, words_of_folders
 from impasto.data.catalogue.folder_rows import FolderRows, Lost
 from impasto.data.catalogue.listing import Listing
 from impasto.data.catalogue.pictures import open_picture
 from impasto.data.catalogue.plain_text import cleaned, unprintable
+from impasto.data.shards.contents import Contents, FirstNames, ManyContents
+from impasto.data.shards.homes import home_of
+from impasto.data.shards.member import ShardMember
+from impasto.data.shards.shard_set import ShardSet, is_shard_set
 from impasto.errors import ImpastoError
 
-MAX_NAME = 120
-_KNOWN = ("file_name", "artist", "title", "text", "year", "style", "genre", "tags", "captions", "repeats")
 _MOST_NAMED = 20  # files that are not read and that a note names
 _NOT_READ = "files that are not read"
 _HARMLESS = frozenset({"hidden", "a hidden folder", "a system's own file", "no picture"})
@@ -44,11 +44,27 @@ REGULARISATION = "a regularisation picture of kohya's layout, which is no work t
 
 @dataclass
 class Catalogue:
-    """The usable entries of a folder, in the order of its metadata, and a report on the rest."""
+    """The usable entries of a folder, in the order of its metadata, and a report on the rest.
+
+    Attributes:
+        folder: the folder, or the shards' place.
+        home: the folder whose logs hold its annotations: the same, but for shards (see `shards.homes`).
+        start: of a part, the number of pictures before it.
+        of: the number of pictures of the whole, as far as it is known before they are read.
+    """
 
     folder: Path
     entries: list[CatalogueEntry]
     report: CatalogueReport
+    home: Path
+    start: int = 0
+    of: int = 0
+
+    def progress(self, done: int, missing: int) -> tuple[int, int]:
+        """Returns (done, total) of a job with `done` of the part's `missing` pictures; of shards, all others are done."""
+        if self.home == self.folder:
+            return done, missing
+        return self.start + len(self.entries) - missing + done, max(self.of, self.start + len(self.entries))
 
 
 def read_catalogue(
@@ -60,7 +76,7 @@ def read_catalogue(
     may_be_empty: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Catalogue:
-    """Reads a catalogue.
+    """Reads a catalogue, with all of its entries in memory; `catalogue_parts` reads shards of any size.
 
     With `check_images` every picture is decoded and hashed in a thread pool to find broken, tiny, bomb-sized and duplicate
     ones, and `on_progress` is called with (done, total); otherwise only names and paths are checked. Where a table named
@@ -73,31 +89,95 @@ def read_catalogue(
     Raises:
         ImpastoError: the folder does not exist, contains no usable picture, or its metadata cannot be read.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ImpastoError(f"{folder} is not a folder of pictures")
-    report = CatalogueReport()
-    entries = [
-        replace(_entry(name, file, row, report), conditions=conditions)
-        for name, file, row, conditions in _rows(folder.resolve(), report)
-    ]
-    if not opted_out:
-        entries = without_opted_out(folder, entries, report)
-    if check_images:
-        entries = _whole_and_different(entries, report, on_progress)
-    if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate
-        entries = merge_annotations(folder, entries, report)
-    decided = report.reasons()
-    if not entries and not (may_be_empty and any(kind in decided for kind in (DROPPED, OPTED_OUT, REJECTED))):
-        what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
-        if report.notes and report.notes[-1].startswith(_NOT_READ):
-            what = report.notes[-1]
-        elif report.skipped:
-            what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
-            if len(report.skipped) > 1:
-                what = f"not used are {counted_reasons(decided)}; {what}"
-        raise ImpastoError(f"{folder} holds no usable picture ({what})")
-    return Catalogue(folder, entries, report)
+    parts = catalogue_parts(
+        folder, check_images=check_images, annotations=annotations, opted_out=opted_out, may_be_empty=may_be_empty,
+        on_progress=on_progress,
+    )  # fmt: skip
+    whole = next(parts)
+    for part in parts:
+        whole.entries += part.entries
+        whole.report.add(part.report)
+    if whole.home != whole.folder:
+        whole.home = home_of(folder)
+    return whole
+
+
+def catalogue_parts(
+    folder: Path,
+    *,
+    check_images: bool = True,
+    annotations: bool = True,
+    opted_out: bool = False,
+    may_be_empty: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Catalogue]:
+    """Yields the parts of a catalogue, each as `read_catalogue` returns a whole one: a folder has one part.
+
+    Of tar shards (see `shards`) a part is a shard, or 4096 pictures of a larger one, and no more than one is in memory. A
+    part may have no entries. Reports on the set of shards as a whole come with the first part.
+
+    Raises:
+        ImpastoError: as `read_catalogue`; that there is no usable picture at all is told at the end.
+    """
+    if not is_shard_set(folder):
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise ImpastoError(f"{folder} is not a folder of pictures")
+        report = CatalogueReport()
+        entries = [
+            replace(entry_of_row(name, file, row, report), conditions=conditions)
+            for name, file, row, conditions in _rows(folder.resolve(), report)
+        ]
+        whole = Catalogue(folder, entries, report, folder, of=len(entries))
+        parts: Iterable[Catalogue] = [whole]
+        rules, contents = None if opted_out else OptOutRules.of(folder), Contents()
+    else:
+        shards = ShardSet.open(folder, on_progress)
+        parts = _shard_parts(Path(folder), shards)
+        rules, contents = None if opted_out else OptOutRules.of(shards.home), ManyContents()
+    used, first, decided = False, None, Counter[str]()
+    for part in parts:
+        if rules:
+            part.entries = without_opted_out(rules, part.entries, part.report)
+        if check_images:
+            part.entries = _whole_and_different(part, contents, on_progress)
+        if annotations:  # after the check: a duplicate of a rejected picture remains a duplicate
+            part.entries = merge_annotations(part.home, part.entries, part.report)
+        first = first or (part.report if part.report.skipped or part.report.notes else None)
+        if part.report.skipped:
+            decided.update(part.report.reasons())
+        used = used or bool(part.entries)
+        if isinstance(parts, list):  # the one part of a folder: it is not given out if it is of no use
+            _check_used(folder, used, may_be_empty, decided, first)
+        yield part
+    _check_used(folder, used, may_be_empty, decided, first)
+
+
+def _check_used(folder: Path, used: bool, may_be_empty: bool, decided: Counter[str], report: CatalogueReport | None) -> None:
+    """Raises ImpastoError if no picture is used and nobody decided so; `report` is the first that has something to say."""
+    if used or (may_be_empty and any(kind in decided for kind in (DROPPED, OPTED_OUT, REJECTED))):
+        return
+    what = "put pictures into it as artist/picture.jpg, or name them in its metadata.jsonl"
+    if report is not None and report.notes and report.notes[-1].startswith(_NOT_READ):
+        what = report.notes[-1]
+    elif report is not None and report.skipped:
+        what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
+        if decided.total() > 1:
+            what = f"not used are {counted_reasons(dict(decided.most_common()))}; {what}"
+    raise ImpastoError(f"{folder} holds no usable picture ({what})")
+
+
+def _shard_parts(folder: Path, shards: ShardSet) -> Iterator[Catalogue]:
+    """Yields the parts of a set of shards; the first also has the report on the set."""
+    report = shards.report
+    if not shards.home.is_relative_to(Path(folder).resolve()):
+        report.notes.append(f"annotations of these shards are kept in {shards.home}")
+    for part in shards.parts():
+        report.add(part.report)
+        yield Catalogue(folder, part.entries, report, part.home, part.start, shards.pictures)
+        report = CatalogueReport()
+    if report.skipped or report.notes:  # no part came to tell it with
+        yield Catalogue(folder, [], report, shards.home / "none", 0, 0)
 
 
 def _rows(root: Path, report: CatalogueReport) -> Iterator[tuple[str, Path, dict[str, Any], dict[str, Path]]]:
@@ -144,110 +224,34 @@ def _skipped(item: Lost, refused: dict[str, str]) -> Skipped:
     return Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason)
 
 
-def _entry(name: str, file: Path, row: dict[str, Any], report: CatalogueReport) -> CatalogueEntry:
-    def words(key: str, longest: int = MAX_NAME) -> str:
-        value = row.get(key)
-        if value is None:
-            return ""
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number and not isinstance(value, str):
-            report.warnings.append(Skipped(name, f"{key} is not a text"))
-            return ""
-        text = str(value).strip()
-        if unprintable(text):
-            report.warnings.append(Skipped(name, f"{key} holds control characters"))
-            text = cleaned(text)
-        if len(text) > longest:
-            report.warnings.append(Skipped(name, f"{key} is longer than {longest} characters and is left out"))
-            return ""
-        return text
-
-    artist = row.get("artist")
-    if isinstance(artist, list) and artist and all(isinstance(one, str) for one in artist):
-        row = {**row, "artist": "; ".join(artist)}  # a joint work
-    captions = _captions(name, row, report)
-    is_text = not isinstance(row.get("text"), list) and not text_list(row.get("text"))
-    caption = (words("text", MAX_TEXT) if is_text else "") or next(iter(captions), "")
-    extra = {
-        cleaned(key): cleaned(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for key, value in row.items()
-        if key not in _KNOWN and value is not None
-    }
-    return CatalogueEntry(
-        file=file,
-        file_name=name,
-        artist=words("artist"),
-        title=words("title", 300),
-        caption=caption,
-        style=words("style"),
-        genre=words("genre"),
-        year=_year(name, row.get("year"), report),
-        tags=_tags(name, row.get("tags"), report),
-        extra=extra,
-        variants=tuple(text for text in captions if text != caption),
-        repeats=_repeats(row.get("repeats")),
-    )
-
-
-def _captions(name: str, row: dict[str, Any], report: CatalogueReport) -> list[str]:
-    """Returns the captions of `captions`, and of `text` if that is a list, also one written as text."""
-    text = row.get("text")
-    listed = text_variants_of(text) if isinstance(text, list) else text_list(text)
-    texts = [cleaned(one).strip() for one in (*listed, *text_variants_of(row.get("captions")))]
-    long = sum(len(one) > MAX_TEXT for one in texts)
-    if long:
-        report.warnings.append(Skipped(name, f"{long} captions are longer than {MAX_TEXT} characters and are left out"))
-    return list(dict.fromkeys(one for one in texts if one and len(one) <= MAX_TEXT))
-
-
-def _repeats(value: Any) -> int:
-    return min(value, 1000) if isinstance(value, int) and not isinstance(value, bool) and value > 1 else 1
-
-
-def _year(name: str, value: Any, report: CatalogueReport) -> int | None:
-    found = read_date(value)
-    if not found.understood:
-        report.warnings.append(Skipped(name, f"year {cleaned(str(value)[:40])!r} is not a year of a painting"))
-    return found.year
-
-
-def _tags(name: str, value: Any, report: CatalogueReport) -> tuple[str, ...]:
-    """Returns the tags of a list, or of one text with commas between, as in a table."""
-    found = value.split(",") if isinstance(value, str) else value
-    if found is None:
-        return ()
-    if not isinstance(found, list) or not all(isinstance(tag, str) for tag in found):
-        report.warnings.append(Skipped(name, "tags is not a list of texts"))
-        return ()
-    tags = (cleaned(tag).strip() for tag in found)
-    return tuple(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= MAX_NAME))
-
-
 def _whole_and_different(
-    rows: list[CatalogueEntry], report: CatalogueReport, on_progress: Callable[[int, int], None] | None
+    part: Catalogue, contents: FirstNames, on_progress: Callable[[int, int], None] | None
 ) -> list[CatalogueEntry]:
+    rows, report = part.entries, part.report
+
     def look(entry: CatalogueEntry) -> tuple[str, str]:
         """Returns (content hash, ""), or ("", reason why the picture cannot be used)."""
         try:
-            open_picture(entry.file)
-            return hashlib.sha256(entry.file.read_bytes()).hexdigest(), ""
-        except (ImpastoError, OSError) as error:  # the file may disappear between the two reads
+            data = entry.file.read_bytes() if isinstance(entry.file, ShardMember) else None
+            open_picture(entry.file, data=data)
+            return hashlib.sha256(data or entry.file.read_bytes()).hexdigest(), ""
+        except ImpastoError as error:
             return "", str(error).removeprefix(f"{entry.file}: ")
+        except OSError as error:  # the file may disappear between the two reads
+            return "", str(error.strerror or error)
 
     kept: list[CatalogueEntry] = []
-    first_of: dict[str, str] = {}
     pool = ThreadPoolExecutor()
     try:
         for number, (entry, (content, reason)) in enumerate(zip(rows, pool.map(look, rows), strict=True), 1):
             if reason:
                 report.skipped.append(Skipped(entry.file_name, reason))
-            elif content in first_of:
-                report.skipped.append(Skipped(entry.file_name, f"the same picture as {first_of[content]}"))
+            elif (first := contents.first(content, entry.file_name)) != entry.file_name:
+                report.skipped.append(Skipped(entry.file_name, f"the same picture as {first}"))
             else:
-                first_of[content] = entry.file_name
                 kept.append(entry)
             if on_progress is not None:
-                on_progress(number, len(rows))
+                on_progress(part.start + number, max(part.of, len(rows)))
     finally:
         pool.shutdown(cancel_futures=True)  # so that Ctrl-C does not wait for thousands of pictures
     return kept

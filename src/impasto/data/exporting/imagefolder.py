@@ -9,6 +9,7 @@ from pathlib import Path
 from impasto.data.catalogue.entry import Skipped
 from impasto.data.exporting.rows import ExportRows
 from impasto.data.exporting.target import write_synced
+from impasto.data.shards.member import ShardMember
 
 
 def write_imagefolder(
@@ -22,22 +23,36 @@ def write_imagefolder(
     Raises:
         OSError: the folder cannot be written.
     """
-    lines = []
-    for done, row in enumerate(rows.rows, 1):
-        target = folder / row.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _place(row.entry.file.resolve(), target, copy)
-        except FileNotFoundError:
-            rows.report.skipped.append(Skipped(row.name, "there is no such file any more"))
-            continue
-        lines.append(json.dumps(row.columns(), ensure_ascii=False) + "\n")
-        on_progress(done)
-    write_synced(folder / "metadata.jsonl", "".join(lines).encode("utf-8", "replace"))
-    return len(lines)
+    count = 0
+    with (folder / "metadata.jsonl").open("w", encoding="utf-8", errors="replace", newline="") as metadata:
+        for row in rows:
+            target = folder / row.name
+            if target.exists():
+                rows.report.skipped.append(Skipped(row.name, "a second picture of this name: the first is written"))
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _place(row.entry.file.resolve(), target, copy)
+            except FileNotFoundError:
+                rows.report.skipped.append(Skipped(row.name, "there is no such file any more"))
+                continue
+            except OSError as error:
+                if not isinstance(row.entry.file, ShardMember):
+                    raise
+                rows.report.skipped.append(Skipped(row.name, f"cannot be read: {error.strerror}"))
+                continue
+            metadata.write(json.dumps(row.columns(), ensure_ascii=False) + "\n")
+            count += 1
+            on_progress(count)
+        metadata.flush()
+        os.fsync(metadata.fileno())
+    return count
 
 
 def _place(source: Path, target: Path, copy: bool) -> None:
+    if isinstance(source, ShardMember):
+        write_synced(target, source.read_bytes())
+        return
     if not copy:
         try:
             target.hardlink_to(source)

@@ -5,10 +5,13 @@ Pictures are stored as bytes next to their metadata columns; the schema describe
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.data.exporting.rows import ExportRow, ExportRows
 from impasto.errors import MissingPart
 
@@ -20,8 +23,31 @@ _LISTS = ("tags", "captions")
 _TEXTS = ("file_name", "artist", "title", "style", "genre", "text", "reviewed", "content")
 
 
+@dataclass(frozen=True)
+class OwnColumns:
+    """The columns of a catalogue that not every export has: its own ones by name, and whether pictures have variants."""
+
+    names: frozenset[str]
+    several: bool
+
+    @classmethod
+    def of(cls, entries: Iterable[CatalogueEntry]) -> "OwnColumns":
+        """Returns the columns of these entries."""
+        names: set[str] = set()
+        several = False
+        for entry in entries:
+            names.update(entry.extra)
+            several = several or bool(entry.variants)
+        return cls(frozenset(names), several)
+
+
 def write_parquet(
-    rows: ExportRows, folder: Path, *, shard_size: int, on_progress: Callable[[int], None] = lambda done: None
+    rows: ExportRows,
+    folder: Path,
+    columns: OwnColumns,
+    *,
+    shard_size: int,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> int:
     """Writes `folder/data/train-00000-of-00001.parquet` and so on, `shard_size` pictures each; returns the number of rows.
 
@@ -37,23 +63,25 @@ def write_parquet(
         import pyarrow.parquet as parquet
     except ImportError:
         raise MissingPart("parquet needs pyarrow: pip install 'impasto[data]'") from None
-    own = sorted({column for row in rows.rows for column in row.entry.extra} - {"image", "year", *_LISTS, *_TEXTS})
-    several = any(row.entry.variants for row in rows.rows)
-    schema = _schema(own, ("tags", "captions") if several else ("tags",))
+    own = sorted(columns.names - {"image", "year", *_LISTS, *_TEXTS})
+    schema = _schema(own, ("tags", "captions") if columns.several else ("tags",))
     (folder / "data").mkdir()
-    shards = -(-len(rows.rows) // shard_size)
+    pictures = rows.with_bytes()
+    written: list[Path] = []
     count = 0
-    for shard in range(shards):
-        part = rows.rows[shard * shard_size : (shard + 1) * shard_size]
-        with (folder / "data" / f"train-{shard:05}-of-{shards:05}.parquet").open("wb") as file:
+    while head := list(islice(pictures, 1)):
+        written.append(folder / "data" / f"{len(written)}.parquet")
+        with written[-1].open("wb") as file:
             with parquet.ParquetWriter(file, schema) as writer:
-                for start in range(0, len(part), ROW_GROUP):
-                    table = _table(rows, part[start : start + ROW_GROUP], own, schema)
-                    writer.write_table(table)
-                    count += table.num_rows
+                shard = chain(head, islice(pictures, shard_size - 1))
+                while group := list(islice(shard, ROW_GROUP)):
+                    writer.write_table(_table(group, own, schema))
+                    count += len(group)
                     on_progress(count)
             file.flush()
             os.fsync(file.fileno())
+    for number, path in enumerate(written):  # their number is known only now
+        path.rename(path.with_name(f"train-{number:05}-of-{len(written):05}.parquet"))
     return count
 
 
@@ -77,11 +105,8 @@ def _schema(own: Sequence[str], lists: Sequence[str]) -> "pyarrow.Schema":
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def _table(rows: ExportRows, part: Sequence[ExportRow], own: Sequence[str], schema: "pyarrow.Schema") -> "pyarrow.Table":
+def _table(rows: Sequence[tuple[ExportRow, bytes]], own: Sequence[str], schema: "pyarrow.Schema") -> "pyarrow.Table":
     import pyarrow as pa
 
-    found = []
-    for row, data in rows.with_bytes(part):
-        columns = row.columns()
-        found.append({"image": {"bytes": data, "path": row.name}} | dict.fromkeys(own) | columns)
+    found = [{"image": {"bytes": data, "path": row.name}} | dict.fromkeys(own) | row.columns() for row, data in rows]
     return pa.Table.from_pylist(found, schema=schema)

@@ -9,7 +9,7 @@ from impasto.data.annotations.decisions import ReviewOutcome
 from impasto.data.annotations.log import content_of
 from impasto.data.annotations.merged import Annotations
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, catalogue_parts
 from impasto.errors import ImpastoError
 
 
@@ -43,16 +43,44 @@ class ExportRow:
         return known | {column: value for column, value in entry.extra.items() if column not in known}
 
 
-@dataclass
 class ExportRows:
-    """The rows in the order of the catalogue, and a report of what is left out."""
+    """The rows of a catalogue that can be exported, in its order; read as they are asked for, once.
 
-    rows: list[ExportRow]
-    report: CatalogueReport
+    Attributes:
+        report: what is left out, as far as the rows were read.
+        of: the number of pictures of the catalogue, as far as it is known.
+    """
 
-    def with_bytes(self, rows: Sequence[ExportRow]) -> Iterator[tuple[ExportRow, bytes]]:
-        """Yields `rows` with the bytes of their files. A file that cannot be read is reported and left out."""
-        for row in rows:
+    def __init__(self, parts: Iterator[Catalogue]) -> None:
+        self._parts = parts
+        self.report = CatalogueReport()
+        self.of = 0
+        self._ready: Sequence[ExportRow] = ()
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[ExportRow]) -> "ExportRows":
+        """Returns rows that are already there."""
+        made = cls(iter(()))
+        made._ready, made.of = rows, len(rows)
+        return made
+
+    def __iter__(self) -> Iterator[ExportRow]:
+        yield from self._ready
+        for part in self._parts:
+            self.report.add(part.report)
+            self.of = max(part.of, part.start + len(part.entries))
+            for entry, known in zip(part.entries, Annotations(part.home).of(part.entries), strict=True):
+                try:
+                    content = content_of(entry.file)
+                except ImpastoError as error:
+                    self.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
+                    continue
+                name = PurePosixPath(entry.file_name.replace("\\", "/")).as_posix()
+                yield ExportRow(entry, name, content, _reviewed(known.verdict))
+
+    def with_bytes(self) -> Iterator[tuple[ExportRow, bytes]]:
+        """Yields the rows with the bytes of their files. A file that cannot be read is reported and left out."""
+        for row in self:
             try:
                 data = row.entry.file.read_bytes()
             except OSError as error:
@@ -66,22 +94,10 @@ def read_export_rows(
 ) -> ExportRows:
     """Reads the rows of a catalogue that can be exported.
 
-    With `check_images`, broken pictures and duplicates are left out. `on_progress` is called with (done, total).
-
-    Raises:
-        ImpastoError: the catalogue cannot be read, or no usable entry is left.
+    With `check_images`, broken pictures and duplicates are left out. `on_progress` is called with (done, total). Iterating
+    raises ImpastoError if the catalogue cannot be read, or no usable entry is left.
     """
-    catalogue = read_catalogue(folder, check_images=check_images, on_progress=on_progress)
-    rows = []
-    for entry, known in zip(catalogue.entries, Annotations(folder).of(catalogue.entries), strict=True):
-        try:
-            content = content_of(entry.file)
-        except ImpastoError as error:
-            catalogue.report.skipped.append(Skipped(entry.file_name, str(error).removeprefix(f"{entry.file} ")))
-            continue
-        name = PurePosixPath(entry.file_name.replace("\\", "/")).as_posix()
-        rows.append(ExportRow(entry, name, content, _reviewed(known.verdict)))
-    return ExportRows(rows, catalogue.report)
+    return ExportRows(catalogue_parts(folder, check_images=check_images, on_progress=on_progress))
 
 
 def _reviewed(verdict: ReviewOutcome | None) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from impasto.data.catalogue.artist_names import artist_name
 from impasto.data.catalogue.entry import CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import upright_size
-from impasto.data.catalogue.read import CatalogueEntry, read_catalogue
+from impasto.data.catalogue.read import CatalogueEntry, catalogue_parts
 from impasto.data.catalogue.wikiart_names import row_of_name
 from impasto.data.importing.wikiart import WikiArtLists
 from impasto.errors import ImpastoError
@@ -72,24 +72,36 @@ class CatalogueStatistics:
 
 
 def count_works(works: Iterable[Work], columns: Sequence[str]) -> CatalogueStatistics:
-    """Counts works. `columns` names the fields of `Work` that the data can contain."""
-    counted = list(works)
-    sides = [work.longer_side for work in counted if work.longer_side is not None]
-    words = [len(work.caption.split()) for work in counted] if "caption" in columns else []
-    decades = Counter(work.year // 10 * 10 for work in counted if work.year is not None)
+    """Counts works, one after the other. `columns` names the fields of `Work` that the data can contain."""
+    total = 0
+    named: dict[str, Counter[str]] = {name: Counter() for name in ("artist", "style", "genre", "license", "source")}
+    decades, sides, words = Counter[int](), Counter[int](), Counter[int]()
+    missing = dict.fromkeys(columns, 0)
+    for work in works:
+        total += 1
+        for field_name, counts in named.items():
+            value: str = getattr(work, field_name)
+            if value:
+                counts[artist_name(value) if field_name == "artist" else value] += 1
+        if work.year is not None:
+            decades[work.year // 10 * 10] += 1
+        if work.longer_side is not None:
+            sides[work.longer_side] += 1
+        if "caption" in columns:
+            words[len(work.caption.split())] += 1
+        for column in columns:
+            missing[column] += getattr(work, column) in ("", None, ())
     return CatalogueStatistics(
-        paintings=len(counted),
-        artists=_frequent(artist_name(work.artist) for work in counted),
-        styles=_frequent(work.style for work in counted),
-        genres=_frequent(work.genre for work in counted),
+        paintings=total,
+        artists=_frequent(named["artist"]),
+        styles=_frequent(named["style"]),
+        genres=_frequent(named["genre"]),
         decades=sorted(decades.items()),
         sides=_binned(sides, SIDES),
         words=_binned(words, WORDS),
-        missing=[
-            (column, sum(getattr(work, column) in ("", None, ()) for work in counted)) for column in columns if counted
-        ],
-        licenses=_frequent(work.license for work in counted),
-        sources=_frequent(work.source for work in counted),
+        missing=list(missing.items()) if total else [],
+        licenses=_frequent(named["license"]),
+        sources=_frequent(named["source"]),
     )
 
 
@@ -102,25 +114,31 @@ def catalogue_statistics(folder: Path, on_progress: Callable[[int, int], None] |
     Raises:
         ImpastoError: the catalogue cannot be read, or contains no usable entry.
     """
-    catalogue = read_catalogue(folder, check_images=False, may_be_empty=True)
-    works = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for entry, side in zip(catalogue.entries, pool.map(_longer_side, catalogue.entries), strict=True):
-            if side is None:
-                catalogue.report.warnings.append(Skipped(entry.file_name, "its size cannot be read"))
-            works.append(Work(
-                entry.artist, entry.title, entry.style, entry.genre, entry.year, entry.caption, entry.tags, side,
-                entry.license, _source_of(entry),
-            ))  # fmt: skip
-            if on_progress is not None:
-                on_progress(len(works), len(catalogue.entries))
-    found = count_works(
-        works, ("artist", "title", "year", "style", "genre", "caption", "tags", "longer_side", "license", "source")
-    )
-    found.report.skipped += catalogue.report.skipped
-    found.report.warnings += catalogue.report.warnings
-    found.report.notes += catalogue.report.notes
+    report = CatalogueReport()
+    columns = ("artist", "title", "year", "style", "genre", "caption", "tags", "longer_side", "license", "source")
+    found = count_works(_works(folder, report, on_progress), columns)
+    found.report.add(report)
     return found
+
+
+def _works(
+    folder: Path, report: CatalogueReport, on_progress: Callable[[int, int], None] | None
+) -> Iterator[Work]:
+    """Yields the works of a catalogue; what is not used or has no size is told in `report`."""
+    done = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for part in catalogue_parts(folder, check_images=False, may_be_empty=True):
+            for entry, side in zip(part.entries, pool.map(_longer_side, part.entries), strict=True):
+                if side is None:
+                    part.report.warnings.append(Skipped(entry.file_name, "its size cannot be read"))
+                yield Work(
+                    entry.artist, entry.title, entry.style, entry.genre, entry.year, entry.caption, entry.tags, side,
+                    entry.license, _source_of(entry),
+                )  # fmt: skip
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, max(part.of, done) if part.home != part.folder else len(part.entries))
+            report.add(part.report)
 
 
 def list_statistics(folder: Path) -> CatalogueStatistics:
@@ -159,17 +177,16 @@ def _longer_side(entry: CatalogueEntry) -> int | None:
         return None
 
 
-def _frequent(names: Iterable[str]) -> list[Count]:
-    counts = Counter(name for name in names if name)
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+def _frequent(counts: Counter[str]) -> list[Count]:
+    return sorted(((name, count) for name, count in counts.items() if name), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _binned(values: Sequence[int], edges: Sequence[int]) -> list[Count]:
+def _binned(values: Counter[int], edges: Sequence[int]) -> list[Count]:
     """Counts the values from each edge up to the next. Returns an empty list if there are no values."""
     if not values:
         return []
     found = []
     for low, high in zip(edges, (*edges[1:], None), strict=True):
         name = f"{low}+" if high is None else str(low) if high == low + 1 else f"{low}-{high - 1}"
-        found.append((name, sum(low <= value and (high is None or value < high) for value in values)))
+        found.append((name, sum(n for value, n in values.items() if low <= value and (high is None or value < high))))
     return found

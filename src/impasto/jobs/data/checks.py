@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.catalogue.entry import CatalogueReport
@@ -17,8 +18,8 @@ def check_number(option: str, value: int | None, least: int, most: int | None = 
 
 
 def check_catalogue(folder: Path) -> None:
-    """Raises UsageError if the folder does not exist."""
-    if not folder.is_dir():
+    """Raises UsageError if the folder does not exist; whether an address holds shards is seen when they are read."""
+    if address_of(folder) is None and not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
 
 
@@ -34,6 +35,7 @@ def note_report(report: "CatalogueReport", context: "Context", most: int | None 
     told = [*report.warnings, *report.skipped]
     for skipped in told[:most]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
-    if most is not None and len(told) > most:
+    unnamed = report.more.total() + max(0, len(told) - most if most is not None else 0)
+    if unnamed:
         reasons = counted_reasons(report.reasons())
-        context.note(f"{len(told) - most} more are not named" + (f"; left out are in all {reasons}" if reasons else ""))
+        context.note(f"{unnamed} more are not named" + (f"; left out are in all {reasons}" if reasons else ""))

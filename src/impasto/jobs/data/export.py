@@ -9,6 +9,7 @@ from impasto.errors import StoppedError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.data.checks import check_catalogue, check_number, note_report
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.data.exporting.exporter import ExportSummary
@@ -21,10 +22,10 @@ class ExportJob(Job):
 
     Attributes:
         catalogue: the catalogue's folder.
-        to: captions without pictures, a folder, tar shards, or parquet in the hub's format.
-        out: the file (captions.csv) or folder to write.
-        force: replaces an earlier export.
-        shard_size: number of pictures in one file of webdataset and parquet.
+        to: captions without pictures, a folder, tar shards, tar shards with a manifest, or parquet in the hub's format.
+        out: the file (captions.csv) or folder to write; for shards also an address such as `s3://bucket/folder`.
+        force: replaces an earlier export, but nothing at an address.
+        shard_size: number of pictures in one file of webdataset, shards and parquet.
         copies: copies pictures into an imagefolder, instead of hard links.
         check_images: decodes every picture first; broken ones and duplicates are left out.
     """
@@ -32,7 +33,7 @@ class ExportJob(Job):
     kind: ClassVar[str] = "export"
 
     catalogue: Path
-    to: Literal["captions.csv", "imagefolder", "webdataset", "parquet"]
+    to: Literal["captions.csv", "imagefolder", "webdataset", "shards", "parquet"]
     out: Path
     force: bool = False
     shard_size: int = 1000
@@ -51,7 +52,7 @@ class ExportJob(Job):
             UsageError: there is no such folder, or the target may not be written.
             MissingPart: parquet is requested and pyarrow is not installed.
             ImpastoError: the catalogue cannot be read, no picture remains, or the target cannot be written.
-            StoppedError: the job was stopped; the target is unchanged.
+            StoppedError: the job was stopped; the target is unchanged, or at an address holds the finished shards.
         """
         check_catalogue(self.catalogue)
         from impasto.data.exporting.exporter import ExportChoices, export_catalogue
@@ -68,6 +69,9 @@ class ExportJob(Job):
                 lambda stage, done, of: context.progress(f"{stage} {done} of {of} pictures", done / max(of, 1)),
             )
         except KeyboardInterrupt:
+            address = address_of(self.out)
+            if address is not None:
+                raise StoppedError(f"stopped: run the same command again to go on; what {address} has is kept") from None
             raise StoppedError(f"stopped: {self.out} is as it was") from None
         note_report(summary.report, context, _MOST_NOTES)
         return summary

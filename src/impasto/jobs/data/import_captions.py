@@ -43,19 +43,26 @@ class ImportCaptionsJob(Job):
         """
         check_catalogue(self.catalogue)
         from impasto.data.annotations.imported_captions import import_captions
+        from impasto.data.annotations.imported_into_shards import import_captions_into_shards
+        from impasto.data.shards.homes import home_of
+        from impasto.data.shards.shard_set import is_shard_set
 
+        in_shards = is_shard_set(self.catalogue)
+        merge = import_captions_into_shards if in_shards else import_captions
         try:
-            outcome = import_captions(
+            outcome = merge(
                 self.catalogue, self.table, self.by, replace=self.replace, dry_run=self.dry_run,
                 on_progress=context.count("pictures"),
             )  # fmt: skip
         except KeyboardInterrupt:
-            raise StoppedError(f"stopped: {self.catalogue} is as it was") from None
+            left = "run the same command again to go on" if in_shards else f"{self.catalogue} is as it was"
+            raise StoppedError(f"stopped: {left}") from None
         note_report(outcome.report, context, _MOST_NOTES)
         told = [*outcome.unmatched, *outcome.further, *outcome.kept]
         for skipped in told[:_MOST_NOTES]:
             context.note(f"{skipped.file_name}: {skipped.reason}")
         if len(told) > _MOST_NOTES:
-            where = "" if self.dry_run else f"; {self.catalogue}/annotations/import-captions.jsonl names all"
+            home = home_of(self.catalogue) if in_shards else self.catalogue
+            where = "" if self.dry_run else f"; {home}/annotations/import-captions.jsonl names all"
             context.note(f"{len(told) - _MOST_NOTES} more rows or captions are not used{where}")
         return outcome

@@ -64,5 +64,5 @@ def say_skipped(report: "CatalogueReport", context: Context) -> None:
     """Notes the first pictures of a catalogue that are not used, and their number."""
     for skipped in report.skipped[:_NOTES]:
         context.note(f"{skipped.file_name}: {skipped.reason}")
-    if len(report.skipped) > _NOTES:
-        context.note(f"{len(report.skipped)} pictures are not used in all")
+    if report.left_out > _NOTES:
+        context.note(f"{report.left_out} pictures are not used in all")

@@ -1,0 +1,85 @@
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.stores.s3_server import s3_server
+
+from impasto.errors import UsageError
+from impasto.stores.opening import store_of
+from impasto.stores.place import address_of
+from impasto.stores.store import Store
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with s3_server() as name:
+        yield f"s3://{name}"
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return store_of(tmp_path / "store")
+    if request.param == "memory":
+        return store_of(f"memory://{tmp_path.name}")
+    return store_of(f"{request.getfixturevalue('bucket')}/{tmp_path.name}")
+
+
+def test_the_first_writer_wins_and_nobody_replaces(store: Store, tmp_path: Path) -> None:
+    assert store.find("a.tar") is None
+    assert store.put_if_absent("a.tar", b"first") and not store.put_if_absent("a.tar", b"second!")
+    (tmp_path / "file").write_bytes(b"0123456789")
+    assert store.put_if_absent("below/b.tar", tmp_path / "file") and not store.put_if_absent(
+        "below/b.tar", tmp_path / "file"
+    )
+    assert (store.read("a.tar"), store.read("below/b.tar", 2, 3), store.read("below/b.tar", 8, 9)) == (
+        b"first",
+        b"234",
+        b"89",
+    )
+    assert [(file.name, file.size) for file in store.files()] == [("a.tar", 5)]
+    found = store.find("a.tar")
+    assert found is not None and found.size == 5
+    with store.open("below/b.tar") as file:
+        file.seek(4)
+        assert file.read(2) == b"45"
+    with pytest.raises(FileNotFoundError) as raised:
+        store.read("nothing.tar")
+    assert raised.value.strerror
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"], indirect=True)  # fsspec's memory has no conditional writes
+def test_of_two_writers_at_once_one_writes(store: Store) -> None:
+    written: list[bytes] = []
+
+    def write(content: bytes) -> None:
+        if store.put_if_absent("raced.tar", content):
+            written.append(content)
+
+    threads = [threading.Thread(target=write, args=(bytes([n]) * 1000,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 1 and store.read("raced.tar") == written[0]
+
+
+def test_credentials_are_in_no_message(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "hunter2-very-secret"
+    for place in (f"s3://key:{secret}@bucket/folder", f"https://host/a?X-Amz-Signature={secret}"):
+        with pytest.raises(UsageError) as refused:
+            store_of(place)
+        assert secret not in str(refused.value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    with pytest.raises(OSError) as raised:
+        store_of("s3://no-such-bucket/here").put_if_absent("a", b"a")
+    assert secret not in f"{raised.value!r}" and os.environ["AWS_ACCESS_KEY_ID"] not in f"{raised.value!r}"
+
+
+def test_what_is_an_address() -> None:
+    assert address_of(Path("s3://bucket/a/b")) == address_of("s3://bucket/a/b/") == "s3://bucket/a/b"
+    assert address_of("pictures/a") is None and address_of("C:/pictures") is None and address_of("/s3:/x") is None
+    with pytest.raises(UsageError, match="fsspec knows no"):
+        store_of("nosuch://bucket")
