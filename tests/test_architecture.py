@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
-    {"settings", "files"},
+    {"settings", "files", "spreading"},
     {"workspace", "database"},
     {"weights"},
     {"language"},
@@ -29,7 +29,8 @@ LEVELS = [
     {"jobs"},
     {"queue"},
     {"studio"},
-    {"cli", "fleet", "api"},
+    {"fleet"},
+    {"cli", "api"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}

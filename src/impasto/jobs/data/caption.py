@@ -1,6 +1,7 @@
 """The job `caption`: writes captions for the pictures of a catalogue."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,7 @@ from impasto.jobs.context import Context
 from impasto.jobs.data.checks import check_catalogue, check_number, note_report
 
 if TYPE_CHECKING:
+    from impasto.data.annotations.caption_work import CaptionNames, CaptionWork, Models
     from impasto.data.annotations.captioning import CaptionOutcome
     from impasto.vision.taggers.interface import EncodingTagger
 
@@ -71,8 +73,38 @@ class CaptionJob(Job):
         from impasto.vision.captioners.check import check_captioner
 
         check_captioner(self.captioner)  # before the imports that take seconds
-        from impasto.data.annotations.captioning import caption_catalogue
+        from impasto.data.annotations.caption_work import CaptionWork
+        from impasto.data.annotations.captioning import Asked, write_captions
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+
+        work = CaptionWork(
+            CaptionModels(self.captioner, self.tagger, self.scorer), tuple(tag_vocabulary()), self.candidates, self.seed
+        )
+        asked = Asked(self.all_pictures, self.most)
+        try:
+            names = caption_names(work, context)
+            outcome = write_captions(self.catalogue, work, names, asked, context.count("pictures"), context.spread)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
+        note_report(outcome.report, context)
+        return Captioned(outcome, names.captioner, names.tagger)
+
+
+@dataclass(frozen=True)
+class CaptionModels:
+    """The names of captioner, tagger and scorer, as `CaptionJob` has them; calling it loads them."""
+
+    captioner: str | None
+    tagger: str | None
+    scorer: str | None
+
+    def __call__(self) -> "Models":
+        """Loads the models.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: there is no such captioner, tagger or scorer.
+        """
+        from impasto.data.annotations.caption_work import Models
         from impasto.vision.captioners.load import load_captioner
         from impasto.vision.captioners.tag2text import Tag2TextCaptioner
         from impasto.vision.scorers.interface import load_scorer
@@ -85,23 +117,7 @@ class CaptionJob(Job):
             tagger = named
         else:
             tagger = captioner.tagger if isinstance(captioner, Tag2TextCaptioner) else self._load_tagger()
-        try:
-            outcome = caption_catalogue(
-                self.catalogue,
-                captioner,
-                tagger,
-                scorer,
-                tag_vocabulary(),
-                candidates=self.candidates,
-                seed=self.seed,
-                all_pictures=self.all_pictures,
-                most=self.most,
-                on_progress=context.count("pictures"),
-            )
-        except KeyboardInterrupt:
-            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
-        note_report(outcome.report, context)
-        return Captioned(outcome, captioner.name, tagger.name)
+        return Models(captioner, tagger, scorer)
 
     def _load_tagger(self) -> "EncodingTagger":
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
@@ -110,3 +126,33 @@ class CaptionJob(Job):
         if self.tagger == "zero-shot":
             return zero_shot_tagger([tag.name for tag in tag_vocabulary()], self.scorer)
         return load_tagger(self.tagger)
+
+
+@dataclass(frozen=True)
+class _NamesWork:
+    """Loads the models where they will run, and tells their names."""
+
+    captions: "CaptionWork"
+    name = "captions"
+
+    @property
+    def gpus(self) -> float:
+        return self.captions.gpus
+
+    def do(self, payload: None, halvings: int) -> bytes:
+        return json.dumps(asdict(self.captions.names())).encode()
+
+
+def caption_names(work: "CaptionWork", context: Context) -> "CaptionNames":
+    """Returns the names of the work's models. Where others do the work, they load the models, and this process does not.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `CaptionModels`.
+    """
+    from impasto.data.annotations.caption_work import CaptionNames
+    from impasto.spreading import HERE, Unit, results
+
+    if context.spread is HERE:
+        return work.names()
+    with results(context.spread, _NamesWork(work), [Unit(0, "", None, 0)]) as found:
+        return CaptionNames(**json.loads(next(found).value()))
