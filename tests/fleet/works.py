@@ -49,3 +49,31 @@ class Doubling:
 def units(count: int, words: dict[int, str] | None = None) -> list[Unit]:
     """Returns units 0 to `count` - 1; `words` says what else some of them do."""
     return [Unit(n, unit_key("doubling", str(n)), (n, (words or {}).get(n, ""))) for n in range(count)]
+
+
+class Writer:
+    """A captioner that says how bright a picture is, and the seed that it was given."""
+
+    name, identity = "writer", "w" * 64
+
+    def caption(self, images: Any, *, tags: Any, count: int, seeds: Any) -> list[list[str]]:
+        """See `Captioner.caption`."""
+        found = []
+        for image, told, seed in zip(images, tags, seeds, strict=True):
+            light = image.convert("L").resize((1, 1)).getpixel((0, 0))
+            found.append([f"{light} {told[0]} {seed % 1000} {n}" for n in range(count)])
+        return found
+
+
+@dataclass(frozen=True)
+class ColourModels:
+    """Loads models that know three colours."""
+
+    def __call__(self) -> Any:
+        """Returns `Models`."""
+        from tests.data.colour_scorer import ColourScorer
+
+        from impasto.data.annotations.caption_work import Models
+        from impasto.vision.taggers.zero_shot import ZeroShotTagger
+
+        return Models(Writer(), ZeroShotTagger(ColourScorer(), ["red", "green", "blue"]), ColourScorer())

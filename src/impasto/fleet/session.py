@@ -25,6 +25,9 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+# Of a Ray of our own: its two agents end with its last message, for which they would look a minute for a dead server.
+_OWN_SETTINGS = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+_FOLDER = "impasto-ray-"
 
 
 @contextmanager
@@ -36,8 +39,10 @@ def ray_session(place: Place) -> Iterator[Any]:
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    if not place.address:  # only this process and its workers know the token: other users of the machine do not
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    if not place.address:
+        _forget_the_dead()
+        # Only this process and its workers know the token: other users of the machine do not.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)} | _OWN_SETTINGS
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
 
@@ -48,7 +53,7 @@ def ray_session(place: Place) -> Iterator[Any]:
         if place.address:
             ray.init(place.address, logging_level=logging.ERROR, log_to_driver=False)
         else:
-            folder = tempfile.mkdtemp(prefix="impasto-ray-")
+            folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
             ray.init(
                 num_cpus=place.workers_here() * place.cores, include_dashboard=False, log_to_driver=False,
                 logging_level=logging.ERROR, object_store_memory=OBJECT_STORE_BYTES, _temp_dir=folder,
@@ -80,3 +85,11 @@ def _silence(ray: Any) -> None:
     worker = ray._private.worker
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *words, **named: None
+
+
+def _forget_the_dead() -> None:
+    """Removes the folders, with sockets and logs, of sessions whose process was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
