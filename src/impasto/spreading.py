@@ -39,6 +39,9 @@ class Unit:
 class Work(Protocol):
     """What is done with every unit. It can be pickled; models are loaded by the first call of `do`.
 
+    A work whose units take hours has a method `stop(payload)`, too: called where the job was started when it is stopped, it
+    makes a unit that is in work end soon, wherever it is.
+
     Attributes:
         name: a few words for messages, "captions".
         gpus: how many GPUs of its own a worker needs for it, 0 for none.

@@ -81,7 +81,9 @@ def run(job: Job, spread: Spread, cache: Path) -> tuple[object, list[Event]]:
         return job.run(Context(on_event=events.append, spread=spread)), events
 
 
-def test_captions(spread: RaySpread, catalogue: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_captions(
+    spread: RaySpread, catalogue: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = {}
     for name, how in {"here": HERE, "there": spread}.items():
         monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / f"cache-{name}"))
@@ -138,8 +140,8 @@ def test_a_batch_with_a_failure(spread: RaySpread, tiny_pocket: Path, tmp_path: 
     failures = {}
     for name, how in {"here": HERE, "there": spread}.items():
         job = BatchJob(
-            base={"checkpoint": str(tiny_pocket), "steps": 2}, prompts=("boats", "a hill", "boats"), artists=("none", "Nobody"),
-            seed=1, out=tmp_path / name,
+            base={"checkpoint": str(tiny_pocket), "steps": 2}, prompts=("boats", "a hill", "boats"),
+            artists=("none", "Nobody"), seed=1, out=tmp_path / name,
         )  # fmt: skip
         events: list[Event] = []
         with pytest.raises(ImpastoError, match="3 of 6 paintings failed"):

@@ -37,7 +37,7 @@ def listening(pids: set[int]) -> set[str]:
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").glob("*"):
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("socket:["):
@@ -62,8 +62,8 @@ def start(tmp_path: Path, seconds: float) -> "subprocess.Popen[str]":
     words = [str(tmp_path / "place"), str(tmp_path / "marks"), "60", str(seconds)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.fleet.driver_child", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=tmp_path, env=environment,
+        [sys.executable, "-m", "tests.fleet.driver_child", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, cwd=tmp_path, env=environment,
     )  # fmt: skip
 
 

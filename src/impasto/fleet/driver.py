@@ -214,7 +214,11 @@ class _Run:
             yield one if isinstance(one, Done) else Done(one, self._kept.get(self._key(one)))
 
     def _finish(self) -> None:
-        """Waits for the units in work and keeps them. Another interrupt ends it."""
+        """Waits for the units in work and keeps them; those that take hours are asked to stop. Another interrupt ends it."""
+        stop = getattr(self._work, "stop", None)
+        for _, batch in self._calls.values() if stop is not None else ():
+            for one in batch:
+                stop(one.unit.payload)
         while self._calls and self._crew.ready:
             self._hear(_WAIT_SECONDS)
             self._crew.look_after()

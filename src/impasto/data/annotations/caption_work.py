@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skipped
 from impasto.data.catalogue.pictures import open_picture
 from impasto.errors import ImpastoError
+from impasto.spreading import HERE, Spread, Unit, results
 from impasto.vision.captioners.interface import Captioner
 from impasto.vision.captioners.pocket import PocketCaptioner
 from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
@@ -127,6 +128,33 @@ class CaptionWork:
         skipped = [(one.file_name, one.reason) for one in found.skipped]
         told = {"rows": found.rows, "contradicted": contradicted, "from_tags": from_tags, "skipped": skipped}
         return json.dumps(told).encode()
+
+
+@dataclass(frozen=True)
+class _NamesWork:
+    """Loads the models where they will run, and tells their names."""
+
+    captions: CaptionWork
+    name = "captions"
+
+    @property
+    def gpus(self) -> float:
+        return self.captions.gpus
+
+    def do(self, payload: None, halvings: int) -> bytes:
+        return json.dumps(asdict(self.captions.names())).encode()
+
+
+def names_of(work: CaptionWork, spread: Spread) -> CaptionNames:
+    """Returns the names of the work's models. Where others do the work, they load the models, and this process does not.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: as `CaptionWork.load`.
+    """
+    if spread is HERE:
+        return work.names()
+    with results(spread, _NamesWork(work), [Unit(0, "", None, 0)]) as found:
+        return CaptionNames(**json.loads(next(found).value()))
 
 
 class _Chunk:

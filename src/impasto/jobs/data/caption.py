@@ -1,7 +1,6 @@
 """The job `caption`: writes captions for the pictures of a catalogue."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +12,7 @@ from impasto.jobs.context import Context
 from impasto.jobs.data.checks import check_catalogue, check_number, note_report
 
 if TYPE_CHECKING:
-    from impasto.data.annotations.caption_work import CaptionNames, CaptionWork, Models
+    from impasto.data.annotations.caption_work import Models
     from impasto.data.annotations.captioning import CaptionOutcome
     from impasto.vision.taggers.interface import EncodingTagger
 
@@ -73,7 +72,7 @@ class CaptionJob(Job):
         from impasto.vision.captioners.check import check_captioner
 
         check_captioner(self.captioner)  # before the imports that take seconds
-        from impasto.data.annotations.caption_work import CaptionWork
+        from impasto.data.annotations.caption_work import CaptionWork, names_of
         from impasto.data.annotations.captioning import Asked, write_captions
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
 
@@ -82,7 +81,7 @@ class CaptionJob(Job):
         )
         asked = Asked(self.all_pictures, self.most)
         try:
-            names = caption_names(work, context)
+            names = names_of(work, context.spread)
             outcome = write_captions(self.catalogue, work, names, asked, context.count("pictures"), context.spread)
         except KeyboardInterrupt:
             raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
@@ -126,33 +125,3 @@ class CaptionModels:
         if self.tagger == "zero-shot":
             return zero_shot_tagger([tag.name for tag in tag_vocabulary()], self.scorer)
         return load_tagger(self.tagger)
-
-
-@dataclass(frozen=True)
-class _NamesWork:
-    """Loads the models where they will run, and tells their names."""
-
-    captions: "CaptionWork"
-    name = "captions"
-
-    @property
-    def gpus(self) -> float:
-        return self.captions.gpus
-
-    def do(self, payload: None, halvings: int) -> bytes:
-        return json.dumps(asdict(self.captions.names())).encode()
-
-
-def caption_names(work: "CaptionWork", context: Context) -> "CaptionNames":
-    """Returns the names of the work's models. Where others do the work, they load the models, and this process does not.
-
-    Raises:
-        UsageError, MissingPart, ImpastoError: as `CaptionModels`.
-    """
-    from impasto.data.annotations.caption_work import CaptionNames
-    from impasto.spreading import HERE, Unit, results
-
-    if context.spread is HERE:
-        return work.names()
-    with results(context.spread, _NamesWork(work), [Unit(0, "", None, 0)]) as found:
-        return CaptionNames(**json.loads(next(found).value()))
