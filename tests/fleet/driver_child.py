@@ -17,3 +17,4 @@ if __name__ == "__main__":
         for one in spread.map(Doubling(marks, float(seconds)), units(int(count)), place=Path(folder)):
             print(one.unit.number, flush=True)
         spread.end()
+    print("end", flush=True)

@@ -52,12 +52,16 @@ def units(count: int, words: dict[int, str] | None = None) -> list[Unit]:
 
 
 class Writer:
-    """A captioner that says how bright a picture is, and the seed that it was given."""
+    """A captioner that says how bright a picture is, and the seed that it was given; it takes `seconds` for a picture."""
 
     name, identity = "writer", "w" * 64
 
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+
     def caption(self, images: Any, *, tags: Any, count: int, seeds: Any) -> list[list[str]]:
         """See `Captioner.caption`."""
+        time.sleep(self.seconds)
         found = []
         for image, told, seed in zip(images, tags, seeds, strict=True):
             light = image.convert("L").resize((1, 1)).getpixel((0, 0))
@@ -67,7 +71,9 @@ class Writer:
 
 @dataclass(frozen=True)
 class ColourModels:
-    """Loads models that know three colours."""
+    """Loads models that know three colours; the captioner takes `seconds` for a picture."""
+
+    seconds: float = 0.0
 
     def __call__(self) -> Any:
         """Returns `Models`."""
@@ -76,4 +82,4 @@ class ColourModels:
         from impasto.data.annotations.caption_work import Models
         from impasto.vision.taggers.zero_shot import ZeroShotTagger
 
-        return Models(Writer(), ZeroShotTagger(ColourScorer(), ["red", "green", "blue"]), ColourScorer())
+        return Models(Writer(self.seconds), ZeroShotTagger(ColourScorer(), ["red", "green", "blue"]), ColourScorer())

@@ -12,7 +12,7 @@ here. Nothing of a cluster is written by hand: Ray starts workers on nodes, rest
 | module | what it has |
 |---|---|
 | `place.Place` | what `--on` says: where, how many workers, with how many cores and GPUs each |
-| `session` | a Ray of our own on loopback, or a connection to a cluster; both ended whatever happens |
+| `session`, `guard` | a Ray of our own on loopback, or a connection to a cluster; both ended whatever happens |
 | `actor.UnitActor` | what runs on a worker: keeps the work with its loaded models, does batches of units |
 | `crew.Crew` | the actors: started, lost, come back; which of them can take a batch |
 | `batches.Batches` | which units go together; they are halved after a want of memory, and given up after too many deaths |

@@ -39,7 +39,7 @@ def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
     spread = RaySpread(ray, place, Tally(telling.count), context.should_stop)
     try:
         result = job.run(replace(context, on_event=telling.hear, spread=spread))
-    except (KeyboardInterrupt, StoppedError):
+    except (KeyboardInterrupt, SystemExit, StoppedError):
         telling.end("stopped")
         raise
     except ImpastoError as error:

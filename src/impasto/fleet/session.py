@@ -1,20 +1,21 @@
 """A connection to Ray: a Ray of this machine that is started for one job and ended with it, or a cluster that is there.
 
 A Ray of our own listens on loopback only, has no dashboard, and sends no usage statistics. It ends with this process,
-however that ends: Ray's processes ask the kernel to be killed with their parent.
+however that ends: Ray's servers ask the kernel to be killed with their parent, and a guard ends what is left.
 """
 
 import logging
 import os
 import secrets
-import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from impasto.errors import ImpastoError
+from impasto.fleet import guard as guarding
 from impasto.fleet.place import Place
 
 OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
@@ -25,9 +26,6 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-# Of a Ray of our own: its two agents end with its last message, for which they would look a minute for a dead server.
-_OWN_SETTINGS = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
-_FOLDER = "impasto-ray-"
 
 
 @contextmanager
@@ -37,47 +35,69 @@ def ray_session(place: Place) -> Iterator[Any]:
     Raises:
         ImpastoError: Ray cannot be started, or nothing answers at the address.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    if not place.address:
-        _forget_the_dead()
-        # Only this process and its workers know the token: other users of the machine do not.
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)} | _OWN_SETTINGS
     logging.getLogger("ray").setLevel(logging.ERROR)
-    import ray
-
-    folder: str | None = None
-    if ray.is_initialized():
-        raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
-    try:
+    with ExitStack() as ends:
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if place.address:
-            ray.init(place.address, logging_level=logging.ERROR, log_to_driver=False)
+            options["address"] = place.address
         else:
-            folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
-            ray.init(
-                num_cpus=place.workers_here() * place.cores, include_dashboard=False, log_to_driver=False,
-                logging_level=logging.ERROR, object_store_memory=OBJECT_STORE_BYTES, _temp_dir=folder,
-                configure_logging=False,
-            )  # fmt: skip
-    except Exception as error:
-        _end(ray, folder)
-        where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
-        raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
-    except BaseException:
-        _end(ray, folder)
-        raise
-    _silence(ray)
-    try:
+            # Only this process and its workers know the token: other users of the machine do not.
+            own = {**_SETTINGS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+            ends.enter_context(_environment(own))
+            options |= {
+                "num_cpus": place.workers_here() * place.cores, "include_dashboard": False, "configure_logging": False,
+                "object_store_memory": OBJECT_STORE_BYTES, "_temp_dir": ends.enter_context(_guarded_folder()),
+            }  # fmt: skip
+        import ray
+
+        if ray.is_initialized():
+            raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
+        ends.callback(_end, ray)
+        try:
+            ray.init(**options)
+        except Exception as error:
+            where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
+            raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
+        _silence(ray)
         yield ray
-    finally:
-        _end(ray, folder)
 
 
-def _end(ray: Any, folder: str | None) -> None:
+def _end(ray: Any) -> None:
     with suppress(Exception):
         ray.shutdown()
-    if folder is not None:
-        shutil.rmtree(Path(folder), ignore_errors=True)
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Has these variables in this process's environment, and afterwards what was there."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ |= settings
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _guarded_folder() -> Iterator[str]:
+    """Yields a folder for a session's sockets and logs; a guard removes it when this process ends, and what still runs."""
+    folder = tempfile.mkdtemp(prefix="impasto-ray-")
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_TOKEN")}
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", guarding.__file__], stdin=subprocess.PIPE, env=bare, start_new_session=True
+    )
+    assert guard.stdin is not None
+    guard.stdin.write(os.fsencode(folder) + b"\n")
+    guard.stdin.flush()
+    try:
+        yield folder
+    finally:
+        guard.stdin.close()
+        guard.wait()
 
 
 def _silence(ray: Any) -> None:
@@ -85,11 +105,3 @@ def _silence(ray: Any) -> None:
     worker = ray._private.worker
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *words, **named: None
-
-
-def _forget_the_dead() -> None:
-    """Removes the folders, with sockets and logs, of sessions whose process was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
-        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)

@@ -15,8 +15,8 @@ from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
-from impasto.jobs.painting.spread_paintings import PaintWork, kept_seed, paint_spread
-from impasto.jobs.painting.spread_units import checkpoint_hash, is_gpu, settled_engine
+from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
+from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, settled_engine
 from impasto.spreading import HERE
 
 MOST_COMBINATIONS = 100_000

@@ -69,7 +69,7 @@ def train_each(jobs: Sequence[tuple[str, TrainingJob]], context: Context) -> lis
             context.note(told)
             done.append(job.run(context))
         return done
-    from impasto.jobs.painting.spread_units import is_gpu
+    from impasto.jobs.painting.spread.settled import is_gpu
 
     for told, _ in jobs:
         context.note(told)
