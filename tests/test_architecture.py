@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "impasto"
 LEVELS = [
     {"errors"},
-    {"settings", "files"},
+    {"settings", "files", "spreading"},
     {"workspace", "database", "stores"},
     {"weights"},
     {"language"},
@@ -29,7 +29,8 @@ LEVELS = [
     {"jobs"},
     {"queue"},
     {"studio"},
-    {"cli", "fleet", "api"},
+    {"fleet"},
+    {"cli", "api"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -49,10 +50,7 @@ def imports(source: str, package: list[str]) -> Iterator[tuple[int, str]]:
             start = package[: len(package) - node.level + 1] if node.level else []
             base = [*start, *filter(None, [node.module])]
             # `from impasto import settings` names a module; `from impasto.settings import x` already has.
-            names = [
-                ".".join([*base, alias.name]) if base == ["impasto"] else ".".join(base)
-                for alias in node.names
-            ]
+            names = [".".join([*base, alias.name]) if base == ["impasto"] else ".".join(base) for alias in node.names]
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
             "importlib.import_module",
             "import_module",
@@ -109,9 +107,7 @@ def test_the_rule_itself(part, source, fine):
 def loaded_by(statement: str) -> list[str]:
     """Which of the heavy packages are loaded after `statement` in a fresh interpreter."""
     code = f"{statement}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return ast.literal_eval(done.stdout)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from impasto.api.editing import attention, control_map, edit, inpaint, instruct, outpaint
     from impasto.api.judging import evaluate, evaluate_edits, find_copies, reproduce, sweep
     from impasto.api.painting import grid, paint, repaint, upscale
+    from impasto.api.running import run
     from impasto.api.training import train
     from impasto.painting.painter import Painter
     from impasto.painting.painting import Painting
@@ -60,6 +61,7 @@ __all__ = [
     "read_provenance",
     "repaint",
     "reproduce",
+    "run",
     "sign",
     "sign_bytes",
     "sweep",
@@ -88,6 +90,7 @@ _HOMES = {
     "paint": "impasto.api.painting",
     "repaint": "impasto.api.painting",
     "upscale": "impasto.api.painting",
+    "run": "impasto.api.running",
     "train": "impasto.api.training",
     "Painter": "impasto.painting.painter",
     "Painting": "impasto.painting.painting",

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.journeys.reproduce_child import ShortCaptioner, write_works
 from tests.journeys.test_bad_input import tree
 
+from impasto.data.annotations.caption_work import Models
 from impasto.data.annotations.filtering import filter_catalogue
 from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import UsageError
@@ -51,7 +52,7 @@ def eye() -> Any:
 
 
 def captioning() -> Any:
-    return ShortCaptioner(), Eye(), Eye()
+    return Models(ShortCaptioner(), Eye(), Eye())
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from impasto.cli.editing.inpaint import inpaint
 from impasto.cli.editing.instruct import instruct
 from impasto.cli.editing.outpaint import outpaint
 from impasto.cli.gallery import gallery_app
+from impasto.cli.jobs import jobs
 from impasto.cli.judging.evaluate import evaluate
 from impasto.cli.judging.prefer import prefer
 from impasto.cli.judging.reproduce import reproduce
@@ -87,6 +88,7 @@ app.add_typer(cache, name="cache")
 app.add_typer(train, name="train")
 app.add_typer(runs_app(lambda words: main(words)), name="runs")
 app.add_typer(queue_app(lambda words: _run(words)), name="queue")
+app.command()(jobs)
 app.add_typer(gallery_app, name="gallery")
 app.command()(studio)
 app.command()(mcp)

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from impasto.cli.console import progress_bar, say_error, say_note
+from impasto.cli.fleet_options import FleetLine, chosen_place
+from impasto.cli.stopping import asked_to_stop
+from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.jobs.base import Job
@@ -43,7 +46,7 @@ def run_job(
     on_picture: "Callable[[PictureDone], None] | None" = None,
     on_event: "Callable[[Event], None] | None" = None,
 ) -> Any:
-    """Runs `job` and returns its result.
+    """Runs `job` and returns its result; with `--on`, its units are done by the workers there.
 
     Args:
         job: the job.
@@ -57,8 +60,13 @@ def run_job(
     Raises:
         ImpastoError, StoppedError: the same as the job.
     """
+    place = chosen_place()
     if _taken:
+        if place is not None:
+            raise UsageError("--on does not go with a queued job: the queue's worker runs it")
         raise TakenJob(job)
+    if place is not None:
+        on_progress = FleetLine(on_progress)
     from impasto.jobs.context import Context
     from impasto.jobs.events import Failure, Note, PictureDone, Progress
 
@@ -76,4 +84,9 @@ def run_job(
             elif on_event is not None:
                 on_event(event)
 
-        return job.run(Context(on_event=hear))
+        if place is None:
+            return job.run(Context(on_event=hear))
+        from impasto.fleet.run import run_on
+
+        with asked_to_stop() as should_stop:
+            return run_on(job, place, Context(on_event=hear, should_stop=should_stop))

@@ -12,6 +12,7 @@ from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
 from impasto.errors import ImpastoError, UsageError
 from impasto.evaluation.distances.moments import chunks
 from impasto.settings import cache_folder
+from impasto.spreading import HERE, Spread
 from impasto.vision.scorers.interface import ImageEncoder
 
 if TYPE_CHECKING:
@@ -108,11 +109,12 @@ def features_of(
     on_progress: Callable[[int, int], None] | None = None,
     *,
     report: CatalogueReport | None = None,
+    spread: Spread = HERE,
 ) -> FeatureSet:
     """Returns the features of a set of pictures.
 
     Features are computed once for each picture content and extractor, then kept in the user's cache. Pictures that cannot be
-    opened are left out and listed in `report`.
+    opened are left out and listed in `report`. `spread`: as in `image_vectors`.
 
     Raises:
         ImpastoError: fewer than two pictures can be opened, or all features are the same.
@@ -120,7 +122,7 @@ def features_of(
     from impasto.data.caches.image_vectors import image_vectors
 
     report = CatalogueReport() if report is None else report
-    vectors = image_vectors(entries, extractor, on_progress, report=report)
+    vectors = image_vectors(entries, extractor, on_progress, report=report, spread=spread)
     whole = np.flatnonzero(np.concatenate([np.isfinite(part).all(1) for part in chunks(vectors)] or [np.zeros(0, bool)]))
     if len(whole) < 2:
         first = f" ({report.skipped[0].file_name}: {report.skipped[0].reason})" if report.skipped else ""

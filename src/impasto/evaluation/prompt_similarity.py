@@ -7,6 +7,7 @@ import numpy as np
 from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.evaluation.estimate import Measured, Refused, estimate_mean
+from impasto.spreading import HERE, Spread
 from impasto.vision.scorers.interface import TextImageScorer
 
 
@@ -17,6 +18,7 @@ def prompt_similarity(
     on_progress: Callable[[int, int], None] | None = None,
     *,
     seed: int = 0,
+    spread: Spread = HERE,
 ) -> Measured:
     """Returns the mean similarity, -1 .. 1, of paintings to their prompts; paintings with an empty prompt are left out.
 
@@ -26,7 +28,7 @@ def prompt_similarity(
     asked = [(entry, prompt) for entry, prompt in zip(entries, prompts, strict=True) if prompt.strip()]
     if not asked:
         return Refused("no painting has a record that tells its prompt")
-    pictures = image_vectors([entry for entry, _ in asked], scorer, on_progress)
+    pictures = image_vectors([entry for entry, _ in asked], scorer, on_progress, spread=spread)
     texts = list(dict.fromkeys(prompt for _, prompt in asked))
     numbers = np.array([texts.index(prompt) for _, prompt in asked])
     scores = pictures @ scorer.embed_texts(texts).T

@@ -55,6 +55,7 @@ HOMES: dict[str, str] = {
     "knowledge-build": "impasto.jobs.data.knowledge_build:KnowledgeBuildJob",
     "terms": "impasto.jobs.data.terms:TermsJob",
     "train/wang2023-artist": "impasto.jobs.training.retraining:RetrainJob",
+    "train/wang2023-artists": "impasto.jobs.training.several:ArtistsJob",
     "train/lora": "impasto.jobs.training.personal:LoraJob",
     "train/dreambooth": "impasto.jobs.training.personal:DreamBoothJob",
     "train/textual-inversion": "impasto.jobs.training.personal:TextualInversionJob",

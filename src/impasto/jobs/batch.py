@@ -1,7 +1,7 @@
 """The job `batch`: prompts x artists x settings x seeds, each combination one painting."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,9 +11,13 @@ from pydantic import Field, model_validator
 from impasto.errors import ImpastoError, StoppedError, UsageError
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
+from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
+from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, settled_engine
+from impasto.spreading import HERE
 
 MOST_COMBINATIONS = 100_000
 # Fields of `paint` that a batch has itself, or that would make several pictures of one combination.
@@ -130,6 +134,8 @@ class BatchJob(Job):
         Raises:
             ImpastoError: paintings failed; the others are kept. StoppedError: the job was stopped.
         """
+        if context.spread is not HERE:
+            return self._run_spread(context)
         batch, done, failed = self.settled(), [], 0
         for number in range(batch.total):
             try:
@@ -142,3 +148,26 @@ class BatchJob(Job):
         if failed:
             raise ImpastoError(f"{failed} of {batch.total} paintings failed")
         return done
+
+    def _run_spread(self, context: Context) -> list[PaintedFile]:
+        """Paints with the context's workers: a unit is one painting."""
+        first = self.unit(0)
+        Output.at(self.out, "x", self.total, False)
+        seed = self.seed
+        if seed is None and not self.seeds:
+            seed = kept_seed(self, self.out, secrets.randbelow(2**32))
+        batch, engines = self.model_copy(update={"seed": seed}), dict[tuple[str, str, str], str]()
+
+        def units() -> Iterator[str]:
+            for number in range(batch.total):
+                one = batch.unit(number)
+                asked = (one.engine, one.device, one.precision)
+                engines.setdefault(asked, settled_engine(*asked))
+                yield one.model_copy(update={"engine": engines[asked]}).to_json()
+
+        hashes = {checkpoint_hash(str({**self.base, **one}.get("checkpoint", first.checkpoint)))
+                  for one in self.settings or ({},)}  # fmt: skip
+        return paint_spread(
+            units(), batch.total, self.out, context, PaintWork(is_gpu(first.device)), job=self,
+            content="/".join(sorted(hashes)), pictures=1, go_on=True,
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.jobs.events import Event, Failure, Figures, Note, PictureDone, Preview, Progress
 from impasto.jobs.painter_pool import PainterPool
+from impasto.spreading import HERE, Spread
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,11 +35,13 @@ class Context:
         on_event: called with every event, on the job's own thread.
         should_stop: called at every progress event; True ends the job with `StoppedError`.
         painters: loaded checkpoints, kept for the next job.
+        spread: does the units of a job that is divided: here, or on other processes and machines.
     """
 
     on_event: Callable[[Event], None] = _nobody
     should_stop: Callable[[], bool] = _never
     painters: PainterPool = field(default_factory=PainterPool)
+    spread: Spread = HERE
 
     def check(self) -> None:
         """Raises StopRequested if the job should end."""

@@ -42,9 +42,13 @@ def batches_of(
     first = 0
     for _, group in groupby(requests, kind):
         neighbours = list(group)
-        fitting = fitting_batch(math.prod(size_to_paint(neighbours[0], components)), device)
-        at_once = batch_size or max(1, fitting // (_FEWER if needs_gradients(neighbours[0]) else 1))
-        for start in range(0, len(neighbours), at_once):
-            batch = neighbours[start : start + at_once]
+        size = batch_size or at_once(neighbours[0], math.prod(size_to_paint(neighbours[0], components)), device)
+        for start in range(0, len(neighbours), size):
+            batch = neighbours[start : start + size]
             yield first, batch
             first += len(batch)
+
+
+def at_once(request: "PaintRequest", pixels: int, device: torch.device) -> int:
+    """Returns how many pictures like this one, of `pixels` pixels each, are painted at once if nobody says how many."""
+    return max(1, fitting_batch(pixels, device) // (_FEWER if needs_gradients(request) else 1))

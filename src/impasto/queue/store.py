@@ -9,12 +9,13 @@ from typing import Any
 from impasto.database import Database
 from impasto.errors import UsageError
 from impasto.jobs.base import Job
+from impasto.jobs.division import title
 from impasto.queue.events import tell_job, write_event
 from impasto.queue.order import end_of, place_before
 from impasto.queue.reading import PAUSED, QueueReader, job_in
 from impasto.queue.records import ENDED, QueuedJob, QueueFull, State
 from impasto.queue.schema import MIGRATIONS
-from impasto.queue.units import MOST_UNITS, Plan, settled, title
+from impasto.queue.units import MOST_UNITS, Plan, settled
 from impasto.workspace import Workspace
 
 MOST_WAITING = 10_000  # jobs that are queued or running

@@ -12,7 +12,6 @@
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from impasto.jobs.base import Job
 from impasto.jobs.batch import BatchJob
@@ -82,24 +81,3 @@ class Plan:
             count = min(self.group, job.count - first)
             return job.model_copy(update={"count": count, "seed": (job.seed or 0) + first, **to})
         return job.model_copy(update=to) if is_staged(job) else job
-
-
-def title(job: Job) -> str:
-    """Returns a few words that tell the job from others of its kind, at most 120 characters."""
-    fields: dict[str, Any] = dict(job)
-    if isinstance(job, BatchJob):
-        prompt = job.prompts[0] if job.prompts else str(job.base.get("prompt", ""))
-        text = f"{prompt} ({job.total} paintings)"
-    else:
-        text = str(fields.get("prompt") or "") or next((_words(fields[one]) for one in _TELLING if fields.get(one)), "")
-    text = " ".join(text.split()) or job.kind
-    return text if len(text) <= 120 else text[:119] + "…"
-
-
-_TELLING = ("file", "pictures", "catalogue", "folder", "artist", "out")
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_words, value[:3])) + (", …" if len(value) > 3 else "")
-    return value.name if isinstance(value, Path) else str(value)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
-from impasto.data.annotations.captioning import caption_catalogue
+from impasto.data.annotations.caption_work import CaptionWork, Models, names_of
+from impasto.data.annotations.captioning import CANDIDATES, Asked, write_captions
 from impasto.data.annotations.filtering import filter_catalogue
 from impasto.data.annotations.log import FOLDER, AnnotationLog, content_of
 from impasto.data.annotations.merged import Annotations, annotated
@@ -22,7 +23,7 @@ from impasto.data.exporting.imagefolder import write_imagefolder
 from impasto.data.exporting.rows import ExportRow, ExportRows
 from impasto.errors import ImpastoError
 from impasto.reproduction.time_bounds import Bound, TimeIsUp
-from impasto.vision.captioners.interface import Captioner
+from impasto.spreading import HERE, Spread
 from impasto.vision.scorers.interface import TextImageScorer
 from impasto.vision.taggers.interface import EncodingTagger
 
@@ -43,6 +44,7 @@ class AnnotatedData:
         reviewed: number of pictures that a person has decided about.
         skipped: a sentence for each phase that had nothing to do, or skipped pictures.
         late: number of pictures without a caption because the time was up.
+        spread: encodes and captions the pictures.
     """
 
     pictures: dict[str, int] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class AnnotatedCatalogue:
         artists: whose pictures are used, by the catalogue's spelling.
         skipped: a sentence for each phase that had nothing to do, or skipped pictures.
         late: number of pictures without a caption because the time was up.
+        spread: encodes and captions the pictures.
     """
 
     folder: Path
@@ -79,6 +82,7 @@ class AnnotatedCatalogue:
     artists: tuple[str, ...]
     skipped: list[str] = field(default_factory=list)
     late: int = 0
+    spread: Spread = HERE
 
     def make(self, on_share: OnShare) -> None:
         """Writes metadata, links and the logs of earlier decisions; does nothing if that is done.
@@ -124,13 +128,15 @@ class AnnotatedCatalogue:
             self.skipped.append(f"skipped tagging: all {tagged} pictures have tags in the catalogue")
             return ""
         tagger = load()
-        outcome = tag_catalogue(self.folder, tagger, on_progress=_counted("tagged", on_share))
+        outcome = tag_catalogue(
+            self.folder, tagger, on_progress=_counted("tagged", on_share), spread=self.spread
+        )
         self._tell("tagging", outcome.report)
         return tagger.name
 
     def caption(
         self,
-        load: Callable[[], tuple[Captioner, EncodingTagger, TextImageScorer]],
+        load: Callable[[], Models],
         bound: Bound,
         on_share: OnShare,
     ) -> str:
@@ -139,13 +145,14 @@ class AnnotatedCatalogue:
         The artists take turns, so that a bound leaves as many pictures of each.
 
         Raises:
-            ImpastoError: as `caption_catalogue`.
+            ImpastoError: as `write_captions`.
         """
         entries = self._given()
         if all(entry.caption for entry in entries):
             self.skipped.append(f"skipped captioning: all {len(entries)} pictures have captions in the catalogue")
             return ""
-        captioner, tagger, scorer = load()
+        work = CaptionWork(load, tuple(tag_vocabulary()), CANDIDATES, 0)
+        names = names_of(work, self.spread)
 
         def on_progress(done: int, of: int) -> None:
             on_share(f"captioned {done} of {of} pictures", done / max(of, 1))
@@ -153,13 +160,11 @@ class AnnotatedCatalogue:
 
         try:
             bound.check()
-            outcome = caption_catalogue(
-                self.folder, captioner, tagger, scorer, tag_vocabulary(), by_turns=True, on_progress=on_progress
-            )
+            outcome = write_captions(self.folder, work, names, Asked(by_turns=True), on_progress, self.spread)
             self._tell("captioning", outcome.report)
         except TimeIsUp:
             self.late = sum(not entry.caption for entry in self._entries())
-        return captioner.name
+        return names.captioner
 
     def filter(
         self, load: Callable[[], TextImageScorer], below: float | None, on_share: OnShare

@@ -16,6 +16,7 @@ from impasto.evaluation.named_artists import probe_entries
 from impasto.evaluation.prompt_similarity import prompt_similarity
 from impasto.evaluation.style_probe import StyleProbe
 from impasto.reproduction.pictures import PaintingSet
+from impasto.spreading import HERE, Spread
 from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
 
 OnShare = Callable[[str, float], None]
@@ -56,6 +57,7 @@ class Judge:
         on_share: OnShare,
         extractor: ImageEncoder,
         scorer: TextImageScorer,
+        spread: Spread = HERE,
     ) -> None:
         """Trains the probe.
 
@@ -65,11 +67,12 @@ class Judge:
             on_share: called with (name of the step, share done).
             extractor: the features of distances, diversity and probe.
             scorer: what compares paintings with their prompts.
+            spread: computes the features.
 
         Raises:
             MissingPart, ImpastoError: scikit-learn is not installed, or the pictures cannot be compared.
         """
-        self._tell, self.extractor, self.scorer = on_share, extractor, scorer
+        self._tell, self.extractor, self.scorer, self._spread = on_share, extractor, scorer, spread
         works = probe_entries(everything, artists)
         real = self.features("the probe's pictures", works)
         held_out = np.array([is_held_out(entry.file_name) for entry in real.entries])
@@ -105,7 +108,9 @@ class Judge:
         Raises:
             ImpastoError: fewer than two pictures can be opened, or all look the same.
         """
-        return features_of(name, entries, self.extractor, lambda n, of: self._tell(f"{name}, picture {n}", n / of))
+        return features_of(
+            name, entries, self.extractor, lambda n, of: self._tell(f"{name}, picture {n}", n / of), spread=self._spread
+        )
 
     def judge_rows(self, ours: FeatureSet, theirs: FeatureSet, artists: Sequence[str]) -> Judged:
         """Computes all measures that need features only.

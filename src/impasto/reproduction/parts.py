@@ -16,6 +16,7 @@ from impasto.vision.recognize_anything.keys import KINDS, RAM, TAG2TEXT
 from impasto.weights.header import read_json
 
 if TYPE_CHECKING:
+    from impasto.data.annotations.caption_work import Models
     from impasto.vision.captioners.interface import Captioner
     from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
     from impasto.vision.taggers.interface import EncodingTagger
@@ -89,16 +90,17 @@ class Parts:
 
         return load_captioner(self.captioner)
 
-    def load_captioning(self) -> "tuple[Captioner, EncodingTagger, TextImageScorer]":
+    def load_captioning(self) -> "Models":
         """Loads the captioner, the tagger whose tags it is told, and the scorer that chooses.
 
         Without `tagger`, Tag2Text is told its own tags.
         """
+        from impasto.data.annotations.caption_work import Models
         from impasto.vision.captioners.tag2text import Tag2TextCaptioner
 
         captioner = self.load_captioner()
         own = self.tagger is None and isinstance(captioner, Tag2TextCaptioner)
-        return captioner, captioner.tagger if own else self.load_tagger(), self.load_scorer()  # pyright: ignore
+        return Models(captioner, captioner.tagger if own else self.load_tagger(), self.load_scorer())  # pyright: ignore
 
     def load_features(self) -> "ImageEncoder":
         """Loads the feature extractor; see `impasto.evaluation.features.load_extractor`."""

@@ -2,11 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from impasto.errors import UsageError
+from impasto.errors import ImpastoError, UsageError
 from impasto.reproduction.workspace import OnProgress
+from impasto.spreading import Spread, Unit, results, unit_key
 from impasto.training.loop.figures import LOSSES
 from impasto.training.loop.loop import VALIDATION
 from impasto.training.methods.fine_tuning_choices import FineTuning
@@ -99,6 +101,65 @@ def retrained(what: Retraining, folder: Path, on_progress: OnProgress) -> Path:
                 minutes=what.minutes, seed=what.seed, on_progress=on_progress, should_stop=run.should_stop,
             )  # fmt: skip
     return folder
+
+
+@dataclass(frozen=True)
+class RetrainingWork:
+    """Retrains. A payload is a `Retraining` and the run's folder, which driver and workers share; a result says nothing.
+
+    Attributes:
+        on_gpu: whether each training gets a GPU.
+    """
+
+    on_gpu: bool = False
+    name = "trainings"
+
+    @property
+    def gpus(self) -> float:
+        """1 on a GPU."""
+        return float(self.on_gpu)
+
+    def do(self, payload: tuple[Retraining, Path], halvings: int) -> bytes:
+        """Trains to the end, or goes on.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: as `retrained`, or it was stopped, or memory is too small.
+        """
+        if halvings:
+            raise ImpastoError("out of memory: give a smaller checkpoint, or workers with more memory")
+        try:
+            retrained(*payload, lambda stage, share, figures: None)
+        except KeyboardInterrupt:
+            raise ImpastoError(f"{payload[1]}: the training was stopped") from None
+        return b""
+
+    def stop(self, payload: tuple[Retraining, Path]) -> None:
+        """Asks a training in work to write its state and end after its present step."""
+        folder = RunFolder(payload[1])
+        if folder.is_running:
+            folder.request_stop()
+
+
+def retrain_side_by_side(wanted: Sequence[tuple[Retraining, Path]], spread: Spread, tell: OnProgress) -> None:
+    """Has the workers of `spread` train all of `wanted`, each in its folder; a run that is complete stays as it is.
+
+    Raises:
+        UsageError, MissingPart, ImpastoError: the first training that failed, when the others have ended.
+        KeyboardInterrupt: it was stopped; the states are on disk.
+    """
+    from impasto.settings import choose_device
+
+    units = [Unit(n, unit_key(str(folder.absolute())), (what, folder.absolute())) for n, (what, folder) in enumerate(wanted)]
+    failed, done = None, 0
+    work = RetrainingWork(choose_device().type == "cuda")
+    tell(f"0 of {len(units)} retrainings", 0.0, {})
+    with results(spread, work, units, rows=len(units), in_order=False) as found:
+        for one in found:
+            failed = failed or one.error
+            done += 1
+            tell(f"{done} of {len(units)} retrainings", done / len(units), {})
+    if failed is not None:
+        raise failed
 
 
 def held_out_loss(

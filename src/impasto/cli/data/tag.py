@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say, say_json, say_table
+from impasto.cli.fleet_options import with_fleet
 from impasto.cli.run_job import run_job
 
 
+@with_fleet
 def tag(
     catalogue: Annotated[Path, typer.Argument(help="A folder of pictures.", metavar="CATALOGUE")],
     tagger: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.console import say, say_json, say_note, say_table
+from impasto.cli.fleet_options import with_fleet
 from impasto.cli.judging.edits import check_no_edits, evaluate_edits
 from impasto.cli.judging.sweep import (
     Batch,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _edits = partial(typer.Option, rich_help_panel="Edits")
 
 
+@with_fleet
 @with_sweep
 def evaluate(
     *,

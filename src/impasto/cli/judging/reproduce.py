@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.console import one_line, say, say_table
+from impasto.cli.fleet_options import with_fleet
 from impasto.cli.painting.expansion_options import ExpansionConfig, IndexFolder, PromptModel
 from impasto.cli.run_job import run_job
 from impasto.cli.train.line import PipedLine, TrainingLine
@@ -56,6 +57,7 @@ def _reproduce(context: typer.Context) -> None:
 
 
 @reproduce.command()
+@with_fleet
 def wang2023(
     context: typer.Context,
     catalogue: Catalogue,
@@ -63,7 +65,11 @@ def wang2023(
     quick: Quick = False,
     out: Annotated[Path, typer.Option(help="The folder of all that is made.", metavar="DIR")] = Path("reports/wang2023"),
     artists: Annotated[
-        str | None, typer.Option(help="Other artists, by the catalogue's names, with commas between.", metavar="NAMES")
+        str | None,
+        typer.Option(
+            help="Other artists, by the catalogue's names, with commas between; a number: so many of the nine.",
+            metavar="NAMES|N",
+        ),
     ] = None,
     minutes: Minutes = None,
     paintings: Paintings = None,
@@ -107,7 +113,7 @@ def wang2023(
     from impasto.jobs.judging.reproduce import Wang2023Job
 
     job = Wang2023Job(
-        catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_names(artists), minutes=minutes,
+        catalogue=catalogue, checkpoint=checkpoint, quick=quick, out=out, artists=_masters(artists), minutes=minutes,
         paintings=paintings, runs=_runs(runs or ()), sampler=sampler, steps=steps, guidance=guidance, precision=precision,
         expansion=expansion,
         prompt_model=prompt_model, index=index, expand_seed=expand_seed, expansion_config=expansion_config,
@@ -191,6 +197,18 @@ def _run(job: "ReproduceJob") -> None:
         # Through a pipe, a table has no header, but this one needs it.
         say_table(done.header, done.rows if sys.stdout.isatty() else [done.header, *done.rows])
     say(done.report)
+
+
+def _masters(text: str | None) -> tuple[str, ...] | None:
+    """The names in `text`, or, of a number, so many of the nine masters."""
+    if text is None or not text.strip().isdigit():
+        return _names(text)
+    from impasto.training.recipes.wang2023 import WANG2023_MASTERS
+
+    count = int(text)
+    if not 1 <= count <= len(WANG2023_MASTERS):
+        raise UsageError(f"--artists {count}: the protocol has {len(WANG2023_MASTERS)} masters; use 1 to that, or names")
+    return tuple(master.name for master in WANG2023_MASTERS[:count])
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

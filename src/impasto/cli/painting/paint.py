@@ -1,15 +1,18 @@
 """`impasto paint`: paints new pictures from a prompt."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impasto.cli.console import say, say_json
+from impasto.cli.fleet_options import with_fleet
+from impasto.cli.painting.batch_options import batch_of, lines_of
 from impasto.cli.painting.picture_options import CopyFeatures, Flagged, PictureOptions, with_picture
 from impasto.cli.painting.series_options import BestOf, ExpandCount, ExpandOriginal, KeepAll, Scorer, SheetFile
 from impasto.cli.run_job import run_job
+from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.jobs.events import PictureDone
@@ -19,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 Batch = Annotated[int | None, typer.Option(help="How many to paint at once; as many as fit if not given.")]
 
 
+@with_fleet
 @with_picture
 def paint(
     *,
@@ -26,6 +30,9 @@ def paint(
     count: Annotated[
         int, typer.Option("--count", "-n", help="How many, of seed, seed + 1, ...; in a series, of each.")
     ] = 1,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Paint each line of this file, --count of each.", metavar="FILE")
+    ] = None,
     expand_count: ExpandCount = None,
     expand_original: ExpandOriginal = False,
     sheet: SheetFile = "",
@@ -58,12 +65,18 @@ def paint(
     """Paint one or more pictures, or a series: several extensions of the prompt by one or several artists, with a sheet."""
     from impasto.jobs.painting.paint import PaintJob
 
+    lines = [] if prompts is None else lines_of(prompts, "--prompts")
+    if lines:
+        if picture.prompt:
+            raise UsageError("give one PROMPT, or --prompts FILE with one on each line, not both")
+        picture = replace(picture, prompt=lines[0])
     job = PaintJob(
         **picture.fields_for_several(), count=count, expand_count=expand_count, expand_original=expand_original,
         sheet=sheet, best_of=best_of, keep_all=keep_all, scorer=scorer, batch=batch, preview_every=preview_every, out=out,
         overwrite=overwrite, safety_checker=safety_checker, flagged=flagged, avoid_copies=avoid_copies,
         copy_repaints=copy_repaints, copy_features=copy_features,
     )  # fmt: skip
+    job = batch_of(job, lines) if lines else job
     run_job(job, on_picture=say_painting_as_json if as_json else say_painting)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from impasto.cli.fleet_options import FLEET_NAMES, with_fleet
 from impasto.cli.train.options import Catalogue
 from impasto.cli.train.run import run_training
 from impasto.errors import UsageError
@@ -12,6 +13,7 @@ from impasto.errors import UsageError
 ONE = "wang2023-artist"
 
 
+@with_fleet
 def wang2023_masters(
     *,
     context: typer.Context,
@@ -41,4 +43,4 @@ def _options_of_one(context: typer.Context, words: list[str]) -> dict[str, Any]:
     group: Any = context.parent.command if context.parent is not None else None
     one = group.get_command(context.parent, ONE)
     with one.make_context(ONE, words, parent=context.parent) as inner:
-        return {name: value for name, value in inner.params.items() if name != "artist"}
+        return {name: value for name, value in inner.params.items() if name not in ("artist", *FLEET_NAMES)}

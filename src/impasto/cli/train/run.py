@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from impasto.cli.console import one_line, say, say_note
+from impasto.cli.fleet_options import FLEET_NAMES
 from impasto.cli.run_job import run_job
 from impasto.cli.train.estimate import note_estimate, say_estimate
 from impasto.cli.train.line import PipedLine, TrainingLine, choices_line
@@ -19,11 +20,15 @@ def words_of(context: typer.Context) -> tuple[str, ...]:
     return tuple(context.find_root().obj or ())
 
 
-def run_verb(context: typer.Context) -> Any:
-    """Runs the job with the verb's name and returns its result; the job's fields have the names of the verb's parameters."""
+def run_verb(context: typer.Context, **changed: Any) -> Any:
+    """Runs the job with the verb's name and returns its result; the job's fields have the names of the verb's parameters.
+
+    `changed`: fields that differ from the parameters.
+    """
     from impasto.jobs import job_class
 
-    job: Any = job_class(f"train/{context.info_name}")(**context.params, command=words_of(context))
+    fields = {name: value for name, value in context.params.items() if name not in FLEET_NAMES}
+    job: Any = job_class(f"train/{context.info_name}")(**{**fields, **changed}, command=words_of(context))
     return run_training(job)
 
 

@@ -16,6 +16,7 @@ from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skippe
 from impasto.data.catalogue.pictures import open_picture
 from impasto.data.catalogue.read import Catalogue, catalogue_parts
 from impasto.errors import ImpastoError, UsageError
+from impasto.spreading import HERE, Spread
 from impasto.vision.taggers.interface import Tagger, is_encoding
 
 CHUNK = 64  # pictures whose tags go to disk together: a kill loses at most these
@@ -42,12 +43,14 @@ def tag_catalogue(
     at_least: float | None = None,
     most: int = MOST_TAGS,
     on_progress: Callable[[int, int], None] | None = None,
+    spread: Spread = HERE,
 ) -> TagOutcome:
     """Writes the tags of every picture that has none by this tagger yet, the most probable tag first.
 
     A killed run can be resumed. A picture gets at most `most` tags whose probability is at least `at_least`, and always its
     most probable tag. Without `at_least` each tag has the tagger's own threshold, or 0.25 if the tagger has none.
-    `on_progress` is called with (done, total).
+    `on_progress` is called with (done, total). With another `spread`, its workers encode the pictures for a tagger that
+    works on an encoder's vectors.
 
     Raises:
         UsageError: `at_least` is not between 0 and 1, or `most` is less than 1.
@@ -61,7 +64,7 @@ def tag_catalogue(
     settings = f"{tagger.identity[:32]}/{'own' if at_least is None else f'{at_least:g}'}/{most}"
     choice = _Choice(tagger, thresholds_of(tagger, at_least), most, settings)
     for part in catalogue_parts(folder, check_images=False, annotations=False):
-        _tag_part(part, choice, outcome, on_progress)
+        _tag_part(part, choice, outcome, on_progress, spread)
         outcome.report.add(part.report)
     return outcome
 
@@ -77,7 +80,7 @@ class _Choice:
 
 
 def _tag_part(
-    part: Catalogue, choice: _Choice, outcome: TagOutcome, on_progress: Callable[[int, int], None] | None
+    part: Catalogue, choice: _Choice, outcome: TagOutcome, on_progress: Callable[[int, int], None] | None, spread: Spread
 ) -> None:
     tagger, log = choice.tagger, AnnotationLog(part.home, "tags")
     before = log.latest()
@@ -91,14 +94,15 @@ def _tag_part(
         else:
             missing.append((entry, content))
     vectors, progress = np.zeros((0, 0), np.float32), _Progress(on_progress, part, len(missing))
+    whole = _BLOCK * max(1, spread.workers // 8)  # a block ends when its last chunk does: the more workers, the larger
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
         if is_encoding(tagger):
             # Encoding takes most of the time. The cache keeps the finished vectors after a kill.
-            if start % _BLOCK == 0:
-                block = [entry for entry, _ in missing[start : start + _BLOCK]]
-                vectors = image_vectors(block, tagger.encoder, progress.after(start), report=part.report)
-            place = start % _BLOCK
+            if start % whole == 0:
+                block = [entry for entry, _ in missing[start : start + whole]]
+                vectors = image_vectors(block, tagger.encoder, progress.after(start), report=part.report, spread=spread)
+            place = start % whole
             known = tagger.probabilities_of(vectors[place : place + CHUNK])
             probabilities = [row if np.isfinite(row).all() else None for row in known]
         else:

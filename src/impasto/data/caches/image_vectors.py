@@ -3,6 +3,8 @@
 Filter, search and tagging share them.
 """
 
+import io
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,6 +26,7 @@ from impasto.data.catalogue.pictures import open_picture
 from impasto.data.shards.member import ShardMember
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
+from impasto.spreading import HERE, Spread, Unit, results, unit_key
 from impasto.vision.scorers.interface import ImageEncoder, Projecting
 
 CHUNK = 64  # pictures whose vectors go to disk together: a kill loses at most these
@@ -36,6 +40,7 @@ def image_vectors(
     *,
     report: CatalogueReport | None = None,
     dtype: Literal["float32", "float16"] | None = None,
+    spread: Spread = HERE,
 ) -> np.ndarray:
     """Returns the encoder's vectors of the entries' pictures, [n, width] of `dtype`; NaN for pictures that cannot be read.
 
@@ -44,12 +49,13 @@ def image_vectors(
     Vectors are kept in the user's cache by the picture's content and the encoder's identity. Only edited pictures, or
     pictures with another encoder, are encoded again, and a killed job can be resumed. Pictures are opened in threads while
     the encoder works. A picture that cannot be read is added to `report`. `on_progress` is called with (done, total).
+    With another `spread`, chunks of pictures are encoded by its workers, and kept in this machine's cache.
 
     Raises:
-        ImpastoError: the cache cannot be written.
+        ImpastoError: the cache cannot be written, or the workers cannot encode.
     """
     if isinstance(encoder, Projecting):
-        return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report))
+        return encoder.project(image_vectors(entries, encoder.features, on_progress, report=report, spread=spread))
     kept_as: str = dtype or getattr(encoder, "stored_as", "float32")
     keys: dict[int, bytes] = {}
     reasons: dict[int, str] = {}
@@ -63,6 +69,9 @@ def image_vectors(
             store = _cache_of(encoder, kept_as, entries)
             store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
+            if spread is not HERE:
+                _embed_elsewhere(entries, missing, encoder, store, keys, reasons, on_progress, spread)
+                missing = []
             opened = _opened_in_order(pool, entries, missing, encoder)
             for start in range(0, len(missing), CHUNK):
                 _embed(islice(opened, CHUNK), encoder, store, keys, reasons)
@@ -172,3 +181,72 @@ def _embed(
     if first is not None:  # an encoder need not support an empty input
         vectors = encoder.embed_images(chain([first], passing))
         store.fill([keys[n] for n in places], lambda rows: vectors[rows], chunk=CHUNK)
+
+
+@dataclass(frozen=True)
+class EmbedWork:
+    """Encodes chunks of pictures. A payload is a list of (absolute path, name); a result is read by `_unpacked`."""
+
+    encoder: ImageEncoder
+    name = "vectors"
+
+    @property
+    def gpus(self) -> float:
+        """1 if the encoder runs on a GPU."""
+        return float(str(getattr(self.encoder, "_device", "cpu")).startswith("cuda"))
+
+    def do(self, payload: Sequence[tuple[Path, str]], halvings: int) -> bytes:
+        """Returns the chunk's keys, reasons and vectors; after a want of memory the pictures are encoded in more parts."""
+        entries = [CatalogueEntry(file, name) for file, name in payload]
+        keys, reasons, parts = [""] * len(entries), [""] * len(entries), []
+        at_once = max(1, CHUNK >> halvings)
+        with _threads() as pool:
+            opened = _opened_in_order(pool, entries, range(len(entries)), self.encoder)
+            while part := list(islice(opened, at_once)):
+                pictures = [one.picture for one in part if one.picture is not None]
+                for one in part:
+                    keys[one.place] = one.key.hex() if one.picture is not None else ""
+                    reasons[one.place] = one.reason
+                if pictures:
+                    parts.append(self.encoder.embed_images(pictures))
+        vectors = np.concatenate(parts) if parts else np.zeros((0, self.encoder.width), np.float32)
+        packed = io.BytesIO()
+        np.savez(packed, vectors=vectors, told=np.array(json.dumps([keys, reasons])))
+        return packed.getvalue()
+
+
+def _embed_elsewhere(
+    entries: Sequence[CatalogueEntry],
+    missing: Sequence[int],
+    encoder: ImageEncoder,
+    store: RowCache,
+    keys: dict[int, bytes],
+    reasons: dict[int, str],
+    on_progress: Callable[[int, int], None] | None,
+    spread: Spread,
+) -> None:
+    """Has the missing vectors computed by the workers, in the chunks of `image_vectors`, and stores them in the cache."""
+
+    def units() -> Iterator[Unit]:
+        for number, start in enumerate(range(0, len(missing), CHUNK)):
+            places = missing[start : start + CHUNK]
+            payload = [(entries[n].file.absolute(), entries[n].file_name) for n in places]
+            yield Unit(number, unit_key(*(keys[n].hex() for n in places)), payload, len(places))
+
+    done = 0
+    with results(spread, EmbedWork(encoder), units(), rows=len(missing), in_order=False) as found:
+        for one in found:  # the cache is the journal: a chunk that is in it is not encoded again
+            with np.load(io.BytesIO(one.value()), allow_pickle=False) as packed:
+                vectors, (its_keys, its_reasons) = packed["vectors"], json.loads(str(packed["told"]))
+            places = missing[one.unit.number * CHUNK :][: one.unit.rows]
+            seen = []
+            for n, key, reason in zip(places, its_keys, its_reasons, strict=True):
+                if reason:
+                    reasons[n] = reason
+                else:
+                    keys[n] = bytes.fromhex(key)
+                    seen.append(n)
+            store.fill([keys[n] for n in seen], lambda rows, vectors=vectors: vectors[rows], chunk=CHUNK)
+            done += one.unit.rows
+            if on_progress is not None:
+                on_progress(done, len(missing))

@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PosixPath
 from typing import Any
 
@@ -79,6 +79,14 @@ class ShardMember(PosixPath):
 
     def resolve(self, strict: bool = False) -> "ShardMember":
         return self
+
+    def absolute(self) -> "ShardMember":
+        """Returns the same picture of shards whose place holds from any working folder."""
+        place = self.place
+        if "://" in place.store:
+            return self
+        member = str(self).removeprefix(f"{Path(place.store)}/{place.shard}/")
+        return ShardMember.at(replace(place, store=str(Path(place.store).absolute())), member)
 
     def stat(self, **options: Any) -> os.stat_result:
         return os.stat_result((0o100444, 0, 0, 1, 0, 0, self.place.size, 0, 0, 0))

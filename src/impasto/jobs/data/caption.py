@@ -12,6 +12,7 @@ from impasto.jobs.context import Context
 from impasto.jobs.data.checks import check_catalogue, check_number, note_report
 
 if TYPE_CHECKING:
+    from impasto.data.annotations.caption_work import Models
     from impasto.data.annotations.captioning import CaptionOutcome
     from impasto.vision.taggers.interface import EncodingTagger
 
@@ -71,8 +72,38 @@ class CaptionJob(Job):
         from impasto.vision.captioners.check import check_captioner
 
         check_captioner(self.captioner)  # before the imports that take seconds
-        from impasto.data.annotations.captioning import caption_catalogue
+        from impasto.data.annotations.caption_work import CaptionWork, names_of
+        from impasto.data.annotations.captioning import Asked, write_captions
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary
+
+        work = CaptionWork(
+            CaptionModels(self.captioner, self.tagger, self.scorer), tuple(tag_vocabulary()), self.candidates, self.seed
+        )
+        asked = Asked(self.all_pictures, self.most)
+        try:
+            names = names_of(work, context.spread)
+            outcome = write_captions(self.catalogue, work, names, asked, context.count("pictures"), context.spread)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
+        note_report(outcome.report, context)
+        return Captioned(outcome, names.captioner, names.tagger)
+
+
+@dataclass(frozen=True)
+class CaptionModels:
+    """The names of captioner, tagger and scorer, as `CaptionJob` has them; calling it loads them."""
+
+    captioner: str | None
+    tagger: str | None
+    scorer: str | None
+
+    def __call__(self) -> "Models":
+        """Loads the models.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: there is no such captioner, tagger or scorer.
+        """
+        from impasto.data.annotations.caption_work import Models
         from impasto.vision.captioners.load import load_captioner
         from impasto.vision.captioners.tag2text import Tag2TextCaptioner
         from impasto.vision.scorers.interface import load_scorer
@@ -85,23 +116,7 @@ class CaptionJob(Job):
             tagger = named
         else:
             tagger = captioner.tagger if isinstance(captioner, Tag2TextCaptioner) else self._load_tagger()
-        try:
-            outcome = caption_catalogue(
-                self.catalogue,
-                captioner,
-                tagger,
-                scorer,
-                tag_vocabulary(),
-                candidates=self.candidates,
-                seed=self.seed,
-                all_pictures=self.all_pictures,
-                most=self.most,
-                on_progress=context.count("pictures"),
-            )
-        except KeyboardInterrupt:
-            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
-        note_report(outcome.report, context)
-        return Captioned(outcome, captioner.name, tagger.name)
+        return Models(captioner, tagger, scorer)
 
     def _load_tagger(self) -> "EncodingTagger":
         from impasto.data.annotations.tag_vocabulary import tag_vocabulary

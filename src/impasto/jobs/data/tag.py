@@ -75,6 +75,7 @@ class TagJob(Job):
                 at_least=self.at_least,
                 most=self.most,
                 on_progress=context.count("pictures"),
+                spread=context.spread,
             )
         except KeyboardInterrupt:
             raise StoppedError("stopped: run the same command again to go on; what was tagged is kept") from None

@@ -85,7 +85,7 @@ class EvaluateJob(Job):
             self.scorer, self.device,
         )  # fmt: skip
         try:
-            found = evaluate_folders(question, Judging(chosen, self.allow_few, self.seed), context.progress)
+            found = evaluate_folders(question, Judging(chosen, self.allow_few, self.seed), context.progress, context.spread)
         except KeyboardInterrupt:
             raise StoppedError("stopped: run the same command again; what was looked at is kept") from None
         for note in found.notes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.errors import ImpastoError
+from impasto.spreading import HERE, Spread
 
 if TYPE_CHECKING:
     from impasto.data.catalogue.entry import CatalogueEntry
@@ -66,6 +67,7 @@ class _Seen:
     extractor: "ImageEncoder"
     update: Callable[[str, float], None]
     notes: list[str]
+    spread: Spread = HERE
     probes: "dict[tuple[str, ...], StyleProbe]" = field(default_factory=dict)
 
     def features(self, name: str, entries: "list[CatalogueEntry]") -> "FeatureSet":
@@ -79,6 +81,7 @@ class _Seen:
             self.extractor,
             lambda done, of: self.update(f"{name}: {done} of {of} pictures", done / of),
             report=report,
+            spread=self.spread,
         )
         self.notes.extend([f"{name}: {skip.file_name}: {skip.reason}" for skip in report.skipped[:_NAMED]])
         if len(report.skipped) > _NAMED:
@@ -86,13 +89,16 @@ class _Seen:
         return found
 
 
-def evaluate_folders(question: Question, judging: "Judging", update: Callable[[str, float], None]) -> Evaluation:
+def evaluate_folders(
+    question: Question, judging: "Judging", update: Callable[[str, float], None], spread: Spread = HERE
+) -> Evaluation:
     """Computes the measures of all folders in `question`.
 
     Args:
         question: the folders and options.
         judging: the measures to compute.
         update: called with (name of the step, share of it done).
+        spread: encodes the pictures.
 
     Raises:
         UsageError, MissingPart, ImpastoError: the same as `load_extractor`, `read_catalogue`, `features_of` and `judge`.
@@ -104,7 +110,7 @@ def evaluate_folders(question: Question, judging: "Judging", update: Callable[[s
     from impasto.settings import choose_device
 
     extractor = load_extractor(question.features, weights=question.weights, device=choose_device(question.device))
-    seen = _Seen(extractor, update, [])
+    seen = _Seen(extractor, update, [], spread)
     everything = _entries(question.against, seen.notes)
     real = seen.features(str(question.against), _chosen(everything, question))
     judged = []
@@ -153,6 +159,7 @@ def _judge(
             load_scorer(question.scorer),
             lambda done, of: seen.update(f"{folder}: {done} of {of} pictures beside their prompts", done / of),
             seed=judging.seed,
+            spread=seen.spread,
         )
     if "style" in judging.measures:
         artists = [one.artist for one in asked]

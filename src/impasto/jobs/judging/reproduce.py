@@ -215,7 +215,7 @@ class Wang2023Job(ReproduceJob):
             if artist not in artists:
                 raise UsageError(f"--runs {f'{given}={run}'!r}: {artist} is not among the artists of this reproduction")
             runs[artist] = run
-        study = replace(study, protocol=replace(protocol, artists=artists), runs=runs)
+        study = replace(study, protocol=replace(protocol, artists=artists), runs=runs, spread=context.spread)
         check_study(study)
         return self.go_through(study, NAME, works, needed_space(study), context)
 

@@ -21,7 +21,10 @@ from impasto.jobs.painting.picture import PictureJob
 from impasto.jobs.painting.series.options import NO_SHEET, check_series
 from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
+from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
+from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, pictures_at_once, settled_engine
 from impasto.painting.file_names import slug
+from impasto.spreading import HERE
 
 MOST_PICTURES = 10_000
 
@@ -136,6 +139,8 @@ class PaintJob(PictureJob):
                 cannot be written; copies were left out.
             StoppedError: the job was stopped.
         """
+        if context.spread is not HERE:
+            return self._run_spread(context)
         seed = secrets.randbelow(2**32) if self.seed is None else self.seed
         seeds = [seed + k * self.best_of for k in range(self.count)]
         if self.avoid_copies is not None and not self.avoid_copies.exists():
@@ -160,6 +165,37 @@ class PaintJob(PictureJob):
         return paint_files(
             requests, output, setup, context, batch=self.batch, preview_every=self.preview_every,
             avoidance=keeping.avoidance, choosing=keeping.choosing, safety=keeping.safety,
+        )  # fmt: skip
+
+    def _run_spread(self, context: Context) -> list[PaintedFile]:
+        """Paints with the context's workers: a unit is as many pictures as the local run paints at once.
+
+        Raises:
+            UsageError: a series, or copies that are avoided, cannot be divided. Others: as `run`.
+        """
+        if self.is_series:
+            raise UsageError("a series has one sheet and is painted in one process: leave --on out, or use --prompts FILE")
+        if self.avoid_copies is not None:
+            raise UsageError("--avoid-copies: a copy takes the next free seed of the whole job: leave --on out")
+        seed = secrets.randbelow(2**32) if self.seed is None else self.seed
+        setup = self.setup(context.note)
+        artists = resolve_artists(self.artists or (self.artist,), setup, self.any_artist)
+        say_living(artists, setup.artists, context.note)
+        first = self.model_copy(update={"artist": max(artists), "any_artist": True}).settle(setup, seed)
+        Output.at(self.out, slug(self.prompt or "x"), self.count, self.overwrite)
+        if self.seed is None:
+            seed = kept_seed(self, self.out, seed)
+        group = 1 if self.best_of > 1 else self.batch or pictures_at_once(first, self.device)
+        settled = self.model_copy(update={"engine": settled_engine(self.engine, self.device, self.precision)})
+        units = (
+            settled.model_copy(update={
+                "seed": seed + number * self.best_of, "count": min(group, self.count - number), "overwrite": False,
+            }).to_json()
+            for number in range(0, self.count, group)
+        )  # fmt: skip
+        return paint_spread(
+            units, -(-self.count // group), self.out, context, PaintWork(is_gpu(self.device)), job=self,
+            content=checkpoint_hash(self.checkpoint), pictures=group, go_on=False,
         )  # fmt: skip
 
     def _keeping(self, context: Context) -> Keeping:

@@ -7,6 +7,7 @@ from impasto.errors import ImpastoError
 from impasto.jobs.context import Context
 from impasto.jobs.training.retraining import ArtistRecipeJob, RetrainJob
 from impasto.jobs.training.run import check_files
+from impasto.jobs.training.several import train_each
 
 if TYPE_CHECKING:
     from impasto.training.recipes.wang2023 import Master
@@ -44,12 +45,8 @@ class MastersJob(ArtistRecipeJob):
         for master in WANG2023_MASTERS:
             if master not in masters:
                 context.note(f"{master.name}: {self.catalogue} holds no work, so there is no run")
-        done: list[Any] = []
-        for master in masters:
-            job = self.one(master)
-            context.note(f"{master.name} ({master.reason}): {job.out}")
-            done.append(job.run(context))
-        return done
+        jobs = [(master, self.one(master)) for master in masters]
+        return train_each([(f"{master.name} ({master.reason}): {job.out}", job) for master, job in jobs], context)
 
     def one(self, master: "Master") -> RetrainJob:
         """Returns the retraining job of one master: a separate run that can be resumed alone."""

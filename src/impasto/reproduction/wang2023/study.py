@@ -29,6 +29,7 @@ from impasto.reproduction.retrainings import (
     disk_space,
     fixed_name,
     progress_for,
+    retrain_side_by_side,
     retrained,
     training_facts,
 )
@@ -37,6 +38,7 @@ from impasto.reproduction.wang2023.figures import draw_figures
 from impasto.reproduction.wang2023.findings import CHECKPOINTS, FIGURES, PROMPTS, Findings, Sets
 from impasto.reproduction.wang2023.report import wang2023_report
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
+from impasto.spreading import HERE, Spread
 from impasto.training.examples.training_set import condition_of
 from impasto.training.recipes.wang2023 import wang2023_artist
 
@@ -55,6 +57,7 @@ class Wang2023Study:
         catalogue: the user's catalogue, into which nothing is written.
         parts: the models besides the checkpoint.
         runs: artist -> a retrained checkpoint that already exists.
+        spread: does the pictures, the captions, the retrainings and the paintings.
     """
 
     protocol: Wang2023
@@ -63,6 +66,7 @@ class Wang2023Study:
     place: Workspace
     parts: Parts = field(default_factory=Parts)
     runs: Mapping[str, Path] = field(default_factory=dict)
+    spread: Spread = HERE
 
     def settings(self) -> dict[str, object]:
         """Returns all settings that must not change between one start and the next."""
@@ -115,7 +119,9 @@ class Wang2023Study:
         """Tags, captions and filters the artists' pictures; returns what was done, and the folder of the result."""
         if not self.protocol.annotates:
             return AnnotatedData(), self.catalogue
-        catalogue = AnnotatedCatalogue(self.place.path / "catalogue", self.catalogue, self.protocol.artists)
+        catalogue = AnnotatedCatalogue(
+            self.place.path / "catalogue", self.catalogue, self.protocol.artists, spread=self.spread
+        )
         parts, noted = self.parts, 0
 
         def note(tell: OnProgress) -> None:
@@ -159,13 +165,21 @@ class Wang2023Study:
         """Retrains on each artist; returns artist -> retrained checkpoint."""
         found = {}
         choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
+
+        def retraining(artist: str) -> Retraining:
+            return Retraining(
+                "wang2023-artist", choices, catalogue, self.checkpoint, artist, self.protocol.minutes,
+                self.protocol.training_seed,
+            )  # fmt: skip
+
+        if self.spread is not HERE:
+            wanted = [artist for artist in self.protocol.artists if artist not in self.runs]
+            folders = [(retraining(artist), self.place.file("runs", folder_name(artist))) for artist in wanted]
+            retrain_side_by_side(folders, self.spread, tell)
         for number, artist in enumerate(self.protocol.artists):
             run = self.runs.get(artist)
             if run is None:
-                what = Retraining(
-                    "wang2023-artist", choices, catalogue, self.checkpoint, artist, self.protocol.minutes,
-                    self.protocol.training_seed,
-                )  # fmt: skip
+                what = retraining(artist)
                 each = progress_for(artist, number, len(self.protocol.artists), tell)
                 run = retrained(what, self.place.file("runs", folder_name(artist)), each)
             found[artist] = PaintingCheckpoint.of(str(run))
@@ -232,9 +246,9 @@ class Wang2023Study:
         measured = {key: one for key, one in sets.items() if not key[0].startswith(FIGURES)}
         figures = [one for key, one in sets.items() if key not in measured]
         if bound.ends is None:
-            paint_sets([*figures, *measured.values()], tell)
+            paint_sets([*figures, *measured.values()], tell, spread=self.spread)
             return sets
-        paint_sets(figures, lambda what, share: tell(f"figures, {what}", share))
+        paint_sets(figures, lambda what, share: tell(f"figures, {what}", share), spread=self.spread)
         total, done = self.protocol.paintings, _complete(measured)
         while done < total and not (bound.is_over and done >= _FEWEST):
             end = min(total, (done // _ROUND + 1) * _ROUND)
@@ -246,12 +260,15 @@ class Wang2023Study:
                     bound.check()
 
             with suppress(TimeIsUp):
-                paint_sets([replace(one, wanted=one.wanted[:end]) for one in measured.values()], on_share)
+                paint_sets(
+                    [replace(one, wanted=one.wanted[:end]) for one in measured.values()], on_share, spread=self.spread
+                )
             done = _complete(measured)
         return {key: replace(one, wanted=one.wanted[:done]) if key in measured else one for key, one in sets.items()}
 
     def _measure(self, works: RealWorks, sets: Sets, expansions: Expansions, data: AnnotatedData, tell: OnShare) -> Findings:
-        judge = Judge(works.everything, self.protocol.artists, tell, self.parts.load_features(), self.parts.load_scorer())
+        features, scorer = self.parts.load_features(), self.parts.load_scorer()
+        judge = Judge(works.everything, self.protocol.artists, tell, features, scorer, self.spread)
         judged: dict[tuple[str, str, str], Judged] = {}
         everybody: dict[tuple[str, str], list[FeatureSet]] = {}
         held_out: list[FeatureSet] = []

@@ -1,0 +1,98 @@
+"""Runs a job with its units on Ray."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from impasto.errors import ImpastoError, StoppedError, UsageError
+from impasto.fleet.driver import RaySpread
+from impasto.fleet.place import Place
+from impasto.fleet.session import ray_session
+from impasto.fleet.status import Status, StatusFile
+from impasto.fleet.tally import Count, Tally
+from impasto.jobs.base import Job
+from impasto.jobs.context import Context
+from impasto.jobs.division import SPREAD_KINDS, title
+from impasto.jobs.events import Event, Progress
+
+
+def run_on(job: Job, place: Place, context: Context | None = None) -> Any:
+    """Runs a job whose units are done by the workers of `place`, and returns its result, the same as that of `job.run`.
+
+    Progress events tell of the whole: rows/s, the seconds to go, ready and lost workers, and units that were sent again.
+
+    Raises:
+        UsageError: the job cannot be divided. MissingPart, ImpastoError, StoppedError: as the job, or Ray cannot be used.
+    """
+    if job.kind not in SPREAD_KINDS:
+        kinds = ", ".join(SPREAD_KINDS)
+        raise UsageError(f"--on {place.name}: {job.kind} is not divided into units; those that are: {kinds}")
+    context = context or Context()
+    with ray_session(place) as ray:
+        return run_with(ray, job, place, context)
+
+
+def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
+    """Does the same with a Ray that is connected already; it stays connected."""
+    telling = _Telling(context.on_event, StatusFile(Status(job.kind, title(job), place.name)))
+    spread = RaySpread(ray, place, Tally(telling.count), context.should_stop)
+    try:
+        result = job.run(replace(context, on_event=telling.hear, spread=spread))
+    except (KeyboardInterrupt, SystemExit, StoppedError):
+        telling.end("stopped")
+        raise
+    except ImpastoError as error:
+        telling.end("failed", str(error))
+        raise
+    except BaseException as error:
+        telling.end("failed", f"unexpected {type(error).__name__}")
+        raise
+    finally:
+        spread.end()
+    telling.end("done")
+    return result
+
+
+@dataclass
+class _Telling:
+    """Adds the workers' figures to the job's progress, and keeps the status file."""
+
+    on_event: Callable[[Event], None]
+    file: StatusFile
+    _last: Progress = field(default_factory=lambda: Progress("starting workers", 0.0))
+    _begun: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
+    _figures: dict[str, float] = field(default_factory=dict)
+
+    def hear(self, event: Event) -> None:
+        """Passes an event of the job on, with the workers' figures in it if it tells the progress."""
+        if not isinstance(event, Progress):
+            self.on_event(event)
+            return
+        if (event.share or 0.0) < (self._last.share or 0.0):  # another step began
+            self._begun = (time.monotonic(), event.share or 0.0)
+        self._last = event
+        self._tell()
+
+    def count(self, count: Count) -> None:
+        """Tells the present figures, also between two events of the job."""
+        self._figures = count.figures()
+        status = self.file.status
+        status.workers, status.lost_workers, status.retries = count.workers, count.lost_workers, count.retries
+        status.rows_per_second = round(count.rows_per_second, 3)
+        self._tell()
+
+    def end(self, state: str, error: str = "") -> None:
+        """Writes how the job ended."""
+        self.file.status.state, self.file.status.error = state, error
+        self.file.write(now=True)
+
+    def _tell(self) -> None:
+        share, (since, before) = self._last.share or 0.0, self._begun
+        figures = {**self._last.figures, **self._figures}
+        if share > before:
+            figures["eta_seconds"] = round((time.monotonic() - since) * (1 - share) / (share - before), 1)
+        status = self.file.status
+        status.stage, status.share = self._last.stage, share
+        self.file.write()
+        self.on_event(Progress(self._last.stage, self._last.share, figures))

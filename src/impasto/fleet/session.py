@@ -1,0 +1,107 @@
+"""A connection to Ray: a Ray of this machine that is started for one job and ended with it, or a cluster that is there.
+
+A Ray of our own listens on loopback only, has no dashboard, and sends no usage statistics. It ends with this process,
+however that ends: Ray's servers ask the kernel to be killed with their parent, and a guard ends what is left.
+"""
+
+import logging
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from impasto.errors import ImpastoError
+from impasto.fleet import guard as guarding
+from impasto.fleet.place import Place
+
+OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
+_SETTINGS = {
+    # Ray's own name for it is of Windows and macOS, where it is the default: services listen on 127.0.0.1, not on all
+    # interfaces.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextmanager
+def ray_session(place: Place) -> Iterator[Any]:
+    """Yields the module `ray`, connected; the connection ends with the context, and a Ray of our own with it.
+
+    Raises:
+        ImpastoError: Ray cannot be started, or nothing answers at the address.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    with ExitStack() as ends:
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        if place.address:
+            options["address"] = place.address
+        else:
+            # Only this process and its workers know the token: other users of the machine do not.
+            own = {**_SETTINGS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+            ends.enter_context(_environment(own))
+            options |= {
+                "num_cpus": place.workers_here() * place.cores, "include_dashboard": False, "configure_logging": False,
+                "object_store_memory": OBJECT_STORE_BYTES, "_temp_dir": ends.enter_context(_guarded_folder()),
+            }  # fmt: skip
+        import ray
+
+        if ray.is_initialized():
+            raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
+        ends.callback(_end, ray)
+        try:
+            ray.init(**options)
+        except Exception as error:
+            where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
+            raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
+        _silence(ray)
+        yield ray
+
+
+def _end(ray: Any) -> None:
+    with suppress(Exception):
+        ray.shutdown()
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Has these variables in this process's environment, and afterwards what was there."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ |= settings
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _guarded_folder() -> Iterator[str]:
+    """Yields a folder for a session's sockets and logs; a guard removes it when this process ends, and what still runs."""
+    folder = tempfile.mkdtemp(prefix="impasto-ray-")
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_TOKEN")}
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", guarding.__file__], stdin=subprocess.PIPE, env=bare, start_new_session=True
+    )
+    assert guard.stdin is not None
+    guard.stdin.write(os.fsencode(folder) + b"\n")
+    guard.stdin.flush()
+    try:
+        yield folder
+    finally:
+        guard.stdin.close()
+        guard.wait()
+
+
+def _silence(ray: Any) -> None:
+    """Keeps Ray from writing its nodes' messages to stderr, into the line of progress: it has no setting for them."""
+    worker = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *words, **named: None
