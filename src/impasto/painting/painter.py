@@ -122,7 +122,7 @@ class Painter:
         if where.type == "cpu":
             keep_freed_memory()
         chosen = choose_engine(engine, where, precision)
-        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, editing=True)
+        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, editing=True, learns=False)
         return cls.of(components, where, loras, concepts, chosen.name, chosen.inference)
 
     @classmethod
