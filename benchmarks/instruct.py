@@ -29,7 +29,7 @@ from impasto.painting.editing.edit import Edit
 from impasto.painting.editing.source import open_source, source_in_memory
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import make_scheduler
+from impasto.painting.schedulers import make_scheduler
 from impasto.prompts.condition import Condition
 from impasto.training.examples.instruct_pairs import picture_before
 from impasto.training.examples.training_set import entries_of

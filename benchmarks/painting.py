@@ -44,7 +44,7 @@ from impasto.painting.engines.openvino.runtime import (
 )
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import make_scheduler
+from impasto.painting.schedulers import make_scheduler
 from impasto.prompts.condition import Condition
 
 PROMPT = Condition(caption="boats at sunset", artist="Claude Monet")

@@ -17,7 +17,11 @@ from pathlib import Path
 from impasto.painting.engines.record import ENGINES
 
 PAINT = ["-m", "impasto", "paint", "boats at sunset", "--artist", "Claude Monet", "--seed", "1"]
-IMPORT = ["-c", "from impasto.settings import hide_bitsandbytes as hide; hide(); import impasto.painting.painter"]
+IMPORT = [
+    "-c",
+    "from impasto.checkpoints.light_diffusers import import_diffusers_lightly as lightly; from impasto.settings import"
+    " hide_bitsandbytes as hide; hide(); lightly(); import impasto.painting.painter",
+]
 
 
 def timed(words: list[str], cache: Path, threads: int | None) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """Every job is checked when it is made, and is the same again from JSON."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +26,36 @@ def test_every_kind_has_its_class(kind: str) -> None:
     found = job_class(kind)
     assert issubclass(found, Job) and found.kind == kind and found.__doc__
     assert found.run is not Job.run
+
+
+def test_a_job_is_created_without_torch(tmp_path: Path) -> None:
+    """The studio's server creates a job for each request, and importing torch and diffusers takes seconds."""
+    jobs = [
+        {
+            "kind": "paint", "prompt": "boats {at dawn|at dusk}", "artist": "Claude Monet", "sampler": "ddim", "steps": 20,
+            "guider": "interval", "guidance_interval": "0.2,0.8", "expand": "wu2022", "expand_count": 2, "best_of": 2,
+            "control": ["canny:100:200=a.png"], "guides": ["scorer:150"], "size": "192x128", "init": None, "seed": 3,
+        },
+        {"kind": "paint", "prompt": "boats", "init": "a.png", "strength": 0.5, "swap": [], "like": ["b.png:0.5"]},
+        {"kind": "grid", "prompt": "boats", "rows": "steps=4,8"},
+        {"kind": "repaint", "file": "a.png"},
+        {"kind": "inpaint", "file": "a.png", "prompt": "boats", "box": "0,0,64,64"},
+        {"kind": "outpaint", "file": "a.png", "prompt": "boats", "left": 64},
+        {"kind": "edit", "file": "a.png", "swap": ["cat=dog"]},
+        {"kind": "attention", "file": "a.png"},
+        {"kind": "upscale", "pictures": ["a.png"]},
+        {"kind": "expand", "prompt": "boats"},
+    ]  # fmt: skip
+    code = (
+        "import json, sys\nfrom impasto.jobs import job_from_json\n"
+        "for job in json.load(sys.stdin):\n"
+        "    job_from_json(json.dumps(job))\n"
+        "    assert 'torch' not in sys.modules, job['kind']\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(jobs), cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -9,7 +9,8 @@ from tests.painting.tiny_components import SCHEDULE
 
 from impasto.errors import UsageError
 from impasto.painting.denoising import denoise, expected_clean
-from impasto.painting.samplers import SAMPLERS, make_scheduler, set_steps
+from impasto.painting.samplers import SAMPLERS
+from impasto.painting.schedulers import make_scheduler, set_steps
 
 TRAINED = 1000
 SHAPE = (2, 1, 3, 3)

@@ -7,7 +7,8 @@ import torch
 from tests.painting.tiny_components import SCHEDULE
 
 from impasto.painting.denoising import alpha_bar_at, denoise
-from impasto.painting.samplers import SAMPLERS, make_scheduler, set_steps
+from impasto.painting.samplers import SAMPLERS
+from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.painting.starting import begin, noised, steps_run
 
 ODE = [name for name, spec in SAMPLERS.items() if not spec.stochastic]

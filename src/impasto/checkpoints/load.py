@@ -24,6 +24,7 @@ def load_components(
     device: "torch.device | str" = "cpu",
     dtype: "torch.dtype | None" = None,
     editing: bool = False,
+    learns: bool = True,
 ) -> "Components":
     """Loads the checkpoint called `name`: `pocket`, a diffusers folder, a hub name `org/name`, or a single
     `.safetensors` or `.ckpt` file in the Stable Diffusion v1 key layout. The default dtype is fp32.
@@ -31,6 +32,7 @@ def load_components(
     Args:
         editing: accepts a checkpoint that was trained for inpainting or for instructions, whose U-Net takes more channels
             than the latents'.
+        learns: False for a checkpoint that only paints; its text encoder may then be `BertEncoder`.
 
     Raises:
         UsageError: the kind of checkpoint is not supported.
@@ -42,15 +44,20 @@ def load_components(
     # Tokenizing a prompt needs no threads, and the tokenizer's warning about forks would reach the user.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     source = find_source(name)
-    load = _load_folder if source.kind == "folder" else _load_file
-    loaded = load(source.name, source.path, torch.device(device), dtype or torch.float32)
+    where, precision = torch.device(device), dtype or torch.float32
+    if source.kind == "folder":
+        loaded = _load_folder(source.name, source.path, where, precision, learns)
+    else:
+        loaded = _load_file(source.name, source.path, where, precision)
     instead = only_edits(loaded.unet.config["in_channels"], loaded.vae.config["latent_channels"])
     if instead and not editing:
         raise ImpastoError(f"{source.name} {instead}, or a text-to-image checkpoint")
     return loaded
 
 
-def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.dtype") -> "Components":
+def _load_folder(
+    name: str, folder: Path, device: "torch.device", dtype: "torch.dtype", learns: bool
+) -> "Components":
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
@@ -64,11 +71,11 @@ def _load_folder(name: str, folder: Path, device: "torch.device", dtype: "torch.
     if (folder / "text_encoder").is_dir():
         kind = read_json(folder / "text_encoder" / "config.json").get("model_type", "")
         tokenizer = load_tokenizer(folder / "tokenizer", kind)
-        text_encoder = load_text_encoder_folder(folder / "text_encoder", device, dtype)
+        text_encoder = load_text_encoder_folder(folder / "text_encoder", device, dtype, learns=learns)
         max_tokens = token_limit(tokenizer, text_encoder.config)
         known = {}
     else:
-        minilm = load_text_encoder(device=device, dtype=dtype)
+        minilm = load_text_encoder(device=device, dtype=dtype, learns=learns)
         text_encoder, tokenizer, max_tokens = minilm.model, minilm.tokenizer, minilm.max_tokens
         known = MINILM_PART
     unet = load_model(UNet2DConditionModel, folder / "unet", device, dtype)

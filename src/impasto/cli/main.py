@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from impasto import __version__
+from impasto.checkpoints.light_diffusers import import_diffusers_lightly
 from impasto.cli.console import say_error
 from impasto.cli.credentials.app import credentials
 from impasto.cli.credentials.sign import sign
@@ -94,6 +95,7 @@ app.command()(studio)
 app.command()(mcp)
 app.command()(doctor)
 
+_PAINTING = ("paint", "repaint", "grid", "inpaint", "outpaint", "edit", "instruct", "attention")
 STOPPED = 130  # 128 + SIGINT, as in shells
 # Seconds. When the first process ends, it ends the others that train with it. If another process is still alive after this
 # time, its error is its own and it reports it.
@@ -140,6 +142,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if argv is None and words[:1] not in (["train"], ["runs"], []):
             limit_spinning_on_a_busy_machine()  # before anything imports torch
             hide_bitsandbytes()
+            if words[0] in _PAINTING:
+                import_diffusers_lightly()
         follows = words[:1] == ["train"] and process_number() > 0
         with _silence() if follows else nullcontext():
             # The words are passed on because a run records the command line that started it.

@@ -74,7 +74,9 @@ class PainterPool:
             if base not in self._bases:
                 if where.type == "cpu":
                     keep_freed_memory()
-                self._bases[base] = load_components(checkpoint, device=where, dtype=dtype, editing=True)
+                self._bases[base] = load_components(
+                    checkpoint, device=where, dtype=dtype, editing=True, learns=False
+                )
             self._bases.move_to_end(base)
             made = self._painters[key] = Painter.of(
                 self._bases[base], where, chosen, words, ran_by.name, ran_by.inference

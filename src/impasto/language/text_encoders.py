@@ -15,8 +15,10 @@ CLIP_TOKENS = 77
 VOCABULARIES = (("vocab.json", "merges.txt"), ("tokenizer.json",), ("vocab.txt",))
 
 
-def load_text_encoder_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """Loads the encoder in a diffusers folder's `text_encoder`.
+def load_text_encoder_folder(
+    folder: Path, device: torch.device, dtype: torch.dtype, *, learns: bool = True
+) -> torch.nn.Module:
+    """Loads the encoder in a diffusers folder's `text_encoder`; `learns`: see `load_bert`.
 
     Raises:
         MissingPart, ImpastoError: files are missing or broken, or it is of another kind than CLIP or BERT.
@@ -24,7 +26,7 @@ def load_text_encoder_folder(folder: Path, device: torch.device, dtype: torch.dt
     config = read_json(folder / "config.json")
     kind = config.get("model_type")
     if kind == "bert":
-        return load_bert(folder, device, dtype)
+        return load_bert(folder, device, dtype, learns=learns)
     if kind not in ("clip_text_model", "clip"):
         raise ImpastoError(f"{folder / 'config.json'}: text encoder {kind!r} is neither CLIP's nor BERT's")
     files = weight_files(folder, "model")

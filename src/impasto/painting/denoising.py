@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from impasto.painting.samplers import step_arguments
+from impasto.painting.schedulers import step_arguments
 
 # (model input [n, C, h, w], timestep) -> the model's guided prediction [n, C, h, w]
 Predictor = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -36,8 +36,8 @@ from impasto.painting.engines.record import AUTO
 from impasto.painting.engines.work import BatchWork
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
-from impasto.painting.guidance.record import USUAL_INTERVAL, Interval
-from impasto.painting.guidance.weaker_unets import WeakerUNets, Worse
+from impasto.painting.guidance.record import USUAL_INTERVAL, Interval, Worse
+from impasto.painting.guidance.weaker_unets import WeakerUNets
 from impasto.painting.guides.guide import Guide, read_guide_words
 from impasto.painting.guides.painting_guides import PaintingGuides, needs_gradients
 from impasto.painting.memory.folder_memory import OnPictures
@@ -49,7 +49,7 @@ from impasto.painting.painting import Painting
 from impasto.painting.prompt_to_prompt.painting_words import PaintingWords
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.painting.watching import OnBatchStep, OnPreview, OnStep, Watching
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
@@ -122,7 +122,7 @@ class Painter:
         if where.type == "cpu":
             keep_freed_memory()
         chosen = choose_engine(engine, where, precision)
-        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, editing=True)
+        components = load_components(str(checkpoint), device=where, dtype=chosen.dtype, editing=True, learns=False)
         return cls.of(components, where, loras, concepts, chosen.name, chosen.inference)
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 from accelerate import init_empty_weights
+from torch.overrides import TorchFunctionMode
 
 from impasto.errors import ImpastoError, MissingPart
 from impasto.weights.header import WHOLE_AGAIN, is_int8, weight_files
@@ -146,7 +147,7 @@ def fill_module(
     """
     try:
         # Parameters are neither allocated twice nor initialised needlessly; buffers are, since no file holds them.
-        with init_empty_weights(include_buffers=False):
+        with init_empty_weights(include_buffers=False), _Uninitialised():
             module = make()
     except Exception as error:  # a wrong config can make a constructor raise any exception
         raise ImpastoError(f"{source}: its config describes no model ({one_line(error)})") from None
@@ -167,6 +168,16 @@ def fill_module(
     module.load_state_dict(cast, assign=True)
     module.to(device)
     return module.eval().requires_grad_(False)
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Skips the functions of `torch.nn.init`. On parameters without memory they would load torch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 def _rename_old_attention(module: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:

@@ -13,7 +13,7 @@ from tests.painting.editing.test_inpainting import check_outside, edit_of
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.painter import Painter
-from impasto.painting.samplers import make_scheduler
+from impasto.painting.schedulers import make_scheduler
 
 BOX = (16, 24, 48, 56)  # whole patches of the latents: the pipeline resizes its mask
 

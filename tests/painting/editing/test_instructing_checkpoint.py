@@ -19,7 +19,8 @@ from impasto.painting.editing.source import source_in_memory
 from impasto.painting.engines.eager import PlainUNet
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
-from impasto.painting.samplers import SAMPLERS, make_scheduler
+from impasto.painting.samplers import SAMPLERS
+from impasto.painting.schedulers import make_scheduler
 from impasto.prompts.condition import Condition
 
 WINTER = "make it winter"

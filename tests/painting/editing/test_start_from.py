@@ -84,7 +84,7 @@ def test_requests_of_other_strengths_do_not_share_a_batch(painter: Painter) -> N
 def test_it_is_the_pipelines_picture(tmp_path: Path, prediction_type: str, sampler: str, strength: float) -> None:
     import diffusers
 
-    from impasto.painting.samplers import make_scheduler
+    from impasto.painting.schedulers import make_scheduler
 
     components = make_components(tmp_path, prediction_type)
     pipeline = diffusers.StableDiffusionImg2ImgPipeline(

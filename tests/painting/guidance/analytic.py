@@ -7,7 +7,7 @@ import torch
 
 from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.guiding import Guiding
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.schedulers import make_scheduler, set_steps
 
 SCHEDULE: dict[str, Any] = {
     "num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,

@@ -6,7 +6,7 @@ import torch
 
 from impasto.data.caches.latents import TextStates
 from impasto.painting.denoising import denoise
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.training.loop.loop import train
 from impasto.training.loop.steps import Schedule
 from impasto.training.losses.text_whitening import TextWhitening

@@ -21,7 +21,7 @@ from impasto.errors import ImpastoError, UsageError
 from impasto.painting.editing.edit import Edit
 from impasto.painting.editing.source import open_source
 from impasto.painting.painter import Painter
-from impasto.painting.samplers import make_scheduler
+from impasto.painting.schedulers import make_scheduler
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.instruct_pairs import encode_pairs
 from impasto.training.examples.training_set import encode_texts, entries_of

@@ -47,7 +47,7 @@ class UpscaleJob(Job):
 
     @model_validator(mode="after")
     def _check(self) -> "UpscaleJob":
-        from impasto.painting.upscaling.tiles import TILE, check_request
+        from impasto.painting.upscaling.request import TILE, check_request
 
         if not self.pictures:
             raise UsageError("there is nothing to enlarge: name one picture or more")
@@ -66,7 +66,8 @@ class UpscaleJob(Job):
                 raise UsageError(f"--out {self.out} is a file: give a folder")
             check_writable(self.out)
         from impasto.painting.upscaling.file import upscale_file
-        from impasto.painting.upscaling.tiles import TILE, Upscaler
+        from impasto.painting.upscaling.request import TILE
+        from impasto.painting.upscaling.tiles import Upscaler
 
         upscaler = Upscaler.load(self.model, device=self.device)
         done: list[UpscaledPicture] = []

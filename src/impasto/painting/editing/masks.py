@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFilter
-from torch.nn import functional as F
 
 from impasto.errors import UsageError
 from impasto.painting.editing.record import Box, MaskNote
 from impasto.painting.editing.source import SourcePicture
+
+if TYPE_CHECKING:
+    import torch
 
 HARD = 128  # from this grey on, a mask that knows only black and white is white
 _MOSTLY = 0.6
@@ -163,12 +165,14 @@ def _spans(pixels: int, cells: int) -> list[tuple[int, int]]:
             for cell in range(cells)]  # fmt: skip
 
 
-def dilated(mask: torch.Tensor, width: int) -> torch.Tensor:
+def dilated(mask: "torch.Tensor", width: int) -> "torch.Tensor":
     """Returns a mask [n, 1, h, w], grown by an odd kernel of ones of this width."""
+    from torch.nn import functional as F
+
     return F.max_pool2d(mask, width, stride=1, padding=width // 2)
 
 
-def shrinking_masks(mask: torch.Tensor, dilations: int) -> list[torch.Tensor]:
+def shrinking_masks(mask: "torch.Tensor", dilations: int) -> "list[torch.Tensor]":
     """Returns the masks of a thin one by progressive dilation (Avrahami et al. 2022, section 4.3): the widest first.
 
     As in the authors' program, dilation i has a kernel of 3 + 2 i latents.

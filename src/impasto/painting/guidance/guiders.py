@@ -1,17 +1,19 @@
 """The registry of guiders (guidance methods) by name.
 
-To add one: a file beside this one with `predictor(guiding)`, a row in `GUIDERS`, a line in docs/guidance.md.
+To add one: a file beside this one with `predictor(guiding)`, a row in `GUIDERS`, a line in docs/guidance.md. The file is
+imported when it is first used, so that a request can be checked without torch.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from impasto.errors import UsageError
-from impasto.painting.denoising import Predictor
-from impasto.painting.guidance import apg, auto, cfg, cfg_plus_plus, interval, pag
-from impasto.painting.guidance.guiding import Guiding
-from impasto.painting.guidance.record import Interval, check_interval
-from impasto.painting.guidance.weaker_unets import Worse
+from impasto.painting.guidance.record import Interval, Worse, check_interval
+
+if TYPE_CHECKING:
+    from impasto.painting.denoising import Predictor
+    from impasto.painting.guidance.guiding import Guiding
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class GuiderSpec:
 
     Attributes:
         source: where the method is described.
-        predictor: makes the predictor for a batch.
+        file: the name of the file beside this one that makes its predictor.
         usual_guidance: the default guidance; None takes the sampler's default.
         largest_guidance: 50, or the largest value that the method is defined for.
         asks_away: it evaluates the negative prompt.
@@ -30,12 +32,16 @@ class GuiderSpec:
 
     name: str
     source: str
-    predictor: Callable[[Guiding], Predictor]
+    file: str
     usual_guidance: float | None = None
     largest_guidance: float = 50.0
     asks_away: bool = True
     worse: Worse = ""
     samplers: tuple[str, ...] = ()
+
+    def predictor(self, guiding: "Guiding") -> "Predictor":
+        """Returns the predictor for a batch."""
+        return import_module(f"impasto.painting.guidance.{self.file}").predictor(guiding)
 
     def sides(self, guidance: float) -> tuple[bool, bool]:
         """Returns which predictions are needed at this guidance: (the condition's, the one it is led away from)."""
@@ -47,12 +53,12 @@ class GuiderSpec:
 GUIDERS: dict[str, GuiderSpec] = {
     spec.name: spec
     for spec in (
-        GuiderSpec("cfg", "Ho & Salimans 2022", cfg.predictor),
-        GuiderSpec("interval", "Kynkäänniemi et al. 2024", interval.predictor),
-        GuiderSpec("auto", "Karras et al. 2024", auto.predictor, 2.0, asks_away=False, worse="guide"),
-        GuiderSpec("apg", "Sadat et al. 2024", apg.predictor),
-        GuiderSpec("cfg++", "Chung et al. 2024", cfg_plus_plus.predictor, 0.6, 1.0, samplers=("ddim", "euler")),
-        GuiderSpec("pag", "Ahn et al. 2024", pag.predictor, 4.0, asks_away=False, worse="perturbed"),
+        GuiderSpec("cfg", "Ho & Salimans 2022", "cfg"),
+        GuiderSpec("interval", "Kynkäänniemi et al. 2024", "interval"),
+        GuiderSpec("auto", "Karras et al. 2024", "auto", 2.0, asks_away=False, worse="guide"),
+        GuiderSpec("apg", "Sadat et al. 2024", "apg"),
+        GuiderSpec("cfg++", "Chung et al. 2024", "cfg_plus_plus", 0.6, 1.0, samplers=("ddim", "euler")),
+        GuiderSpec("pag", "Ahn et al. 2024", "pag", 4.0, asks_away=False, worse="perturbed"),
     )
 }
 

@@ -1,6 +1,6 @@
 """Writes and reads the guider in a painting's record and in A1111's text, as untrusted input. It does not import torch."""
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from impasto.errors import UsageError
 from impasto.painting.foreign import RecordError
@@ -10,6 +10,7 @@ USUAL = "cfg"
 # The names for A1111's settings line; A1111 has no names of its own for these.
 GUIDER, GUIDANCE_INTERVAL = "Guider", "Guidance interval"
 Interval: TypeAlias = tuple[float, float]
+Worse: TypeAlias = Literal["", "guide", "perturbed"]  # the other U-Net that a guider leads away from
 # Kynkäänniemi et al. 2024 use 0.28 < sigma <= 5.42 for Stable Diffusion XL. In its schedule these are the shares 0.07 to
 # 0.81 of the timesteps.
 USUAL_INTERVAL: Interval = (0.1, 0.8)

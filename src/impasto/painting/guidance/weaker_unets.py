@@ -1,20 +1,19 @@
 """The weaker U-Nets that some guiders lead away from, each created on first use."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import nn
 
 from impasto.checkpoints.guide import lacking_guide
 from impasto.errors import UsageError
 from impasto.painting.guidance.pag import perturbed
+from impasto.painting.guidance.record import Worse
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
     from impasto.painting.engines.conditioned import ConditionedUNet
     from impasto.painting.engines.painting_engine import PaintingEngine
-
-Worse = Literal["", "guide", "perturbed"]
 
 
 class RunsUNets(Protocol):

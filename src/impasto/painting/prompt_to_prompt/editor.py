@@ -11,7 +11,7 @@ from impasto.painting.prompt_to_prompt.attention import AttentionController, Att
 from impasto.painting.prompt_to_prompt.inversion import DdimPath, fit_null_text, invert
 from impasto.painting.prompt_to_prompt.local_blend import LocalBlend
 from impasto.painting.prompt_to_prompt.words import TokenText, correspond, equalizer
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:

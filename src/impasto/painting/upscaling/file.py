@@ -7,7 +7,8 @@ from impasto.data.catalogue.pictures import open_layered
 from impasto.errors import ImpastoError
 from impasto.files import written_atomically
 from impasto.painting.upscaling.note import UpscalingNote, info_with, texts_of
-from impasto.painting.upscaling.tiles import TILE, Tiles, Upscaler
+from impasto.painting.upscaling.request import TILE
+from impasto.painting.upscaling.tiles import Tiles, Upscaler
 
 
 @dataclass(frozen=True)

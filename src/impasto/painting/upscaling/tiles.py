@@ -14,22 +14,11 @@ from PIL import Image
 from impasto.checkpoints.upscaler.compact import CompactUpscaler
 from impasto.checkpoints.upscaler.load import load_upscaler
 from impasto.data.catalogue.pictures import MAX_PIXELS
-from impasto.errors import ImpastoError, UsageError
+from impasto.errors import ImpastoError
+from impasto.painting.upscaling.request import TILE, check_request
 from impasto.settings import choose_device
 
-FACTORS = (2, 4)
-TILE = 256  # px of a side: a few hundred MB for the published networks
-_SMALLEST_TILE = 16
-
 Tiles = Callable[[int, int], None]  # called with (tiles done, total)
-
-
-def check_request(by: int, tile: int) -> None:
-    """Raises UsageError if the factor `by` or the tile size is not supported."""
-    if by not in FACTORS:
-        raise UsageError(f"--by {by}: use {' or '.join(map(str, FACTORS))}")
-    if tile and tile < _SMALLEST_TILE:
-        raise UsageError(f"--tile {tile}: use {_SMALLEST_TILE} px or more, or 0 for the picture as a whole")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """The condition makers by name: each turns a picture into a control map of the same size.
 
-To add one: a function in this folder, a row in `MAKERS`, a line in docs/control.md.
+To add one: a function in this folder, a row in `MAKERS`, a line in docs/control.md. Its file is imported when it makes a
+map, so that options can be checked without torch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ import numpy as np
 from PIL import Image
 
 from impasto.errors import UsageError
-from impasto.vision.control_maps import edges, hed, networks, plain, scribbles
 
 MAP = "map"  # the picture is a control map already
 
@@ -22,7 +23,8 @@ class MakerSpec:
     """One condition maker.
 
     Attributes:
-        make: RGB uint8 [h, w, 3] and its settings -> uint8 [h, w] or [h, w, 3].
+        function: file and function in this folder, as in `edges.canny`: RGB uint8 [h, w, 3] and its settings -> uint8 [h, w]
+            or [h, w, 3].
         what: a phrase for help texts.
         settings: names of the numbers that may follow the name, as in `canny:100:200`.
         network: it needs a folder with a model, `depth@FOLDER`.
@@ -30,30 +32,35 @@ class MakerSpec:
     """
 
     name: str
-    make: Callable[..., np.ndarray]
+    function: str
     what: str
     settings: tuple[str, ...] = ()
     network: bool = False
     strokes: bool = False
 
+    def make(self, picture: np.ndarray, **settings: Any) -> np.ndarray:
+        """Returns the map of a picture."""
+        file, _, function = self.function.partition(".")
+        return getattr(import_module(f"impasto.vision.control_maps.{file}"), function)(picture, **settings)
+
 
 MAKERS: dict[str, MakerSpec] = {
     spec.name: spec
     for spec in (
-        MakerSpec("canny", edges.canny, "Canny's edges; thresholds by Otsu, or LOW:HIGH", ("low", "high"), strokes=True),
-        MakerSpec("hough", edges.hough, "straight lines by Hough's transform", ("threshold",), strokes=True),
-        MakerSpec("lines", edges.lines, "line segments by LSD", ("shortest",), strokes=True),
-        MakerSpec("hed", hed.hed, "soft edges by the network HED", strokes=True),
-        MakerSpec("scribble", scribbles.scribble, "the strokes of a drawing by hand", strokes=True),
-        MakerSpec("fake-scribble", scribbles.fake_scribble, "strokes like a hand's, from HED's edges", ("smooth",),
+        MakerSpec("canny", "edges.canny", "Canny's edges; thresholds by Otsu, or LOW:HIGH", ("low", "high"), strokes=True),
+        MakerSpec("hough", "edges.hough", "straight lines by Hough's transform", ("threshold",), strokes=True),
+        MakerSpec("lines", "edges.lines", "line segments by LSD", ("shortest",), strokes=True),
+        MakerSpec("hed", "hed.hed", "soft edges by the network HED", strokes=True),
+        MakerSpec("scribble", "scribbles.scribble", "the strokes of a drawing by hand", strokes=True),
+        MakerSpec("fake-scribble", "scribbles.fake_scribble", "strokes like a hand's, from HED's edges", ("smooth",),
                   strokes=True),
-        MakerSpec("blur", plain.blur, "the blurred picture", ("deviation",)),
-        MakerSpec("tile", plain.tile, "the picture reduced to a few cells", ("cells",)),
-        MakerSpec("grey", plain.grey, "its brightness"),
-        MakerSpec("flat", plain.flat, "flat areas of colour, by mean shift"),
-        MakerSpec("depth", networks.depth, "depth by a model of transformers", network=True),
-        MakerSpec("segments", networks.segments, "classes of areas by a model of transformers", network=True),
-        MakerSpec(MAP, lambda picture: picture, "the picture is a map already"),
+        MakerSpec("blur", "plain.blur", "the blurred picture", ("deviation",)),
+        MakerSpec("tile", "plain.tile", "the picture reduced to a few cells", ("cells",)),
+        MakerSpec("grey", "plain.grey", "its brightness"),
+        MakerSpec("flat", "plain.flat", "flat areas of colour, by mean shift"),
+        MakerSpec("depth", "networks.depth", "depth by a model of transformers", network=True),
+        MakerSpec("segments", "networks.segments", "classes of areas by a model of transformers", network=True),
+        MakerSpec(MAP, "plain.unchanged", "the picture is a map already"),
     )
 }  # fmt: skip
 _WHOLE = ("threshold", "cells")

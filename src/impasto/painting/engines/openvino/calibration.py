@@ -7,7 +7,7 @@ import torch
 
 from impasto.checkpoints.size import latent_factor
 from impasto.painting.engines.eager import PlainUNet
-from impasto.painting.samplers import make_scheduler, set_steps
+from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.prompts.condition import Condition
 
 if TYPE_CHECKING:
