@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from impasto import __version__
 from impasto.errors import UsageError
 from impasto.studio.requests.kinds import KINDS
-from impasto.studio.requests.references import NAME, RUN, listed_checkpoints
+from impasto.studio.requests.listed import NAME, concept_words, listed_checkpoints, listed_concepts, listed_nets
+from impasto.studio.requests.references import RUN
 from impasto.studio.state import StudioOf
 
 router = APIRouter(tags=["options"])
@@ -55,6 +56,29 @@ class ArtistOption(BaseModel):
 
     name: str
     works: int
+
+
+class ConceptOption(BaseModel):
+    """A concept (textual inversion), and the words in it, as prompts write them."""
+
+    name: str
+    words: list[str]
+
+
+class ControlKind(BaseModel):
+    """A way to make a control map of a picture."""
+
+    name: str
+    what: str
+    settings: list[str] = Field(description="the numbers that may follow its name, as in `canny:100:200=picture:ID`")
+
+
+class Controls(BaseModel):
+    """What a painting can be made to follow: kinds of maps, and the networks that follow them."""
+
+    kinds: list[ControlKind]
+    nets: list[str]
+    own: dict[str, list[str]] = Field(description="the kinds for which a checkpoint has networks of its own")
 
 
 @router.get("/session")
@@ -116,6 +140,31 @@ def get_artists(
 def get_loras(studio: StudioOf) -> list[str]:
     """Lists the LoRAs that requests may name."""
     return sorted(studio.references.loras())
+
+
+@router.get("/options/concepts")
+def get_concepts(studio: StudioOf) -> list[ConceptOption]:
+    """Lists the concepts that requests may name."""
+    found = sorted(listed_concepts(studio.workspace).items())
+    return [ConceptOption(name=name, words=words) for name, path in found if (words := concept_words(path))]
+
+
+@router.get("/options/controls")
+def get_controls(studio: StudioOf) -> Controls:
+    """Lists the kinds of control maps, and the networks that requests may name."""
+    from impasto.adapters.control.nets import FOLDER
+    from impasto.vision.control_maps.makers import MAKERS
+
+    kinds = [
+        ControlKind(name=one.name, what=one.what, settings=list(one.settings)) for one in MAKERS.values() if not one.network
+    ]
+    own = {
+        one.name: [kind.name for kind in kinds if (one.path / FOLDER / kind.name / "config.json").is_file()]
+        for one in listed_checkpoints()
+    }
+    return Controls(
+        kinds=kinds, nets=sorted(listed_nets(studio.workspace)), own={name: all_ for name, all_ in own.items() if all_}
+    )
 
 
 @router.get("/options/catalogues")

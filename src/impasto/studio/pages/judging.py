@@ -13,7 +13,7 @@ from impasto.evaluation.preference.session import PreferenceSession, ServedPair,
 from impasto.evaluation.preference.votes import MAX_QUESTION, Choice, VoteLog
 from impasto.gallery.records import Entry
 from impasto.queue.records import QueuedJob, State
-from impasto.studio.requests.references import NAME
+from impasto.studio.requests.listed import NAME
 from impasto.studio.state import Studio, StudioOf
 from impasto.weights.file_hash import hash_file
 
