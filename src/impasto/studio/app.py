@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 
 from impasto import __version__
-from impasto.studio.api import events, gallery, jobs, options, pictures
+from impasto.studio.api import downloads, events, gallery, jobs, options, pictures
 from impasto.studio.clients.a1111 import router as a1111
 from impasto.studio.clients.a1111.state import A1111State
 from impasto.studio.clients.mcp import http as mcp
@@ -58,7 +58,7 @@ def create_app(settings: StudioSettings) -> FastAPI:
     app.state.studio = studio
     answer_errors(app)
     api = APIRouter(prefix=API, responses=_ERRORS)
-    for module in (jobs, events, pictures, gallery, options):
+    for module in (jobs, events, pictures, downloads, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
     app.state.a1111 = A1111State(studio)

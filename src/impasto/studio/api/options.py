@@ -39,6 +39,7 @@ class Options(BaseModel):
     engines: list[str]
     expansions: list[str]
     largest_seed: int
+    credentials: bool = Field(description="whether downloads can carry Content Credentials")
 
 
 class Checkpoint(BaseModel):
@@ -90,7 +91,7 @@ def get_session(request: Request, studio: StudioOf) -> Session:
 
 
 @router.get("/options")
-def get_options() -> Options:
+def get_options(studio: StudioOf) -> Options:
     """Lists samplers, guiders, engines and the other words that fields take."""
     from impasto.painting.engines.record import ENGINES
     from impasto.painting.guidance.guiders import GUIDERS
@@ -102,6 +103,7 @@ def get_options() -> Options:
         kinds=[*KINDS, "batch"],
         samplers=[Sampler(name=one.name, source=one.source) for one in SAMPLERS.values()],
         guiders=list(GUIDERS), engines=list(ENGINES), expansions=["off", *METHODS], largest_seed=LARGEST_SEED,
+        credentials=studio.settings.signing is not None,
     )  # fmt: skip
 
 
