@@ -19,6 +19,9 @@ from impasto.settings import cache_folder
 from impasto.workspace import Workspace
 
 NAME = r"[\w][\w .+-]{0,99}"  # one part of a path: no separator, and no dot at its beginning
+CONTROL = "control"  # the folder of a run's network, and of a checkpoint's own ones
+# As `find_concept` and `find_controlnet` look for them, whose modules would import torch for a list of names.
+_CONCEPT_FILES = ("learned_embeds.safetensors", "learned_embeds.bin")
 _CONCEPT_ENDINGS = (".safetensors", ".pt", ".bin")
 _NET_ENDINGS = (".safetensors", ".pth")
 
@@ -57,27 +60,25 @@ def listed_loras(workspace: Workspace) -> dict[str, Path]:
 
 def listed_concepts(workspace: Workspace) -> dict[str, Path]:
     """Returns the concepts' files and folders by their names; the words in them are `concept_words`."""
-    from impasto.adapters.textual_inversion import find_concept
-
     runs = workspace.place("runs")
 
     def is_concept(path: Path) -> bool:
-        return path.suffix.lower() in _CONCEPT_ENDINGS if path.is_file() else find_concept(path) is not None
+        if path.is_file():
+            return path.suffix.lower() in _CONCEPT_ENDINGS and path.parent != runs
+        return any((folder / name).is_file() for folder in (path, path / "concept") for name in _CONCEPT_FILES)
 
-    return _listed(concept_places(workspace), lambda path: is_concept(path) and not (path.parent == runs and path.is_file()))
+    return _listed(concept_places(workspace), is_concept)
 
 
 def listed_nets(workspace: Workspace) -> dict[str, Path]:
     """Returns the control networks by their names."""
-    from impasto.adapters.control.nets import FOLDER, find_controlnet
-
     runs = workspace.place("runs")
 
     def is_net(path: Path) -> bool:
         if path.is_file():
             return path.suffix.lower() in _NET_ENDINGS and path.parent != runs
-        found = find_controlnet(path)
-        return found is not None and (path.parent != runs or found.name == FOLDER)
+        # A run's own config.json may be a checkpoint's; the folders for networks hold nothing else.
+        return (path / CONTROL / "config.json").is_file() or (path.parent != runs and (path / "config.json").is_file())
 
     return _listed(control_places(workspace), is_net)
 
