@@ -18,7 +18,6 @@ ICON = Path(impasto.__file__).parent / "studio" / "pages" / "static" / "icon.svg
 PAINTED = ".stage img[src*='/api/v1/pictures/']"
 
 
-
 @pytest.fixture(scope="module")
 def run_folder(studio: RunningStudio) -> Path:
     """A training's folder with what trainings write: its record, losses, validation pictures."""
