@@ -30,7 +30,8 @@ def upload(workspace: Workspace, text: str, days: float) -> Path:
     """An upload that was last used so many days ago."""
     path = workspace.place("uploads") / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.png"
     path.write_bytes(text.encode())
-    os.utime(path, (time.time() - days * DAY,) * 2)
+    used = time.time() - days * DAY
+    os.utime(path, (used, used))
     return path
 
 

@@ -145,9 +145,9 @@ def _ours(plain: Entry, record: "Provenance") -> tuple[Entry, str, tuple[str, ..
     return entry, " ".join(parts), tuple(dict.fromkeys(note.content_hash[:20] for note in notes if note is not None))
 
 
-def _others(plain: Entry, record: "ForeignRecord") -> tuple[Entry, str]:
+def _others(plain: Entry, record: "ForeignRecord") -> tuple[Entry, str, tuple[str, ...]]:
     entry = Entry(
         plain.id, plain.name, plain.made_at, plain.width, plain.height, record.prompt, record.negative, "",
         record.checkpoint, record.sampler, record.seed, record.steps, record.tool,
     )  # fmt: skip
-    return entry, " ".join((record.prompt, record.negative, record.checkpoint))
+    return entry, " ".join((record.prompt, record.negative, record.checkpoint)), ()

@@ -41,7 +41,7 @@ def archive(gallery: Gallery, ids: Sequence[str], identity: "SigningIdentity | N
             try:
                 path = gallery.file(digits)
                 content = path.open("rb") if identity is None else io.BytesIO(signed(path, identity))
-                made = time.localtime(path.stat().st_mtime)[:6]
+                made = path.stat().st_mtime
             except (ImpastoError, OSError) as error:
                 left.append(_Left(digits, getattr(error, "strerror", None) or str(error)))
                 continue
@@ -51,7 +51,7 @@ def archive(gallery: Gallery, ids: Sequence[str], identity: "SigningIdentity | N
                     yield sink.take()
         if left:
             lines = "".join(f"{one.name}: {one.reason}\n" for one in left)
-            packed.writestr(_member(_free(LEFT_OUT, names), time.localtime()[:6]), lines)
+            packed.writestr(_member(_free(LEFT_OUT, names), time.time()), lines)
     yield sink.take()
 
 
@@ -71,8 +71,10 @@ def signed(path: Path, identity: "SigningIdentity") -> bytes:
         raise ImpastoError(f"{path.name} cannot be read: {error.strerror or error}") from None
 
 
-def _member(name: str, made: tuple[int, ...]) -> zipfile.ZipInfo:
-    one = zipfile.ZipInfo(name, (max(1980, made[0]), *made[1:6]))  # ZIP knows no earlier year
+def _member(name: str, made: float) -> zipfile.ZipInfo:
+    at = time.localtime(made)
+    year = min(max(1980, at.tm_year), 2107)  # the years that ZIP knows
+    one = zipfile.ZipInfo(name, (year, at.tm_mon, at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec))
     one.external_attr = 0o644 << 16
     return one
 
