@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,6 +25,12 @@ def run_folder(studio: RunningStudio) -> Path:
     return folder
 
 
+def unfold(page: Any, fold: str) -> None:
+    """Opens a form that is folded, unless there is nothing yet and it is open by itself."""
+    if page.get_attribute(fold, "open") is None:
+        page.click(f"{fold} summary")
+
+
 def test_pictures_are_imported_and_reviewed_on_the_terminals_log(new_page, studio, tmp_path):
     files = []
     for number, text in enumerate(("a blue square", "a green square", "a grey square")):
@@ -34,6 +41,7 @@ def test_pictures_are_imported_and_reviewed_on_the_terminals_log(new_page, studi
         path.with_suffix(".txt").write_text(text, encoding="utf-8")
         files += [path, path.with_suffix(".txt")]
     page = new_page("/data")
+    unfold(page, "[data-import]")
     page.fill("#name", "sea")
     page.set_input_files("#files", files)
     page.click("#import button[type=submit]")
@@ -76,11 +84,10 @@ def test_a_training_is_watched(new_page, studio, run_folder):
 
 def test_a_training_is_begun_stopped_resumed_and_a_finished_one_paints(new_page, studio, catalogue):
     page = new_page("/runs")
-    if page.get_attribute("[data-new]", "open") is None:
-        page.click("[data-new] summary")
     page.wait_for_selector(f"#catalogue option[value='{catalogue}']", state="attached")
 
     def begin(name: str, steps: int) -> int:
+        unfold(page, "[data-new]")
         page.select_option("#catalogue", catalogue)
         page.fill("#name", name)
         page.fill("#trigger", "in my way")
