@@ -6,6 +6,7 @@
     bin/               pictures that were removed from the gallery
     uploads/           pictures that clients sent, named by their content
     runs/  catalogues/  sheets/    what trainings, imports and grids of the studio write
+    judgements/  reproductions/    votes and reports of the page Judge
     thumbnails/        small copies of pictures, made when they are asked for
     work/              unfinished pictures of running jobs
     locks/             one file for each process of which there may be only one

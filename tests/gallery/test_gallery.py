@@ -68,6 +68,7 @@ def test_pictures_are_found_by_what_their_records_say(gallery: Gallery) -> None:
     assert seeds(gallery, text="boats monet") == [27, 18, 9, 0]
     assert seeds(gallery, artist="Claude Monet", checkpoint="pocket") == [29, 27, 19, 11, 9, 1]
     assert seeds(gallery, since=10.0, until=13.0) == [12, 11, 10]
+    assert seeds(gallery, seed=7) == [7] and seeds(gallery, seed=7, text="boats") == []
     assert seeds(gallery, text="impressionism blurred") == list(range(29, -1, -1))
     assert seeds(gallery, text='" OR * NEAR(') == [] and seeds(gallery, text="...") == []
     assert gallery.names("artist") == [("Claude Monet", 12), ("Vincent van Gogh", 9)]

@@ -25,7 +25,7 @@ def test_show_names_every_setting(impasto: Impasto, tmp_path: Path) -> None:
     assert shown.code == 0
     assert shown.out.splitlines()[1:] == [
         "tool: A1111", "prompt: a mill", "negative: fog", "sampler: Euler", "steps: 3", "guidance: 7.5",
-        "seed: (cannot be told: -1 means a random one)", 'Hashes: {"model": "ab"}', "Clip skip: 2", "credentials: none",
+        "seed: (cannot be told: -1 means a random one)", 'Hashes: {"model": "ab"}', "Clip skip: 2",
     ]  # fmt: skip
     told = json.loads(impasto("show", tmp_path / "a.png", "--json").out)
     assert told["untold"] == {"seed": "-1 means a random one"} and told["extra"]["Clip skip"] == "2"

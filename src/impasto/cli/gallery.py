@@ -32,6 +32,7 @@ def list_pictures(
     text: Annotated[str, typer.Option(help="Words of prompt, artist, style or checkpoint.")] = "",
     artist: Annotated[str, typer.Option(help="The artist's whole name.")] = "",
     checkpoint: Annotated[str, typer.Option(help="The checkpoint's name.")] = "",
+    seed: Annotated[int | None, typer.Option(help="The seed.", min=0, max=2**63 - 1)] = None,
     starred: Annotated[bool, typer.Option("--starred", help="Only starred ones.")] = False,
     binned: Annotated[bool, typer.Option("--bin", help="Those in the bin.")] = False,
     most: Most = 60,
@@ -41,7 +42,7 @@ def list_pictures(
     """List pictures, newest first."""
     from impasto.gallery.records import Filter
 
-    wanted = Filter(text, artist, checkpoint, starred=starred, binned=binned)
+    wanted = Filter(text, artist, checkpoint, starred=starred, binned=binned, seed=seed)
     page = _open(workspace).page(wanted, most=most)
     if as_json:
         for one in page.entries:

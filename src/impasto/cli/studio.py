@@ -22,13 +22,17 @@ def studio(
         list[str] | None, typer.Option(help="A further name by which it is called; may be repeated.", metavar="NAME")
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show, and change nothing.")] = False,
+    sign_key: Annotated[
+        Path | None, typer.Option(help="The private key, PEM, for downloads with Content Credentials.", metavar="FILE")
+    ] = None,
+    sign_certificate: Annotated[Path | None, typer.Option(help="The key's certificate, PEM.", metavar="FILE")] = None,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Start a worker process.")] = True,
     workspace: WorkspaceFolder = None,
 ) -> None:
     """Serve the studio: paint, queue and look through paintings in a browser, or through its API."""
     from importlib.util import find_spec
 
-    from impasto.errors import MissingPart
+    from impasto.errors import MissingPart, UsageError
     from impasto.workspace import Workspace
 
     for package in ("fastapi", "uvicorn", "jinja2", "python_multipart"):
@@ -37,8 +41,16 @@ def studio(
     from impasto.studio.serve import serve
     from impasto.studio.settings import StudioSettings, read_token
 
+    signing = None
+    if sign_key is not None and sign_certificate is not None:
+        from impasto.painting.credentials.identity import SigningIdentity
+
+        signing = (sign_key.absolute(), sign_certificate.absolute())
+        SigningIdentity.load(*signing)  # what is wrong with it is said now, not at the first download
+    elif sign_key is not None or sign_certificate is not None:
+        raise UsageError("--sign-key and --sign-certificate belong together: give both, or none")
     settings = StudioSettings(
         Workspace.open(workspace), host, port, read_token(token_file) if token_file is not None else "",
-        tuple(name.lower() for name in allow_host or ()), read_only,
+        tuple(name.lower() for name in allow_host or ()), read_only, signing,
     )  # fmt: skip
     serve(settings, worker=worker, on_ready=lambda address: say(address))

@@ -170,7 +170,9 @@ class Gallery:
             except OSError as error:
                 raise ImpastoError(f"{path} cannot be deleted: {error.strerror or error}") from None
             with self.database.write() as link:
-                link.execute("DELETE FROM words WHERE rowid = (SELECT number FROM pictures WHERE id = ?)", (row["id"],))
+                for table, column in (("words", "rowid"), ("sources", "number")):
+                    number = "(SELECT number FROM pictures WHERE id = ?)"
+                    link.execute(f"DELETE FROM {table} WHERE {column} = {number}", (row["id"],))
                 link.execute("DELETE FROM pictures WHERE id = ?", (row["id"],))
             gone += 1
         return gone
@@ -241,6 +243,8 @@ def put(link: Connection, record: FileRecord, *, size: int = 0, file_time: float
          file_time),
     ).fetchone()  # fmt: skip
     link.execute("INSERT OR REPLACE INTO words (rowid, text) VALUES (?, ?)", (row["number"], record.words))
+    link.execute("DELETE FROM sources WHERE number = ?", (row["number"],))
+    link.executemany("INSERT INTO sources (source, number) VALUES (?, ?)", [(one, row["number"]) for one in record.sources])
 
 
 def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
@@ -250,6 +254,9 @@ def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
         if getattr(wanted, column):
             where.append(f"{column} = ?")
             values.append(getattr(wanted, column))
+    if wanted.seed is not None:
+        where.append("seed = ?")
+        values.append(wanted.seed)
     if wanted.starred:
         where.append("starred = 1")
     for sign, moment in ((">=", wanted.since), ("<", wanted.until)):

@@ -60,6 +60,7 @@ class Filter:
         text: words that prompt, negative prompt, artist, style, genre or checkpoint have; the last may be a beginning.
         artist, checkpoint: whole names, as `Gallery.names` lists them.
         since, until: seconds since 1970, `made_at` >= since and < until.
+        seed: the seed of the record.
         starred: only starred ones.
         binned: those in the bin, instead of the others.
     """
@@ -71,6 +72,7 @@ class Filter:
     until: float | None = None
     starred: bool = False
     binned: bool = False
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,17 @@ class Page:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What the index keeps of a file: an entry, and the words by which it is found."""
+    """What the index keeps of a file.
+
+    Attributes:
+        entry: the picture.
+        words: by which it is found.
+        sources: the first 20 digits of the hashes of the files that its record names: start picture, mask, controls.
+    """
 
     entry: Entry
     words: str
+    sources: tuple[str, ...] = ()
 
 
 def read_file_record(path: Path, digits: str) -> FileRecord:
@@ -121,7 +130,7 @@ def read_file_record(path: Path, digits: str) -> FileRecord:
     return FileRecord(*(_ours(plain, record) if isinstance(record, Provenance) else _others(plain, record)))
 
 
-def _ours(plain: Entry, record: "Provenance") -> tuple[Entry, str]:
+def _ours(plain: Entry, record: "Provenance") -> tuple[Entry, str, tuple[str, ...]]:
     artist = str(record.condition.get("artist") or "")
     entry = Entry(
         plain.id, plain.name, plain.made_at, plain.width, plain.height, record.prompt, record.negative, artist,
@@ -129,12 +138,16 @@ def _ours(plain: Entry, record: "Provenance") -> tuple[Entry, str]:
     )  # fmt: skip
     parts = [record.prompt, record.expansion or "", record.negative, record.checkpoint]
     parts += [str(value) for value in record.condition.values() if value]
-    return entry, " ".join(parts)
+    notes = [control.source for control in record.controls or ()]
+    if record.edit is not None:
+        masked = record.edit.masked
+        notes += [record.edit.source, None if masked is None or masked.mask is None else masked.mask.source]
+    return entry, " ".join(parts), tuple(dict.fromkeys(note.content_hash[:20] for note in notes if note is not None))
 
 
-def _others(plain: Entry, record: "ForeignRecord") -> tuple[Entry, str]:
+def _others(plain: Entry, record: "ForeignRecord") -> tuple[Entry, str, tuple[str, ...]]:
     entry = Entry(
         plain.id, plain.name, plain.made_at, plain.width, plain.height, record.prompt, record.negative, "",
         record.checkpoint, record.sampler, record.seed, record.steps, record.tool,
     )  # fmt: skip
-    return entry, " ".join((record.prompt, record.negative, record.checkpoint))
+    return entry, " ".join((record.prompt, record.negative, record.checkpoint)), ()

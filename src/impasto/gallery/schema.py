@@ -36,4 +36,13 @@ MIGRATIONS = [
         PRIMARY KEY (scorer, id)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE INDEX pictures_seed ON pictures (seed, binned, missing, made_at DESC, number DESC);
+    CREATE TABLE sources (
+        source TEXT NOT NULL,                 -- the first 20 digits of the hash of a file that a record names
+        number INTEGER NOT NULL,              -- the picture
+        PRIMARY KEY (source, number)
+    ) WITHOUT ROWID;
+    UPDATE pictures SET file_time = -1        -- read again by the next scan, which fills `sources`
+    """,
 ]

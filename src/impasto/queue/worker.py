@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.2  # between two looks at an empty queue, and at what was asked of a running job
 PROGRESS_SECONDS = 0.25  # between two progress events
 RECOVER_SECONDS = 2.0
+TIDY_SECONDS = 600.0
 NEEDED_BYTES = 64 << 20  # free space below which nothing is begun
 MOST_ALIKE = 5  # units that fail one after the other with the same sentence: then the job ends
 
@@ -53,6 +54,7 @@ class Worker:
         should_end: asked between two steps; True ends the worker, and the running job goes back to its place.
         on_line: called with a sentence about each job that ended, and about each wait.
         on_files: called with the files of a finished unit; the gallery's index is kept with it.
+        tidy: called between jobs, at most every ten minutes, to delete what nothing needs.
         painters: loaded checkpoints.
         lease: seconds after which another machine takes a silent worker's job.
     """
@@ -63,6 +65,7 @@ class Worker:
     should_end: Callable[[], bool] = lambda: False
     on_line: Callable[[str], None] = _ignore
     on_files: Callable[[list[Path]], object] = _ignore
+    tidy: Callable[[], object] = _ignore
     painters: PainterPool = field(default_factory=PainterPool)
     lease: float = LEASE_SECONDS
 
@@ -77,7 +80,7 @@ class Worker:
         Raises:
             ImpastoError: the queue cannot be read or written at all.
         """
-        ended, recovered = 0, 0.0
+        ended, recovered, tidied = 0, 0.0, 0.0
         self._insist(self._claims.enter)
         self._watch.start()
         try:
@@ -85,6 +88,12 @@ class Worker:
                 if time.monotonic() - recovered >= RECOVER_SECONDS:
                     recovered = time.monotonic()
                     self._insist(self._recover)
+                if not tidied or time.monotonic() - tidied >= TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    try:
+                        self.tidy()
+                    except ImpastoError as error:
+                        self.on_line(str(error))
                 claimed = None if self._lacks_space() else self._insist(self._claims.claim)
                 if claimed is not None:
                     ended += self._do(claimed)

@@ -10,13 +10,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 
 from impasto import __version__
-from impasto.studio.api import events, gallery, jobs, options, pictures
+from impasto.studio.api import downloads, events, gallery, jobs, options, pictures
 from impasto.studio.clients.a1111 import router as a1111
 from impasto.studio.clients.a1111.state import A1111State
 from impasto.studio.clients.mcp import http as mcp
 from impasto.studio.clients.openai import router as openai
 from impasto.studio.errors import ErrorAnswer, answer_errors
-from impasto.studio.pages import catalogues, home, interactive, judging, runs, sheets
+from impasto.studio.pages import catalogues, home, interactive, judging, reports, runs, sheets
 from impasto.studio.security.gate import Gate
 from impasto.studio.settings import StudioSettings
 from impasto.studio.state import Studio
@@ -58,14 +58,14 @@ def create_app(settings: StudioSettings) -> FastAPI:
     app.state.studio = studio
     answer_errors(app)
     api = APIRouter(prefix=API, responses=_ERRORS)
-    for module in (jobs, events, pictures, gallery, options):
+    for module in (jobs, events, pictures, downloads, gallery, options):
         api.include_router(module.router)
     app.include_router(api)
     app.state.a1111 = A1111State(studio)
     app.include_router(a1111.router)
     app.include_router(openai.router)
     app.router.routes.append(Route(mcp.PATH, endpoint=mcp_endpoint))
-    for module in (home, interactive, sheets, runs, catalogues, judging):
+    for module in (home, interactive, sheets, runs, catalogues, judging, reports):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=home.STATIC))
     app.add_middleware(Gate, settings=settings, sessions=studio.sessions)

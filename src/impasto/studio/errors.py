@@ -10,14 +10,15 @@ from impasto.database import DatabaseBusy, DiskFull
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.gallery.index import UnknownPicture
 from impasto.queue.records import QueueFull, UnknownJob
+from impasto.studio.api.downloads import UnknownDownload
 from impasto.studio.clients.work import ServerEnds
 from impasto.studio.error_forms import error_body, error_status
 from impasto.studio.security.gate import HEADERS
 from impasto.studio.uploads import UnknownUpload, UploadsFull
 
 STATUS: dict[type[ImpastoError], int] = {
-    UnknownJob: 404, UnknownPicture: 404, UnknownUpload: 404, QueueFull: 429, DatabaseBusy: 503, DiskFull: 507,
-    UploadsFull: 507, UsageError: 422, MissingPart: 501, ServerEnds: 503,
+    UnknownJob: 404, UnknownPicture: 404, UnknownUpload: 404, UnknownDownload: 404, QueueFull: 429, DatabaseBusy: 503,
+    DiskFull: 507, UploadsFull: 507, UsageError: 422, MissingPart: 501, ServerEnds: 503,
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class StudioSettings:
         token: what clients must know; "" for none, on loopback only.
         allowed_hosts: further names by which it is called, besides addresses and this machine's name.
         read_only: it shows and changes nothing.
+        signing: the files of a private key and its certificate, PEM, for downloads with Content Credentials; None for none.
     """
 
     workspace: Workspace
@@ -52,6 +53,7 @@ class StudioSettings:
     token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
     read_only: bool = False
+    signing: tuple[Path, Path] | None = None
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from impasto.errors import UsageError
 from impasto.gallery.index import Gallery
 from impasto.queue.store import Queue
 from impasto.studio.news import News
@@ -17,6 +18,7 @@ from impasto.workspace import Workspace
 
 if TYPE_CHECKING:
     from impasto.gallery.words import WordSearch
+    from impasto.painting.credentials.identity import SigningIdentity
 
 
 class Studio:
@@ -62,6 +64,27 @@ class Studio:
         """
         with self._words:
             return self._word_search
+
+    @cached_property
+    def _identity(self) -> "SigningIdentity":
+        from impasto.painting.credentials.identity import SigningIdentity
+        from impasto.painting.credentials.library import library
+
+        if self.settings.signing is None:
+            raise UsageError(
+                "this studio has no certificate: start it with --sign-key and --sign-certificate, or leave credentials away"
+            )
+        library()
+        return SigningIdentity.load(*self.settings.signing)
+
+    def signing_identity(self) -> "SigningIdentity":
+        """Returns who signs downloads; the files are read once.
+
+        Raises:
+            UsageError, MissingPart, ImpastoError: the studio has no certificate, c2pa-python is missing, or the certificate
+                does not serve.
+        """
+        return self._identity
 
     def close(self) -> None:
         """Closes the files."""

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from impasto.errors import ImpastoError, UsageError
@@ -13,7 +14,7 @@ from impasto.workspace import Workspace
 
 MOST_BYTES = 32 << 20  # of one picture
 MOST_PIXELS = 64_000_000
-MOST_KEPT = 2 << 30  # bytes of all
+MOST_KEPT = 2 << 30  # bytes of all; the worker deletes those that nothing needs (`impasto.queue.unused_uploads`)
 _ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 _DECODING = threading.BoundedSemaphore(2)  # together: the memory of the server is bounded
 _ID = re.compile(r"[0-9a-f]{20}")
@@ -46,11 +47,16 @@ class Uploads:
             ending = _checked(data)
         digits = hashlib.sha256(data).hexdigest()[:ID_DIGITS]
         path = self._folder / f"{digits}{ending}"
-        if not path.exists():
+        if path.exists():
+            _used(path)
+        else:
             with os.scandir(self._folder) as inside:
                 kept = sum(one.stat().st_size for one in inside)
             if kept + len(data) > self._most_kept:
-                raise UploadsFull(f"the uploads take {kept >> 20} MB already: delete some in {self._folder}")
+                raise UploadsFull(
+                    f"the uploads take {kept >> 20} MB, all that there is room for: the worker deletes those that no job "
+                    "and no picture needs; empty the bin, or clear jobs that failed"
+                )
             write_atomically(path, data)
         return digits
 
@@ -64,12 +70,19 @@ class Uploads:
             for ending in _ENDINGS.values():
                 path = self._folder / f"{digits}{ending}"
                 if path.is_file() and not path.is_symlink():
+                    _used(path)
                     return path
         raise UnknownUpload(f"there is no upload {digits[:40]!r}: send the picture again")
 
 
 class UnknownUpload(UsageError):
     """There is no upload with this id."""
+
+
+def _used(path: Path) -> None:
+    """Notes that an upload was used, from which its time is counted."""
+    with suppress(OSError):
+        os.utime(path)
 
 
 def _checked(data: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from impasto.data.catalogue.read import read_catalogue
 from impasto.data.importing.folder import FolderSource
 from impasto.data.importing.importer import ImportChoices, ImportSummary, import_pictures
 from impasto.data.importing.source import Source
@@ -73,3 +74,34 @@ def write_parquet(file: Path, seeds: range, names: dict[str, list[str]], rows_pe
     about = {"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}, **features}}})}
     table = pyarrow.table(columns).replace_schema_metadata(about)
     parquet.write_table(table, file, row_group_size=rows_per_group)
+
+
+def put(folder: Path, *names: str, first: int = 0) -> Path:
+    """Draws a different picture under each name."""
+    for seed, name in enumerate(names, first):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        draw_scene(seed).save(folder / name)
+    return folder
+
+
+def encoded(seed: int, kind: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    draw_scene(seed).save(data, kind)
+    return data.getvalue()
+
+
+def write(file: Path, text: str | bytes, encoding: str = "utf-8") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+
+
+def imported(source: Path, catalogue: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Imports and returns (rows by name, notes)."""
+    summary = import_pictures(FolderSource(source, leave_out=catalogue), catalogue, ImportChoices(workers=1))
+    return rows_of(catalogue), "\n".join(summary.notes)
+
+
+def read(folder: Path) -> tuple[dict[str, Any], str]:
+    """Reads a folder as training does, and returns (entries by name, notes)."""
+    found = read_catalogue(folder, check_images=False)
+    return {entry.file_name: entry for entry in found.entries}, "\n".join(found.report.notes)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NEEDED = os.environ.get("IMPASTO_BROWSER") == "needed"  # .ci/run says so: nothing is skipped there
 # ms of a page, and three times as long for a job, whose worker may still start; a test waits for what happens only.
 PATIENCE = 60_000
 PROMPTS = ("boats at dusk", "a field of poppies")
+PAINTED = ".stage img[src*='/api/v1/pictures/']"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class RunningStudio:
 
     url: str
     workspace: Path
+    cache: Path
 
     def ask(self, path: str, body: Any = None) -> Any:
         """Asks the API as a client that is no browser."""
@@ -34,6 +37,12 @@ class RunningStudio:
         request = urllib.request.Request(self.url + path, data, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
+
+    def upload(self, path: Path) -> str:
+        """Sends a PNG, and returns its reference."""
+        request = urllib.request.Request(self.url + "/api/v1/uploads", path.read_bytes(), {"content-type": "image/png"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["reference"]
 
     def wait(self, what: Callable[[], Any], text: str) -> Any:
         """Waits until `what` returns something."""
@@ -68,21 +77,25 @@ class RunningStudio:
 def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     """The server, its worker, and four paintings by two artists. `IMPASTO_STUDIO="URL FOLDER"` names a running one."""
     _need_browser()
+    from impasto.painting.credentials.trial import make_trial_certificates
+
     if given := os.environ.get("IMPASTO_STUDIO"):  # for whoever writes tests and does not want to wait for a start
         url, _, folder = given.partition(" ")
-        yield _seeded(RunningStudio(url, Path(folder)))
+        yield _seeded(RunningStudio(url, Path(folder), Path(os.environ["IMPASTO_CACHE"])))
         return
     folder, pocket = tmp_path_factory.mktemp("studio"), request.getfixturevalue("tiny_pocket")
     own = {"IMPASTO_POCKET": str(pocket), "IMPASTO_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
     environment = {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "impasto", "studio", "--port", "0", "--workspace", str(folder / "workspace")]
+    certificates = make_trial_certificates(folder / "certificates", "Ada")
+    command += ["--sign-key", str(certificates.key), "--sign-certificate", str(certificates.certificate)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:"), (folder / "log").read_text()
-            yield _seeded(RunningStudio(url, folder / "workspace"))
+            yield _seeded(RunningStudio(url, folder / "workspace", folder / "cache"))
         finally:
             process.terminate()
             try:
@@ -96,6 +109,37 @@ def _seeded(studio: RunningStudio) -> RunningStudio:
         artists = ["Claude Monet", "Rembrandt"]
         studio.paint(kind="batch", base={"steps": 2}, prompts=list(PROMPTS), artists=artists, seed=5)
     return studio
+
+
+@pytest.fixture(scope="session")
+def adapters(studio: RunningStudio, tiny_pocket: Path) -> None:
+    """A concept and an untrained ControlNet in the cache's folders."""
+    from impasto.adapters.control.nets import make_controlnet
+    from impasto.adapters.textual_inversion import Concept, save_concept
+    from impasto.checkpoints.load import load_components
+
+    parts: Any = load_components(str(tiny_pocket))
+    words = parts.text_encoder.get_input_embeddings().weight.detach()
+    for name in ("concepts", "controls"):
+        (studio.cache / name).mkdir(parents=True, exist_ok=True)
+    save_concept(studio.cache / "concepts" / "blue-hour.safetensors", Concept("<blue-hour>", words[5:7].clone()))
+    make_controlnet(parts.unet).save_pretrained(studio.cache / "controls" / "strokes")
+
+
+@pytest.fixture(scope="session")
+def catalogue(studio: RunningStudio) -> str:
+    """A catalogue of twelve pictures by two artists."""
+    folder = studio.workspace / "catalogues" / "two artists"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number in range(12):
+        artist = ("Claude Monet", "Rembrandt")[number % 2]
+        image = Image.effect_noise((96, 96), 40 + number).convert("RGB")
+        image.paste(((200, 220, 250), (60, 40, 20))[number % 2], (number, 8, 64, 70))
+        image.save(folder / f"{number}.png")
+        rows.append({"file_name": f"{number}.png", "text": f"a square, {number}", "artist": artist})
+    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return folder.name
 
 
 @pytest.fixture(scope="session")
@@ -165,3 +209,17 @@ def _need_browser() -> None:
         pytest.fail(reason)
     elif reason:
         pytest.skip(reason)
+
+
+def use_few_steps(page: Any) -> None:
+    page.fill("#steps", "2")
+
+
+def axe_findings(page: Any) -> list[str]:
+    """The serious and critical findings of axe-core, by WCAG 2.2 AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}}).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}" for one in serious]

@@ -57,7 +57,8 @@ def show(
         fields["upscaled"] = [asdict(note) for note in upscalings]
         facts += [("upscaled", note) for note in upscalings]
     fields["credentials"] = verified.fields
-    facts += verified.facts
+    if verified.is_there or trust is not None:  # of an unsigned picture nothing is said, unless one asks by --trust
+        facts += verified.facts
     if as_json:
         say_json(fields)
     else:

@@ -23,6 +23,7 @@ def work(
     """
     from impasto.gallery.index import Gallery
     from impasto.queue.locks import held
+    from impasto.queue.unused_uploads import delete_unused
     from impasto.queue.worker import Worker
 
     if not 0 <= slot < 64:
@@ -46,8 +47,14 @@ def work(
         # The worker of a server that was killed may still be in its last step.
         with held(lock, message, wait=(lambda: not should_end()) if supervised else None):
             gallery = Gallery.open(queue.workspace)
+
+            def tidy() -> None:
+                gone = delete_unused(queue, gallery)
+                if gone.count:
+                    say(f"{gone.count} uploads that nothing needs are deleted, {gone.size / 1e6:.0f} MB")
+
             worker = Worker(
-                queue.workspace, queue, slot=slot, should_end=should_end, on_line=say, on_files=gallery.add_files
+                queue.workspace, queue, slot=slot, should_end=should_end, on_line=say, on_files=gallery.add_files, tidy=tidy
             )
             if not supervised and not until_empty:
                 say_note(f"works on {queue.workspace.folder}, until Ctrl-C")

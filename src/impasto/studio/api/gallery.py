@@ -68,13 +68,14 @@ def get_page(
     checkpoint: Words = "",
     since: Annotated[float | None, Query(description="seconds since 1970")] = None,
     until: Annotated[float | None, Query(description="seconds since 1970")] = None,
+    seed: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
     starred: bool = False,
     binned: bool = False,
     after: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
     most: Most = 60,
 ) -> Page:
     """Lists pictures, newest first."""
-    wanted = Filter(text, artist, checkpoint, since, until, starred, binned)
+    wanted = Filter(text, artist, checkpoint, since, until, starred, binned, seed)
     return studio.gallery.page(wanted, after=after, most=most)
 
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from impasto import __version__
 from impasto.errors import UsageError
 from impasto.studio.requests.kinds import KINDS
-from impasto.studio.requests.references import NAME, RUN, listed_checkpoints
+from impasto.studio.requests.listed import CONTROL, NAME, concept_words, listed_checkpoints, listed_concepts, listed_nets
+from impasto.studio.requests.references import RUN
 from impasto.studio.state import StudioOf
 
 router = APIRouter(tags=["options"])
@@ -38,6 +39,7 @@ class Options(BaseModel):
     engines: list[str]
     expansions: list[str]
     largest_seed: int
+    credentials: bool = Field(description="whether downloads can carry Content Credentials")
 
 
 class Checkpoint(BaseModel):
@@ -57,6 +59,29 @@ class ArtistOption(BaseModel):
     works: int
 
 
+class ConceptOption(BaseModel):
+    """A concept (textual inversion), and the words in it, as prompts write them."""
+
+    name: str
+    words: list[str]
+
+
+class ControlKind(BaseModel):
+    """A way to make a control map of a picture."""
+
+    name: str
+    what: str
+    settings: list[str] = Field(description="the numbers that may follow its name, as in `canny:100:200=picture:ID`")
+
+
+class Controls(BaseModel):
+    """What a painting can be made to follow: kinds of maps, and the networks that follow them."""
+
+    kinds: list[ControlKind]
+    nets: list[str]
+    own: dict[str, list[str]] = Field(description="the kinds for which a checkpoint has networks of its own")
+
+
 @router.get("/session")
 def get_session(request: Request, studio: StudioOf) -> Session:
     """Tells the CSRF token of this session."""
@@ -66,7 +91,7 @@ def get_session(request: Request, studio: StudioOf) -> Session:
 
 
 @router.get("/options")
-def get_options() -> Options:
+def get_options(studio: StudioOf) -> Options:
     """Lists samplers, guiders, engines and the other words that fields take."""
     from impasto.painting.engines.record import ENGINES
     from impasto.painting.guidance.guiders import GUIDERS
@@ -78,6 +103,7 @@ def get_options() -> Options:
         kinds=[*KINDS, "batch"],
         samplers=[Sampler(name=one.name, source=one.source) for one in SAMPLERS.values()],
         guiders=list(GUIDERS), engines=list(ENGINES), expansions=["off", *METHODS], largest_seed=LARGEST_SEED,
+        credentials=studio.settings.signing is not None,
     )  # fmt: skip
 
 
@@ -116,6 +142,30 @@ def get_artists(
 def get_loras(studio: StudioOf) -> list[str]:
     """Lists the LoRAs that requests may name."""
     return sorted(studio.references.loras())
+
+
+@router.get("/options/concepts")
+def get_concepts(studio: StudioOf) -> list[ConceptOption]:
+    """Lists the concepts that requests may name."""
+    found = sorted(listed_concepts(studio.workspace).items())
+    return [ConceptOption(name=name, words=words) for name, path in found if (words := concept_words(path))]
+
+
+@router.get("/options/controls")
+def get_controls(studio: StudioOf) -> Controls:
+    """Lists the kinds of control maps, and the networks that requests may name."""
+    from impasto.vision.control_maps.makers import MAKERS
+
+    kinds = [
+        ControlKind(name=one.name, what=one.what, settings=list(one.settings)) for one in MAKERS.values() if not one.network
+    ]
+    own = {
+        one.name: [kind.name for kind in kinds if (one.path / CONTROL / kind.name / "config.json").is_file()]
+        for one in listed_checkpoints()
+    }
+    return Controls(
+        kinds=kinds, nets=sorted(listed_nets(studio.workspace)), own={name: all_ for name, all_ in own.items() if all_}
+    )
 
 
 @router.get("/options/catalogues")

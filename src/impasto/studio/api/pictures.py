@@ -3,13 +3,15 @@
 from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field
 
 from impasto.errors import UsageError
 from impasto.gallery.thumbnails import thumbnail
+from impasto.studio.archive import signed
 from impasto.studio.state import StudioOf
 from impasto.studio.uploads import MOST_BYTES
 
@@ -37,10 +39,19 @@ class Record(BaseModel):
 
 @router.get("/pictures/{digits}", response_class=FileResponse, responses=_PICTURE)
 def get_picture(
-    digits: Id, studio: StudioOf, download: Annotated[bool, Query(description="as a file to be saved")] = False
-) -> FileResponse:
+    digits: Id,
+    studio: StudioOf,
+    download: Annotated[bool, Query(description="as a file to be saved")] = False,
+    credentials: Annotated[bool, Query(description="a copy with Content Credentials, signed now")] = False,
+) -> Response:
     """Returns a picture of the gallery, also one in the bin."""
-    return _file(studio.gallery.file(digits), download)
+    path = studio.gallery.file(digits)
+    if not credentials:
+        return _file(path, download)
+    data = signed(path, studio.signing_identity())
+    name = quote(f"{path.stem}-signed{path.suffix}")
+    headers = {"content-disposition": f"attachment; filename*=utf-8''{name}", "cache-control": "no-store"}
+    return Response(data, media_type=_TYPES.get(path.suffix.lower()), headers=headers)
 
 
 @router.get("/pictures/{digits}/thumbnail", response_class=FileResponse, responses={200: {"content": {"image/webp": {}}}})

@@ -1,7 +1,8 @@
 """How large a checkpoint paints what a client asks for: clients ask for 512 or 1024 px whatever the checkpoint is."""
 
 from impasto.jobs.painting.foreign_settings import fitting_size
-from impasto.studio.requests.references import RUN, listed_checkpoints
+from impasto.studio.requests.listed import listed_checkpoints
+from impasto.studio.requests.references import RUN
 from impasto.studio.state import Studio
 
 USUAL_SIDE = 512  # of a checkpoint that does not tell

@@ -16,7 +16,7 @@ from impasto.data.annotations.review import Only, Order, ReviewSession
 from impasto.errors import UsageError
 from impasto.gallery.thumbnails import thumbnail
 from impasto.queue.records import QueuedJob
-from impasto.studio.requests.references import NAME
+from impasto.studio.requests.listed import NAME
 from impasto.studio.state import Studio, StudioOf
 
 router = APIRouter(prefix="/pages", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""What the page Judge asks: blind pairs of two groups of the gallery, and distances to a catalogue."""
+"""What the page Judge asks for blind pairs of two groups of the gallery."""
 
 import threading
 from typing import Annotated, Any, Literal
@@ -12,8 +12,6 @@ from impasto.evaluation.preference.contestants import Contestant, Picture
 from impasto.evaluation.preference.session import PreferenceSession, ServedPair, StaleError
 from impasto.evaluation.preference.votes import MAX_QUESTION, Choice, VoteLog
 from impasto.gallery.records import Entry
-from impasto.queue.records import QueuedJob, State
-from impasto.studio.requests.references import NAME
 from impasto.studio.state import Studio, StudioOf
 from impasto.weights.file_hash import hash_file
 
@@ -50,14 +48,6 @@ class Undo(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     pair: str = Field("", max_length=100)
-
-
-class Distances(BaseModel):
-    """What is measured against which catalogue."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    catalogue: Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
 
 
 class _Judging:
@@ -157,25 +147,6 @@ def get_scores(studio: StudioOf) -> list[dict[str, Any]]:
         {"question": question, "groups": [{"name": name, "won": won, "of": of} for name, (won, of) in sorted(all_.items())]}
         for question, all_ in found.items()
     ]
-
-
-@router.post("/judging/distances", status_code=201)
-def measure(of: Distances, studio: StudioOf) -> QueuedJob:
-    """Makes the job `evaluate` of the gallery's pictures against a catalogue."""
-    from impasto.jobs.judging.evaluate import EvaluateJob
-
-    against = studio.references.resolve("catalogue", of.catalogue)
-    return studio.queue.add(EvaluateJob(paintings=(studio.workspace.pictures,), against=against), origin="studio")
-
-
-@router.get("/judging/reports")
-def get_reports(studio: StudioOf) -> list[dict[str, Any]]:
-    """Tells what the last measurements found."""
-    reports = []
-    for job in studio.queue.jobs((State.DONE, State.FAILED), kinds=("evaluate",), most=20):
-        units = studio.queue.units(job.id, most=1)
-        reports.append({"job": job, "report": units[0].report if units else None})
-    return reports
 
 
 def _contestant(by: str, name: str, studio: Studio) -> Contestant:

@@ -31,6 +31,7 @@ def render(request: Request, studio: Studio, name: str, **given: Any) -> Respons
     page = {
         "page": name, "pages": PAGES, "t": texts(), "texts": json.dumps(texts(), ensure_ascii=False), "version": __version__,
         "csrf": "" if session is None else studio.sessions.csrf(session), "read_only": studio.settings.read_only,
+        "credentials": studio.settings.signing is not None,
     }  # fmt: skip
     headers = {"cache-control": "no-store"}  # the token in it is of this session
     return TEMPLATES.TemplateResponse(request, f"{name}.html", {**page, **given}, headers=headers)

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from impasto.errors import UsageError
 from impasto.queue.records import QueuedJob, State
 from impasto.studio.requests.kinds import KINDS
-from impasto.studio.requests.references import NAME
+from impasto.studio.requests.listed import NAME
 from impasto.studio.state import Studio, StudioOf
 
 router = APIRouter(prefix="/pages", include_in_schema=False)

@@ -18,7 +18,7 @@ To add a kind: a row in `KINDS`. All its numbers and flags, and the words that c
 from dataclasses import dataclass, field
 from typing import Literal
 
-Reference = Literal["picture", "checkpoint", "lora", "like", "control", "catalogue", "run"]
+Reference = Literal["picture", "checkpoint", "lora", "concept", "like", "control", "net", "catalogue", "run"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ _MACHINE = ("device", "precision", "engine")
 _CONTROL = ("control_weight", "control_from", "control_until", "control_guess")
 _PICTURE = (*_WORDS, *_EXPANSION, *_SAMPLING, *_CONTROL, *_MACHINE, "strength", "keep_source")
 _PICTURE_REFERENCES: dict[str, Reference] = {
-    "checkpoint": "checkpoint", "lora": "lora", "like": "like", "control": "control",
+    "checkpoint": "checkpoint", "lora": "lora", "concept": "concept", "like": "like", "control": "control",
+    "control_net": "net",
 }  # fmt: skip
 _TRAINING = (
     "seed", "steps", "epochs", "minutes", "batch", "accumulation", "optimizer", "learning_rate", "final_rate",
@@ -71,12 +72,12 @@ KINDS: dict[str, ApiKind] = {
     ),
     "repaint": ApiKind(
         (*_WORDS, *_SAMPLING, *_SIZE, *_MACHINE, "strength"),
-        {"file": "picture", "checkpoint": "checkpoint", "lora": "lora", "like": "like"}, ("file",),
+        {"file": "picture", "checkpoint": "checkpoint", "lora": "lora", "concept": "concept", "like": "like"}, ("file",),
     ),
     "edit": ApiKind(
         ("swap", "add", "weight", "prompt", "local", "cross", "itself", "describe", "invert", "steps", "guidance", "seed",
          "keep_source", "device", "precision"),
-        {"file": "picture", "checkpoint": "checkpoint", "lora": "lora"}, ("file",),
+        {"file": "picture", "checkpoint": "checkpoint", "lora": "lora", "concept": "concept"}, ("file",),
     ),
     "upscale": ApiKind(("by", "tile", "device"), {"pictures": "picture"}, ("pictures",)),
     "attention": ApiKind(("word", "device"), {"file": "picture", "checkpoint": "checkpoint"}, ("file",)),

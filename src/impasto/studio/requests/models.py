@@ -6,6 +6,7 @@
 import re
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
@@ -14,6 +15,7 @@ from impasto.jobs import job_class
 from impasto.jobs.base import Job
 from impasto.jobs.batch import MOST_COMBINATIONS, BatchJob
 from impasto.studio.requests.kinds import KINDS, PAINT, ApiKind
+from impasto.studio.requests.recorded import READERS, check_record
 from impasto.studio.requests.references import PATTERNS, References
 
 LONGEST_TEXT = 10_000  # characters of a prompt
@@ -109,7 +111,8 @@ def to_job(request: BaseModel, references: References) -> Job:
     """Makes the job of a request.
 
     Raises:
-        UsageError: a field does not fit, or what it refers to does not exist.
+        UsageError: a field does not fit, what it refers to does not exist, or a picture's record names a file that is not
+            listed.
     """
     kind: str = request.kind  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(request, BatchRequest):
@@ -118,7 +121,10 @@ def to_job(request: BaseModel, references: References) -> Job:
         for name in ("prompts", "artists", "seeds"):
             fields[name] = tuple(fields[name])
         return BatchJob(base=_resolved(request.base, PAINT, references), **fields)
-    return job_class(kind)(**_resolved(request, KINDS[kind], references))
+    fields = _resolved(request, KINDS[kind], references)
+    if kind in READERS:
+        check_record(Path(fields["file"]), fields, references.workspace)
+    return job_class(kind)(**fields)
 
 
 def _resolved(request: BaseModel, api: ApiKind, references: References) -> dict[str, Any]:

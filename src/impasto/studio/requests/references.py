@@ -2,25 +2,26 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import UsageError
 from impasto.gallery.index import Gallery
 from impasto.studio.requests.kinds import Reference
+from impasto.studio.requests.listed import NAME, listed_checkpoints, listed_concepts, listed_loras, listed_nets
 from impasto.studio.uploads import Uploads
 from impasto.workspace import Workspace
 
 PICTURE = r"(?:picture|upload):[0-9a-f]{20}"
-NAME = r"[\w][\w .+-]{0,99}"  # one part of a path: no separator, and no dot at its beginning
 RUN = "run:"
 PATTERNS: dict[Reference, str] = {
     "picture": f"^{PICTURE}$",
     "checkpoint": r"^[\w][\w .:/+-]{0,199}$",
     "lora": r"^[\w][\w .:/+-]{0,199}$",
     "like": rf"^{PICTURE}(?::\d+(?:\.\d+)?)?$",
-    "control": f"^[a-z-]{{1,20}}={PICTURE}$",
+    "concept": f"^{NAME}$",
+    "control": rf"^[a-z-]{{1,20}}(?::\d+(?:\.\d+)?){{0,2}}={PICTURE}$",
+    "net": f"^(?:{NAME})?$",
     "catalogue": f"^{NAME}$",
     "run": f"^{NAME}$",
 }
@@ -46,7 +47,7 @@ class References:
         if isinstance(value, list | tuple):
             return [self.resolve(kind, one) for one in value]
         if not isinstance(value, str) or not re.fullmatch(PATTERNS[kind].strip("^$"), value):
-            raise UsageError(f"{str(value)[:80]!r} is no {kind}: see /api/v1/docs")
+            raise UsageError(f"{str(value)[:80]!r} is no {kind}: /api/v1/openapi.json tells its form, {PATTERNS[kind]}")
         if kind == "picture":
             return str(self.picture(value))
         if kind == "like":
@@ -60,6 +61,10 @@ class References:
             return self._checkpoint(value)
         if kind == "lora":
             return self._lora(value)
+        if kind == "concept":
+            return self._concept(value)
+        if kind == "net":
+            return self._net(value)
         folder = self.workspace.place("catalogues" if kind == "catalogue" else "runs") / value
         if kind == "catalogue" and not folder.is_dir():
             raise UsageError(f"there is no catalogue {value!r} in the workspace")
@@ -91,35 +96,20 @@ class References:
             raise UsageError(f"there is no LoRA {name!r}: /api/v1/options/loras lists them")
         return f"{path}:{scale}" if scale else str(path)
 
+    def _concept(self, name: str) -> str:
+        path = listed_concepts(self.workspace).get(name)
+        if path is None:
+            raise UsageError(f"there is no concept {name!r}: /api/v1/options/concepts lists them")
+        return str(path)
+
+    def _net(self, name: str) -> str:
+        if not name:
+            return ""
+        path = listed_nets(self.workspace).get(name)
+        if path is None:
+            raise UsageError(f"there is no control network {name!r}: /api/v1/options/controls lists them")
+        return str(path)
+
     def loras(self) -> dict[str, Path]:
-        """Returns the LoRAs that clients may name: of `$IMPASTO_LORAS`, the cache's `loras` and the workspace's `runs`."""
-        from impasto.adapters.lora.files import WEIGHT_ENDINGS, find_lora
-        from impasto.adapters.lora.named import lora_folders
-
-        found: dict[str, Path] = {}
-        folders = [one for one in lora_folders() if one.is_absolute()] + [self.workspace.place("runs")]
-        for folder in folders:
-            if not folder.is_dir():
-                continue
-            for path in sorted(folder.iterdir()):
-                if path.name[0] == "." or not re.fullmatch(NAME, path.name):
-                    continue
-                is_lora = path.suffix.lower() in WEIGHT_ENDINGS if path.is_file() else find_lora(path) is not None
-                if is_lora:
-                    found.setdefault(path.stem if path.is_file() else path.name, path)
-        return found
-
-
-def listed_checkpoints() -> list[Any]:
-    """Returns the checkpoints of this machine; the list is read again after 30 seconds."""
-    import time
-
-    return _listed(int(time.monotonic() // 30))
-
-
-@lru_cache(maxsize=1)
-def _listed(moment: int) -> list[Any]:
-    del moment
-    from impasto.checkpoints.listing import list_checkpoints
-
-    return list_checkpoints()
+        """Returns the LoRAs that clients may name."""
+        return listed_loras(self.workspace)

@@ -19,6 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOGIN = "/login"
+NEVER_CHANGING = (LOGIN, "/api/v1/downloads")  # POST requests that a read-only server answers
 OPEN_PATHS = (LOGIN, "/static/")  # shown to those who do not know the token yet
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -98,7 +99,7 @@ class Gate:
         needs_csrf = (is_of_browser(headers) or session is not None) and not authorized and path != LOGIN
         if needs_csrf and not self._sessions.is_csrf(session, headers.get(CSRF_HEADER, "")):
             raise _Refused(403, "the request lacks the token of its page: reload the page")
-        if self._settings.read_only and path != LOGIN:
+        if self._settings.read_only and path not in NEVER_CHANGING:
             raise _Refused(403, "this server is read-only: it shows, and changes nothing")
         wait = self._rates.wait(str((scope.get("client") or ("unknown",))[0]))
         if wait:

@@ -1,7 +1,9 @@
 // The canvas: a picture, a mask or a scribble over it, and handles beyond its edges.
 import { $, $$, announce, api, attempt, el, full, post, readOnly, shortcut, store, t, thumb, toast, upload, withCtrl } from "./core.js";
 import { hear, listen } from "./events.js";
-import { adapters, Form, offer } from "./form.js";
+import { adapters } from "./adapters.js";
+import { kindOptions, netOptions, offeredControls } from "./controls.js";
+import { Form, offer } from "./form.js";
 import { artistPicker } from "./artists.js";
 import { view } from "./viewer.js";
 
@@ -11,6 +13,7 @@ const kept = store.get("easel", { tab: true }) ?? {};
 let picture = kept.picture ?? null, operations = kept.operations ?? [], undone = [], jobs = new Set(kept.jobs ?? []), results = kept.results ?? [], tool = "brush", scale = 1;
 const keep = () => store.set("easel", { picture, operations, jobs: [...jobs], results }, { tab: true });
 const mode = () => $("input[name=mode]:checked").value;
+const kind = () => $("#control_kind").value || "scribble";
 const SIDES = ["left", "right", "up", "down"];
 const edges = () => Object.fromEntries(SIDES.map((side) => [side, Math.max(0, Math.round(Number($(`#edge-${side}`).value) || 0))]));
 
@@ -34,14 +37,16 @@ function draw() {
     Object.assign(handle.style, { left: "", right: "", top: "", bottom: "" });
     handle.style[{ left: "left", right: "right", up: "top", down: "bottom" }[side]] = `${-away - 12}px`;
   }
-  over.hidden = !["inpaint", "control"].includes(mode());
+  const follows = mode() === "control", scribbling = follows && kind() === "scribble";
+  over.hidden = mode() !== "inpaint" && !scribbling;
   const pen = over.getContext("2d");
   pen.clearRect(0, 0, over.width, over.height);
   if (mode() === "control") { pen.fillStyle = "#fff"; pen.fillRect(0, 0, over.width, over.height); }
   replay(pen, mode() === "control" ? "#111" : "#d0402a");
   over.style.opacity = mode() === "control" ? 1 : 0.55;
   $("[data-size]").textContent = picture ? `${base.width} × ${base.height} px` + (out && wide * high > base.width * base.height ? ` → ${wide} × ${high} px` : "") : "";
-  for (const one of $$("[data-for]")) one.hidden = !one.dataset.for.split(" ").includes(mode());
+  const shown = [mode(), ...(scribbling ? ["scribble"] : [])];
+  for (const one of $$("[data-for]")) one.hidden = !one.dataset.for.split(" ").some((name) => shown.includes(name));
   $("[data-brush]").textContent = `${$("#brush").value} px`; $("[data-strength]").textContent = $("#strength").value;
   $("[data-undo]").disabled = !operations.length; $("[data-redo]").disabled = !undone.length;
 }
@@ -111,7 +116,7 @@ $("[data-blank]").addEventListener("click", async () => {
   const blank = el("canvas", { width: 256, height: 256 }), pen = blank.getContext("2d");
   pen.fillStyle = "#fff"; pen.fillRect(0, 0, 256, 256);
   await open(await asBlob(blank));
-  $("input[name=mode][value=control]").click();
+  $("#control_kind").value = "scribble"; $("input[name=mode][value=control]").click();
 });
 document.addEventListener("dragover", (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
 document.addEventListener("drop", (event) => { const file = event.dataTransfer?.files[0]; if (file) { event.preventDefault(); open(file); } });
@@ -157,9 +162,9 @@ async function paint() {
     Object.assign(job, { kind: "outpaint", file: picture, ...given, strength: Number(state.strength) });
   } else if (how === "img2img") Object.assign(job, { kind: "paint", init: picture, strength: Number(state.strength) });
   else {
-    const sent = await attempt(async () => upload(await asBlob(await drawn(true))));
+    const sent = kind() === "scribble" ? await attempt(async () => upload(await asBlob(await drawn(true)))) : { reference: picture };
     if (!sent) return;
-    Object.assign(job, { kind: "paint", control: [`scribble=${sent.reference}`], control_weight: [Number(state.control_weight || 1)] });
+    Object.assign(job, { kind: "paint", control: [`${kind()}=${sent.reference}`], control_weight: [Number(state.control_weight || 1)], ...(state.control_net ? { control_net: [state.control_net] } : {}) });
   }
   try {
     const done = await post("/api/v1/jobs", { job });
@@ -189,6 +194,17 @@ hear("fresh", async () => {
 });
 
 form.onChange(() => draw());
+offeredControls().then((offered) => { // the page does not wait for the kinds and networks
+  const wanted = form.wanted("control_kind") || "scribble", net = form.wanted("control_net");
+  let nets = "";
+  $("#control_kind").replaceChildren(...kindOptions(offered.kinds)); $("#control_kind").value = wanted;
+  form.onChange((state) => {
+    const now = `${state.checkpoint} ${kind()}`;
+    if (nets === now) return;
+    $("#control_net").replaceChildren(...netOptions(offered, state.checkpoint, kind())); $("#control_net").value = (nets ? "" : net) ?? ""; nets = now;
+  });
+  draw();
+});
 adapters(form);
 const asked = new URLSearchParams(location.search).get("file") ?? "";
 if (/^(picture|upload):[0-9a-f]{20}$/.test(asked)) { history.replaceState(null, "", "/canvas"); await load(asked); } else if (picture) await load(picture);

@@ -4,6 +4,7 @@ export const texts = JSON.parse(document.getElementById("texts").content.textCon
 export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 export const readOnly = meta("read-only") === "yes";
+export const canSign = meta("credentials") === "yes";
 export const pageId = Math.random().toString(36).slice(2);
 
 /** Makes an element: attributes by name, `on` + event for listeners, children as text or nodes. */

@@ -4,10 +4,13 @@ import { $, $$, api, attempt, el, fill, later, store, t } from "./core.js";
 const NUMBERS = new Set(["steps", "guidance", "width", "height", "year", "count", "best_of", "eta"]);
 const PLAIN = ["prompt", "artist", "any_artist", "year", "style", "genre", "negative", "sampler", "steps", "guidance", "guider", "width", "height", "eta"];
 
+/** What a form holds besides its fields: LoRAs and concepts, the start picture, the pictures that a painting follows. */
+export const NOTHING = { loras: [], concepts: [], init: null, controls: [] };
+
 export class Form {
   /** `root` holds named fields; `name` is where they are kept. Listeners are called with the state after each change. */
   constructor(root, name) {
-    this.root = root; this.name = name; this.listeners = []; this.extra = { loras: [], init: null };
+    this.root = root; this.name = name; this.listeners = []; this.extra = { ...NOTHING };
     const kept = store.get(name, { tab: true }) ?? store.get(name);
     this.initial = this.read();
     if (kept) this.write(kept);
@@ -22,6 +25,8 @@ export class Form {
       one.addEventListener("toggle", () => store.set("open." + one.dataset.keep, one.open));
     }
   }
+  /** What was kept of a field whose choices are not there yet. */
+  wanted(name) { return (store.get(this.name, { tab: true }) ?? store.get(this.name))?.[name]; }
   fields() { return $$("[name]:not([type=radio])", this.root); }
   read() {
     const state = { ...this.extra };
@@ -38,8 +43,7 @@ export class Form {
         one.value = value;
       }
     }
-    if ("loras" in state) this.extra.loras = state.loras ?? [];
-    if ("init" in state) this.extra.init = state.init;
+    for (const name of Object.keys(NOTHING)) if (name in state) this.extra[name] = state[name] ?? NOTHING[name];
     this.save(); this.tell();
   }
   save() { const state = this.read(); store.set(this.name, state, { tab: true }); store.set(this.name, state); }
@@ -55,6 +59,15 @@ export class Form {
     }
     if (state.checkpoint) asked.checkpoint = state.checkpoint;
     if (state.loras?.length) asked.lora = state.loras.map((one) => `${one.name}:${one.weight}`);
+    const concepts = (state.concepts ?? []).map((one) => one.name).filter(Boolean);
+    if (concepts.length) asked.concept = concepts;
+    if (state.controls?.length) {
+      asked.control = state.controls.map((one) => `${one.kind}=${one.picture}`);
+      asked.control_weight = state.controls.map((one) => Number(one.weight));
+      asked.control_from = state.controls.map((one) => Number(one.from));
+      asked.control_until = state.controls.map((one) => Number(one.until));
+      if (state.controls.some((one) => one.net)) asked.control_net = state.controls.map((one) => one.net ?? "");
+    }
     if (state.init) { asked.init = state.init; asked.strength = Number(state.strength); }
     if (state.best_of && Number(state.best_of) > 1) asked.best_of = Number(state.best_of);
     if (state.expand_on) asked.expand = "wu2022";
@@ -90,23 +103,6 @@ export async function offer(form) {
   if (add && loras) fill(add, loras.map((one) => [one, one]), { first: loras.length ? t("lora.choose") : t("lora.none") });
 }
 
-/** The rows of LoRAs with their weights. */
-export function adapters(form) {
-  const place = $("[data-loras]", form.root), chosen = $("[data-lora-new]", form.root);
-  if (!place) return;
-  const draw = () => {
-    $("[data-lora-count]", form.root).textContent = form.extra.loras.length || "";
-    place.replaceChildren(...form.extra.loras.map((one, at) => el("div", { class: "adapter" }, el("span", {}, one.name),
-      el("input", { type: "number", step: "0.05", min: "-4", max: "4", value: one.weight, "aria-label": t("lora.weight", { name: one.name }), oninput: (event) => { one.weight = Number(event.target.value || 0); form.save(); form.tell(); } }),
-      el("button", { type: "button", class: "quiet", "aria-label": t("lora.remove", { name: one.name }), onclick: () => { form.extra.loras.splice(at, 1); form.save(); form.tell(); draw(); } }, "×"))));
-  };
-  $("[data-lora-add]", form.root).addEventListener("click", () => {
-    if (!chosen.value || form.extra.loras.some((one) => one.name === chosen.value)) return;
-    form.extra.loras.push({ name: chosen.value, weight: 1 }); form.save(); form.tell(); draw();
-  });
-  form.onChange(draw);
-}
-
 /** What a record says, as fields of the form. `what`: all, remix (all but the seed), prompt, seed, size. */
 export function fromRecord({ tool, record }, what = "all") {
   const own = tool === "impasto" && record.condition;
@@ -118,7 +114,8 @@ export function fromRecord({ tool, record }, what = "all") {
     const parts = record.condition;
     Object.assign(all, { artist: parts.artist ?? "", style: parts.style ?? "", genre: parts.genre ?? "", year: parts.year ?? "",
       sampler: record.sampler, guider: record.guider ?? "", checkpoint: record.checkpoint,
-      loras: (record.loras ?? []).filter((one) => !/lcm/.test(one.name)).map((one) => ({ name: one.name, weight: one.scale ?? 1 })), init: null });
+      loras: (record.loras ?? []).filter((one) => !/lcm/.test(one.name)).map((one) => ({ name: one.name, weight: one.scale ?? 1 })), init: null, controls: [],
+      concepts: (record.concepts ?? []).map((one) => ({ name: "", words: [one.name] })) });
   }
   const keys = { all: Object.keys(all), remix: Object.keys(all).filter((key) => key !== "seed"), prompt: ["prompt", "negative", "artist", "style", "genre", "year"], seed: ["seed"], size: ["width", "height"] }[what];
   const chosen = Object.fromEntries(keys.filter((key) => key in all).map((key) => [key, all[key]]));

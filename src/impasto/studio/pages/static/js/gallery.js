@@ -1,4 +1,4 @@
-import { $, api, announce, attempt, dialog, el, fill, full, later, number, plain, post, readOnly, shortcut, t, toast } from "./core.js";
+import { $, api, announce, attempt, canSign, dialog, el, fill, full, later, number, plain, post, readOnly, shortcut, t, toast } from "./core.js";
 import { hear, listen } from "./events.js";
 import { bin, star, view } from "./viewer.js";
 import { Wall } from "./wall.js";
@@ -43,7 +43,10 @@ function load() {
   $("[data-empty]").hidden = !filters.elements.binned.checked || readOnly;
   wall.reset();
 }
-const search = later(() => { history.replaceState(history.state, "", "/gallery" + (query().size ? "?" + query() : "")); load(); }, 200);
+const search = later(() => {
+  const seed = filters.elements.seed, wrong = !/^\d*$/.test(seed.value);
+  seed.toggleAttribute("aria-invalid", false);
+  if (wrong) { seed.setAttribute("aria-invalid", "true"); toast(t("seed.wrong"), { error: true }); return; } history.replaceState(history.state, "", "/gallery" + (query().size ? "?" + query() : "")); load(); }, 200);
 filters.addEventListener("input", search);
 filters.addEventListener("submit", (event) => { event.preventDefault(); search(); });
 
@@ -52,9 +55,17 @@ const changed = (id, what, entry) => {
   else if (what === "binned" || what === "restored") { if ((what === "binned") !== filters.elements.binned.checked) wall.remove(id); else load(); }
 };
 let picking = null;
-function openOne(entry) {
+let lastChosen = null;
+function openOne(entry, at, event) {
   if (picking && picking !== entry.id) { const first = picking; picking = null; compare(first, entry.id); return; }
-  if (wall.choosing) { choose(entry); return; }
+  if (wall.choosing) {
+    if (event?.shiftKey && lastChosen !== null) { // from the last one to this one
+      for (let one = Math.min(lastChosen, at); one <= Math.max(lastChosen, at); one += 1) wall.chosen.add(wall.entries[one].id);
+      wall.redraw(); counted();
+    } else choose(entry);
+    lastChosen = at;
+    return;
+  }
   if (history.state?.picture !== entry.id) history.pushState({ picture: entry.id }, "", location.pathname + location.search + "#" + entry.id);
   viewing(entry.id);
 }
@@ -81,6 +92,7 @@ function counted() {
   $("[data-selection]").hidden = !wall.choosing;
   $("[data-selected]").textContent = t("gallery.selected", { count: wall.chosen.size });
   $("[data-compare]").disabled = wall.chosen.size !== 2;
+  for (const one of ["download", "star-all", "bin-all"]) $(`[data-${one}]`).disabled = !wall.chosen.size || (readOnly && one !== "download");
 }
 function choosing(on) { wall.choosing = on; if (!on) wall.chosen.clear(); $("[data-select]").setAttribute("aria-pressed", on); wall.redraw(); counted(); }
 $("[data-select]").addEventListener("click", () => choosing(!wall.choosing));
@@ -96,6 +108,20 @@ function compare(left, right) {
   move(50);
 }
 $("[data-compare]").addEventListener("click", () => { const [left, right] = [...wall.chosen]; if (right) compare(left, right); });
+// Chosen pictures as one archive: named first, then fetched by the browser itself, so that it need not fit into memory.
+async function download(credentials) {
+  const done = await attempt(() => post("/api/v1/downloads", { pictures: [...wall.chosen], credentials }));
+  if (!done) return;
+  const link = el("a", { href: done.path, download: "" });
+  document.body.append(link); link.click(); link.remove();
+  announce(t("gallery.downloading", { count: number.format(done.pictures) }));
+}
+$("[data-download]").addEventListener("click", () => {
+  if (!canSign) { download(false); return; }
+  const act = (credentials) => () => { box.close(); download(credentials); };
+  const box = dialog(t("download"), el("div", { class: "stack" }, el("p", {}, t("gallery.download.how", { count: number.format(wall.chosen.size) })), el("div", { class: "row end" },
+    el("button", { type: "button", onclick: act(false) }, t("download.plain")), el("button", { type: "button", class: "primary", onclick: act(true) }, t("download.signed")))));
+});
 $("[data-star-all]").addEventListener("click", async () => { for (const id of wall.chosen) { const entry = wall.entries.find((one) => one.id === id); if (entry && !entry.starred) await star(entry, changed); } });
 $("[data-bin-all]").addEventListener("click", async () => {
   const ids = [...wall.chosen];

@@ -1,6 +1,7 @@
 import { $, announce, api, el, post, readOnly, shortcut, t, toast, withCtrl } from "./core.js";
 import { hear, listen } from "./events.js";
-import { adapters, Form, offer } from "./form.js";
+import { adapters } from "./adapters.js";
+import { Form, offer } from "./form.js";
 import { artistPicker } from "./artists.js";
 
 const form = new Form($("#form"), "grid");

@@ -1,6 +1,7 @@
-import { $, announce, api, attempt, el, fill, later, number, plain, post, readOnly, shortcut, t, toast, when } from "./core.js";
-import { hear, listen } from "./events.js";
+import { $, announce, api, attempt, el, number, plain, post, readOnly, shortcut, t, toast } from "./core.js";
+import { listen } from "./events.js";
 import { Form } from "./form.js";
+import { showReports } from "./reports.js";
 
 const form = new Form($("#form"), "judging"), place = $("[data-pair]");
 let state = null, seen = 0, busy = false;
@@ -14,6 +15,7 @@ async function groups() {
   }
   const few = rows.length < 2;
   $("#form button").disabled = few || readOnly;
+  if (!few && !state?.open) place.hidden = true;
   if (few && !state?.open) { place.hidden = false; place.replaceChildren(el("p", { class: "faint" }, t("judge.few"))); }
 }
 $("#by").addEventListener("change", groups);
@@ -47,20 +49,11 @@ shortcut("u", t("judge.undo"), plain("u"), undo);
 
 async function scores() {
   const found = await api("/pages/judging/scores").catch(() => []);
-  $("[data-scores]").replaceChildren(...found.map((one) => el("div", {}, el("h3", {}, one.question), el("ul", {}, one.groups.map((group) => el("li", { class: "tabular" }, t("judge.won", { name: group.name, won: number.format(group.won), of: number.format(group.of) })))))));
+  $("[data-scores]").replaceChildren(...(found.length ? found.map((one) => el("div", {}, el("h3", {}, one.question), el("ul", {}, one.groups.map((group) => el("li", { class: "tabular" }, t("judge.won", { name: group.name, won: number.format(group.won), of: number.format(group.of) })))))) : [el("p", { class: "faint" }, t("judge.novotes"))]));
 }
-$("#measure").addEventListener("submit", async (event) => { event.preventDefault(); const done = await attempt(() => post("/pages/judging/distances", { catalogue: $("#catalogue").value })); if (done) { toast(t("queued.announce", { number: done.id })); soon(); } });
-async function reports() {
-  const found = await api("/pages/judging/reports").catch(() => []);
-  const cell = (value) => (value.reason ? value.reason : `${Number(value.value.toPrecision(4))}` + (value.low === null ? "" : ` (${Number(value.low.toPrecision(4))} – ${Number(value.high.toPrecision(4))})`));
-  $("[data-reports]").replaceChildren(...(found.length ? found.map(({ job, report }) => el("article", { class: "card" }, el("p", { class: "small faint" }, `${job.id} · ${when(job.finished_at)}`), job.error ? el("p", { class: "bad" }, job.error) : null,
-    ...(report?.judged ?? []).map((one) => el("table", {}, el("tbody", {}, Object.entries(one.measures).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "tabular" }, cell(value))))))), report?.notes?.length ? el("ul", { class: "small" }, report.notes.map((one) => el("li", {}, one))) : null)) : [el("p", { class: "faint" }, t("judge.noreports"))]));
-}
-const soon = later(reports, 300);
-hear("job", ({ row }) => { if (row.kind === "evaluate") soon(); });
-api("/api/v1/options/catalogues").then((names) => { fill($("#catalogue"), names.map((one) => [one, one]), names.length ? {} : { first: t("runs.nocatalogue") }); $("#measure button").disabled = !names.length || readOnly; }, () => {});
 listen();
 state = await api("/pages/judging").catch(() => null);
 await groups();
-draw(); scores(); reports();
+for (const by of ["artist", "sampler"]) if ($("#first").length < 2 && !state?.open) { $("#by").value = by; await groups(); } // what can be compared
+draw(); scores(); await showReports();
 document.documentElement.dataset.ready = "yes";

@@ -1,6 +1,8 @@
 import { $, $$, api, announce, attempt, dialog, el, full, later, number, plain, post, readOnly, shortcut, store, t, thumb, toast, upload, withCtrl } from "./core.js";
 import { hear, listen } from "./events.js";
-import { adapters, Form, fromRecord, offer } from "./form.js";
+import { adapters } from "./adapters.js";
+import { controls } from "./controls.js";
+import { Form, fromRecord, NOTHING, offer } from "./form.js";
 import { artistPicker } from "./artists.js";
 import { promptKeys, remember } from "./prompt.js";
 import { recordTable, view } from "./viewer.js";
@@ -56,7 +58,7 @@ $("[data-batch]").addEventListener("click", () => paint({ batch: true }));
 if (readOnly) for (const one of $$("[data-paint], [data-batch]")) one.disabled = true;
 shortcut("Ctrl Enter", t("key.paint"), withCtrl("Enter"), () => paint(), { typing: true });
 shortcut("Ctrl Shift Enter", t("key.front"), (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.shiftKey, () => paint({ front: true }), { typing: true });
-shortcut("Esc", t("key.stop"), plain("Escape"), () => { if (!running) return false; halt(); return true; }, { typing: true });
+shortcut("Esc", t("key.stop"), plain("Escape"), () => { if (!stoppable()) return false; halt(); return true; }, { typing: true });
 shortcut("Alt ↑ ↓", t("key.history"), () => false, () => false);
 shortcut("Ctrl ↑ ↓", t("key.weight"), () => false, () => false);
 shortcut("p", t("key.prompt"), plain("p"), () => $("#prompt").focus());
@@ -70,10 +72,12 @@ stop.addEventListener("click", halt);
 // What happens in the queue.
 function runs(job) {
   if (job && running?.id !== job.id) { startedAt = Date.now(); announced = 0; }
-  running = job; stop.disabled = !job || readOnly; foot.hidden = !job;
+  running = job; stop.disabled = !stoppable() || readOnly; foot.hidden = !job;
   if (!job) { document.title = document.title.replace(/^\d+ % – /, ""); bar.value = 0; }
   else stageText.textContent = t("running", { number: job.id, title: job.title });
 }
+// A training or a paper's reproduction runs for hours: a key on this page does not end it, the page Queue does.
+function stoppable() { return running && !/^(train|reproduce)\//.test(running.kind); }
 let announced = 0;
 hear("fresh", async () => {
   const waiting = await api("/api/v1/jobs/waiting?most=50").catch(() => []);
@@ -110,7 +114,7 @@ hear("picture", async (data) => {
 });
 
 // The live preview follows the typing; a newer one replaces an older one.
-const paints = () => running && !running.kind.startsWith("train/"); // then a preview would only be in its way
+const paints = () => stoppable(); // then a preview would only be in its way
 let looking = null, previewed = "";
 const preview = later(async (state) => {
   const { count, ...asked } = form.request(state);
@@ -145,7 +149,7 @@ $("[data-seed-next]").addEventListener("click", () => { const { seed } = form.re
 $("[data-seed-none]").addEventListener("click", () => set({ seed: "" }));
 $("[data-reset]").addEventListener("click", () => {
   const before = form.read();
-  set({ ...form.initial, loras: [], init: null });
+  set({ ...form.initial, ...NOTHING });
   toast(t("reset.done"), { action: [t("undo"), () => set(before)] });
 });
 const sourceUrl = (reference) => { const [where, id] = reference.split(":"); return where === "picture" ? thumb(id) : `/api/v1/uploads/${id}`; };
@@ -216,6 +220,7 @@ async function arrive() {
 
 promptKeys($("#prompt"));
 adapters(form);
+controls(form);
 await arrive();
 form.onChange(drawStart);
 form.onChange(preview);

@@ -1,4 +1,4 @@
-import { $, api, attempt, el, fill, later, number, post, readOnly, t, toast, when } from "./core.js";
+import { $, $$, api, attempt, el, fill, later, number, post, readOnly, t, toast, when } from "./core.js";
 import { hear, listen } from "./events.js";
 import { Form } from "./form.js";
 import { line } from "./chart.js";
@@ -40,10 +40,9 @@ async function show() {
 $("#form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const state = form.read(), job = { kind: state.recipe, catalogue: state.catalogue, out: state.name.trim() };
-  for (const name of ["artist"]) if (state[name]) job[name] = state[name];
+  for (const name of ["artist", "consent", ...(state.recipe === "train/lora" ? ["trigger"] : [])]) if (state[name]?.trim?.()) job[name] = state[name].trim();
   for (const name of ["steps", "minutes"]) if (state[name]) job[name] = Number(state[name]);
   if (state.lora_rank && state.recipe === "train/lora") job.lora_rank = Number(state.lora_rank);
-  if (state.consent) job.consent = true;
   try { const done = await post("/api/v1/jobs", { job }); toast(t("queued.announce", { number: done.id }), { action: [t("page.queue"), () => { location.href = "/queue"; }] }); chosen = state.name.trim(); }
   catch (error) { toast(error.message, { error: true }); form.mark(error); }
 });
@@ -52,6 +51,7 @@ async function artists() {
   const told = name ? await api(`/pages/catalogues/${encodeURIComponent(name)}`).catch(() => null) : null;
   $("#artists").replaceChildren(...(told?.artists ?? []).map(([artist]) => el("option", { value: artist })));
 }
+form.onChange(({ recipe }) => { for (const one of $$("[data-for]")) one.hidden = one.dataset.for !== recipe; });
 $("#catalogue").addEventListener("change", artists);
 api("/api/v1/options/catalogues").then((names) => { const kept = form.read().catalogue; $("#catalogue").dataset.wanted = kept; if (names.length) { fill($("#catalogue"), names.map((one) => [one, one])); if (!names.includes(kept)) $("#catalogue").value = names[0]; artists(); } }, () => {});
 const soon = later(list, 1000);

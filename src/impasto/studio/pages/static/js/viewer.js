@@ -1,5 +1,5 @@
 // One picture: large, with its record and what can be made of it.
-import { $, api, attempt, announce, dialog, el, full, post, readOnly, t, toast, when } from "./core.js";
+import { $, api, attempt, announce, canSign, dialog, el, full, post, readOnly, t, toast, when } from "./core.js";
 
 const SHOWN = ["prompt", "artist", "style", "genre", "year", "negative", "expansion", "checkpoint", "sampler", "steps", "guidance", "guider", "seed", "size", "loras", "version"];
 
@@ -58,7 +58,7 @@ export async function view(id, { neighbour = () => null, changed = () => {}, com
     el("div", { class: "row actions" }, link(`/?recall=${id}&what=all`, t("recall.all")), link(`/?recall=${id}&what=remix`, t("remix")), link(`/?recall=${id}&what=prompt`, t("recall.prompt")), link(`/?recall=${id}&what=seed`, t("recall.seed"))),
     el("div", { class: "row actions" }, changing),
     el("div", { class: "row actions" }, link(`/canvas?file=picture:${id}`, t("to.canvas")), link(`/?init=picture:${id}`, t("to.start")), compare ? button(t("compare"), () => { box.close(); compare(id); }) : null,
-      el("a", { class: "button", href: `${full(id)}?download=true`, download: entry.name }, t("download"))), about);
+      el("a", { class: "button", href: `${full(id)}?download=true`, download: entry.name }, t("download")), canSign ? el("a", { class: "button", href: `${full(id)}?credentials=true`, download: "" }, t("download.signed")) : null), about);
   const box = dialog(t("picture"), el("div", { class: "viewing" }, el("div", { class: "picture" }, image), side), { wide: true, onclose: () => { if (!moving) closed?.(); } });
   box.dataset.picture = id;
   box.addEventListener("keydown", (event) => {

@@ -44,7 +44,7 @@ export class Wall {
     const entry = this.entries[at], cell = el("div", { class: "cell" });
     Object.assign(cell.style, { width: `${this.side}px`, height: `${this.side}px`, transform: `translate(${(at % this.columns) * this.side}px, ${Math.floor(at / this.columns) * this.side}px)` });
     const name = entry.prompt || entry.name;
-    const button = el("button", { type: "button", tabIndex: at === this.at ? 0 : -1, "aria-label": t("gallery.cell", { name, star: entry.starred ? ", ★" : "" }), onclick: () => { this.at = at; this.open(entry, at); }, onfocus: () => { this.at = at; } },
+    const button = el("button", { type: "button", tabIndex: at === this.at ? 0 : -1, "aria-label": t("gallery.cell", { name, star: entry.starred ? ", ★" : "" }), onclick: (event) => { this.at = at; this.open(entry, at, event); }, onfocus: () => { this.at = at; } },
       el("img", { src: thumb(entry.id), alt: "", decoding: "async", draggable: false }), ...(entry.starred ? [el("span", { class: "mark", "aria-hidden": "true" }, "★")] : []));
     if (this.choosing) button.setAttribute("aria-pressed", this.chosen.has(entry.id));
     cell.append(button); this.inner.append(cell); this.cells.set(at, cell);
