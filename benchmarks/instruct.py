@@ -11,6 +11,7 @@ the directional similarity and of the likeness to the picture before, beside tho
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -103,7 +104,10 @@ def judge(run: str, folder: Path, scorer_name: str, steps: int) -> None:
         directions = directional_similarity(pictures[:1], pictures[1:], texts[:1], texts[1:])
         for name, direction, likeness in zip(rows, directions, pictures[1:] @ pictures[0], strict=True):
             rows[name].append((float(direction), float(likeness)))
-    print(f"{len(entries)} held-out pairs of {folder.name}, by {scorer.name}: medians")
+    count = len(rows["the pairs"])
+    if not count:
+        sys.exit(f"{folder} holds no held-out pair, about one in ten is: make more with impasto data instructions")
+    print(f"{count} held-out pairs of {folder.name}, by {scorer.name}: medians")
     for name, found in rows.items():
         direction, likeness = (statistics.median(column) for column in zip(*found, strict=True))
         print(f"{name:24} direction {direction:+.3f}, likeness to the picture before {likeness:.3f}")

@@ -20,6 +20,7 @@ FILES = [code for code in CODE if re.match(r"[\w/.-]+\.(?:py|txt|tsv|gz)(?::|$)"
 COMMANDS = [code for code in CODE if code.startswith("impasto ")]
 # Mentioned in a sentence as a verb, not as what to type.
 VERBS_ALONE = {"impasto paint", "impasto show"}
+WHOLE: Any = get_command(app)
 LOOSE_OPTIONS = [code for code in CODE if code.startswith("--")]
 
 
@@ -53,7 +54,7 @@ def missing_names(code: str) -> list[str]:
 def why_wrong(line: str) -> str:
     """Why the command line would refuse a command of the page, by its own parser; "" if it would run it."""
     words = with_usual_method(shlex.split(line)[1:], "wu2022")
-    command: Any = get_command(app)
+    command = WHOLE
     while hasattr(command, "commands"):
         if not words or words[0] not in command.commands:
             return f"no verb {words[0]}" if words else "the verb is not complete"
@@ -73,7 +74,7 @@ def all_options() -> set[str]:
         for child in getattr(command, "commands", {}).values():
             walk(child)
 
-    walk(get_command(app))
+    walk(WHOLE)
     return found
 
 

@@ -14,11 +14,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 
 
 @pytest.fixture
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smollm2: Path) -> Path:
     from tests.checkpoints.tiny import make_tiny_pocket
+    from tests.conftest import with_smollm2
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("IMPASTO_CACHE", str(with_smollm2(tmp_path / "cache", smollm2)))
     monkeypatch.setenv("IMPASTO_POCKET", str(make_tiny_pocket(tmp_path / "checkpoints" / "tiny", seed=1)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path

@@ -7,12 +7,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from tests.conftest import with_smollm2
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "tour.ipynb"
 
 
-def test_the_tour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+def test_the_tour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smollm2: Path) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(with_smollm2(tmp_path / "cache", smollm2)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("MPLBACKEND", "agg")

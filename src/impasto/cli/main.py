@@ -2,6 +2,7 @@
 
 import atexit
 import errno
+import functools
 import gc
 import io
 import os
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -120,10 +121,15 @@ def _impasto(
         typer.echo(context.get_help())
 
 
+@functools.cache
+def _command() -> Any:
+    """The command with all verbs, built once in a process: typer inspects 90 functions for it."""
+    return typer.main.get_command(app)
+
+
 def _run(words: Sequence[str]) -> object:
     """Runs a command line within another one, and raises its errors."""
-    command = typer.main.get_command(app)
-    return command.main(args=list(words), prog_name="impasto", standalone_mode=False, obj=tuple(words))
+    return _command().main(args=list(words), prog_name="impasto", standalone_mode=False, obj=tuple(words))
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -135,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     _quieten()
     if argv is None:
         _spare_the_collector()
-    command = typer.main.get_command(app)
+    command = _command()
     follows = False
     try:
         words = with_usual_method(sys.argv[1:] if argv is None else argv, "wu2022")

@@ -1,8 +1,11 @@
 """Finds the file of the small language model SmolLM2-135M-Instruct in its package, and converts it for PyTorch."""
 
+import functools
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ def smollm2_file() -> Path:
 def smollm2_folder() -> Path:
     """Converts SmolLM2's GGUF file to a folder in transformers' layout, fp32, and returns the folder.
 
-    The folder is created once, since reading the GGUF file takes a minute.
+    The folder is created once, since reading the GGUF file takes many seconds.
 
     Raises:
         MissingPart: the package with the file, or the one that reads it, is not installed.
@@ -48,7 +51,7 @@ def smollm2_folder() -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with quietly(), tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+    with quietly(), _each_once(), tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         target = Path(unfinished) / folder.name
         tokenizer: Any = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
         read: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
@@ -64,3 +67,22 @@ def smollm2_folder() -> Path:
         tokenizer.save_pretrained(target)
         shutil.move(target, folder)
     return folder
+
+
+@contextmanager
+def _each_once() -> Iterator[None]:
+    """Lets transformers read a GGUF file and make its table of names once each.
+
+    On its own it reads the whole file for the tokenizer, for the config and for the weights, which takes seconds each time,
+    and makes the table again for every module of the model.
+    """
+    import gguf
+
+    own = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    for name, made in own.items():
+        setattr(gguf, name, functools.cache(made))
+    try:
+        yield
+    finally:
+        for name, made in own.items():
+            setattr(gguf, name, made)

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +27,11 @@ SMALL = AutoencoderChoices(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def small_autoencoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phases, "CHOICES", SMALL)
+@pytest.fixture(scope="module", autouse=True)
+def small_autoencoder() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phases, "CHOICES", SMALL)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +40,22 @@ def request_of(tmp_path_factory: pytest.TempPathFactory) -> PocketRequest:
     return PocketRequest(catalogue, steps=4, size=64, aligned=False, perceptual=False, choices=TINY)
 
 
+@pytest.fixture(scope="module")
+def whole(request_of: PocketRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was not stopped; no test may change it."""
+    said: list[str] = []
+    run = tmp_path_factory.mktemp("whole")
+    train_phases(request_of, run, PLAIN_CPU, on_progress=lambda what, *_: said.append(what))
+    assert any("skipped the decoder" in line for line in said)  # the pictures are too small for it
+    return run
+
+
 def weights(run: Path) -> dict[str, torch.Tensor]:
     state = torch.load(run / "state-000000004.pt", weights_only=True)
     return state["models"]["unet"]
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(request_of: PocketRequest, tmp_path: Path) -> None:
-    said: list[str] = []
-    train_phases(request_of, tmp_path / "whole", PLAIN_CPU, on_progress=lambda what, *_: said.append(what))
-    assert any("skipped the decoder" in line for line in said)  # the pictures are too small for it
+def test_a_stopped_run_goes_on_to_the_same_weights(request_of: PocketRequest, whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "stopped"
 
     def stops() -> Iterator[bool]:
@@ -61,35 +71,35 @@ def test_a_stopped_run_goes_on_to_the_same_weights(request_of: PocketRequest, tm
     assert not (run / "checkpoint").exists()
     train_phases(request_of, run, PLAIN_CPU, should_stop=lambda: next(asked))
     # Sums in a kernel depend on where its memory begins, by 1e-8; a step of a forgotten optimizer would differ by 1e-4.
-    for name, value in weights(tmp_path / "whole").items():
+    for name, value in weights(whole).items():
         assert torch.allclose(value, weights(run)[name], rtol=0, atol=1e-7), name
 
 
 def test_what_is_done_is_not_done_again_and_more_steps_go_on(
-    request_of: PocketRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request_of: PocketRequest, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = replace(request_of, decoder=False)
-    made = train_phases(request, tmp_path, PLAIN_CPU)
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    made = tmp_path / "checkpoint"
     before = (made / "unet" / "config.json").stat().st_mtime_ns
     encoder = (tmp_path / "autoencoder" / "config.json").stat().st_mtime_ns
     with monkeypatch.context() as patched:
         patched.setattr(phases, "prepare", lambda *_, **__: pytest.fail("prepared again"))
-        train_phases(request, tmp_path, PLAIN_CPU)
+        assert train_phases(request, tmp_path, PLAIN_CPU) == made
     assert (made / "unet" / "config.json").stat().st_mtime_ns == before
     train_phases(replace(request, steps=6), tmp_path, PLAIN_CPU)
     assert (tmp_path / "state-000000006.pt").is_file()
     assert (tmp_path / "autoencoder" / "config.json").stat().st_mtime_ns == encoder
 
 
-def test_an_autoencoder_that_is_given_takes_no_minutes(request_of: PocketRequest, tmp_path: Path) -> None:
+def test_an_autoencoder_that_is_given_takes_no_minutes(request_of: PocketRequest, whole: Path, tmp_path: Path) -> None:
     assert minutes_of("autoencoder", 100.0, ("autoencoder", "denoiser", "decoder")) == pytest.approx(20)
     assert minutes_of("denoiser", 80.0, ("denoiser", "decoder")) == pytest.approx(65)
     assert minutes_of("denoiser", None, ("denoiser",)) is None
-    made = train_phases(replace(request_of, decoder=False), tmp_path / "first", PLAIN_CPU)
-    given = replace(request_of, decoder=False, autoencoder=made.parent / "autoencoder")
-    train_phases(given, tmp_path / "second", PLAIN_CPU)
-    assert not (tmp_path / "second" / "phases" / "autoencoder").exists()
-    same = [tmp_path / name / "autoencoder" / "diffusion_pytorch_model.safetensors" for name in ("first", "second")]
+    given = replace(request_of, decoder=False, autoencoder=whole / "autoencoder")
+    train_phases(given, tmp_path, PLAIN_CPU)
+    assert not (tmp_path / "phases" / "autoencoder").exists()
+    same = [run / "autoencoder" / "diffusion_pytorch_model.safetensors" for run in (whole, tmp_path)]
     assert same[0].read_bytes() == same[1].read_bytes()  # its latents have unit variance already
 
 

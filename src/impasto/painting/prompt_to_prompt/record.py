@@ -8,6 +8,7 @@ from impasto.painting.foreign import RecordError
 from impasto.painting.foreign.record import real_number
 
 INVERSIONS = ("fixed", "ddim", "null-text")
+LEAST_WEIGHT, MOST_WEIGHT = -2, 10
 _MOST_WORDS, _LONGEST = 32, 2000
 
 
@@ -18,13 +19,13 @@ class WordsNote:
     Attributes:
         source: the whole text of the source.
         swaps: pairs of words of the source and of the edited text.
-        weights: words of the edited text, and what their attention is multiplied with.
+        weights: words of the edited text, and what their attention is multiplied with, -2 to 10.
         cross, itself: shares of the steps in which cross-attention and self-attention are the source's.
         local: words of the source and of the edited text outside whose area nothing changes; both "" for everywhere.
         inversion: how a photograph became noise: fixed, ddim or null-text; "" for a painting, whose seed is known.
 
     Raises:
-        UsageError: a share is out of its range, or there is no such inversion.
+        UsageError: a share or a weight is out of its range, or there is no such inversion.
     """
 
     source: str
@@ -39,6 +40,8 @@ class WordsNote:
         for name, option in (("cross", "--cross"), ("itself", "--self")):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{option} {getattr(self, name):g}: use 0 to 1, a share of the steps")
+        for words, weight in self.weights:
+            check_weight(words, weight)
         if self.inversion not in ("", *INVERSIONS):
             raise UsageError(f"--invert {self.inversion}: use {', '.join(INVERSIONS[:-1])} or {INVERSIONS[-1]}")
 
@@ -49,6 +52,16 @@ class WordsNote:
         words.append(f"cross {self.cross:g}, self {self.itself:g}")
         words += [f"only at {' and '.join(filter(None, self.local))}"] if any(self.local) else []
         return ", ".join([*words, *([f"inverted: {self.inversion}"] if self.inversion else [])])
+
+
+def check_weight(words: str, weight: float) -> None:
+    """Checks what the attention of words is multiplied with.
+
+    Raises:
+        UsageError: it is not between -2 and 10.
+    """
+    if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:  # nan is not, either
+        raise UsageError(f"--weight {words}={weight:g}: use {LEAST_WEIGHT} to {MOST_WEIGHT}")
 
 
 def read_words(value: Any) -> WordsNote | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from impasto.errors import UsageError
+from impasto.painting.prompt_to_prompt.record import check_weight
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
@@ -132,8 +133,7 @@ def equalizer(edited: TokenText, weights: Sequence[tuple[str, float]]) -> torch.
     """
     found = torch.ones(len(edited.numbers))
     for words, weight in weights:
-        if not -2 <= weight <= 10:
-            raise UsageError(f"weight {weight:g} of {words!r}: use -2 to 10")
+        check_weight(words, weight)
         found[edited.tokens_of(words)] = weight
     return found
 
