@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.data.colour_scorer import ColourScorer
+from tests.training.drawn import draw_catalogue
 
 from impasto.data.annotations.filtering import filter_catalogue
 from impasto.data.annotations.imported_captions import import_captions
@@ -21,6 +22,9 @@ from impasto.data.exporting.exporter import ExportChoices, Shape, export_catalog
 from impasto.data.search import search_catalogue
 from impasto.data.statistics.counts import catalogue_statistics
 from impasto.errors import ImpastoError
+from impasto.evaluation.memorization.index import see
+from impasto.evaluation.memorization.index_file import load_copy_index, save_copy_index
+from impasto.evaluation.memorization.training_pictures import index_catalogue
 
 COLOURS = {"red": (200, 10, 20), "green": (10, 180, 30), "blue": (20, 10, 220)}
 
@@ -140,3 +144,18 @@ def test_a_second_name_and_a_copy_in_another_shard_are_told(both: tuple[Path, Pa
         for name in ("a.tar", "b.tar"):
             (folder / name).write_bytes(b"")
         read_catalogue(folder)
+
+
+def test_a_copy_index(tmp_path: Path) -> None:
+    folder = draw_catalogue(tmp_path / "folder", 7)
+    export_catalogue(folder, "shards", tmp_path / "shards", ExportChoices(shard_size=3))
+    made = []
+    for place in (folder, tmp_path / "shards"):
+        index = index_catalogue(place, ColourScorer())
+        made.append((list(index.pictures), index.projected.shape, index.calibration.same_artist.tolist()))
+        file = tmp_path / f"{place.name}.safetensors"
+        save_copy_index(index, file)
+        seen = see(read_catalogue(place).entries[:1], ColourScorer(), CatalogueReport())
+        match = load_copy_index(file).nearest(seen.features[0], seen.edges[0])
+        assert (match.training.file_name, round(match.similarity, 3)) == ("picture-0.png", 1.0)
+    assert made[0] == made[1] and made[0][1][0] == len(made[0][0])
