@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.stores.s3_server import s3_server
+from tests.training.drawn import draw_catalogue
 
-from impasto.errors import UsageError
+from impasto.data.catalogue.read import read_catalogue
+from impasto.errors import ImpastoError, UsageError
+from impasto.jobs.context import Context
+from impasto.jobs.data.export import ExportJob
+from impasto.jobs.data.statistics import StatisticsJob
 from impasto.stores.opening import store_of
 from impasto.stores.place import address_of
 from impasto.stores.store import Store
@@ -76,6 +81,21 @@ def test_credentials_are_in_no_message(bucket: str, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError) as raised:
         store_of("s3://no-such-bucket/here").put_if_absent("a", b"a")
     assert secret not in f"{raised.value!r}" and os.environ["AWS_ACCESS_KEY_ID"] not in f"{raised.value!r}"
+
+
+def test_a_catalogue_goes_to_a_bucket_and_is_read_from_there(bucket: str, tmp_path: Path) -> None:
+    folder = draw_catalogue(tmp_path / "catalogue", 3)
+    out = Path(f"{bucket}/shards")
+    context = Context()
+    assert ExportJob(catalogue=folder, to="shards", out=out, shard_size=2).run(context).pictures == 3
+    with pytest.raises(UsageError, match="holds shards already"):
+        ExportJob(catalogue=folder, to="shards", out=out).run(context)
+    read = read_catalogue(out)
+    assert [entry.file_name for entry in read.entries] == [entry.file_name for entry in read_catalogue(folder).entries]
+    assert read.entries[2].file.read_bytes() == (folder / read.entries[2].file_name).read_bytes()
+    assert StatisticsJob(place=out).run(context).found.paintings == 3
+    with pytest.raises(ImpastoError, match=r"s3://paintings/nothing.*(no shard|no such object)"):
+        read_catalogue(Path(f"{bucket}/nothing"))
 
 
 def test_what_is_an_address() -> None:

@@ -35,6 +35,7 @@ from impasto.data.shards.homes import home_of
 from impasto.data.shards.member import ShardMember
 from impasto.data.shards.shard_set import ShardSet, is_shard_set
 from impasto.errors import ImpastoError
+from impasto.stores.place import address_of
 
 _MOST_NAMED = 20  # files that are not read and that a note names
 _NOT_READ = "files that are not read"
@@ -164,7 +165,7 @@ def _check_used(folder: Path, used: bool, may_be_empty: bool, decided: Counter[s
         what = f"the first, {report.skipped[0].file_name}: {report.skipped[0].reason}"
         if decided.total() > 1:
             what = f"not used are {counted_reasons(dict(decided.most_common()))}; {what}"
-    raise ImpastoError(f"{folder} holds no usable picture ({what})")
+    raise ImpastoError(f"{address_of(folder) or folder} holds no usable picture ({what})")
 
 
 def _shard_parts(folder: Path, shards: ShardSet) -> Iterator[Catalogue]:

@@ -78,7 +78,7 @@ class ShardSet:
         try:
             there = {file.name: file for file in store.files()}
         except OSError as error:
-            raise ImpastoError(f"{place} cannot be read: {error.strerror}") from None
+            raise ImpastoError(f"{store.place} cannot be read: {error.strerror}") from None
         found = cls(store, home_of(place), [], report, MANIFEST in there)
         tars = [file for name, file in there.items() if name.endswith(_SHARD)]
         if found.has_manifest:
@@ -96,7 +96,7 @@ class ShardSet:
             if name.endswith((".tar.gz", ".tgz", ".tar.zst", ".tar.xz"))
         )
         if not shards:
-            raise ImpastoError(f"{place} holds no shard (*.tar)")
+            raise ImpastoError(f"{store.place} holds no shard (*.tar)")
         return cls(store, found.home, shards, report, found.has_manifest)
 
     def parts(self) -> Iterator[ShardPart]:

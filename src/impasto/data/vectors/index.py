@@ -23,7 +23,7 @@ from impasto.settings import cache_folder
 BRUTE_FORCE = 1_000_000  # vectors up to which brute force is used
 _PRINCIPAL = 256
 _TRAINED_ON = 65_536  # vectors from which components, cells and codes are learned
-_PROBED = 1 / 8  # share of the cells that a search visits
+_PROBED = 1 / 6  # share of the cells that a search visits
 _PROPOSED = 500  # vectors whose exact products are compared
 _BLOCK = 16_384
 _VERSION = "1"

@@ -7,32 +7,28 @@ the same edges.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
 
 from impasto.data.caches.image_vectors import image_vectors
+from impasto.data.caches.large_arrays import large_array
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
+from impasto.data.vectors.index import BRUTE_FORCE, open_index
 from impasto.errors import ImpastoError
 from impasto.evaluation.memorization.calibration import Calibration
 from impasto.evaluation.memorization.edge_alignment import Alignment, best_alignments
-from impasto.evaluation.memorization.structure import Structure, StructureEncoder
+from impasto.evaluation.memorization.picture_names import PictureNames, TrainingPicture
+from impasto.evaluation.memorization.structure import SIDE, Structure, StructureEncoder
+from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder
 
 PROPOSED = 16  # number of training pictures whose edges are compared with a picture's edges
 _WIDTH = 256  # width of the projected features
+_BLOCK = 16_384
 OnProgress = Callable[[str, int, int], None]  # called with (name of the step, number done, total)
-
-
-@dataclass(frozen=True)
-class TrainingPicture:
-    """Name and origin of a training picture, as shown to the user; `file_name` is the name in the catalogue."""
-
-    file_name: str
-    artist: str = ""
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,13 @@ class Match:
 
     Attributes:
         training: the training picture.
+        place: its number in the index.
         alignment: the placement of the picture in it.
         feature_cosine: cosine of the projected features, -1 to 1.
     """
 
     training: TrainingPicture
+    place: int
     alignment: Alignment
     feature_cosine: float
 
@@ -97,6 +95,9 @@ def see(
     return ComparedPictures(seen, edges)
 
 
+Parts = Callable[[], Iterator[ComparedPictures]]  # the same parts at every call, all of whose rows are readable
+
+
 @dataclass
 class CopyIndex:
     """The searchable index of training pictures.
@@ -111,7 +112,7 @@ class CopyIndex:
         calibration: similarities of real paintings that are not in the index.
     """
 
-    pictures: list[TrainingPicture]
+    pictures: Sequence[TrainingPicture]
     features_name: str
     features_identity: str
     mean: np.ndarray
@@ -130,17 +131,32 @@ class CopyIndex:
         """
         if not len(pictures):
             raise ImpastoError("there is no training picture to compare with")
-        mean, projection = _half_whitening(seen.features)
-        return cls(
-            pictures=list(pictures),
-            features_name=features.name,
-            features_identity=features.identity,
-            mean=mean,
-            projection=projection,
-            projected=_directions((seen.features - mean) @ projection).astype(np.float16),
-            edges=seen.edges[:, :-1].astype(np.uint8),
-            aspects=seen.edges[:, -1].astype(np.float32),
-        )
+        names = PictureNames.of(pictures, len(pictures), sum(len(picture.line()) for picture in pictures))
+        return cls.of_parts(names, lambda: iter([seen]), features)
+
+    @classmethod
+    def of_parts(cls, pictures: PictureNames, parts: Parts, features: ImageEncoder) -> "CopyIndex":
+        """Builds the index of pictures that come in parts, which are gone through three times, one in memory at a time.
+
+        Above 256 MiB an array of the index lies in a file without a name.
+
+        Raises:
+            ImpastoError: the user's cache cannot be written.
+        """
+        mean, projection = _half_whitening(parts, len(pictures))
+        count, folder = len(pictures), cache_folder()
+        try:
+            projected = large_array((count, projection.shape[1]), "<f2", folder)
+            edges = large_array((count, SIDE * SIDE), "|u1", folder)
+        except OSError as error:
+            raise ImpastoError(f"{folder} cannot be written: {error.strerror}") from None
+        aspects = np.empty(count, np.float32)
+        start = 0
+        for seen in parts():
+            rows = slice(start, start := start + len(seen.features))
+            projected[rows] = _directions((seen.features - mean) @ projection)
+            edges[rows], aspects[rows] = seen.edges[:, :-1], seen.edges[:, -1]
+        return cls(pictures, features.name, features.identity, mean, projection, projected, edges, aspects)
 
     @cached_property
     def identity(self) -> str:
@@ -156,27 +172,39 @@ class CopyIndex:
 
     def nearest(self, features: np.ndarray, edges: np.ndarray) -> Match:
         """Returns the training picture most similar to a picture with features [d] and edges [`StructureEncoder.width`]."""
-        cosines = self._rows @ _directions((features[None] - self.mean) @ self.projection)[0]
-        proposed = np.argsort(-cosines, kind="stable")[:PROPOSED]
-        found = best_alignments(Structure.of_row(edges), [self._structure(place) for place in proposed])
+        direction = _directions((features[None] - self.mean) @ self.projection)
+        if len(self.pictures) > BRUTE_FORCE:
+            near = open_index(self._blocks, self.identity).search(direction.astype(np.float32), PROPOSED)
+            proposed, cosines = near.place[0][near.place[0] >= 0], near.similarity[0]
+        else:
+            every = self._rows @ direction[0]
+            proposed = np.argsort(-every, kind="stable")[:PROPOSED]
+            cosines = every[proposed]
+        found = best_alignments(Structure.of_row(edges), [self._structure(int(place)) for place in proposed])
         best = max(range(len(found)), key=lambda number: found[number].correlation)
         place = int(proposed[best])
-        return Match(self.pictures[place], found[best], float(cosines[place]))
+        return Match(self.pictures[place], place, found[best], float(cosines[best]))
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        yield from (self.projected[start : start + _BLOCK] for start in range(0, len(self.pictures), _BLOCK))
 
     def _structure(self, place: int) -> Structure:
         return Structure.of_row(np.append(self.edges[place].astype(np.float32), self.aspects[place]))
 
 
-def _half_whitening(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _half_whitening(parts: Parts, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean [d] and projection [d, w] to the strongest principal components, each divided by the root of its deviation.
 
     Whitening (Jégou and Chum 2012) reduces the weight of what all paintings share. Half whitening adds less noise of the
     weak components. The number of components is at most a quarter of the number of pictures.
     """
-    mean = features.mean(0, dtype=np.float64)
-    centred = features - mean
-    width = max(1, min(_WIDTH, features.shape[1], len(features) // 4))
-    values, vectors = np.linalg.eigh(centred.T @ centred / max(1, len(features) - 1))
+    mean = np.add.reduce([seen.features.sum(0, dtype=np.float64) for seen in parts()]) / count
+    scatter = np.zeros((len(mean), len(mean)))
+    for seen in parts():
+        centred = seen.features - mean
+        scatter += centred.T @ centred
+    width = max(1, min(_WIDTH, len(mean), count // 4))
+    values, vectors = np.linalg.eigh(scatter / max(1, count - 1))
     strongest = values[::-1][:width]
     scale = np.maximum(strongest, max(1e-12, 1e-6 * float(strongest[0]))) ** -0.25
     return mean.astype(np.float32), (vectors[:, ::-1][:, :width] * scale).astype(np.float32)

@@ -1,17 +1,18 @@
 """Builds the copy index of a catalogue's training pictures and calibrates it on the held-out works."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from impasto.data.caches.row_cache import RowCache, content_key
 from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport
-from impasto.data.catalogue.read import read_catalogue
+from impasto.data.catalogue.read import Catalogue, catalogue_parts
 from impasto.data.catalogue.split import is_held_out
 from impasto.errors import ImpastoError
 from impasto.evaluation.memorization.calibration import Calibration
-from impasto.evaluation.memorization.index import ComparedPictures, CopyIndex, OnProgress, TrainingPicture, see
+from impasto.evaluation.memorization.index import ComparedPictures, CopyIndex, OnProgress, see
+from impasto.evaluation.memorization.picture_names import PictureNames, TrainingPicture
 from impasto.settings import cache_folder
 from impasto.vision.scorers.interface import ImageEncoder
 
@@ -34,25 +35,78 @@ def index_catalogue(
     Raises:
         ImpastoError: there is no such folder, no readable picture or no training picture, or the cache cannot be written.
     """
-    catalogue = read_catalogue(folder, check_images=False)
     report = CatalogueReport() if report is None else report
-    report.skipped += catalogue.report.skipped
-    entries = catalogue.entries
-    seen = see(entries, features, report, on_progress)
-    readable = [int(place) for place in seen.whole]
-    if not readable:
+    parts = _TrainingParts(folder, features, report, on_progress)
+    works, held, size = 0, 0, 0
+    for entries, _ in parts:
+        inside = [entry for entry in entries if not is_held_out(entry.file_name)]
+        works, held = works + len(inside), held + len(entries) - len(inside)
+        size += sum(len(_named(entry).line()) for entry in inside)
+    if not works + held:
         raise ImpastoError(f"{folder} holds no picture that can be read (the first, {_first(report)})")
-    training = [place for place in readable if not is_held_out(entries[place].file_name)]
-    if not training:
-        raise ImpastoError(f"{folder} holds no training picture: all {len(readable)} are held out; add more")
-    pictures = [_named(entries[place]) for place in training]
-    index = CopyIndex.of(pictures, seen.at(training), features)
-    held_out = [place for place in readable if is_held_out(entries[place].file_name)]
-    if held_out:
+    if not works:
+        raise ImpastoError(f"{folder} holds no training picture: all {held} are held out; add more")
+    names = (_named(entry) for entries, _ in parts for entry in entries if not is_held_out(entry.file_name))
+    index = CopyIndex.of_parts(PictureNames.of(names, works, size), parts.training, features)
+    if held:
         # Spread evenly over the catalogue, which is often sorted by artist.
-        chosen = [held_out[n] for n in np.linspace(0, len(held_out) - 1, min(len(held_out), MOST_CALIBRATED)).astype(int)]
-        index.calibration = _calibrated(index, [entries[place] for place in chosen], seen.at(chosen), on_progress)
+        chosen = {int(n) for n in np.linspace(0, held - 1, min(held, MOST_CALIBRATED))}
+        entries, seen = parts.held_out(chosen)
+        index.calibration = _calibrated(index, entries, seen, on_progress)
     return index
+
+
+class _TrainingParts:
+    """The readable pictures of a catalogue with their features and edges, part by part; a folder's are kept."""
+
+    def __init__(
+        self, folder: Path, features: ImageEncoder, report: CatalogueReport, on_progress: OnProgress | None
+    ) -> None:
+        self._folder, self._features, self._report, self._on_progress = folder, features, report, on_progress
+        self._whole: tuple[list[CatalogueEntry], ComparedPictures] | None = None
+        self._told = False
+
+    def __iter__(self) -> Iterator[tuple[list[CatalogueEntry], ComparedPictures]]:
+        if self._whole is not None:
+            yield self._whole
+            return
+        told = CatalogueReport() if self._told else self._report
+        for part in catalogue_parts(self._folder, check_images=False):
+            told.add(CatalogueReport(skipped=part.report.skipped, more=part.report.more))
+
+            def tell(what: str, done: int, of: int, part: Catalogue = part) -> None:
+                if self._on_progress is not None:
+                    self._on_progress(what, *part.progress(done, of))
+
+            unread = CatalogueReport()
+            seen = see(part.entries, self._features, unread, tell)
+            told.add(unread)
+            readable = seen.whole.tolist()
+            found = [part.entries[place] for place in readable], seen.at(readable)
+            if part.home == part.folder:
+                self._whole = found
+            yield found
+        self._told = True
+
+    def training(self) -> Iterator[ComparedPictures]:
+        """Yields the parts without the pictures that are held out of training."""
+        for entries, seen in self:
+            yield seen.at([n for n, entry in enumerate(entries) if not is_held_out(entry.file_name)])
+
+    def held_out(self, chosen: Container[int]) -> tuple[list[CatalogueEntry], ComparedPictures]:
+        """Returns the held-out pictures with these numbers among the held-out."""
+        works: list[CatalogueEntry] = []
+        features, edges = [], []
+        number = 0
+        for entries, seen in self:
+            for n, entry in enumerate(entries):
+                if is_held_out(entry.file_name):
+                    if number in chosen:
+                        works.append(entry)
+                        features.append(seen.features[n])
+                        edges.append(seen.edges[n])
+                    number += 1
+        return works, ComparedPictures(np.stack(features), np.stack(edges))
 
 
 def _first(report: CatalogueReport) -> str:
@@ -67,7 +121,6 @@ def _calibrated(
     index: CopyIndex, works: Sequence[CatalogueEntry], seen: ComparedPictures, on_progress: OnProgress | None
 ) -> Calibration:
     """Calibrates once for each work and index; a cache row is (similarity, row of the nearest training picture)."""
-    places = {picture.file_name: place for place, picture in enumerate(index.pictures)}
     # Keys are hashes of the content, not file names: a work under another name is not compared again.
     keys = [
         content_key(index.identity, features.tobytes(), edges.tobytes())
@@ -76,7 +129,7 @@ def _calibrated(
 
     def make(positions: list[int]) -> np.ndarray:
         found = [index.nearest(seen.features[n], seen.edges[n]) for n in positions]
-        return np.array([(match.similarity, places[match.training.file_name]) for match in found], np.float64)
+        return np.array([(match.similarity, match.place) for match in found], np.float64)
 
     def tell(done: int, of: int) -> None:
         if on_progress is not None:
