@@ -17,10 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Nodes:
-    """The cluster, connected: Ray's module and its test cluster."""
+    """The cluster, connected: Ray's module, its test cluster, and the two nodes beside the head."""
 
     ray: Any
     cluster: Any
+    others: list[Any]
 
     def spread(self, **options: Any) -> RaySpread:
         """Returns a spread over up to three workers."""
@@ -44,13 +45,12 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         import ray
         from ray.cluster_utils import Cluster
 
-        small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args=small)
+        small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False}
+        cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
         try:
-            for _ in range(2):
-                cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+            others = [cluster.add_node(**small) for _ in range(2)]
             ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
-            yield Nodes(ray, cluster)
+            yield Nodes(ray, cluster, others)
         finally:
             ray.shutdown()
             cluster.shutdown()
