@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,8 @@ class _Run:
 
     def results(self) -> Generator[Done]:
         """Yields the results."""
+        from ray.exceptions import RayError
+
         done = False
         try:
             self._name, self._pickled = self._spread.reference(self._work)
@@ -107,6 +110,9 @@ class _Run:
         except KeyboardInterrupt:
             self._finish()
             raise
+        except (ConnectionError, RayError) as error:
+            told = f"{self._spread.place.name} was lost ({' '.join(str(error).split())[:200]})"
+            raise ImpastoError(f"{told}: give the same command again, it goes on from what is kept") from None
         except GeneratorExit:  # whoever took the results ended: by a stop, or by an error
             if self._spread.should_stop():
                 self._finish()
@@ -230,4 +236,5 @@ class _Run:
     def _forget(self, ref: Any) -> None:
         member, _ = self._calls[ref]
         member.calls -= 1
-        self._ray.cancel(ref, force=False)
+        with suppress(Exception):  # the connection may be what was lost
+            self._ray.cancel(ref, force=False)
