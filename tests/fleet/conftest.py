@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,17 @@ class Nodes:
         return RaySpread(self.ray, Place("", 3), **options)
 
 
+def patient(start: Callable[[], Any]) -> Any:
+    """Starts a node, again if need be: Ray gives it 30 s, and a busy machine takes longer."""
+    for left in (2, 1, 0):
+        try:
+            return start()
+        except Exception:
+            if not left:
+                raise
+    return None
+
+
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Three nodes of one core each. Their workers find the package, these tests, and a cache of their own."""
@@ -46,9 +57,9 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         from ray.cluster_utils import Cluster
 
         small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False}
-        cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+        cluster = patient(lambda: Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False}))
         try:
-            others = [cluster.add_node(**small) for _ in range(2)]
+            others = [patient(lambda: cluster.add_node(**small)) for _ in range(2)]
             ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
             yield Nodes(ray, cluster, others)
         finally:
