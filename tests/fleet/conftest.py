@@ -46,6 +46,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
+            "RAY_worker_niceness": "0",
             "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
             "IMPASTO_CACHE": str(tmp_path_factory.mktemp("cache")), "IMPASTO_WORKSPACE": str(tmp_path_factory.mktemp("w")),

@@ -9,12 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from tests.fleet.works import Doubling
 from typer.testing import CliRunner
 
 from impasto.cli.fleet_options import fleet_words
 from impasto.cli.main import app
 from impasto.cli.stopping import asked_to_stop
 from impasto.errors import MissingPart, UsageError
+from impasto.fleet.driver import RaySpread
 from impasto.fleet.journal import NAME, Journal
 from impasto.fleet.place import Place
 from impasto.fleet.status import Status, StatusFile
@@ -44,6 +46,14 @@ def test_a_journal_survives_a_torn_end_and_keeps_the_first_result(tmp_path: Path
     assert len(journal) == 1
     journal.close(done=True)
     assert not folder.exists()
+
+
+def test_nothing_to_do_starts_no_worker_and_leaves_no_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "units")
+    journal.put([(KEYS[0], b"taken by a driver that was killed before it could remove it")])
+    journal.close(done=False)
+    assert list(RaySpread(None, Place()).map(Doubling(), [], place=tmp_path / "units")) == []
+    assert not (tmp_path / "units").exists()
 
 
 def test_two_drivers_cannot_have_one_journal(tmp_path: Path) -> None:
