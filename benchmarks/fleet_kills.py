@@ -28,6 +28,7 @@ CHUNK = 4
 SECONDS = 0.02  # a chunk takes at least
 _SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
+    "RAY_worker_niceness": "0",
     "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
 }  # fmt: skip
 SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20}

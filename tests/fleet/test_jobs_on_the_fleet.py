@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def test_tags_while_workers_die(spread: RaySpread, catalogue: Callable[[str], Pa
             done.wait(draw.uniform(0.2, 1.0))
             ready = [member.pid for crew in spread._crews.values() for member in crew.members if member.is_ready]
             if ready and not done.is_set():
-                os.kill(draw.choice(ready), signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(draw.choice(ready), signal.SIGKILL)
 
     here, _ = run(TagJob(catalogue=catalogue("here")), HERE, tmp_path / "cache-here")
     killing = threading.Thread(target=kill)

@@ -99,16 +99,20 @@ class Batches:
         self._send_again([first])
         return None
 
-    def lost(self, batch: list[Waiting], *, memory: bool) -> list[tuple[Waiting, ImpastoError]]:
+    def lost(self, batch: list[Waiting], *, begun: bool, memory: bool) -> list[tuple[Waiting, ImpastoError]]:
         """Takes back the batch of a worker that died, in two halves; returns the units that are given up.
 
-        `memory`: whether it died for want of memory.
+        Only a unit that was alone may be what the worker died of: others are sent again in ever smaller batches.
+
+        Args:
+            begun: whether it was in work, and not waiting behind another one.
+            memory: whether the worker died for want of memory.
         """
         given_up = []
         kept = []
         for one in batch:
-            one.deaths += 1
-            one.halvings += memory
+            one.deaths += begun and len(batch) == 1
+            one.halvings += begun and memory
             if one.deaths >= MOST_DEATHS or one.halvings > MOST_HALVINGS:
                 told = f"the worker died {one.deaths} times with it, perhaps for want of memory"
                 given_up.append((one, ImpastoError(told)))

@@ -3,7 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,14 @@ class RaySpread:
         self, work: Work, units: Iterable[Unit], *, rows: int = 0, place: Path | None = None, in_order: bool = True
     ) -> Generator[Done]:
         """See `Spread.map`."""
-        run = _Run(self, self._crew(work.gpus if self.place.gpus is None else self.place.gpus), work, units, place, in_order)
+        coming = iter(units)
+        first = next(coming, None)
+        if first is None:  # all is there: no worker is started for it
+            if place is not None and place.exists():
+                open_results(place).close(done=True)
+            return
+        crew = self._crew(work.gpus if self.place.gpus is None else self.place.gpus)
+        run = _Run(self, crew, work, chain([first], coming), place, in_order)
         self.tally.begin(rows)
         yield from run.results()
 
@@ -58,7 +67,7 @@ class RaySpread:
         """Returns the work's name for the actors, and its pickled bytes in Ray's object store: a node gets them once."""
         from ray import cloudpickle
 
-        pickled = cloudpickle.dumps(work)
+        pickled = cloudpickle.dumps(work)  # pyright: ignore[reportPrivateImportUsage]
         name = hashlib.sha256(pickled).hexdigest()
         if name not in self._sent:
             self._sent = {name: self.ray.put(pickled)}
@@ -93,6 +102,8 @@ class _Run:
 
     def results(self) -> Generator[Done]:
         """Yields the results."""
+        from ray.exceptions import RayError
+
         done = False
         try:
             self._name, self._pickled = self._spread.reference(self._work)
@@ -107,6 +118,9 @@ class _Run:
         except KeyboardInterrupt:
             self._finish()
             raise
+        except (ConnectionError, RayError) as error:
+            told = f"{self._spread.place.name} was lost ({' '.join(str(error).split())[:200]})"
+            raise ImpastoError(f"{told}: give the same command again, it goes on from what is kept") from None
         except GeneratorExit:  # whoever took the results ended: by a stop, or by an error
             if self._spread.should_stop():
                 self._finish()
@@ -157,7 +171,8 @@ class _Run:
             answered, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
         results: list[tuple[str, bytes]] = []
         ended: list[Done | Unit] = []
-        for ref in answered:
+        there = set(answered)
+        for ref in [one for one in refs if one in there]:  # as they were sent: of a lost worker's, the first was in work
             member, batch = self._calls.pop(ref)
             member.calls -= 1
             self._take(ref, member, batch, results, ended)
@@ -200,8 +215,9 @@ class _Run:
             self._batches.went_well(len(batch), reply.seconds)
 
     def _lost(self, member: Member, batch: list[Waiting], *, memory: bool) -> Sequence[Done]:
+        given_up = self._batches.lost(batch, begun=member.is_ready, memory=memory)
         self._crew.was_lost(member)
-        return [Done(one.unit, error=error) for one, error in self._batches.lost(batch, memory=memory)]
+        return [Done(one.unit, error=error) for one, error in given_up]
 
     def _ready(self) -> Generator[Done]:
         """Yields what is next by number, or all that has ended."""
@@ -216,9 +232,10 @@ class _Run:
     def _finish(self) -> None:
         """Waits for the units in work and keeps them; those that take hours are asked to stop. Another interrupt ends it."""
         stop = getattr(self._work, "stop", None)
-        for _, batch in self._calls.values() if stop is not None else ():
-            for one in batch:
-                stop(one.unit.payload)
+        if stop is not None:
+            for _, batch in self._calls.values():
+                for one in batch:
+                    stop(one.unit.payload)
         while self._calls and self._crew.ready:
             self._hear(_WAIT_SECONDS)
             self._crew.look_after()
@@ -230,4 +247,5 @@ class _Run:
     def _forget(self, ref: Any) -> None:
         member, _ = self._calls[ref]
         member.calls -= 1
-        self._ray.cancel(ref, force=False)
+        with suppress(Exception):  # the connection may be what was lost
+            self._ray.cancel(ref, force=False)

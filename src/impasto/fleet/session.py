@@ -19,11 +19,13 @@ from impasto.fleet import guard as guarding
 from impasto.fleet.place import Place
 
 OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
+_STARTS = 3
 _SETTINGS = {
     # Ray's own name for it is of Windows and macOS, where it is the default: services listen on 127.0.0.1, not on all
     # interfaces.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # as the job without --on; Ray's own 15 starves workers beside any other process
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
@@ -53,13 +55,27 @@ def ray_session(place: Place) -> Iterator[Any]:
         if ray.is_initialized():
             raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
         ends.callback(_end, ray)
-        try:
-            ray.init(**options)
-        except Exception as error:
-            where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
-            raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
+        _connect(ray, place, options)
         _silence(ray)
         yield ray
+
+
+def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
+    """Starts Ray or connects to it.
+
+    Raises:
+        ImpastoError: it cannot be started, also not at the third time: Ray gives itself 30 s, and a busy machine takes
+            longer. Or nothing answers at the address.
+    """
+    for left in reversed(range(1 if place.address else _STARTS)):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:
+            _end(ray)
+            if not left:
+                where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
+                raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
 
 
 def _end(ray: Any) -> None:

@@ -1,0 +1,131 @@
+"""What the fleet does beside Ray: its journal, what `--on` says, what `impasto jobs` shows, the line of progress, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from tests.fleet.works import Doubling
+from typer.testing import CliRunner
+
+from impasto.cli.fleet_options import fleet_words
+from impasto.cli.main import app
+from impasto.cli.stopping import asked_to_stop
+from impasto.errors import MissingPart, UsageError
+from impasto.fleet.driver import RaySpread
+from impasto.fleet.journal import NAME, Journal
+from impasto.fleet.place import Place
+from impasto.fleet.status import Status, StatusFile
+from impasto.fleet.tally import Tally
+from impasto.spreading import unit_key
+
+KEYS = [unit_key(str(n)) for n in range(4)]
+
+
+def test_a_journal_survives_a_torn_end_and_keeps_the_first_result(tmp_path: Path) -> None:
+    folder = tmp_path / "units"
+    journal = Journal(folder)
+    journal.put([(KEYS[0], b"zero"), (KEYS[1], b"")])
+    journal.put([(KEYS[0], b"another"), (KEYS[2], b"two" * 1000)])
+    journal.close(done=False)
+    whole = (folder / NAME).read_bytes()
+    for end in (len(whole) - 1, len(whole) - 3000 - 20, len(whole)):
+        (folder / NAME).write_bytes(whole[:end])
+        journal = Journal(folder)
+        assert journal.get(KEYS[0]) == b"zero" and journal.get(KEYS[1]) == b""
+        assert (KEYS[2] in journal) == (end == len(whole)) and KEYS[3] not in journal
+        journal.put([(KEYS[2], b"two" * 1000)])  # made again, at the place of what was torn
+        journal.close(done=False)
+        assert (folder / NAME).read_bytes() == whole
+    (folder / NAME).write_bytes(whole[:60] + b"?" + whole[61:])  # a bad disk: nothing after it is believed
+    journal = Journal(folder)
+    assert len(journal) == 1
+    journal.close(done=True)
+    assert not folder.exists()
+
+
+def test_nothing_to_do_starts_no_worker_and_leaves_no_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "units")
+    journal.put([(KEYS[0], b"taken by a driver that was killed before it could remove it")])
+    journal.close(done=False)
+    assert list(RaySpread(None, Place()).map(Doubling(), [], place=tmp_path / "units")) == []
+    assert not (tmp_path / "units").exists()
+
+
+def test_two_drivers_cannot_have_one_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "units")
+    with pytest.raises(UsageError, match="another process works on this already"):
+        Journal(tmp_path / "units")
+    journal.close(done=False)
+    assert not (tmp_path / "units").exists()  # it was empty
+
+
+@pytest.mark.parametrize("text", ["", "Ray", "ray:/head:1", "ray://head", "ray://head:port", "http://head:10001"])
+def test_a_place_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="use ray"):
+        Place.read(text)
+
+
+def test_what_a_place_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.fleet.place.find_spec", lambda name: object())
+    assert Place.read("ray://head:10001", workers=3, gpus=0.5) == Place("ray://head:10001", 3, 1, 0.5)
+    for wrong in ({"workers": 0}, {"cores": 0}, {"gpus": -1.0}):
+        with pytest.raises(UsageError):
+            Place.read("ray", **wrong)
+    monkeypatch.setattr("impasto.fleet.place._free_memory", lambda: 5 << 30)
+    monkeypatch.setattr("impasto.fleet.place.cores", lambda: 64)
+    assert Place("").workers_here() == 2  # no more than there is memory for
+    assert Place("", 7).workers_here() == 7
+
+
+def test_without_ray_the_command_line_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.fleet.place.find_spec", lambda name: None)
+    done = CliRunner().invoke(app, ["data", "tag", str(tmp_path), "--on", "ray"])
+    assert isinstance(done.exception, MissingPart)
+    assert str(done.exception) == (
+        "--on ray needs Ray: pip install 'impasto[fleet]', or leave --on out to work in this process"
+    )
+    done = CliRunner().invoke(app, ["data", "tag", str(tmp_path), "--workers", "2"])
+    assert isinstance(done.exception, UsageError) and "go with --on" in str(done.exception)
+
+
+def test_the_jobs_that_run_ended_and_were_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_WORKSPACE", str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for kind, pid in (("tag", os.getpid()), ("caption", gone.pid)):
+        file = StatusFile(Status(kind, "works", "ray", pid=pid))
+        file.status.share = 0.25
+        file.write(now=True)
+    done = CliRunner().invoke(app, ["jobs", "--json"])
+    rows = {row["kind"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert {kind: row["state"] for kind, row in rows.items()} == {"tag": "running", "caption": "lost"}
+    assert rows["tag"].keys() == asdict(Status("", "", "")).keys() and rows["tag"]["share"] == 0.25
+
+
+def test_the_line_of_the_whole() -> None:
+    counted = []
+    tally = Tally(counted.append)
+    tally.begin(100)
+    tally.done = 40
+    tally.tell(3, 1, 12)
+    tally.tell(3, 1, 12)  # not again within a second
+    assert len(counted) == 1 and (counted[0].done, counted[0].rows) == (40, 100)
+    figures = {"rows_per_second": 4.08, "eta_seconds": 130.0, "workers": 3, "lost_workers": 1, "retries": 12}
+    assert fleet_words(figures) == "4.08 rows/s, 2 min to go, 3 workers, 1 lost, 12 units sent again"
+    assert fleet_words({"workers": 1, "lost_workers": 0, "retries": 0}) == "1 worker"
+
+
+def test_the_first_interrupt_asks_and_the_second_stops(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with asked_to_stop() as asked:
+        assert not asked()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked() and "again stops at once" in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
