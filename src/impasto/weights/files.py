@@ -171,12 +171,14 @@ def fill_module(
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Skips the functions of `torch.nn.init`. On parameters without memory they would load torch's compiler."""
+    """Skips the functions of `torch.nn.init` on parameters without memory, for which they would load torch's compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = kwargs or {}
         if getattr(func, "__module__", None) == "torch.nn.init":
-            return given["tensor"] if "tensor" in given else args[0]
+            tensor = given["tensor"] if "tensor" in given else args[0]
+            if tensor.is_meta:
+                return tensor
         return func(*args, **given)
 
 

@@ -57,7 +57,8 @@ class KnowledgeIndex:
         if not self.articles or not words[0]:
             return []
         scores = self._texts.get_scores(words[0]) + title_weight * self._names.get_scores(words[0])
-        named = np.array([plain_name(query) in names for names in self._plain])
+        asked = plain_name(query)
+        named = np.array([asked in names for names in self._plain])
         best = np.lexsort((-scores, ~named))[:count]
         return [(self.articles[place], float(scores[place])) for place in best if scores[place] > 0]
 
