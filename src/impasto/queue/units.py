@@ -96,7 +96,7 @@ def title(job: Job) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-_TELLING = ("file", "pictures", "catalogue", "folder", "artist", "out")
+_TELLING = ("file", "pictures", "catalogue", "against", "training", "folder", "artist", "out")
 
 
 def _words(value: Any) -> str:
