@@ -11,6 +11,7 @@ from PIL import Image
 from tests.studio.conftest import Start
 from tests.studio.test_api import add
 
+from impasto.errors import UsageError
 from impasto.painting.credentials.embedded import holds_credentials
 from impasto.painting.credentials.trial import TrialCertificates, make_trial_certificates
 from impasto.painting.provenance.record import Provenance, png_info
@@ -80,6 +81,15 @@ def test_copies_are_signed_and_the_pictures_stay(start: Start, trial: TrialCerti
     one = client.get(f"/api/v1/pictures/{digits}?credentials=true")
     assert holds_credentials(one.content) and "boats-signed.png" in one.headers["content-disposition"]
     assert studio.gallery.file(digits).read_bytes() == before and not holds_credentials(before)
+
+
+def test_a_key_without_its_certificate_starts_no_studio(tmp_path: Path) -> None:
+    from impasto.cli.studio import studio
+
+    with pytest.raises(UsageError, match="--sign-key and --sign-certificate belong together"):
+        studio(workspace=tmp_path, sign_key=tmp_path / "key.pem")
+    with pytest.raises(UsageError, match=r"key\.pem"):
+        studio(workspace=tmp_path, sign_key=tmp_path / "key.pem", sign_certificate=tmp_path / "certificate.pem")
 
 
 def test_what_cannot_be_downloaded_is_said(client: TestClient, studio: Studio) -> None:

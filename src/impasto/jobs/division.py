@@ -26,7 +26,7 @@ def title(job: Job) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-_TELLING = ("file", "pictures", "catalogue", "folder", "paintings", "artist", "out")
+_TELLING = ("file", "pictures", "catalogue", "against", "training", "folder", "paintings", "artist", "out")
 
 
 def _words(value: Any) -> str:

@@ -17,6 +17,7 @@ stream. So nothing is lost when a tab, the server or the worker dies.
 | `pages` | server-rendered pages, their scripts and texts, and what only they ask (`/pages/...`) |
 | `helper` | a process beside the server for live previews and expansions |
 | `uploads` | pictures that clients send |
+| `archive` | chosen pictures as one ZIP, signed if asked |
 | `serve` | one server for a workspace, with its worker |
 
 **To add an API or pages**: write a `fastapi.APIRouter` in a module of its own; take `StudioOf` (`state`) as a parameter;

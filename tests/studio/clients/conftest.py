@@ -13,7 +13,7 @@ import uvicorn
 
 from impasto.queue.worker import Worker
 from impasto.studio.app import create_app
-from impasto.studio.requests import references
+from impasto.studio.requests import listed
 from impasto.studio.settings import Limits, StudioSettings
 from impasto.studio.state import Studio
 from impasto.workspace import Workspace
@@ -77,9 +77,9 @@ def painter_home(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setattr("impasto.studio.app._warm_up", lambda: None)
         patch.setattr("impasto.queue.worker.LOOK_SECONDS", 0.02)
         patch.setattr("impasto.queue.worker.PROGRESS_SECONDS", 0.02)
-        references._listed.cache_clear()
+        listed._checkpoints.cache_clear()
         yield tmp_path_factory.mktemp("workspace")
-        references._listed.cache_clear()
+        listed._checkpoints.cache_clear()
 
 
 @pytest.fixture(scope="module")

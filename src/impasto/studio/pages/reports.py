@@ -77,10 +77,10 @@ def get_reports(studio: StudioOf) -> list[dict[str, Any]]:
         units = studio.queue.units(job.id, most=1)
         against = FilePath(json.loads(studio.queue.request(job.id)).get("against", "")).name
         report = units[0].report if units else None
-        if report is not None:  # names of files are told without the folder of the workspace
-            folder = f"{studio.workspace.folder}{os.sep}"
-            report = {**report, "notes": [note.replace(folder, "") for note in report["notes"]]}
-        reports.append({"job": job, "report": report, "against": against})
+        if report is not None:
+            report = {**report, "notes": [_told(note, studio) for note in report["notes"]]}
+        told = {"id": job.id, "finished_at": job.finished_at, "error": _told(job.error, studio)}
+        reports.append({"job": told, "report": report, "against": against})
     return reports
 
 
@@ -157,7 +157,12 @@ def _reproduction(name: str, job: QueuedJob | None, studio: Studio) -> dict[str,
         pass  # not complete yet
     told = {"name": name, "has_page": page.is_file(), "title": _title(page) if page.is_file() else "", "header": header}
     return {**told, "rows": rows, "job": None if job is None else job.id, "state": None if job is None else job.state,
-            "error": None if job is None else job.error}  # fmt: skip
+            "error": None if job is None else _told(job.error, studio)}  # fmt: skip
+
+
+def _told(text: str | None, studio: Studio) -> str | None:
+    """A sentence about files of the workspace, without the workspace's folder."""
+    return None if text is None else text.replace(f"{studio.workspace.folder}{os.sep}", "")
 
 
 def _is_copies_page(path: FilePath) -> bool:

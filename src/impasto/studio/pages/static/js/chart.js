@@ -9,8 +9,8 @@ const short = (value) => (Math.abs(value) >= 0.001 && Math.abs(value) < 10000 ? 
 
 /** A line of values with its lowest and highest value beside it; `label` is what a screen reader says. */
 export function line(values, label, last) {
-  const wide = 640, high = 240, left = 52, low = Math.min(...values), top = Math.max(...values), span = top - low || 1;
-  const x = (at) => left + (at / Math.max(1, values.length - 1)) * (wide - left - 8), y = (value) => 12 + (1 - (value - low) / span) * (high - 40);
+  const wide = 640, high = 240, left = 66, low = Math.min(...values), top = Math.max(...values), span = top - low || 1;
+  const x = (at) => left + (at / Math.max(1, values.length - 1)) * (wide - left - 8), y = (value) => 20 + (1 - (value - low) / span) * (high - 52);
   return svg("svg", { class: "chart", viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": label },
     svg("line", { class: "axis", x1: left, x2: wide, y1: y(low), y2: y(low) }), svg("line", { class: "axis", x1: left, x2: wide, y1: y(top), y2: y(top) }),
     svg("text", { x: 6, y: y(top) + 4 }, short(top)), svg("text", { x: 6, y: y(low) + 4 }, short(low)), svg("text", { x: wide - 8, y: high - 6, "text-anchor": "end" }, last),

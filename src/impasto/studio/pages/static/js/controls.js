@@ -24,7 +24,7 @@ export async function controls(form) {
   const put = () => { drawn = key(form.read()); form.save(); form.tell(); };
   const key = (state) => JSON.stringify([state.controls, state.checkpoint]);
   const offered = await offeredControls();
-  const field = (label, input) => el("label", { class: "small" }, label, input);
+  const field = (label, input, wide) => el("label", { class: wide ? "small wide" : "small" }, label, input);
   const amount = (one, name, most, step) => field(t("controls." + name), el("input", { type: "number", min: 0, max: most, step, value: one[name], oninput: (event) => { one[name] = Number(event.target.value || 0); put(); } }));
   const draw = (state) => {
     $("[data-control-count]", form.root).textContent = form.extra.controls.length || "";
@@ -35,7 +35,7 @@ export async function controls(form) {
       net.value = one.net ?? "";
       const kind = el("select", { onchange: (event) => { one.kind = event.target.value; form.save(); form.tell(); } }, kindOptions(offered.kinds));
       kind.value = one.kind;
-      return el("div", { class: "control" }, el("img", { src: source(one.picture), alt: t("controls.picture") }), el("div", { class: "fields tight" }, field(t("controls.kind"), kind), field(t("controls.net"), net), amount(one, "weight", 4, 0.05), amount(one, "from", 1, 0.05), amount(one, "until", 1, 0.05)),
+      return el("div", { class: "control" }, el("img", { src: source(one.picture), alt: t("controls.picture") }), el("div", { class: "fields tight" }, field(t("controls.kind"), kind, true), field(t("controls.net"), net, true), amount(one, "weight", 4, 0.05), amount(one, "from", 1, 0.05), amount(one, "until", 1, 0.05)),
         el("button", { type: "button", class: "quiet", "aria-label": t("controls.remove"), onclick: () => { form.extra.controls = form.extra.controls.filter((other) => other !== one); form.save(); form.tell(); } }, "×"));
     }));
   };
