@@ -19,8 +19,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from impasto.fleet.guard import processes_in
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the tests' light models
@@ -68,16 +71,13 @@ def drive(address: str, folder: Path) -> None:
     print(spread.tally.count.lost_workers, flush=True)
 
 
-def workers() -> list[int]:
-    """The processes of the fleet's actors on this machine."""
+def workers(session: str) -> list[int]:
+    """The processes of the fleet's actors of this Ray session, and of no other one."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if (entry / "cmdline").read_bytes().startswith(b"ray::UnitActor"):
-                    found.append(int(entry.name))
-            except OSError:
-                continue
+    for pid in processes_in(session, {os.getpid()}):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::UnitActor"):
+                found.append(pid)
     return found
 
 
@@ -95,7 +95,7 @@ def schedule(number: int, cluster: Any, folder: Path, pictures: int) -> str:
     def kill_workers() -> None:
         while kills["workers"] < 5 and not done.is_set():
             done.wait(draw.uniform(0.1, 1.0))
-            if (there := workers()) and not done.is_set():
+            if (there := workers(cluster.head_node.get_session_dir_path())) and not done.is_set():
                 try:
                     os.kill(draw.choice(there), signal.SIGKILL)
                     kills["workers"] += 1
