@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from impasto.data.caches.row_cache import RowCache, content_key
-from impasto.language.minilm import WIDTH
+from impasto.language.minilm_files import WIDTH
 from impasto.language.sentence_encoder import sentence_encoder
 from impasto.settings import cache_folder
 from impasto.weights.content_hash import MINILM_SHA256

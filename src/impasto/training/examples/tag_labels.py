@@ -24,7 +24,7 @@ from impasto.data.annotations.contradiction import TagsInText
 from impasto.data.annotations.tag_vocabulary import Tag
 from impasto.data.caches.sentence_vectors import sentence_rows
 from impasto.errors import ImpastoError
-from impasto.language.minilm import WIDTH
+from impasto.language.minilm_files import WIDTH
 from impasto.training.examples.caption_texts import KINDS
 from impasto.training.loop.progress import Progress, no_report
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
-from impasto.language.minilm import WIDTH as TEXT_WIDTH
+from impasto.language.minilm_files import WIDTH as TEXT_WIDTH
 from impasto.language.sentence_encoder import sentence_encoder
 from impasto.vision.features.efficientnet import WIDTH as IMAGE_WIDTH
 from impasto.vision.features.efficientnet import ImageFeatures
