@@ -35,6 +35,7 @@ def main() -> None:
     unet: Any = parts.unet
     save_int8(unet, chosen.out / "unet")
     vae: Any = parts.vae
+    vae.register_to_config(_name_or_path="pocket")  # not the folder of the run
     vae.half().save_pretrained(chosen.out / "vae", safe_serialization=True)
     for name in COPIED:
         source = chosen.checkpoint / name
