@@ -139,6 +139,8 @@ def test_a_batch_is_one_row_that_is_checked_whole(queue: Queue) -> None:
     batch = BatchJob(base={"steps": 2}, prompts=("boats", "trees"), artists=("Claude Monet", "none"),
                      settings=({"steps": 5}, {}), seeds=(4, 9))  # fmt: skip
     assert queue.add(batch).units == batch.total == 16 and queue.job(1).title == "boats (16 paintings)"
+    long = queue.add(BatchJob(base={"prompt": "boats " * 40}, count=3)).title
+    assert len(long) == 120 and long.endswith("… (3 paintings)")
     units = [batch.unit(n) for n in range(16)]
     assert len({(u.prompt, u.artist, u.steps, u.seed) for u in units}) == 16
     assert (units[0].seed, units[1].seed, units[2].steps, units[4].artist, units[8].prompt) == (4, 9, 2, "", "trees")

@@ -19,11 +19,18 @@ def title(job: Job) -> str:
     fields: dict[str, Any] = dict(job)
     if isinstance(job, BatchJob):
         prompt = job.prompts[0] if job.prompts else str(job.base.get("prompt", ""))
-        text = f"{prompt} ({job.total} paintings)"
-    else:
-        text = str(fields.get("prompt") or "") or next((_words(fields[one]) for one in _TELLING if fields.get(one)), "")
-    text = " ".join(text.split()) or job.kind
-    return text if len(text) <= 120 else text[:119] + "…"
+        count = f" ({job.total} paintings)"
+        return (_shortened(prompt, _MOST - len(count)) or job.kind) + count
+    text = str(fields.get("prompt") or "") or next((_words(fields[one]) for one in _TELLING if fields.get(one)), "")
+    return _shortened(text, _MOST) or job.kind
+
+
+_MOST = 120  # characters
+
+
+def _shortened(text: str, most: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 _TELLING = ("file", "pictures", "catalogue", "against", "training", "folder", "paintings", "artist", "out")

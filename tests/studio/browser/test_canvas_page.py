@@ -43,6 +43,10 @@ def test_edges_are_pulled_by_the_keyboard_alone(new_page, studio):
     page.fill("#prompt", "a wide shore")
     use_few_steps(page)
     page.fill("#count", "1")
+    page.fill("#seed", "five")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".toast.error:has-text('whole number')")
+    page.fill("#seed", "5")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-results] button")
     made = studio.ask("/api/v1/gallery?text=shore")["entries"][0]

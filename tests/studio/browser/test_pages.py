@@ -61,6 +61,12 @@ def test_a_sheet_is_painted(new_page, studio):
     ready(page)
     page.wait_for_selector("[data-sheets] img")
     assert page.input_value("#rows-values") == "1-2"
+    page.fill("#prompt", "")  # what is painted stands on an axis alone
+    page.select_option("#columns-axis", "")
+    page.select_option("#rows-axis", "prompt")
+    page.fill("#rows-values", "a pond; a wood")
+    page.click("[data-paint]")
+    page.wait_for_selector("[data-sheets] img >> nth=1")
 
 
 def test_the_keyboard_alone_reaches_everything(new_page, studio):

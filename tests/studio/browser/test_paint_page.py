@@ -132,7 +132,7 @@ def test_expansions_are_found_used_and_batched(new_page, studio):
     assert page.input_value("#prompt") == texts[1] and page.input_value("#prompts") == texts[0]
     page.click("summary:has-text('Batch')")
     page.click("[data-batch]")
-    page.wait_for_selector(".toast:has-text('1 paintings are in the queue')")
+    page.wait_for_selector(".toast:has-text('1 painting is in the queue')")
     job = studio.ask("/api/v1/jobs?kind=batch&most=1")[0]
     assert studio.ended(job["id"])["state"] == "done"
     part = studio.ask(f"/api/v1/jobs/{job['id']}/parts")[0]

@@ -54,9 +54,12 @@ def add_sheet(new: NewSheet, studio: StudioOf) -> QueuedJob:
     changed = {one.axis for one in (new.rows, new.columns)} | {"count", "preview_every", "best_of"}
     if "size" in changed:
         changed |= {"width", "height"}
-    kept = {name for name in new.job.model_fields_set if name not in changed}
-    shared = to_job(new.job.model_construct(**{name: getattr(new.job, name) for name in kept}), studio.references)
-    fields: dict[str, Any] = {name: getattr(shared, name) for name in shared.model_fields_set & set(Picture.model_fields)}
+    kept = {name: getattr(new.job, name) for name in new.job.model_fields_set if name not in changed}
+    # What is painted may come from an axis alone, and a request without it would be refused: the cells are checked later.
+    whole = kept if kept.get("prompt") else {**kept, "prompt": "a cell"}
+    shared = to_job(new.job.model_construct(**whole), studio.references)
+    known = shared.model_fields_set & set(Picture.model_fields)
+    fields: dict[str, Any] = {name: getattr(shared, name) for name in known if name in kept}
     words = slug(" ".join([str(fields.get("prompt", "")), new.rows.axis, new.columns.axis]))[:80]
     out = studio.workspace.place("sheets") / f"{words}-{time.time_ns() // 1_000_000}.png"
     job = GridJob(**fields, rows=_axis(new.rows), columns=_axis(new.columns), title=new.title or None, out=out)

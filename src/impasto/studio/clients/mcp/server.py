@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import Field, ValidationError
 
 from impasto import __version__
 from impasto.errors import ImpastoError
@@ -30,9 +30,29 @@ Id = Annotated[str, Field(pattern="^[0-9a-f]{20}$", description="a picture's id"
 Words = Annotated[str, Field(max_length=2000)]
 
 
+class _Server(MCPServer[Any]):
+    """A server that refuses arguments in one sentence, also those that a tool does not have: the SDK leaves them out."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        for tool in await self.list_tools():
+            taken = tool.input_schema.get("properties", {})
+            if tool.name == name and (unknown := [one for one in arguments if one not in taken]):
+                raise ToolError(f"{name}, {unknown[0][:80]}: there is no such argument; it takes {', '.join(taken)}")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            first = error.__cause__.errors(include_url=False)[0]
+            field, message = ".".join(map(str, first["loc"])), first["msg"]
+            raise ToolError(f"{name}, {field}: {message[:1].lower()}{message[1:]}") from error.__cause__
+
+
 def make_server(studio: Studio, lifespan: Lifespan | None = None) -> MCPServer[Any]:
     """Makes the server of a studio. `lifespan` is entered when it begins to serve."""
-    server: MCPServer[Any] = MCPServer(
+    server = _Server(
         "impasto", title="Impasto", version=__version__, log_level="ERROR", lifespan=lifespan,
         instructions="Paints new pictures in the manner of the masters on this machine. Pictures have ids: `show` one, or "
         "start from it with `paint(start_from=...)`. Pictures in answers are small copies; linked resources are the files.",

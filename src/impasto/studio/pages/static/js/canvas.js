@@ -148,8 +148,9 @@ async function drawn(scribble) {
 async function paint() {
   if (!picture) { toast(t("canvas.nothing"), { error: true }); return; }
   const state = form.read(), { width, height, init, strength, ...asked } = form.request({ ...state, init: null });
-  const job = { ...asked, count: Number(state.count || 1), preview_every: 0, ...(state.seed === "" ? {} : { seed: Number(state.seed) }) };
-  const how = mode();
+  let seed;
+  try { seed = form.seed(state); } catch (error) { toast(error.message, { error: true }); form.mark(error); return; }
+  const job = { ...asked, count: Number(state.count || 1), preview_every: 0, ...seed }, how = mode();
   if (how === "inpaint") {
     const mask = await drawn(false);
     if (!mask) { toast(t("canvas.mask.empty"), { error: true }); return; }

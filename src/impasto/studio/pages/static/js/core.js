@@ -1,7 +1,8 @@
 // What every page uses: requests, texts, messages, dialogs, keys, and elements without innerHTML.
 
 export const texts = JSON.parse(document.getElementById("texts").content.textContent);
-export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+/** A text by its key; `key.one` stands for it where the count is one. */
+export const t = (key, values = {}) => ((String(values.count) === "1" ? texts[key + ".one"] : undefined) ?? texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 export const readOnly = meta("read-only") === "yes";
 export const canSign = meta("credentials") === "yes";
@@ -33,6 +34,7 @@ export async function api(path, { method, body, signal, blob = false, headers = 
   if (sent.method !== "GET") sent.headers["x-csrf-token"] = meta("csrf-token");
   if (body instanceof Blob) { sent.body = body; sent.headers["content-type"] = body.type; }
   else if (body !== undefined) { sent.body = JSON.stringify(body); sent.headers["content-type"] = "application/json"; }
+  if (sent.method !== "GET" && !signal && typeof (sent.body ?? "") === "string" && (sent.body?.length ?? 0) < 4000) sent.keepalive = true; // whoever leaves the page at once still has asked
   let answer;
   try { answer = await fetch(path, sent); }
   catch (error) { if (error.name === "AbortError") throw error; throw new ApiError(0, t("error.offline")); }

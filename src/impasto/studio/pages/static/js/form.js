@@ -49,6 +49,12 @@ export class Form {
   save() { const state = this.read(); store.set(this.name, state, { tab: true }); store.set(this.name, state); }
   tell() { const state = this.read(); for (const listener of this.listeners) listener(state); }
   onChange(listener) { this.listeners.push(listener); listener(this.read()); }
+  /** The seed as a field of a request: nothing if none is given. Throws if it is no whole number. */
+  seed(state = this.read()) {
+    if (state.seed === "") return {};
+    if (!/^\d+$/.test(state.seed)) throw Object.assign(new Error(t("seed.wrong")), { field: "seed" });
+    return { seed: Number(state.seed) };
+  }
   /** The fields of a request of the API; those that are empty are left out, so that the usual value holds. */
   request(state = this.read()) {
     const asked = {};

@@ -16,11 +16,12 @@ function query() {
 }
 const short = ({ id, name, prompt, starred, binned, width, height, made_at }) => ({ id, name, prompt, starred, binned, width, height, made_at });
 async function more(missing) {
-  const wanted = query();
+  const wanted = query(), before = wall.entries, late = () => before !== wall.entries; // an answer to other filters is dropped
   if (wanted.get("way") === "words" && wanted.get("text")) {
     if (begun) return [];
     begun = true;
     const answer = await attempt(() => api(`/api/v1/gallery/search?${new URLSearchParams({ words: wanted.get("text"), most: "300" })}`));
+    if (late()) return [];
     total.textContent = answer ? t("gallery.total", { count: number.format(answer.found.length) }) + (answer.waiting ? " " + t("gallery.wait", { count: number.format(answer.waiting) }) : "") : "";
     return answer ? answer.found.map((one) => short(one.entry)) : [];
   }
@@ -30,7 +31,7 @@ async function more(missing) {
   if (next) wanted.set("after", next);
   wanted.set("most", String(begun ? Math.min(1000, Math.max(200, missing)) : 120));
   const page = await attempt(() => api(`/api/v1/gallery?${wanted}`));
-  if (!page) return [];
+  if (!page || late()) return [];
   begun = true; next = page.next;
   if (page.total !== null) {
     wall.total = page.total; wall.layout();
@@ -43,10 +44,14 @@ function load() {
   $("[data-empty]").hidden = !filters.elements.binned.checked || readOnly;
   wall.reset();
 }
-const search = later(() => {
-  const seed = filters.elements.seed, wrong = !/^\d*$/.test(seed.value);
-  seed.toggleAttribute("aria-invalid", false);
-  if (wrong) { seed.setAttribute("aria-invalid", "true"); toast(t("seed.wrong"), { error: true }); return; } history.replaceState(history.state, "", "/gallery" + (query().size ? "?" + query() : "")); load(); }, 200);
+// The address is written at once, so that even a reload in the middle of typing keeps it; the answer waits for a pause.
+const seed = filters.elements.seed, wrong = () => !/^\d*$/.test(seed.value);
+const answer = later(() => { if (wrong()) { seed.setAttribute("aria-invalid", "true"); toast(t("seed.wrong"), { error: true }); } else load(); }, 200);
+function search() {
+  seed.removeAttribute("aria-invalid");
+  if (!wrong()) history.replaceState(history.state, "", "/gallery" + (query().size ? "?" + query() : ""));
+  answer();
+}
 filters.addEventListener("input", search);
 filters.addEventListener("submit", (event) => { event.preventDefault(); search(); });
 
@@ -59,11 +64,12 @@ let lastChosen = null;
 function openOne(entry, at, event) {
   if (picking && picking !== entry.id) { const first = picking; picking = null; compare(first, entry.id); return; }
   if (wall.choosing) {
-    if (event?.shiftKey && lastChosen !== null) { // from the last one to this one
-      for (let one = Math.min(lastChosen, at); one <= Math.max(lastChosen, at); one += 1) wall.chosen.add(wall.entries[one].id);
+    const from = wall.entries.findIndex((one) => one.id === lastChosen); // new pictures may have moved it
+    if (event?.shiftKey && from >= 0) { // from the last one to this one
+      for (let one = Math.min(from, at); one <= Math.max(from, at); one += 1) wall.chosen.add(wall.entries[one].id);
       wall.redraw(); counted();
     } else choose(entry);
-    lastChosen = at;
+    lastChosen = entry.id;
     return;
   }
   if (history.state?.picture !== entry.id) history.pushState({ picture: entry.id }, "", location.pathname + location.search + "#" + entry.id);

@@ -9,8 +9,9 @@ const say = (text) => { $("[data-state]").textContent = text; };
 const mine = new Set();
 
 async function paint() {
-  const state = form.read(), job = { kind: "paint", ...form.request({ ...state, init: null }), ...(state.seed === "" ? {} : { seed: Number(state.seed) }) };
+  const state = form.read();
   try {
+    const job = { kind: "paint", ...form.request({ ...state, init: null }), ...form.seed(state) };
     const done = await post("/pages/sheets", { job, title: state.title, rows: { axis: state.rows_axis, values: state.rows_values }, columns: { axis: state.columns_axis, values: state.columns_values } });
     mine.add(done.id); say(t("queued.announce", { number: done.id }));
   } catch (error) { toast(error.message, { error: true }); form.mark(error); }

@@ -35,13 +35,12 @@ async function loadRecent() {
 
 // Painting: a request becomes a job of the queue.
 function requestOf(state, batch) {
-  const asked = form.request(state), seed = state.seed === "" ? null : Number(state.seed), count = Number(state.count || 1);
-  if (state.seed !== "" && !/^\d+$/.test(state.seed)) throw Object.assign(new Error(t("seed.wrong")), { field: "seed" });
-  if (!batch) return { kind: "paint", ...asked, count, ...(seed === null ? {} : { seed }), preview_every: Math.max(3, Math.round(Number(state.steps || 20) / 7)) };
+  const asked = form.request(state), seed = form.seed(state), count = Number(state.count || 1);
+  if (!batch) return { kind: "paint", ...asked, count, ...seed, preview_every: Math.max(3, Math.round(Number(state.steps || 20) / 7)) };
   const lines = (text) => (text ?? "").split("\n").map((line) => line.trim()).filter(Boolean);
   const { prompt, artist, ...base } = asked;
   const prompts = lines(state.prompts), artists = lines(state.artists);
-  return { kind: "batch", base, prompts: prompts.length ? prompts : [prompt ?? ""], artists: artists.length ? artists : artist ? [artist] : [], count, ...(seed === null ? {} : { seed }) };
+  return { kind: "batch", base, prompts: prompts.length ? prompts : [prompt ?? ""], artists: artists.length ? artists : artist ? [artist] : [], count, ...seed };
 }
 async function paint({ front = false, batch = false } = {}) {
   const state = form.read();
@@ -96,7 +95,7 @@ hear("progress", (data) => {
   const part = Math.min(1, data.share ?? 0), whole = running.units > 1 ? Math.min(1, ((data.unit ?? 0) + part) / running.units) : part;
   bar.value = whole;
   const seconds = (Date.now() - startedAt) / 1000, left = whole > 0.05 ? Math.ceil((seconds / whole) * (1 - whole)) : null;
-  stageText.textContent = [running.units > 1 ? t("part", { part: (data.unit ?? 0) + 1, of: running.units }) : "", data.stage, left === null ? "" : t("eta", { seconds: left })].filter(Boolean).join(" · ");
+  stageText.textContent = [running.units > 1 ? t("part", { part: (data.unit ?? 0) + 1, of: running.units }) : "", running.units > 1 && /^1 \D+ 1$/.test(data.stage) ? "" : data.stage, left === null ? "" : t("eta", { seconds: left })].filter(Boolean).join(" · ");
   document.title = `${Math.round(whole * 100)} % – ` + document.title.replace(/^\d+ % – /, "");
   if (whole - announced >= 0.25) { announced = whole; announce(t("progress.announce", { percent: Math.round(whole * 100) })); }
 });

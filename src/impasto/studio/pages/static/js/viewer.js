@@ -24,11 +24,9 @@ export async function bin(id, changed = () => {}) {
 }
 /** Paints variations: the same record with other seeds. */
 export async function vary(id, count = 4) {
-  for (let n = 0; n < count; n += 1) {
-    const seed = crypto.getRandomValues(new Uint32Array(1))[0];
-    const done = await attempt(() => post("/api/v1/jobs", { job: { kind: "repaint", file: `picture:${id}`, seed } }));
-    if (!done) return;
-  }
+  const seeds = [...crypto.getRandomValues(new Uint32Array(count))];
+  const done = await Promise.all(seeds.map((seed) => attempt(() => post("/api/v1/jobs", { job: { kind: "repaint", file: `picture:${id}`, seed } }))));
+  if (!done.every(Boolean)) return;
   toast(t("vary.done", { count }), { action: [t("page.queue"), () => { location.href = "/queue"; }] });
 }
 export async function star(entry, changed = () => {}) {
