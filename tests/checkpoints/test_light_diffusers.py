@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAVY = "'transformers', 'peft', 'scipy.stats', 'torch._dynamo', 'sympy'"
 
 
@@ -15,14 +17,15 @@ def ran(code: str, folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_painting_with_pocket_loads_no_heavy_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["optimized", "eager"])
+def test_painting_with_pocket_loads_no_heavy_package(engine: str, tmp_path: Path) -> None:
     code = f"""
 import atexit, sys
 from impasto.cli.main import main
 atexit.register(lambda: print("heavy", [name for name in ({HEAVY}) if sys.modules.get(name)]))
 main()
 """
-    out = ran(code, tmp_path, "paint", "boats", "--steps", "1", "--size", "64", "--engine", "optimized")
+    out = ran(code, tmp_path, "paint", "boats", "--steps", "1", "--size", "64", "--engine", engine)
     assert out.rstrip().endswith("heavy []") and (list(tmp_path.rglob("*.png"))), out
 
 
@@ -53,6 +56,14 @@ with torch.no_grad():
     before = unet(latents, timestep, states).sample
     unet.add_adapter(LoraConfig(r=2, target_modules=["to_q"]))
     assert torch.equal(unet(latents, timestep, states).sample, before)  # a new LoRA changes nothing
+    unet.set_adapters(["default"], [1.0])
+    torch.nn.init.ones_(unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1.to_q.lora_B.default.weight)
+    learned = unet(latents, timestep, states).sample
+    assert not torch.equal(learned, before)
+    off = unet(latents, timestep, states, cross_attention_kwargs=dict(scale=0.0)).sample
+    torch.testing.assert_close(off, before)
+    assert torch.equal(unet(latents, timestep, states).sample, learned)  # the scale was for one pass
+    torch.nn.init.zeros_(unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1.to_q.lora_B.default.weight)
     compiled = torch.compile(unet, backend="eager")
     torch.testing.assert_close(compiled(latents, timestep, states).sample, before)
 assert diffusers.StableDiffusionPipeline.__module__.startswith("diffusers.pipelines")

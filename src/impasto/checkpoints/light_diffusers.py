@@ -67,10 +67,25 @@ class _LightLoader(Loader):
                 import_module(lists_its_names)
             with _looking_absent(import_module("diffusers.utils.import_utils")):
                 modules = [import_module(name) for name in _PAINTING]
+        _scale_only_with_peft(import_module("diffusers.utils.peft_utils"))
         # Its noise levels by the beta distribution need SciPy, which loads its parts when they are used.
         if "scipy" not in vars(modules[-1]):
             with suppress(ImportError):
                 vars(modules[-1])["scipy"] = import_module("scipy")
+
+
+def _scale_only_with_peft(peft_utils: Any) -> None:
+    """Lets a forward pass scale peft's layers only if peft is loaded, as without it there are none: to look for them,
+    diffusers imports it, and with it transformers' models.
+    """
+    for name in ("scale_lora_layers", "unscale_lora_layers"):
+        usual = getattr(peft_utils, name)
+
+        def scale(model: Any, weight: float | None = None, usual: Any = usual) -> None:
+            if "peft" in sys.modules:
+                usual(model, weight)
+
+        setattr(peft_utils, name, scale)
 
 
 @contextmanager

@@ -93,9 +93,9 @@ class PaintingControls:
         if own is not None and (own / "config.json").is_file():
             return str(own)
         known = sorted(path.parent.name for path in folder.glob(f"{FOLDER}/*/config.json")) if folder is not None else []
-        has = f"it has {', '.join(known)}" if known else "it has none"
+        has = f" (it has {', '.join(known)})" if known else ""
         raise MissingPart(
-            f"{self._parts.name} has no network of its own for {kind} ({has}): name one with --control-net, or train one "
+            f"{self._parts.name} has no network of its own for {kind}{has}: name one with --control-net, or train one "
             f"with `impasto train control --condition {kind}`"
         )
 
