@@ -79,7 +79,7 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
             if not left:
                 told = " ".join(str(error).split())[:300]
                 if place.address:
-                    told = f"no Ray answers at {place.address} ({told}): is `ray start --head` running there, with this port?"
+                    told = f"no Ray answers at {place.address} ({told}): is `ray start --head` running there with this port?"
                 else:
                     told = f"Ray cannot be started on this machine: {told}"
                 raise ImpastoError(told) from None
