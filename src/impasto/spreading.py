@@ -24,7 +24,8 @@ class Unit:
     """A part of a job that is done whole or not at all.
 
     Attributes:
-        number: its place in the job, from 0; results come in this order.
+        number: its place in the job, from 0; units are given and results come in this order. Numbers of units that are done
+            already are left out.
         key: SHA-256, hexadecimal, of all that the result depends on: the content of pictures, of models, of the request.
         payload: what `Work.do` gets; small, and can be pickled. Paths in it are absolute.
         rows: how many rows, pictures or runs it has, for the progress.

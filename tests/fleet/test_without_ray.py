@@ -64,7 +64,10 @@ def test_two_drivers_cannot_have_one_journal(tmp_path: Path) -> None:
     assert not (tmp_path / "units").exists()  # it was empty
 
 
-@pytest.mark.parametrize("text", ["", "Ray", "ray:/head:1", "ray://head", "ray://head:port", "http://head:10001"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "Ray", "ray:/head:1", "ray://head", "ray://head:port", "http://head:10001", "ray://head:0", "ray://head:99999"],
+)
 def test_a_place_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="use ray"):
         Place.read(text)

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -98,6 +99,9 @@ class _Run:
         self._calls: dict[Any, tuple[Member, list[Waiting]]] = {}
         self._ended: dict[int, Done | Unit] = {}  # by number: a failure, or the unit of a result that is kept
         self._begun = self._yielded = 0
+        self._order: deque[int] = (
+            deque()
+        )  # numbers of units that were begun and not yielded: not all, since some may be done
         self._batches = Batches(self._new(units))
 
     def results(self) -> Generator[Done]:
@@ -134,6 +138,8 @@ class _Run:
         """Yields the units that are not in the journal, and None for each that is: it is ended already."""
         for unit in units:
             self._begun += 1
+            if self._in_order:
+                self._order.append(unit.number)
             if self._place is not None and self._key(unit) in self._kept:
                 self._ended[unit.number] = unit
                 self._tally.known += unit.rows
@@ -222,9 +228,11 @@ class _Run:
     def _ready(self) -> Generator[Done]:
         """Yields what is next by number, or all that has ended."""
         while self._ended:
-            number = self._yielded if self._in_order else next(iter(self._ended))
+            number = self._order[0] if self._in_order else next(iter(self._ended))
             if number not in self._ended:
                 return
+            if self._in_order:
+                self._order.popleft()
             one = self._ended.pop(number)
             self._yielded += 1
             yield one if isinstance(one, Done) else Done(one, self._kept.get(self._key(one)))

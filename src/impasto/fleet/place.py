@@ -37,7 +37,8 @@ class Place:
         Raises:
             UsageError: the text or a number is invalid. MissingPart: Ray is not installed.
         """
-        if text != LOCAL and not re.fullmatch(r"ray://[^/\s:]+:\d{1,5}", text):
+        found = re.fullmatch(r"ray://[^/\s:]+:(\d{1,5})", text)
+        if text != LOCAL and (found is None or not 1 <= int(found[1]) <= 65535):
             raise UsageError(f"--on {text!r}: use ray (this machine) or ray://HOST:PORT (a cluster, usually port 10001)")
         if workers is not None and workers < 1:
             raise UsageError(f"--workers {workers}: use 1 or more")

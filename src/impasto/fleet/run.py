@@ -16,6 +16,8 @@ from impasto.jobs.context import Context
 from impasto.jobs.division import SPREAD_KINDS, title
 from impasto.jobs.events import Event, Progress
 
+_STARTING, _FIRST = "starting workers", "first units"
+
 
 def run_on(job: Job, place: Place, context: Context | None = None) -> Any:
     """Runs a job whose units are done by the workers of `place`, and returns its result, the same as that of `job.run`.
@@ -60,7 +62,7 @@ class _Telling:
 
     on_event: Callable[[Event], None]
     file: StatusFile
-    _last: Progress = field(default_factory=lambda: Progress("starting workers", 0.0))
+    _last: Progress = field(default_factory=lambda: Progress(_STARTING, 0.0))
     _begun: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
     _figures: dict[str, float] = field(default_factory=dict)
 
@@ -80,6 +82,8 @@ class _Telling:
         status = self.file.status
         status.workers, status.lost_workers, status.retries = count.workers, count.lost_workers, count.retries
         status.rows_per_second = round(count.rows_per_second, 3)
+        if self._last.stage == _STARTING and count.workers:  # the job has not told of a step of its own yet
+            self._last = replace(self._last, stage=_FIRST)
         self._tell()
 
     def end(self, state: str, error: str = "") -> None:

@@ -7,6 +7,7 @@ however that ends: Ray's servers ask the kernel to be killed with their parent, 
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from typing import Any
 
 from impasto.errors import ImpastoError
 from impasto.fleet import guard as guarding
-from impasto.fleet.place import Place
+from impasto.fleet.place import SCHEME, Place
 
 OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
 _STARTS = 3
@@ -67,6 +68,8 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
         ImpastoError: it cannot be started, also not at the third time: Ray gives itself 30 s, and a busy machine takes
             longer. Or nothing answers at the address.
     """
+    if place.address:
+        _check_name(place.address)
     for left in reversed(range(1 if place.address else _STARTS)):
         try:
             ray.init(**options)
@@ -74,8 +77,26 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
         except Exception as error:
             _end(ray)
             if not left:
-                where = f"no Ray answers at {place.address}" if place.address else "Ray cannot be started on this machine"
-                raise ImpastoError(f"{where}: {' '.join(str(error).split())[:300]}") from None
+                told = " ".join(str(error).split())[:300]
+                if place.address:
+                    told = f"no Ray answers at {place.address} ({told}): is `ray start --head` running there with this port?"
+                else:
+                    told = f"Ray cannot be started on this machine: {told}"
+                raise ImpastoError(told) from None
+
+
+def _check_name(address: str) -> None:
+    """Checks that the machine's name is known: Ray would look for it for half a minute.
+
+    Raises:
+        ImpastoError: it is not.
+    """
+    host, port = address.removeprefix(SCHEME).rsplit(":", 1)
+    try:
+        socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "not a name of a machine"
+        raise ImpastoError(f"--on {address}: {host} is not found ({why}): check the name") from None
 
 
 def _end(ray: Any) -> None:
