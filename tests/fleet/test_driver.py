@@ -55,11 +55,6 @@ def test_results_come_in_order_and_failures_are_named(spread: RaySpread, tmp_pat
     assert not place.exists()  # the journal goes when all is taken
 
 
-def test_units_that_were_done_before_are_not_waited_for(spread: RaySpread, tmp_path: Path) -> None:
-    done = list(spread.map(Doubling(), units(12)[3::2], place=tmp_path / "place"))
-    assert [one.unit.number for one in done] == [3, 5, 7, 9, 11]
-
-
 def test_a_unit_that_kills_its_worker_is_given_up(spread: RaySpread, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.fleet.batches.MOST_DEATHS", 2)
     done = list(spread.map(Doubling(), units(6, {2: "die"})))

@@ -9,14 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.fleet.works import Doubling
+from tests.fleet.works import Doubling, units
 from typer.testing import CliRunner
 
 from impasto.cli.fleet_options import fleet_words
 from impasto.cli.main import app
 from impasto.cli.stopping import asked_to_stop
 from impasto.errors import MissingPart, UsageError
-from impasto.fleet.driver import RaySpread
+from impasto.fleet.crew import Crew, Member
+from impasto.fleet.driver import RaySpread, _Run
 from impasto.fleet.journal import NAME, Journal
 from impasto.fleet.place import Place
 from impasto.fleet.status import Status, StatusFile
@@ -54,6 +55,21 @@ def test_nothing_to_do_starts_no_worker_and_leaves_no_journal(tmp_path: Path) ->
     journal.close(done=False)
     assert list(RaySpread(None, Place()).map(Doubling(), [], place=tmp_path / "units")) == []
     assert not (tmp_path / "units").exists()
+
+
+def test_units_that_were_done_before_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")  # for its errors only: none is started
+    looks = iter([None] * 5)  # a driver that waits for ever runs out of them
+    left, place = units(12)[3::2], tmp_path / "units"  # the others are pictures in the folder, say
+    journal = Journal(place)
+    journal.put([(unit.key, str(unit.number).encode()) for unit in left])
+    journal.close(done=False)
+    monkeypatch.setattr(Crew, "look_after", lambda crew: None)
+    monkeypatch.setattr(Crew, "free", lambda crew, depth: Member(None))
+    monkeypatch.setattr(RaySpread, "reference", lambda spread, work: ("", []))
+    monkeypatch.setattr(_Run, "_hear", lambda run, timeout: next(looks))
+    done = list(RaySpread(None, Place()).map(Doubling(), left, place=place))
+    assert [(one.unit.number, one.result) for one in done] == [(n, str(n).encode()) for n in (3, 5, 7, 9, 11)]
 
 
 def test_two_drivers_cannot_have_one_journal(tmp_path: Path) -> None:
