@@ -10,9 +10,7 @@ HEAVY = "'transformers', 'peft', 'scipy.stats', 'torch._dynamo', 'sympy'"
 
 
 def ran(code: str, folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
