@@ -36,6 +36,7 @@ async function change(path, body, text) {
   if (busy || readOnly) return;
   busy = true;
   const focused = document.activeElement?.dataset?.vote;
+  await Promise.all([...place.querySelectorAll("img")].map((one) => one.decode().catch(() => {}))); // what is not seen is not judged
   try { state = await post(path, body); announce(text); scores(); } catch (error) { if (error.status === 409) { toast(t("data.stale")); state = await api("/pages/judging"); } else toast(error.message, { error: true }); }
   busy = false; draw();
   if (focused) place.querySelector(`[data-vote=${focused}]`)?.focus();
