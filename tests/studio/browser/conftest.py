@@ -142,9 +142,9 @@ def catalogue(studio: RunningStudio) -> str:
     return folder.name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's chromium."""
+    """Debian's chromium, ended with its file: Playwright's event loop would refuse that of other tests of this process."""
     _need_browser()
     from playwright.sync_api import sync_playwright
 
