@@ -142,9 +142,9 @@ def catalogue(studio: RunningStudio) -> str:
     return folder.name
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's chromium, ended with its file: Playwright's event loop would refuse that of other tests of this process."""
+    """Debian's chromium. Playwright's event loop refuses that of later tests of this process: MCP's run first."""
     _need_browser()
     from playwright.sync_api import sync_playwright
 
