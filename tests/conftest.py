@@ -15,7 +15,8 @@ from tests.checkpoints.tiny import make_tiny_pocket
 SHARED = "IMPASTO_TESTS"  # names the folder that all processes of a test run share
 # What takes longest begins first, so that no process waits at the end for another one's last file.
 LONGEST = (
-    "studio/clients/test_mcp.py", "journeys/test_reproduction_journeys.py", "painting/engines/test_same_pictures.py", "training/pocket/pack/test_pack.py",
+    "studio/clients/test_mcp.py",
+    "journeys/test_reproduction_journeys.py", "painting/engines/test_same_pictures.py", "training/pocket/pack/test_pack.py",
     "painting/engines/test_openvino.py", "journeys/test_launched_journeys.py", "api/test_tour.py", "studio/test_serve.py",
     "studio/browser/test_pages.py", "training/pocket/test_phases.py", "journeys/test_expansion_journeys.py",
     "journeys/test_expansion_models_journeys.py", "journeys/test_instruct_journeys.py", "training/test_kills.py",
