@@ -34,7 +34,7 @@ export async function api(path, { method, body, signal, blob = false, headers = 
   if (sent.method !== "GET") sent.headers["x-csrf-token"] = meta("csrf-token");
   if (body instanceof Blob) { sent.body = body; sent.headers["content-type"] = body.type; }
   else if (body !== undefined) { sent.body = JSON.stringify(body); sent.headers["content-type"] = "application/json"; }
-  if (sent.method !== "GET" && !signal && typeof (sent.body ?? "") === "string" && (sent.body?.length ?? 0) < 4000) sent.keepalive = true; // whoever leaves the page at once still has asked
+  if (path === "/api/v1/jobs" && typeof sent.body === "string" && sent.body.length < 4000) sent.keepalive = true; // whoever leaves the page at once still has asked
   let answer;
   try { answer = await fetch(path, sent); }
   catch (error) { if (error.name === "AbortError") throw error; throw new ApiError(0, t("error.offline")); }
