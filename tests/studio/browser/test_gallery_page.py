@@ -69,7 +69,8 @@ def test_a_wall_of_many_pictures_has_few_elements_and_keeps_its_place(new_page, 
     page.wait_for_selector("[aria-label='picture 4999']")
     assert page.locator(".cell").count() < 120
     page.evaluate("document.querySelector('[data-wall]').scrollTop /= 2")
-    page.wait_for_selector(".cell >> nth=20")
+    page.wait_for_selector("[aria-label='picture 4999']", state="detached")  # else a cell that is about to go has the focus
+    page.wait_for_selector(".cell >> nth=30")
     place = "document.querySelector('[data-wall]').scrollTop"
     page.locator(".cell button").nth(30).evaluate("one => one.focus({ preventScroll: true })")
     before = page.evaluate(place)
