@@ -4,7 +4,7 @@ import { Form } from "./form.js";
 import { line } from "./chart.js";
 
 const form = new Form($("#form"), "training"), place = $("[data-run]");
-let chosen = new URLSearchParams(location.search).get("run"), sheetAt = null;
+let chosen = new URLSearchParams(location.search).get("run"), sheetAt = null, known = false;
 const address = (name) => `/pages/runs/${encodeURIComponent(name)}`;
 
 async function list() {
@@ -16,7 +16,9 @@ async function list() {
     el("span", { class: "title" }, one.name), el("span", { class: `badge ${one.status}` }, t("runs.status." + one.status)), el("span", { class: "facts wide" }, el("span", {}, one.recipe), el("span", { class: "tabular" }, t("runs.step", { step: number.format(one.step) })), el("span", {}, when(one.changed))),
     one.share !== null && one.share < 1 ? el("progress", { class: "wide", max: 1, value: one.share, "aria-label": t("progress") }) : null))) : [el("li", { class: "faint" }, t("runs.none"))]));
   if (focused) $(`[data-name="${CSS.escape(focused)}"]`)?.focus();
-  if (!runs.length) { $("[data-new]").open = true; place.replaceChildren(); } else show();
+  known = runs.some((one) => one.name === chosen); // one that waits in the queue has no folder yet
+  if (!runs.length) $("[data-new]").open = true;
+  if (known) show(); else place.replaceChildren(...(chosen ? [el("p", { class: "faint" }, t("runs.waiting", { name: chosen }))] : []));
 }
 function pick(name) { chosen = name; sheetAt = null; history.pushState(null, "", `/runs?run=${encodeURIComponent(name)}`); list(); }
 addEventListener("popstate", () => { chosen = new URLSearchParams(location.search).get("run"); list(); });
@@ -57,6 +59,6 @@ api("/api/v1/options/catalogues").then((names) => { const kept = form.read().cat
 const soon = later(list, 1000);
 hear("fresh", list); hear("job", ({ row }) => { if (row.kind.startsWith("train/")) soon(); });
 let drawnAt = 0;
-hear("progress", () => { if (Date.now() - drawnAt > 5000 && chosen) { drawnAt = Date.now(); show(); } });
+hear("progress", () => { if (Date.now() - drawnAt > 5000 && chosen) { drawnAt = Date.now(); known ? show() : list(); } });
 listen();
 document.documentElement.dataset.ready = "yes";
