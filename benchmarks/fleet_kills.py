@@ -2,12 +2,14 @@
 
     python benchmarks/fleet_kills.py --schedules 20 --pictures 240
 
-In every schedule five workers get SIGKILL, a node comes and goes in the middle, and the driver gets SIGKILL, twice,
-and is started again. In the end the log of captions must have the same bytes as that of a run in this process: every row
-once, none lost, in its place. It prints one line for each schedule, and fails with the first that differs.
+In every schedule five workers get SIGKILL, a node that had come is lost, and the driver gets SIGKILL, twice, and is started
+again, each at a number of rows drawn by chance. In the end the log of captions must have the same bytes as that of a run in
+this process: every row once, none lost, in its place. It prints one line for each schedule, and fails with the first that
+differs, or takes more than --limit seconds.
 """
 
 import argparse
+import faulthandler
 import logging
 import os
 import random
@@ -16,7 +18,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,13 +29,13 @@ from impasto.fleet.guard import processes_in
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the tests' light models
 CHUNK = 4
-SECONDS = 0.02  # a chunk takes at least
+SECONDS = 0.1  # a picture takes at least
 _SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
     "RAY_worker_niceness": "0",
     "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
 }  # fmt: skip
-SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20}
+SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False, "no_monitor": True}
 
 
 def work() -> Any:
@@ -59,16 +60,28 @@ def caption(folder: Path, spread: Any) -> None:
 
 def drive(address: str, folder: Path) -> None:
     """Is the driver: connects, captions, and ends."""
+    faulthandler.register(signal.SIGUSR1)
     import ray
 
     from impasto.fleet.driver import RaySpread
     from impasto.fleet.place import Place
+    from impasto.fleet.session import silence
 
-    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+    silence(ray)
     spread = RaySpread(ray, Place("", 3))
     caption(folder, spread)
     spread.end()
-    print(spread.tally.count.lost_workers, flush=True)
+
+
+def patient(start: Callable[[], Any]) -> Any:
+    """Starts a node, again if need be: Ray gives it 30 s, and a busy machine takes longer."""
+    for left in reversed(range(10)):
+        try:
+            return start()
+        except Exception:
+            if not left:
+                raise
 
 
 def workers(session: str) -> list[int]:
@@ -87,50 +100,51 @@ def rows_in(folder: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def schedule(number: int, cluster: Any, folder: Path, pictures: int) -> str:
-    """Runs one schedule and returns what was killed."""
-    draw, kills, done = random.Random(number), {"workers": 0, "drivers": 0}, threading.Event()
-    node = cluster.add_node(**SMALL)
+def schedule(number: int, cluster: Any, folder: Path, pictures: int, limit: float) -> str:
+    """Runs one schedule and returns what was killed.
 
-    def kill_workers() -> None:
-        while kills["workers"] < 5 and not done.is_set():
-            done.wait(draw.uniform(0.1, 1.0))
-            if (there := workers(cluster.head_node.get_session_dir_path())) and not done.is_set():
-                try:
-                    os.kill(draw.choice(there), signal.SIGKILL)
-                    kills["workers"] += 1
-                except ProcessLookupError:
-                    pass
-
-    killing = threading.Thread(target=kill_workers)
-    killing.start()
-    lose_node = draw.randint(pictures // 5, pictures // 2)
-    driver_dies = sorted(draw.randint(1, pictures - CHUNK) for _ in range(2))
-    while True:
-        driver = subprocess.Popen(
-            [sys.executable, __file__, "--drive", cluster.address, str(folder)], stdout=subprocess.PIPE, text=True
-        )
-        while driver.poll() is None:
-            rows = rows_in(folder)
-            if node is not None and rows >= lose_node:
-                cluster.remove_node(node)
-                node = None
-            if driver_dies and rows >= driver_dies[0]:
-                driver_dies.pop(0)
-                driver.kill()
-                kills["drivers"] += 1
-                break
-            time.sleep(0.01)
-        driver.communicate()
-        if driver.returncode == 0:
-            break
-        if driver.returncode != -signal.SIGKILL:
+    Raises:
+        SystemExit: the driver failed, or did not end in `limit` seconds; where it stood is printed.
+    """
+    draw, node = random.Random(number), patient(lambda: cluster.add_node(**SMALL))
+    until = time.monotonic() + limit
+    # What happens as soon as so many rows are in the log and a moment more has passed; some at once, some at the start.
+    due = [(draw.randint(0, pictures * 2 // 3), what) for what in ("worker",) * 5 + ("driver",) * 2 + ("node",)]
+    due.sort(reverse=True)
+    driver: subprocess.Popen[bytes] | None = None
+    while driver is None or driver.poll() != 0:
+        if driver is None:
+            driver = subprocess.Popen([sys.executable, __file__, "--drive", cluster.address, str(folder)])
+        elif driver.poll() not in (None, -signal.SIGKILL):
             raise SystemExit(f"schedule {number}: the driver failed with {driver.returncode}")
-    done.set()
-    killing.join()
-    if node is not None:
-        cluster.remove_node(node)
-    return f"{kills['workers']} workers and {kills['drivers']} drivers killed, a node lost"
+        elif driver.poll() is not None:
+            driver = None
+            continue
+        if time.monotonic() > until:
+            driver.send_signal(signal.SIGUSR1)  # it prints where it stands
+            time.sleep(2)
+            driver.kill()
+            raise SystemExit(f"schedule {number}: {rows_in(folder)} of {pictures} rows after {limit:g} s; to come: {due}")
+        time.sleep(0.01)
+        if not due or rows_in(folder) < due[-1][0]:
+            continue
+        if due[-1][1] == "worker" and not workers(cluster.head_node.get_session_dir_path()):
+            continue
+        time.sleep(draw.uniform(0, 0.5))
+        _, what = due.pop()
+        if what == "driver":
+            driver.kill()
+            driver.wait()
+        elif what == "node":
+            cluster.remove_node(node, allow_graceful=False)
+        elif there := workers(cluster.head_node.get_session_dir_path()):
+            with suppress(ProcessLookupError):
+                os.kill(draw.choice(there), signal.SIGKILL)
+        else:
+            due.append((0, what))  # it ended in that moment: another one
+    if due:
+        raise SystemExit(f"schedule {number}: it ended before all was killed: give more --pictures")
+    return "5 workers, 2 drivers and a node killed"
 
 
 def main() -> None:
@@ -139,6 +153,7 @@ def main() -> None:
     parser.add_argument("--schedules", type=int, default=20)
     parser.add_argument("--pictures", type=int, default=240)
     parser.add_argument("--first", type=int, default=0, help="the number of the first schedule")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds of a schedule at most")
     parser.add_argument("--drive", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     os.environ |= _SETTINGS
@@ -146,13 +161,13 @@ def main() -> None:
     if given.drive:
         drive(given.drive[0], Path(given.drive[1]))
         return
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         os.environ["IMPASTO_CACHE"] = f"{name}/cache"
-        run_all(Path(name), given.first, given.schedules, given.pictures)
+        run_all(Path(name), given.first, given.schedules, given.pictures, given.limit)
 
 
-def run_all(folder: Path, first: int, schedules: int, pictures: int) -> None:
+def run_all(folder: Path, first: int, schedules: int, pictures: int, limit: float) -> None:
     """Runs the schedules on one cluster."""
     from benchmarks.fleet import catalogue_of
     from ray.cluster_utils import Cluster
@@ -163,13 +178,13 @@ def run_all(folder: Path, first: int, schedules: int, pictures: int) -> None:
     catalogue_of(folder / "here", pictures)
     shutil.copytree(folder / "here", folder / "whole")
     caption(folder / "here", HERE)
-    cluster = Cluster(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False})
+    cluster = patient(lambda: Cluster(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False}))
     try:
-        cluster.add_node(**SMALL)
+        patient(lambda: cluster.add_node(**SMALL))
         for number in range(first, first + schedules):
             there = Path(shutil.copytree(folder / "whole", folder / f"there-{number}"))
             begun = time.monotonic()
-            told = schedule(number, cluster, there, pictures)
+            told = schedule(number, cluster, there, pictures, limit)
             if same(there) != same(folder / "here"):
                 raise SystemExit(f"schedule {number}: the captions differ from those of the run in one process ({told})")
             print(f"schedule {number}: {pictures} rows, each once; {told}; {time.monotonic() - begun:.0f} s", flush=True)

@@ -28,22 +28,26 @@ def processes_in(folder: str, spared: set[int]) -> list[int]:
     return found
 
 
-def main() -> None:
-    """Waits for the end of the driver, then kills what is left, and removes the folder."""
-    spared = {os.getpid(), os.getppid()}  # the driver may live on, with its own log open
-    folder = os.fsdecode(sys.stdin.buffer.readline().strip())
-    sys.stdin.buffer.read()
-    if not folder:
-        return
+def end_processes(folder: str, spared: set[int]) -> None:
+    """Kills the processes of `processes_in`, until there is none or for two seconds."""
     for _ in range(_ROUNDS):
         left = processes_in(f"{folder}/", spared)
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         if not left:
-            break
+            return
         time.sleep(_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Waits for the end of the driver, then kills what is left, and removes the folder."""
+    spared = {os.getpid(), os.getppid()}  # the driver may live on, with its own log open
+    folder = os.fsdecode(sys.stdin.buffer.readline().strip())
+    sys.stdin.buffer.read()
+    if folder:
+        end_processes(folder, spared)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ def ray_session(place: Place) -> Iterator[Any]:
     Raises:
         ImpastoError: Ray cannot be started, or nothing answers at the address.
     """
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    # What Ray logs when a start fails is in its error, too; a start that is tried again should not be told.
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     with ExitStack() as ends:
-        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
         if place.address:
             options["address"] = place.address
         else:
@@ -57,7 +58,7 @@ def ray_session(place: Place) -> Iterator[Any]:
             raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
         ends.callback(_end, ray)
         _connect(ray, place, options)
-        _silence(ray)
+        silence(ray)
         yield ray
 
 
@@ -76,6 +77,8 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
             return
         except Exception as error:
             _end(ray)
+            if not place.address:  # Ray knows nothing of the servers of a start that failed
+                guarding.end_processes(options["_temp_dir"], {os.getpid()})
             if not left:
                 told = " ".join(str(error).split())[:300]
                 if place.address:
@@ -137,7 +140,7 @@ def _guarded_folder() -> Iterator[str]:
         guard.wait()
 
 
-def _silence(ray: Any) -> None:
+def silence(ray: Any) -> None:
     """Keeps Ray from writing its nodes' messages to stderr, into the line of progress: it has no setting for them."""
     worker = ray._private.worker
     if hasattr(worker, "print_to_stdstream"):

@@ -18,8 +18,7 @@ from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skippe
 from impasto.data.catalogue.pictures import open_picture
 from impasto.errors import ImpastoError
 from impasto.spreading import HERE, Spread, Unit, results
-from impasto.vision.captioners.interface import Captioner
-from impasto.vision.captioners.pocket import PocketCaptioner
+from impasto.vision.captioners.interface import Captioner, FeatureCaptioner
 from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
 from impasto.vision.taggers.interface import EncodingTagger
 
@@ -223,7 +222,7 @@ class _Chunk:
         tags = [self._likely(n) for n in seen]
         # Each picture has its own seed, so that its candidates do not depend on the pictures before it.
         seeds = [_seed(self._work.seed, self._pictures[n][2]) for n in seen]
-        if isinstance(captioner, PocketCaptioner):
+        if isinstance(captioner, FeatureCaptioner):
             if not seen:
                 return []
             features = self._looked(captioner.features)[seen]

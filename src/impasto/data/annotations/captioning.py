@@ -98,8 +98,15 @@ def write_captions(
         left = None if asked.most is None else asked.most - outcome.captioned
         if left == 0:
             break
-        missing = _missing(part, names.settings, asked, outcome)[:left]
-        _caption_part(part, missing, work, names, outcome, on_progress, spread)
+        missing = _missing(part, names.settings, asked, outcome)
+        before, of = part.progress(0, len(missing))
+        missing = missing[:left]
+
+        def tell(done: int, before: int = before, of: int = of if left is None else before + len(missing)) -> None:
+            if on_progress is not None:
+                on_progress(before + done, of)
+
+        _caption_part(part, missing, work, names, outcome, tell, spread)
         outcome.report.add(part.report)
     return outcome
 
@@ -110,10 +117,10 @@ def _caption_part(
     work: CaptionWork,
     names: CaptionNames,
     outcome: CaptionOutcome,
-    on_progress: Callable[[int, int], None] | None,
+    tell: Callable[[int], None],
     spread: Spread,
 ) -> None:
-    """Captions the `missing` pictures of a part, each given with the hash of its content."""
+    """Captions the `missing` pictures of a part, each given with the hash of its content; tells how many are done."""
     log = AnnotationLog(part.home, "captions")
 
     def units() -> Iterator[Unit]:
@@ -123,6 +130,7 @@ def _caption_part(
             key = unit_key(names.settings, *(f"{name}/{content}" for _, name, content in payload))
             yield Unit(number, key, payload, len(chunk))
 
+    tell(0)  # a run that goes on begins where it was
     done, place = 0, part.home / FOLDER / f".captions-{unit_key(names.settings)[:16]}"
     with results(spread, work, units(), rows=len(missing), place=place) as found:
         for one in found:
@@ -134,8 +142,7 @@ def _caption_part(
             outcome.from_tags += captions.from_tags
             part.report.skipped += captions.skipped
             done += one.unit.rows
-            if on_progress is not None:
-                on_progress(*part.progress(done, len(missing)))
+            tell(done)
 
 
 def _missing(part: Catalogue, settings: str, asked: Asked, outcome: CaptionOutcome) -> list[tuple[CatalogueEntry, str]]:

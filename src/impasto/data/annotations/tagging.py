@@ -94,6 +94,7 @@ def _tag_part(
         else:
             missing.append((entry, content))
     vectors, progress = np.zeros((0, 0), np.float32), _Progress(on_progress, part, len(missing))
+    progress.tell(0)  # a run that goes on begins where it was
     whole = _BLOCK * max(1, spread.workers // 8)  # a block ends when its last chunk does: the more workers, the larger
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
@@ -162,7 +163,7 @@ class _Progress:
     """Tells how many pictures are done, and never a lower number than before: each is encoded, then tagged."""
 
     def __init__(self, on_progress: Callable[[int, int], None] | None, part: Catalogue, missing: int) -> None:
-        self._on_progress, self._part, self._missing, self._done = on_progress, part, missing, 0
+        self._on_progress, self._part, self._missing, self._done = on_progress, part, missing, -1
 
     def tell(self, done: int) -> None:
         if self._on_progress is not None and done > self._done:

@@ -62,9 +62,7 @@ class Catalogue:
     of: int = 0
 
     def progress(self, done: int, missing: int) -> tuple[int, int]:
-        """Returns (done, total) of a job with `done` of the part's `missing` pictures; of shards, all others are done."""
-        if self.home == self.folder:
-            return done, missing
+        """Returns (done, total) of a job with `done` of the part's `missing` pictures; all others are done already."""
         return self.start + len(self.entries) - missing + done, max(self.of, self.start + len(self.entries))
 
 

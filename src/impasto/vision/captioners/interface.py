@@ -3,9 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 from PIL import Image
+
+from impasto.vision.scorers.interface import ImageEncoder
 
 
 class Captioner(Protocol):
@@ -32,6 +35,19 @@ class Captioner(Protocol):
         The same picture, tags and seed give the same texts, alone or in a batch with other pictures. A captioner that takes
         no instructions ignores the tags. A text may be empty if nothing of it is left after cleaning.
         """
+        ...
+
+
+@runtime_checkable
+class FeatureCaptioner(Protocol):
+    """A captioner that writes from an encoder's vectors, which can be cached, in place of pictures."""
+
+    features: ImageEncoder
+
+    def caption_features(
+        self, features: np.ndarray, *, tags: Sequence[Sequence[str]] | None, count: int, seeds: Sequence[int]
+    ) -> list[list[str]]:
+        """Does the same as `Captioner.caption` for pictures with these vectors [n, width] of `features`."""
         ...
 
 

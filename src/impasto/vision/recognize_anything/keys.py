@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from impasto.errors import ImpastoError
 
-Weights = dict[str, torch.Tensor]
+if TYPE_CHECKING:
+    import torch
+
+Weights = dict[str, "torch.Tensor"]
 RAM, RAM_PLUS, TAG2TEXT = "ram", "ram++", "tag2text"
 KINDS = (RAM, RAM_PLUS, TAG2TEXT)
 # Fixed in the authors' q2l_config.json and med_config.json; the shapes do not show the number of heads.
@@ -106,7 +108,7 @@ class Layout:
     places: int = 0
 
 
-def renamed(weights: Mapping[str, torch.Tensor]) -> Weights:
+def renamed(weights: "Mapping[str, torch.Tensor]") -> Weights:
     """Returns a published file's weights by our modules' names, without buffers. The joint q, k, v become three."""
     found: Weights = {}
     for old, value in weights.items():

@@ -10,6 +10,8 @@ from PIL import Image
 if TYPE_CHECKING:
     import torch
 
+    from impasto.vision.scorers.pocket import ScorerConfig
+
 
 class ImageEncoder(Protocol):
     """A model that converts pictures to embeddings.
@@ -72,6 +74,19 @@ class Projecting(Protocol):
     def project(self, features: np.ndarray) -> np.ndarray:
         """Returns embeddings float32 [n, width] from the vectors of `features`; a row of NaN stays NaN."""
         ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A scorer whose similarities with tags were calibrated: a tag's logit is `config.slope` * similarity + its offset.
+
+    Attributes:
+        config: with `slope`, and `offset` for tags that it was not calibrated for.
+        offsets: of the others, by tag.
+    """
+
+    config: "ScorerConfig"
+    offsets: dict[str, float]
 
 
 POCKET = "pocket"

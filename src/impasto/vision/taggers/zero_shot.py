@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
-from impasto.vision.scorers.pocket import PocketScorer
+from impasto.vision.scorers.interface import Calibrated, ImageEncoder, TextImageScorer
 
 # For a scorer that is not calibrated (CLIP's logits are 100 times the cosine): a tag has probability 0.5 where its
 # similarity equals the scorer's threshold for a pair, and less below it.
@@ -32,7 +31,7 @@ class ZeroShotTagger:
         self._scorer = scorer
         self.name = f"{scorer.name}, zero-shot"
         self.identity = hashlib.sha256("\n".join([scorer.identity, *self.tags]).encode()).hexdigest()
-        if isinstance(scorer, PocketScorer):
+        if isinstance(scorer, Calibrated):
             self._slope = scorer.config.slope
             self._offsets = np.array([scorer.offsets.get(tag, scorer.config.offset) for tag in self.tags], np.float32)
         else:
