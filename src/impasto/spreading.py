@@ -67,6 +67,10 @@ class Work(Protocol):
         ...
 
 
+class WorkersLost(ImpastoError):
+    """The place where units are done cannot be used any more; the work is not at fault."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A unit and its result, or the error with which it failed."""
@@ -110,7 +114,7 @@ class Spread(Protocol):
             in_order: whether results are yielded by number.
 
         Raises:
-            ImpastoError: no unit can be done any more.
+            WorkersLost: no unit can be done there any more. ImpastoError: the work cannot be done at all.
             KeyboardInterrupt: it was stopped.
         """
         ...

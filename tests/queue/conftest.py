@@ -35,4 +35,5 @@ def drawing(monkeypatch: pytest.MonkeyPatch) -> None:
 def worker(queue: Queue, drawing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.chdir(tmp_path)  # and back: jobs run in their own folders
     monkeypatch.setattr("impasto.queue.worker.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("impasto.queue.watch.LOOK_SECONDS", 0.02)
     return Worker(queue.workspace, queue)

@@ -63,7 +63,7 @@ def run_job(
     place = chosen_place()
     if _taken:
         if place is not None:
-            raise UsageError("--on does not go with a queued job: the queue's worker runs it")
+            raise UsageError("--on does not go with a queued job, which a worker runs: impasto queue work --on ...")
         raise TakenJob(job)
     if place is not None:
         on_progress = FleetLine(on_progress)

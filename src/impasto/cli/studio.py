@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from impasto.cli.console import say
+from impasto.cli.fleet_options import chosen_place, with_fleet
 from impasto.cli.queue.opening import WorkspaceFolder
 
 
+@with_fleet
 def studio(
     port: Annotated[int, typer.Option(help="Where it listens; 0 for any free port.")] = 7860,
     host: Annotated[
@@ -29,7 +31,10 @@ def studio(
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Start a worker process.")] = True,
     workspace: WorkspaceFolder = None,
 ) -> None:
-    """Serve the studio: paint, queue and look through paintings in a browser, or through its API."""
+    """Serve the studio: paint, queue and look through paintings in a browser, or through its API.
+
+    With --on, its worker has the pictures of its jobs painted there, several at once.
+    """
     from importlib.util import find_spec
 
     from impasto.errors import MissingPart, UsageError
@@ -49,8 +54,12 @@ def studio(
         SigningIdentity.load(*signing)  # what is wrong with it is said now, not at the first download
     elif sign_key is not None or sign_certificate is not None:
         raise UsageError("--sign-key and --sign-certificate belong together: give both, or none")
+    place = chosen_place()
+    if place is not None and (read_only or not worker):
+        raise UsageError("--on says where the studio's worker spreads its work: leave out --no-worker and --read-only")
     settings = StudioSettings(
         Workspace.open(workspace), host, port, read_token(token_file) if token_file is not None else "",
         tuple(name.lower() for name in allow_host or ()), read_only, signing,
     )  # fmt: skip
-    serve(settings, worker=worker, on_ready=lambda address: say(address))
+    options = place.words() if place is not None else ()
+    serve(settings, worker=worker, on_ready=lambda address: say(address), worker_options=options)

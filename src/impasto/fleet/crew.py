@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImpastoError
 from impasto.fleet.actor import ENVIRONMENT, UnitActor
 from impasto.fleet.place import Place
+from impasto.spreading import WorkersLost
 
 START_SECONDS = 300.0  # without any worker: then the job ends
 _GROW_SECONDS = 5.0  # between two looks whether nodes came
@@ -40,12 +40,14 @@ class Crew:
     Attributes:
         ray: the module, connected.
         gpus: of each actor.
+        folder: where relative paths begin, for the actors, too.
         lost: how many times an actor was lost.
     """
 
     ray: Any
     place: Place
     gpus: float
+    folder: Path = field(default_factory=Path.cwd)
     lost: int = 0
     members: list[Member] = field(default_factory=list)
     _pings: dict[Any, Member] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Crew:
         """Starts actors for which there is room, hears which are ready, and asks again those that are not.
 
         Raises:
-            ImpastoError: no actor became ready for a long time.
+            WorkersLost: no actor became ready for a long time, or none can be made.
         """
         now = time.monotonic()
         if now - self._looked >= _GROW_SECONDS or not self.members:
@@ -76,7 +78,7 @@ class Crew:
             self._since = now
         elif now - self._since > START_SECONDS:
             needs = f"{self.place.cores} core(s)" + (f" and {self.gpus:g} GPU(s)" if self.gpus else "")
-            raise ImpastoError(f"no worker started on {self.place.name} in {START_SECONDS:g} s: it needs {needs} of a node")
+            raise WorkersLost(f"no worker started on {self.place.name} in {START_SECONDS:g} s: it needs {needs} of a node")
 
     def wanted(self) -> int:
         """Returns how many actors there is room for, at least 1, and at most as many as the place says."""
@@ -118,7 +120,7 @@ class Crew:
         actor = self.ray.remote(UnitActor).options(
             num_cpus=self.place.cores, num_gpus=self.gpus, max_restarts=-1, max_task_retries=0, scheduling_strategy="SPREAD"
         )
-        return actor.remote(self.place.cores, environment, str(Path.cwd()))
+        return actor.remote(self.place.cores, environment, str(self.folder))
 
     def _heard(self, ref: Any, member: Member) -> None:
         from ray.exceptions import ActorDiedError, RayError
@@ -132,7 +134,7 @@ class Crew:
             self._failed += 1
             if self._failed >= _MOST_FAILED and not self.ready:
                 why = " ".join(str(error).split())[-300:]
-                raise ImpastoError(
+                raise WorkersLost(
                     f"no worker starts on {self.place.name}: is this impasto installed on its nodes? Ray says: {why}"
                 ) from None
         except RayError:

@@ -17,7 +17,7 @@ from impasto.fleet.crew import Crew, Member
 from impasto.fleet.journal import Results, open_results
 from impasto.fleet.place import Place
 from impasto.fleet.tally import Tally
-from impasto.spreading import Done, Unit, Work
+from impasto.spreading import Done, Unit, Work, WorkersLost
 
 AHEAD = 4096  # units that are in work or wait for their turn, at most: what holds back the driver behind a slow unit
 _WAIT_SECONDS = 0.2  # between two looks at a stop and at the workers
@@ -81,10 +81,11 @@ class RaySpread:
         self._crews.clear()
 
     def _crew(self, gpus: float) -> Crew:
-        if gpus not in self._crews:
+        crew = self._crews.get(gpus)
+        if crew is None or crew.folder != Path.cwd():
             self.end()  # the actors of another need would keep the cores
-            self._crews[gpus] = Crew(self.ray, self.place, gpus)
-        return self._crews[gpus]
+            crew = self._crews[gpus] = Crew(self.ray, self.place, gpus)
+        return crew
 
 
 class _Run:
@@ -121,10 +122,11 @@ class _Run:
             done = True
         except KeyboardInterrupt:
             self._finish()
+            yield from self._ready()
             raise
         except (ConnectionError, RayError) as error:
             told = f"{self._spread.place.name} was lost ({' '.join(str(error).split())[:200]})"
-            raise ImpastoError(f"{told}: give the same command again, it goes on from what is kept") from None
+            raise WorkersLost(f"{told}: give the same command again, it goes on from what is kept") from None
         except GeneratorExit:  # whoever took the results ended: by a stop, or by an error
             if self._spread.should_stop():
                 self._finish()

@@ -57,6 +57,12 @@ class Place:
         """The place in words, as `--on` takes it."""
         return self.address or LOCAL
 
+    def words(self) -> list[str]:
+        """Returns the options of the command line that `read` makes this place of."""
+        told = ["--on", self.name, "--cores-per-worker", str(self.cores)]
+        told += ["--workers", str(self.workers)] if self.workers else []
+        return [*told, "--gpus-per-run", f"{self.gpus:g}"] if self.gpus is not None else told
+
     def workers_here(self) -> int:
         """Returns how many workers a Ray of this machine has."""
         return self.workers or max(1, min(cores() // self.cores, _free_memory() // _BYTES_PER_WORKER))

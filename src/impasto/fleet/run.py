@@ -1,7 +1,8 @@
 """Runs a job with its units on Ray."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.division import SPREAD_KINDS, title
 from impasto.jobs.events import Event, Progress
+from impasto.spreading import Spread
 
 _STARTING, _FIRST = "starting workers", "first units"
 
@@ -54,6 +56,28 @@ def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
         spread.end()
     telling.end("done")
     return result
+
+
+@contextmanager
+def spreading(place: Place | None) -> Iterator[Callable[[Callable[[], bool]], Spread] | None]:
+    """Yields what makes a spread over the workers of `place`, given what it asks whether to stop: for a queue's worker.
+
+    Without a place it yields None. The connection, and a Ray of our own, end with the context.
+
+    Raises:
+        MissingPart, ImpastoError: Ray cannot be used.
+    """
+    if place is None:
+        yield None
+        return
+    with ray_session(place) as ray, ExitStack() as ends:
+
+        def spread_by(should_stop: Callable[[], bool]) -> Spread:
+            spread = RaySpread(ray, place, should_stop=should_stop)
+            ends.callback(spread.end)
+            return spread
+
+        yield spread_by
 
 
 @dataclass

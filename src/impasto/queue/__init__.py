@@ -19,6 +19,7 @@ workers open the same file, and none of them needs another one to be running.
 | `units` | worker | a job divided into units: the pictures that it paints one after the other |
 | `claims.Claims` | worker | claims a job by a lease with a heartbeat; begins and ends units; takes up what the dead left |
 | `publishing` | worker | a unit's pictures get their final, content-made names |
+| `watch.Watch` | worker | the thread that prolongs leases and hears of cancel and pause |
 | `worker.Worker` | `impasto queue work` | the loop of a worker process |
 | `supervisor.Supervisor` | the studio's server | keeps a worker process running |
 | `locks` | processes | one server, and one worker for each slot of a workspace |

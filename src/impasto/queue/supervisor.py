@@ -21,7 +21,8 @@ class Supervisor:
     """
 
     def __init__(
-        self, workspace: Workspace, *, slot: int = 0, log: Path | None = None, command: Sequence[str] | None = None
+        self, workspace: Workspace, *, slot: int = 0, log: Path | None = None, command: Sequence[str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """Prepares it.
 
@@ -30,11 +31,12 @@ class Supervisor:
             slot: the worker's slot.
             log: the file to which the worker's lines go; the server's own output if None.
             command: what is run, in place of `impasto queue work`.
+            options: further options of `impasto queue work`.
         """
         self._log = log
         self._command = list(command or [
             sys.executable, "-m", "impasto", "queue", "work", "--supervised", "--slot", str(slot), "--workspace",
-            str(workspace.folder),
+            str(workspace.folder), *options,
         ])  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()

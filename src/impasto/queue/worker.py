@@ -7,9 +7,8 @@ priority, or a pause of the queue, go first. When the disk is full or the queue'
 
 import os
 import shutil
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,20 +19,25 @@ from impasto.errors import ImpastoError, StoppedError
 from impasto.jobs import job_from_json
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
+from impasto.jobs.division import SPREAD_KINDS
 from impasto.jobs.events import Event, PictureDone, Preview, Progress
 from impasto.jobs.painter_pool import PainterPool
+from impasto.jobs.painting.paint import PaintJob
+from impasto.jobs.painting.spread.paintings import PaintWork, unpacked
+from impasto.jobs.painting.spread.settled import is_gpu, settled_engine
 from impasto.queue.claims import LEASE_SECONDS, Claimed, Claims
 from impasto.queue.events import event_data, preview_bytes, report_of
 from impasto.queue.publishing import UnitFolder, elsewhere, publish
 from impasto.queue.records import LeaseLost
 from impasto.queue.store import Queue
 from impasto.queue.units import Plan, is_staged
+from impasto.queue.watch import LOOK_SECONDS, Watch
+from impasto.spreading import HERE, Done, Spread, Unit, WorkersLost, results, unit_key
 from impasto.workspace import Workspace
 
 if TYPE_CHECKING:
     from impasto.queue.claims import Unpublished
 
-LOOK_SECONDS = 0.2  # between two looks at an empty queue, and at what was asked of a running job
 PROGRESS_SECONDS = 0.25  # between two progress events
 RECOVER_SECONDS = 2.0
 TIDY_SECONDS = 600.0
@@ -56,6 +60,8 @@ class Worker:
         on_files: called with the files of a finished unit; the gallery's index is kept with it.
         tidy: called between jobs, at most every ten minutes, to delete what nothing needs.
         painters: loaded checkpoints.
+        spread_by: makes the spread that does the units of jobs in other processes, given what it asks whether to stop; None
+            to do all of it in this process.
         lease: seconds after which another machine takes a silent worker's job.
     """
 
@@ -67,18 +73,22 @@ class Worker:
     on_files: Callable[[list[Path]], object] = _ignore
     tidy: Callable[[], object] = _ignore
     painters: PainterPool = field(default_factory=PainterPool)
+    spread_by: Callable[[Callable[[], bool]], Spread] | None = None
     lease: float = LEASE_SECONDS
 
     def __post_init__(self) -> None:
         self._claims = Claims(self.queue.database, slot=self.slot, lease=self.lease)
-        self._watch = _Watch(self._claims, self.lease)
+        self._watch = Watch(self._claims, self.lease)
         self._note = ""
+        self._yields = False
+        self._spread = HERE if self.spread_by is None else self.spread_by(self._should_stop)
 
     def run(self, *, until_empty: bool = False) -> int:
         """Works until `should_end`, or until no job waits, and returns the number of jobs that ended.
 
         Raises:
             ImpastoError: the queue cannot be read or written at all.
+            WorkersLost: what does the units cannot be used any more; the running job went back to its place.
         """
         ended, recovered, tidied = 0, 0.0, 0.0
         self._insist(self._claims.enter)
@@ -143,6 +153,8 @@ class Worker:
         except Exception as error:
             return self._end(claimed, sentence(error))
         ended = self._claims.ended_units(claimed)
+        if self._spread is not HERE and plan.total > 1 and plan.job.kind in ("paint", "batch"):
+            return self._units_elsewhere(claimed, plan, ended)
         alike, last = 0, ""
         for number in range(claimed.units):
             if number in ended:
@@ -158,6 +170,70 @@ class Worker:
             if number + 1 < claimed.units and self._insist(lambda: self._claims.should_yield(claimed)):
                 return self._give_back(claimed)
         return self._end(claimed)
+
+    def _units_elsewhere(self, claimed: Claimed, plan: Plan, ended: set[int]) -> bool:
+        """The same by the workers of the spread, several units at once; each is recorded when its result comes."""
+        engines: dict[tuple[str, str, str], str] = {}
+
+        def units() -> Iterator[Unit]:
+            for number in range(claimed.units):
+                if number in ended:
+                    continue
+                self._insist(lambda number=number: self._claims.begin_unit(claimed, number))
+                try:
+                    job = plan.unit(number)
+                    assert isinstance(job, PaintJob)
+                    asked = (job.engine, job.device, job.precision)
+                    engines.setdefault(asked, settled_engine(*asked))
+                except ImpastoError as error:
+                    self._failed(claimed, number, str(error))
+                    continue
+                text = job.model_copy(update={"engine": engines[asked]}).to_json()
+                yield Unit(number, unit_key(text), text, plan.group)
+
+        self._yields, alike, last = False, 0, ""
+        device = dict(plan.job).get("device") or dict(plan.job).get("base", {}).get("device", "auto")
+        try:
+            work = PaintWork(is_gpu(device))
+            with results(self._spread, work, units(), in_order=False) as found:
+                for one in found:
+                    failed = self._took(claimed, plan, one)
+                    if failed == _RELEASED:
+                        return self._give_back(claimed)
+                    alike, last = alike + 1 if failed and failed == last else int(bool(failed)), failed
+                    if alike == MOST_ALIKE and claimed.units > MOST_ALIKE:
+                        return self._end(claimed, f"stopped after {MOST_ALIKE} parts that failed alike: {failed}")
+                    self._yields = self._insist(lambda: self._claims.should_yield(claimed))
+        except (StoppedError, KeyboardInterrupt):
+            return self._give_back(claimed)
+        except WorkersLost:
+            self._give_back(claimed)
+            raise
+        except ImpastoError as error:
+            return self._end(claimed, sentence(error))
+        return self._end(claimed)
+
+    def _took(self, claimed: Claimed, plan: Plan, one: Done) -> str:
+        """Records a unit that was done elsewhere; returns what `_unit` does."""
+        number = one.unit.number
+        folder = UnitFolder.of(self.workspace, plan.job, claimed.folder, claimed.job, number)
+        if self._lacks_space():
+            return _RELEASED
+        if one.error is not None:
+            return self._failed(claimed, number, sentence(one.error))
+        try:
+            made, notes = unpacked(one.result, folder.begin(), 0.0)
+            pictures, files = folder.name(made)
+        except (OSError, ImpastoError) as error:
+            folder.drop()
+            return _RELEASED if self._lacks_space() else self._failed(claimed, number, sentence(error))
+        for note in notes:
+            self._insist(lambda note=note: self._claims.tell(claimed, "note", {"unit": number, "text": note}))
+        self._publish(self._insist(lambda: self._claims.finish_unit(claimed, number, pictures, files, None)))
+        return ""
+
+    def _should_stop(self) -> bool:
+        return bool(self._watch.asked) or self._yields or self.should_end()
 
     def _unit(self, claimed: Claimed, plan: Plan, number: int) -> str:
         """Does one unit. Returns "" if it is done, `_RELEASED` if it is to be begun again, else why it failed."""
@@ -180,6 +256,9 @@ class Worker:
                 return _RELEASED
             return self._failed(claimed, number, str(stop) or "stopped")
         except LeaseLost:
+            raise
+        except WorkersLost:
+            self._give_back(claimed)
             raise
         except Exception as error:
             if folder is not None:
@@ -216,10 +295,9 @@ class Worker:
             except (DatabaseBusy, DiskFull):
                 pass  # news only: the work goes on without it
 
-        def should_stop() -> bool:
-            return bool(self._watch.asked) or self.should_end()
-
-        return job.run(Context(on_event=hear, should_stop=should_stop, painters=self.painters))
+        self._yields = False
+        spread = self._spread if job.kind in SPREAD_KINDS and not is_staged(job) else HERE
+        return job.run(Context(on_event=hear, should_stop=self._should_stop, painters=self.painters, spread=spread))
 
     def _failed(self, claimed: Claimed, number: int, error: str) -> str:
         self._insist(lambda: self._claims.fail_unit(claimed, number, error))
@@ -282,46 +360,3 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:500]}"
-
-
-class _Watch:
-    """The thread that prolongs the lease and looks what is asked of the running job.
-
-    Attributes:
-        asked: "cancel", "pause" or "lost", else None.
-        note: why the worker waits.
-    """
-
-    def __init__(self, claims: Claims, lease: float) -> None:
-        self._claims, self._every = claims, lease / 6
-        self._following: Claimed | None = None
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.asked: str | None = None
-        self.note = ""
-
-    def start(self) -> None:
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name="queue-watch", daemon=True)
-        self._thread.start()
-
-    def follow(self, claimed: Claimed | None) -> None:
-        self._following, self.asked = claimed, None
-
-    def end(self) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        beaten = 0.0
-        while not self._ended.wait(LOOK_SECONDS):
-            with suppress(ImpastoError):  # a locked file or a full disk: again in a moment
-                if time.monotonic() - beaten >= self._every:
-                    self._claims.beat(self.note)
-                    beaten = time.monotonic()
-                following = self._following
-                if following is not None and self.asked is None:
-                    asked = self._claims.asked(following)
-                    if self._following is following:
-                        self.asked = asked

@@ -24,6 +24,7 @@ def serve(
     worker: bool = True,
     on_ready: Callable[[str], None] = lambda address: None,
     worker_command: Sequence[str] | None = None,
+    worker_options: Sequence[str] = (),
 ) -> None:
     """Serves until SIGINT or SIGTERM.
 
@@ -32,6 +33,7 @@ def serve(
         worker: whether a worker process is started, and again whenever it dies. A read-only server has none.
         on_ready: called with the server's address when it answers.
         worker_command: what is run as the worker, in place of `impasto queue work`.
+        worker_options: further options of `impasto queue work`.
 
     Raises:
         ImpastoError: another server has this workspace, or the address is taken.
@@ -44,7 +46,7 @@ def serve(
         server = _Server(_config(app, settings), app.state.studio, lambda: on_ready(address))
         supervisor = None
         if worker and not settings.read_only:
-            supervisor = Supervisor(settings.workspace, command=worker_command)
+            supervisor = Supervisor(settings.workspace, command=worker_command, options=worker_options)
         if supervisor is not None:
             supervisor.start()
         try:

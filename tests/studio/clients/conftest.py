@@ -76,6 +76,7 @@ def painter_home(tiny_pocket: Path, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setattr("impasto.studio.app._warm_up", lambda: None)
         patch.setattr("impasto.queue.worker.LOOK_SECONDS", 0.02)
+        patch.setattr("impasto.queue.watch.LOOK_SECONDS", 0.02)
         patch.setattr("impasto.queue.worker.PROGRESS_SECONDS", 0.02)
         listed._checkpoints.cache_clear()
         yield tmp_path_factory.mktemp("workspace")

@@ -82,6 +82,32 @@ class PaintWork:
         return packed.getvalue()
 
 
+def unpacked(result: bytes, folder: Path, seconds: float) -> tuple[list[PictureDone], list[str]]:
+    """Writes the files of a unit's result to `folder`, under the names that the unit gave them.
+
+    Returns:
+        Its paintings, each said to have taken `seconds`, and its notes.
+    """
+    from impasto.painting.provenance.record import ForeignRecord, read_provenance
+
+    told, files = _read(result)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    made = []
+    for name in told["made"]:
+        record = read_provenance(folder / name)
+        assert not isinstance(record, ForeignRecord)  # it was painted here
+        made.append(PictureDone(folder / name, seconds, record, {}))
+    return made, told["notes"]
+
+
+def _read(result: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Returns what a unit told, and its files by name."""
+    with zipfile.ZipFile(io.BytesIO(result)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if name != _TOLD}
+        return json.loads(archive.read(_TOLD)), files
+
+
 def paint_spread(
     units: Sequence[str] | Iterator[str],
     count: int,
@@ -208,9 +234,7 @@ class _Place:
         Raises:
             ImpastoError: a file cannot be written.
         """
-        with zipfile.ZipFile(io.BytesIO(result)) as archive:
-            told = json.loads(archive.read(_TOLD))
-            files = {name: archive.read(name) for name in archive.namelist() if name != _TOLD}
+        told, files = _read(result)
         row = self._rows.get(number)
         if row is None:
             names = self._named(told["made"], told["beside"])
