@@ -2,10 +2,10 @@
 
     python benchmarks/fleet_kills.py --schedules 20 --pictures 240
 
-In every schedule five workers get SIGKILL, a node that had come is lost, and the driver gets SIGKILL, twice, and is started
-again, each at a number of rows drawn by chance. In the end the log of captions must have the same bytes as that of a run in
-this process: every row once, none lost, in its place. It prints one line for each schedule, and fails with the first that
-differs, or takes more than --limit seconds.
+In every schedule five workers get SIGKILL, a node that had come is lost, and the driver gets SIGKILL, once or twice, and is
+started again, each at a number of rows drawn by chance. In the end the log of captions must have the same bytes as that of a
+run in this process: every row once, none lost, in its place. It prints one line for each schedule, and fails with the first
+that differs, or takes more than --limit seconds. `--first N` goes on with schedule N.
 """
 
 import argparse
@@ -24,18 +24,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from impasto.fleet.guard import processes_in
-
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the tests' light models
+sys.path.insert(0, str(ROOT))  # the tests' cluster and light models
+from tests.fleet.small_cluster import SETTINGS, SmallCluster  # noqa: E402
+
 CHUNK = 4
 SECONDS = 0.1  # a picture takes at least
-_SETTINGS = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
-    "RAY_worker_niceness": "0",
-    "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
-}  # fmt: skip
-SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False, "no_monitor": True}
 
 
 def work() -> Any:
@@ -74,42 +68,23 @@ def drive(address: str, folder: Path) -> None:
     spread.end()
 
 
-def patient(start: Callable[[], Any]) -> Any:
-    """Starts a node, again if need be: Ray gives it 30 s, and a busy machine takes longer."""
-    for left in reversed(range(10)):
-        try:
-            return start()
-        except Exception:
-            if not left:
-                raise
-
-
-def workers(session: str) -> list[int]:
-    """The processes of the fleet's actors of this Ray session, and of no other one."""
-    found = []
-    for pid in processes_in(session, {os.getpid()}):
-        with suppress(OSError):
-            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::UnitActor"):
-                found.append(pid)
-    return found
-
-
 def rows_in(folder: Path) -> int:
     """How many captions are in the log."""
     log = folder / "annotations" / "captions.jsonl"
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def schedule(number: int, cluster: Any, folder: Path, pictures: int, limit: float) -> str:
+def schedule(number: int, cluster: SmallCluster, folder: Path, pictures: int, limit: float) -> str:
     """Runs one schedule and returns what was killed.
 
     Raises:
         SystemExit: the driver failed, or did not end in `limit` seconds; where it stood is printed.
     """
-    draw, node = random.Random(number), patient(lambda: cluster.add_node(**SMALL))
+    draw, node = random.Random(number), cluster.add_node()
+    drivers = draw.choice((1, 2))
     until = time.monotonic() + limit
     # What happens as soon as so many rows are in the log and a moment more has passed; some at once, some at the start.
-    due = [(draw.randint(0, pictures * 2 // 3), what) for what in ("worker",) * 5 + ("driver",) * 2 + ("node",)]
+    due = [(draw.randint(0, pictures * 2 // 3), what) for what in ("worker",) * 5 + ("driver",) * drivers + ("node",)]
     due.sort(reverse=True)
     driver: subprocess.Popen[bytes] | None = None
     while driver is None or driver.poll() != 0:
@@ -128,7 +103,7 @@ def schedule(number: int, cluster: Any, folder: Path, pictures: int, limit: floa
         time.sleep(0.01)
         if not due or rows_in(folder) < due[-1][0]:
             continue
-        if due[-1][1] == "worker" and not workers(cluster.head_node.get_session_dir_path()):
+        if due[-1][1] == "worker" and not cluster.workers():
             continue
         time.sleep(draw.uniform(0, 0.5))
         _, what = due.pop()
@@ -136,15 +111,15 @@ def schedule(number: int, cluster: Any, folder: Path, pictures: int, limit: floa
             driver.kill()
             driver.wait()
         elif what == "node":
-            cluster.remove_node(node, allow_graceful=False)
-        elif there := workers(cluster.head_node.get_session_dir_path()):
+            cluster.lose(node)
+        elif there := cluster.workers():
             with suppress(ProcessLookupError):
                 os.kill(draw.choice(there), signal.SIGKILL)
         else:
             due.append((0, what))  # it ended in that moment: another one
     if due:
         raise SystemExit(f"schedule {number}: it ended before all was killed: give more --pictures")
-    return "5 workers, 2 drivers and a node killed"
+    return f"5 workers, {drivers} driver{'s' if drivers > 1 else ''} and a node killed"
 
 
 def main() -> None:
@@ -156,12 +131,11 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=600.0, help="seconds of a schedule at most")
     parser.add_argument("--drive", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    os.environ |= _SETTINGS
+    os.environ |= SETTINGS
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     if given.drive:
         drive(given.drive[0], Path(given.drive[1]))
         return
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         os.environ["IMPASTO_CACHE"] = f"{name}/cache"
         run_all(Path(name), given.first, given.schedules, given.pictures, given.limit)
@@ -170,7 +144,6 @@ def main() -> None:
 def run_all(folder: Path, first: int, schedules: int, pictures: int, limit: float) -> None:
     """Runs the schedules on one cluster."""
     from benchmarks.fleet import catalogue_of
-    from ray.cluster_utils import Cluster
 
     from impasto.spreading import HERE
 
@@ -178,9 +151,9 @@ def run_all(folder: Path, first: int, schedules: int, pictures: int, limit: floa
     catalogue_of(folder / "here", pictures)
     shutil.copytree(folder / "here", folder / "whole")
     caption(folder / "here", HERE)
-    cluster = patient(lambda: Cluster(initialize_head=True, head_node_args={**SMALL, "include_dashboard": False}))
+    cluster = SmallCluster()
     try:
-        patient(lambda: cluster.add_node(**SMALL))
+        cluster.add_node()
         for number in range(first, first + schedules):
             there = Path(shutil.copytree(folder / "whole", folder / f"there-{number}"))
             begun = time.monotonic()
@@ -190,7 +163,7 @@ def run_all(folder: Path, first: int, schedules: int, pictures: int, limit: floa
             print(f"schedule {number}: {pictures} rows, each once; {told}; {time.monotonic() - begun:.0f} s", flush=True)
             shutil.rmtree(there)
     finally:
-        cluster.shutdown()
+        cluster.end()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""A Ray of three small nodes in this machine, one for all tests of a file."""
+"""A Ray of three small nodes in this machine, and one crew of workers on it, for all tests of this folder."""
 
-import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fleet.small_cluster import SETTINGS, SmallCluster
 
 from impasto.fleet.driver import RaySpread
 from impasto.fleet.place import Place
@@ -17,52 +17,38 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Nodes:
-    """The cluster, connected: Ray's module, its test cluster, and the two nodes beside the head."""
+    """The cluster, connected: Ray's module, the cluster, and the raylets of the two nodes beside the head."""
 
     ray: Any
-    cluster: Any
-    others: list[Any]
-
-    def spread(self, **options: Any) -> RaySpread:
-        """Returns a spread over up to three workers."""
-        return RaySpread(self.ray, Place("", 3), **options)
+    cluster: SmallCluster
+    others: list[int]
 
 
-def patient(start: Callable[[], Any]) -> Any:
-    """Starts a node, again if need be: Ray gives it 30 s, and a busy machine takes longer."""
-    for left in (2, 1, 0):
-        try:
-            return start()
-        except Exception:
-            if not left:
-                raise
-    return None
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Three nodes of one core each. Their workers find the package, these tests, and a cache of their own."""
     pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
-            "RAY_worker_niceness": "0",
-            "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
+            **SETTINGS, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
             "IMPASTO_CACHE": str(tmp_path_factory.mktemp("cache")), "IMPASTO_WORKSPACE": str(tmp_path_factory.mktemp("w")),
-            "HF_HUB_OFFLINE": "1",
         }.items():  # fmt: skip
             patch.setenv(name, value)
-        logging.getLogger("ray").setLevel(logging.ERROR)
         import ray
-        from ray.cluster_utils import Cluster
 
-        small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False}
-        cluster = patient(lambda: Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False}))
+        cluster = SmallCluster()
         try:
-            others = [patient(lambda: cluster.add_node(**small)) for _ in range(2)]
-            ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+            others = [cluster.add_node() for _ in range(2)]
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="CRITICAL")
             yield Nodes(ray, cluster, others)
         finally:
             ray.shutdown()
-            cluster.shutdown()
+            cluster.end()
+
+
+@pytest.fixture(scope="session")
+def spread(nodes: Nodes) -> Iterator[RaySpread]:
+    """Up to three workers, one crew for all tests, as a user's session has: workers are slow to start."""
+    spread = RaySpread(nodes.ray, Place("", 3))
+    yield spread
+    spread.end()

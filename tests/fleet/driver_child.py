@@ -1,4 +1,4 @@
-"""A driver with a Ray of its own: `python -m tests.fleet.driver_child PLACE MARKS COUNT SECONDS`. It prints every result."""
+"""A driver with a Ray of its own: `python -m tests.fleet.driver_child FOLDER`. It prints the number of every result."""
 
 import sys
 from pathlib import Path
@@ -9,12 +9,15 @@ from impasto.fleet.driver import RaySpread
 from impasto.fleet.place import Place
 from impasto.fleet.session import ray_session
 
+COUNT = 60
+# The last units wait for files: no driver ends before the test wants it.
+WAITING = {n: "wait for second" if n < 50 else "wait for third" for n in range(40, COUNT)}
+
 if __name__ == "__main__":
-    folder, marks, count, seconds = sys.argv[1:]
+    folder = Path(sys.argv[1])
     place = Place.read("ray", workers=2)
     with ray_session(place) as ray:
         spread = RaySpread(ray, place)
-        for one in spread.map(Doubling(marks, float(seconds)), units(int(count)), place=Path(folder)):
+        for one in spread.map(Doubling(str(folder / "marks")), units(COUNT, WAITING), place=folder / "place"):
             print(one.unit.number, flush=True)
         spread.end()
-    print("end", flush=True)

@@ -1,40 +1,16 @@
-"""Units on a cluster of three nodes: each once in effect, in order, whatever dies."""
+"""Units on a cluster of three nodes: each once in effect, in order, also after a stop."""
 
-import os
-import random
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.fleet.conftest import Nodes
-from tests.fleet.works import Doubling, units
+from tests.fleet.works import Doubling, marks, units
 
 from impasto.errors import UsageError
-from impasto.fleet.crew import Crew
 from impasto.fleet.driver import RaySpread
 from impasto.fleet.journal import NAME
 from impasto.spreading import results
-
-
-def marks(folder: Path) -> dict[int, int]:
-    """How often each unit was done."""
-    return {int(file.name): file.stat().st_size for file in folder.iterdir()}
-
-
-@pytest.fixture(scope="module")
-def spread(nodes: Nodes) -> Iterator[RaySpread]:
-    """One crew for all tests: workers are slow to start."""
-    spread = nodes.spread()
-    yield spread
-    spread.end()
-
-
-def crew_of(spread: RaySpread) -> Crew:
-    return next(iter(spread._crews.values()))
 
 
 def test_results_come_in_order_and_failures_are_named(spread: RaySpread, tmp_path: Path) -> None:
@@ -98,37 +74,3 @@ def test_only_a_bounded_number_of_units_is_read_ahead(spread: RaySpread, monkeyp
         if one.unit.number == 0:
             time.sleep(0.3)
     assert read == 3000
-
-
-def kill_at_random(spread: RaySpread, draw: random.Random, kills: int, done: threading.Event) -> None:
-    """Kills a worker's process, again and again."""
-    while kills and not done.is_set():
-        done.wait(draw.uniform(0.05, 0.4))
-        pids = [member.pid for crew in spread._crews.values() for member in crew.members if member.is_ready]
-        if pids:
-            with suppress(ProcessLookupError):  # it went with its node
-                os.kill(draw.choice(pids), signal.SIGKILL)
-                kills -= 1
-
-
-def test_five_kills_and_a_lost_node_lose_and_repeat_nothing(nodes: Nodes, spread: RaySpread, tmp_path: Path) -> None:
-    count, killed, draw = 120, threading.Event(), random.Random(3)
-    before = crew_of(spread).lost
-    killing = threading.Thread(target=kill_at_random, args=(spread, draw, 5, killed))
-    place = tmp_path / "place"
-    (tmp_path / "marks").mkdir()
-    work = Doubling(str(tmp_path / "marks"), seconds=0.05)
-    got = []
-    with results(spread, work, units(count), rows=count, place=place) as found:
-        for one in found:
-            got.append((one.unit.number, one.value()))
-            if one.unit.number == 10:
-                killing.start()
-            if one.unit.number == 40:
-                nodes.cluster.remove_node(nodes.others.pop())
-    killed.set()
-    killing.join()
-    lost, retries = crew_of(spread).lost - before, spread.tally.count.retries
-    assert got == [(n, f"{2 * n}/0".encode()) for n in range(count)]
-    assert lost >= 3 and retries >= 1
-    assert sorted(marks(tmp_path / "marks")) == list(range(count))

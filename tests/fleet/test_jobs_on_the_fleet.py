@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.fleet.conftest import Nodes
 from tests.fleet.works import ColourModels
 
 from impasto.data.annotations.caption_work import CaptionWork
@@ -31,24 +30,19 @@ from impasto.jobs.judging.evaluate import EvaluateJob
 from impasto.jobs.painting.paint import PaintJob
 from impasto.spreading import HERE, Spread
 
-COUNT = 150  # pictures: two whole chunks of 64 and a part
+COUNT, CHUNK = 40, 16  # pictures: two whole units and a part
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As many threads as a worker has: with more, torch may round the last bit otherwise."""
+def small_units() -> Iterator[None]:
+    """Small units, and as many threads as a worker has: with more, torch may round the last bit otherwise."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("annotations.captioning", "annotations.tagging", "caches.image_vectors"):
+            patch.setattr(f"impasto.data.{module}.CHUNK", CHUNK)
+        yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def spread(nodes: Nodes) -> Iterator[RaySpread]:
-    """One crew for all jobs, as a user's session has."""
-    spread = nodes.spread()
-    yield spread
-    spread.end()
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +53,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         noise = draw.integers(0, 60, (6, 6, 3)) + draw.integers(0, 190, 3)
         Image.fromarray(noise.astype(np.uint8)).resize((40 + number % 3, 40)).save(folder / f"{number:03}.png")
     (folder / "003.png").write_bytes(b"no picture")
-    whole = (folder / "070.png").read_bytes()
-    (folder / "070.png").write_bytes(whole[: len(whole) // 2])
+    whole = (folder / "020.png").read_bytes()
+    (folder / "020.png").write_bytes(whole[: len(whole) // 2])
     return folder
 
 
@@ -92,7 +86,7 @@ def test_captions(
         outcomes[name] = write_captions(catalogue(name), work, work.names(), Asked(), spread=how)
     assert files_of(tmp_path / "there") == files_of(tmp_path / "here")  # and no journal is left
     assert outcomes["there"] == outcomes["here"] and outcomes["here"].captioned == COUNT - 2
-    assert [one.file_name for one in outcomes["there"].report.skipped] == ["003.png", "070.png"]
+    assert [one.file_name for one in outcomes["there"].report.skipped] == ["003.png", "020.png"]
 
 
 def test_tags_while_workers_die(spread: RaySpread, catalogue: Callable[[str], Path], tmp_path: Path) -> None:

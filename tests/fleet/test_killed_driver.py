@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
+from tests.fleet.driver_child import COUNT, WAITING
+from tests.fleet.works import Doubling, marks, units
 
-pytest.importorskip("ray")
+from impasto.fleet.driver import RaySpread
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -58,57 +60,59 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def start(tmp_path: Path, seconds: float) -> "subprocess.Popen[str]":
-    words = [str(tmp_path / "place"), str(tmp_path / "marks"), "60", str(seconds)]
+def start(folder: Path) -> "subprocess.Popen[str]":
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.fleet.driver_child", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, cwd=tmp_path, env=environment,
+        [sys.executable, "-m", "tests.fleet.driver_child", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, cwd=folder, env=environment,
     )  # fmt: skip
 
 
-def test_a_killed_driver_leaves_no_process_and_the_next_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "marks").mkdir()
-    driver = start(tmp_path, 0.1)
+def seen(driver: "subprocess.Popen[str]", number: int) -> None:
+    """Reads the driver's results until this one."""
     assert driver.stdout is not None
     for line in driver.stdout:
-        if int(line) == 20:
-            break
+        if int(line) == number:
+            return
+    raise AssertionError(f"it ended before: {driver.stderr.read() if driver.stderr else ''}")
+
+
+def gone(pids: set[int]) -> bool:
+    """Whether all these processes end soon."""
+    until = time.monotonic() + 60
+    while any(map(is_alive, pids)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not any(map(is_alive, pids))
+
+
+def test_killed_and_stopped_drivers_leave_no_process_and_the_next_goes_on(tmp_path: Path, spread: RaySpread) -> None:
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    driver = start(tmp_path)
+    seen(driver, 20)
     started = descendants(driver.pid)
     assert len(started) >= 4  # Ray's own processes and two workers
     # IPv4's loopback, also as IPv6 writes it: nothing listens to other machines.
     assert listening(started | {driver.pid}) <= {"0100007F", "0000000000000000FFFF00000100007F"}
     driver.kill()
     driver.communicate()
-    until = time.monotonic() + 60
-    while (left := [pid for pid in started if is_alive(pid)]) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not left
-    before = {int(file.name): file.stat().st_size for file in (tmp_path / "marks").iterdir()}
-    assert 20 < len(before) < 60
+    assert gone(started)
+    assert 20 < len(marks(folder)) <= 40 + 2  # two workers were at a unit that waits
 
-    driver = start(tmp_path, 0.0)
-    out, err = driver.communicate(timeout=300)
-    assert driver.returncode == 0, err
-    assert out.split() == [*(str(n) for n in range(60)), "end"] and not err
-    again = {int(file.name): file.stat().st_size for file in (tmp_path / "marks").iterdir()}
-    assert sorted(again) == list(range(60))
-    repeated = [n for n, times in again.items() if times > 1]
-    assert len(repeated) <= 2 * 2 * 16  # at most what was in flight: two workers, two batches each
-
-
-def test_a_stopped_driver_ends_its_ray(tmp_path: Path) -> None:
-    (tmp_path / "marks").mkdir()
-    driver = start(tmp_path, 0.05)
-    assert driver.stdout is not None
-    for line in driver.stdout:
-        if int(line) == 5:
-            break
+    (tmp_path / "second").touch()
+    driver = start(tmp_path)
+    seen(driver, 49)
     started = descendants(driver.pid)
     driver.send_signal(signal.SIGINT)
-    driver.communicate(timeout=120)
-    assert driver.returncode != 0
-    until = time.monotonic() + 30
-    while (left := [pid for pid in started if is_alive(pid)]) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not left
+    (tmp_path / "third").touch()  # the units in work are finished and kept
+    out, err = driver.communicate(timeout=120)
+    assert driver.returncode != 0 and gone(started)
+    kept = marks(folder)
+
+    work = Doubling(str(folder))
+    done = list(spread.map(work, units(COUNT, WAITING), place=tmp_path / "place"))
+    assert [(one.unit.number, one.value()) for one in done] == [(n, f"{2 * n}/0".encode()) for n in range(COUNT)]
+    assert sorted(marks(folder)) == list(range(COUNT)) and max(marks(folder).values()) <= 2
+    again = {n for n, times in marks(folder).items() if times > kept.get(n, 0)}
+    assert again == set(range(COUNT)) - set(kept)  # what the stopped driver had in work was not lost
+    assert not (tmp_path / "place").exists(), (out, err)

@@ -33,6 +33,8 @@ class Doubling:
             with (Path(self.marks) / f"{number}").open("ab") as file:
                 file.write(b"." if word != "process" else f"{os.getpid()}\n".encode())
         time.sleep(self.seconds)
+        while word.startswith("wait for ") and not (Path(self.marks).parent / word.removeprefix("wait for ")).exists():
+            time.sleep(0.02)
         if word == "fail":
             raise UsageError(f"unit {number} does not work")
         if word == "break":
@@ -49,6 +51,11 @@ class Doubling:
 def units(count: int, words: dict[int, str] | None = None) -> list[Unit]:
     """Returns units 0 to `count` - 1; `words` says what else some of them do."""
     return [Unit(n, unit_key("doubling", str(n)), (n, (words or {}).get(n, ""))) for n in range(count)]
+
+
+def marks(folder: Path) -> dict[int, int]:
+    """How often each unit was done."""
+    return {int(file.name): file.stat().st_size for file in folder.iterdir()}
 
 
 class Writer:

@@ -33,10 +33,17 @@ def jobs(
         (
             one.kind, one.title, one.place, one.state if not one.error else f"{one.state}: {one.error}",
             f"{one.share:.0%}", one.stage, f"{one.rows_per_second:.3g}", one.workers, one.lost_workers, one.retries,
-            f"{one.host}:{one.pid}", time.strftime("%Y-%m-%d %H:%M", time.localtime(one.started)),
+            f"{one.host}:{one.pid}", _moment(one.started), _moment(one.ends if one.state == "running" else one.seen),
         )
         for one in found
     ]  # fmt: skip
-    say_table(
-        ("job", "of", "where", "state", "done", "step", "rows/s", "workers", "lost", "sent again", "process", "since"), rows
-    )
+    heads = (
+        "job", "of", "where", "state", "done", "step", "rows/s", "workers", "lost", "sent again", "process", "since",
+        "until",
+    )  # fmt: skip
+    say_table(heads, rows)
+
+
+def _moment(seconds: float | None) -> str:
+    """Returns the day and the minute; of a job that runs, "until" is the expected one."""
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -18,6 +18,7 @@ from impasto.jobs.division import SPREAD_KINDS, title
 from impasto.jobs.events import Event, Progress
 from impasto.spreading import Spread
 
+_COUNTED = ("caption", "tag", "paint", "batch")  # whose rows are all those of one step
 _STARTING, _FIRST = "starting workers", "first units"
 
 
@@ -39,7 +40,7 @@ def run_on(job: Job, place: Place, context: Context | None = None) -> Any:
 
 def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
     """Does the same with a Ray that is connected already; it stays connected."""
-    telling = _Telling(context.on_event, StatusFile(Status(job.kind, title(job), place.name)))
+    telling = _Telling(context.on_event, StatusFile(Status(job.kind, title(job), place.name)), job.kind in _COUNTED)
     spread = RaySpread(ray, place, Tally(telling.count), context.should_stop)
     try:
         result = job.run(replace(context, on_event=telling.hear, spread=spread))
@@ -82,10 +83,16 @@ def spreading(place: Place | None) -> Iterator[Callable[[Callable[[], bool]], Sp
 
 @dataclass
 class _Telling:
-    """Adds the workers' figures to the job's progress, and keeps the status file."""
+    """Adds the workers' figures to the job's progress, and keeps the status file.
+
+    Attributes:
+        by_rows: whether the time to go follows from the rows that are done, else from the share of the job.
+    """
 
     on_event: Callable[[Event], None]
     file: StatusFile
+    by_rows: bool = False
+    _count: Count | None = None
     _last: Progress = field(default_factory=lambda: Progress(_STARTING, 0.0))
     _begun: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
     _figures: dict[str, float] = field(default_factory=dict)
@@ -95,14 +102,15 @@ class _Telling:
         if not isinstance(event, Progress):
             self.on_event(event)
             return
-        if (event.share or 0.0) < (self._last.share or 0.0):  # another step began
+        first = self._last.stage in (_STARTING, _FIRST)
+        if first or (event.share or 0.0) < (self._last.share or 0.0):  # another step began
             self._begun = (time.monotonic(), event.share or 0.0)
         self._last = event
         self._tell()
 
     def count(self, count: Count) -> None:
         """Tells the present figures, also between two events of the job."""
-        self._figures = count.figures()
+        self._count, self._figures = count, count.figures()
         status = self.file.status
         status.workers, status.lost_workers, status.retries = count.workers, count.lost_workers, count.retries
         status.rows_per_second = round(count.rows_per_second, 3)
@@ -112,15 +120,22 @@ class _Telling:
 
     def end(self, state: str, error: str = "") -> None:
         """Writes how the job ended."""
-        self.file.status.state, self.file.status.error = state, error
+        self.file.status.state, self.file.status.error, self.file.status.ends = state, error, None
         self.file.write(now=True)
 
     def _tell(self) -> None:
-        share, (since, before) = self._last.share or 0.0, self._begun
+        share, left = self._last.share or 0.0, self._seconds_to_go()
         figures = {**self._last.figures, **self._figures}
-        if share > before:
-            figures["eta_seconds"] = round((time.monotonic() - since) * (1 - share) / (share - before), 1)
+        if left is not None:
+            figures["eta_seconds"] = round(left, 1)
         status = self.file.status
         status.stage, status.share = self._last.stage, share
+        status.ends = None if left is None else time.time() + left
         self.file.write()
         self.on_event(Progress(self._last.stage, self._last.share, figures))
+
+    def _seconds_to_go(self) -> float | None:
+        if self.by_rows:
+            return self._count.seconds_to_go if self._count is not None else None
+        share, (since, before) = self._last.share or 0.0, self._begun
+        return (time.monotonic() - since) * (1 - share) / (share - before) if share > before else None

@@ -26,7 +26,7 @@ class Status:
         state: "running", "done", "stopped", "failed", or, of a driver that was killed, "lost".
         stage, share: as in `Progress`.
         workers, lost_workers, retries, rows_per_second: as in `tally.Count`.
-        started, seen: seconds since 1970.
+        started, seen, ends: seconds since 1970. `seen` of a job that ended is its end; `ends`: when one that runs may end.
         error: why it failed.
     """
 
@@ -44,6 +44,7 @@ class Status:
     rows_per_second: float = 0.0
     started: float = field(default_factory=time.time)
     seen: float = field(default_factory=time.time)
+    ends: float | None = None
     error: str = ""
 
 

@@ -27,6 +27,13 @@ class Count:
     lost_workers: int
     retries: int
 
+    @property
+    def seconds_to_go(self) -> float | None:
+        """Seconds until all rows are done at this speed; None if it is not known."""
+        if not self.rows or self.rows_per_second <= 0:
+            return None
+        return max(0, self.rows - self.done) / self.rows_per_second
+
     def figures(self) -> dict[str, float]:
         """Returns the figures for a `Progress` event."""
         return {

@@ -6,7 +6,7 @@ half of the pairs are different works.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -19,30 +19,36 @@ FLAT = 6.0  # a grey thumbnail's standard deviation (of 255); below it correlati
 FLAT_DIFFERENCE = 4.0  # of 255, on average
 MAX_ASPECT = 1.08
 _BITS = 64
+_MANY = 1_000_000  # hashes
 
 
 def near_hashes(hashes: np.ndarray, most: int = MAX_BITS) -> np.ndarray:
     """Returns the index pairs [n, 2] of hashes that differ in at most `most` bits, each pair once.
 
-    `hashes` [m] are distinct uint64. Two such hashes, cut into most + 1 bands, agree in at least one band (Norouzi et al.
-    2012, multi-index hashing), so only hashes that share a band are compared.
+    `hashes` [m] are distinct uint64. Two such hashes, cut into most + k bands, agree in at least k of them (Norouzi et al.
+    2012, multi-index hashing, for k = 1), so only hashes that agree in some k bands are compared: for each choice of k bands
+    those that are neighbours when sorted by these bits alone. With k = 2, or 3 for a million hashes and more, few pairs are
+    compared in vain, and the time grows about as that of sorting.
     """
-    found = []
-    edges = np.linspace(0, _BITS, most + 2).astype(np.uint64)
-    for low, high in pairwise(edges):
-        band = (hashes >> low) & np.uint64(2 ** int(high - low) - 1)
-        order = np.argsort(band, kind="stable")
-        band, sorted_hashes = band[order], hashes[order]
-        starts, step = np.arange(len(band)), 0
+    agreeing = 2 if len(hashes) < _MANY else 3
+    edges = np.linspace(0, _BITS, most + agreeing + 1).astype(int)
+    bands = [np.uint64(2**high - 2**low) for low, high in pairwise(edges.tolist())]
+    found, waiting = np.zeros((0, 2), np.int64), list[np.ndarray]()
+    for chosen in combinations(bands, agreeing):
+        masked = hashes & np.bitwise_or.reduce(chosen)
+        order = np.argsort(masked)
+        masked, sorted_hashes = masked[order], hashes[order]
+        starts, step = np.flatnonzero(masked[:-1] == masked[1:]), 1
         while len(starts):
-            step += 1
-            # In sorted order, a hash that shares its band with the one `step` places later shares it with all between.
-            starts = starts[starts + step < len(band)]
-            starts = starts[band[starts] == band[starts + step]]
+            # In sorted order, a hash that agrees with the one `step` places later agrees with all between.
             near = starts[np.bitwise_count(sorted_hashes[starts] ^ sorted_hashes[starts + step]) <= most]
-            found.append(np.stack([order[near], order[near + step]], axis=1))
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    return np.unique(np.sort(pairs, axis=1), axis=0)
+            waiting.append(np.sort(np.stack([order[near], order[near + step]], axis=1), axis=1))
+            step += 1
+            starts = starts[starts + step < len(masked)]
+            starts = starts[masked[starts] == masked[starts + step]]
+        if sum(map(len, waiting)) > len(hashes):  # a pair is found by several choices
+            found, waiting = np.unique(np.concatenate([found, *waiting]), axis=0), []
+    return np.unique(np.concatenate([found, *waiting]), axis=0)
 
 
 class DuplicateFinder:
