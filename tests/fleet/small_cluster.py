@@ -22,7 +22,7 @@ SETTINGS = {
     "RAY_worker_niceness": "0", "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
     "HF_HUB_OFFLINE": "1",
 }  # fmt: skip
-_STARTS, _SECONDS = 5, 300.0
+_STARTS, _SECONDS = 5, 120.0
 
 
 class SmallCluster:
@@ -51,16 +51,17 @@ class SmallCluster:
 
     def add_node(self) -> int:
         """Adds a node and returns the process of its raylet, as soon as the cluster has it."""
-        before = set(self._named("raylet"))
-        with suppress(Exception):  # it started too slowly for Ray, and comes
-            self._cluster.add_node(**SMALL)
-        until = time.monotonic() + _SECONDS
-        while time.monotonic() < until:
-            added = set(self._named("raylet")) - before
-            alive = sum(node["Alive"] for node in self._cluster.global_state.node_table())
-            if added and alive > len(before):
-                return added.pop()
-            time.sleep(0.1)
+        for _ in range(_STARTS):
+            known, before = self._alive(), set(self._named("raylet"))
+            with suppress(Exception):  # it started too slowly for Ray, and comes
+                self._cluster.add_node(**SMALL)
+            until = time.monotonic() + _SECONDS
+            while (added := set(self._named("raylet")) - before) and time.monotonic() < until:
+                if self._alive() - known:
+                    return added.pop()
+                time.sleep(0.1)
+            for raylet in added:
+                os.kill(raylet, signal.SIGKILL)
         raise TimeoutError("a node of Ray's test cluster did not come")
 
     def lose(self, raylet: int) -> None:
@@ -77,6 +78,9 @@ class SmallCluster:
             self._cluster.shutdown()
         end_processes(self.folder, {os.getpid()})
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _alive(self) -> set[str]:
+        return {node["NodeID"] for node in self._cluster.global_state.node_table() if node["Alive"]}
 
     def _named(self, name: str) -> list[int]:
         found = []

@@ -17,7 +17,9 @@ from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
 from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, settled_engine
+from impasto.jobs.painting.store_output import paint_into_store
 from impasto.spreading import HERE
+from impasto.stores.place import address_of
 
 MOST_COMBINATIONS = 100_000
 # Fields of `paint` that a batch has itself, or that would make several pictures of one combination.
@@ -134,6 +136,8 @@ class BatchJob(Job):
         Raises:
             ImpastoError: paintings failed; the others are kept. StoppedError: the job was stopped.
         """
+        if (address := address_of(self.out)) is not None:
+            return paint_into_store(self, address, context)
         if context.spread is not HERE:
             return self._run_spread(context)
         batch, done, failed = self.settled(), [], 0

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from impasto.errors import ImpastoError, UsageError
+from impasto.stores.place import address_of
 
 # Enough to detect a full disk or a quota; about the size of a painting of 128 px.
 _PROBE = bytes(64 << 10)
@@ -12,9 +13,15 @@ def check_writable(folder: Path) -> None:
     """Checks that files can be written to `folder`, or to the folder in which it will be created; leaves no file behind.
 
     Raises:
-        ImpastoError: files cannot be written: it is not a folder, read-only, or full.
+        UsageError: it is the address of an object store. ImpastoError: files cannot be written: it is not a folder,
+            read-only, or full.
     """
     import tempfile
+
+    if (address := address_of(folder / "x")) is not None:
+        raise UsageError(
+            f"{address.removesuffix('/x')} is an address, but this needs a folder; `paint` and `data export` write to one"
+        )
 
     try:
         place = folder.absolute()

@@ -15,7 +15,8 @@ from impasto.queue.order import end_of, place_before
 from impasto.queue.reading import PAUSED, QueueReader, job_in
 from impasto.queue.records import ENDED, QueuedJob, QueueFull, State
 from impasto.queue.schema import MIGRATIONS
-from impasto.queue.units import MOST_UNITS, Plan, settled
+from impasto.queue.units import MOST_UNITS, Plan, is_staged, settled
+from impasto.stores.place import address_of
 from impasto.workspace import Workspace
 
 MOST_WAITING = 10_000  # jobs that are queued or running
@@ -283,6 +284,9 @@ def forget_old(link: Connection, most: int = MOST_ENDED) -> None:
 
 
 def _new_row(job: Job) -> dict[str, Any]:
+    out = dict(job).get("out")
+    if is_staged(job) and out is not None and (address := address_of(out)) is not None:
+        raise UsageError(f"--out {address}: a queued job paints into a folder; without the queue, `paint` takes an address")
     fixed = settled(job)
     total = Plan(fixed).total
     if total > MOST_UNITS:

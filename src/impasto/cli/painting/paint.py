@@ -13,6 +13,7 @@ from impasto.cli.painting.picture_options import CopyFeatures, Flagged, PictureO
 from impasto.cli.painting.series_options import BestOf, ExpandCount, ExpandOriginal, KeepAll, Scorer, SheetFile
 from impasto.cli.run_job import run_job
 from impasto.errors import UsageError
+from impasto.stores.place import address_of
 
 if TYPE_CHECKING:
     from impasto.jobs.events import PictureDone
@@ -41,7 +42,7 @@ def paint(
     scorer: Scorer = None,
     batch: Batch = None,
     preview_every: Annotated[int, typer.Option(help="Save how far it is, every so many steps.")] = 0,
-    out: Annotated[Path, typer.Option(help="A folder, or one FILE.png.")] = Path("pictures"),
+    out: Annotated[Path, typer.Option(help="A folder, one FILE.png, or s3://BUCKET/FOLDER.")] = Path("pictures"),
     overwrite: Overwrite = False,
     safety_checker: Annotated[
         str,
@@ -84,7 +85,8 @@ def say_painting(done: "PictureDone") -> None:
     """Prints the file, its seed, how it was chosen, and the seconds since painting began; or a sheet's file and size."""
     record = done.provenance
     if record is None:
-        say(f"{done.path}  {len(done.figures['rows'])} x {len(done.figures['columns'])} pictures  {done.seconds:.1f} s")
+        size = f"{len(done.figures['rows'])} x {len(done.figures['columns'])} pictures"
+        say(f"{_shown(done.path)}  {size}  {done.seconds:.1f} s")
         return
     words = [f"seed {record.seed}"]
     if record.extension is not None:
@@ -92,10 +94,14 @@ def say_painting(done: "PictureDone") -> None:
     if record.best_of is not None:
         score = next(one.score for one in record.best_of.tried if one.seed == record.seed)
         words.append(f"score {score:.3f}, rank {record.best_of.rank(record.seed)} of {len(record.best_of.tried)}")
-    say("  ".join([str(done.path), *words, f"{done.seconds:.1f} s"]))
+    say("  ".join([_shown(done.path), *words, f"{done.seconds:.1f} s"]))
+
+
+def _shown(path: Path) -> str:
+    return address_of(path) or str(path)
 
 
 def say_painting_as_json(done: "PictureDone") -> None:
     """Prints the file, the seconds and the whole provenance record as one JSON object per line; of a sheet, its titles."""
     record = asdict(done.provenance) if done.provenance is not None else {"sheet": done.figures}
-    say_json({"file": done.path, "seconds": round(done.seconds, 2), **record}, indent=None)
+    say_json({"file": _shown(done.path), "seconds": round(done.seconds, 2), **record}, indent=None)

@@ -23,8 +23,10 @@ from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
 from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, pictures_at_once, settled_engine
+from impasto.jobs.painting.store_output import paint_into_store
 from impasto.painting.file_names import slug
 from impasto.spreading import HERE
+from impasto.stores.place import address_of
 
 MOST_PICTURES = 10_000
 
@@ -139,6 +141,8 @@ class PaintJob(PictureJob):
                 cannot be written; copies were left out.
             StoppedError: the job was stopped.
         """
+        if (address := address_of(self.out)) is not None:
+            return paint_into_store(self, address, context)
         if context.spread is not HERE:
             return self._run_spread(context)
         seed = secrets.randbelow(2**32) if self.seed is None else self.seed
