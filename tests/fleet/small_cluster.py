@@ -1,7 +1,6 @@
 """Ray's test cluster: small nodes in this machine, for tests and benchmarks.
 
-Ray gives a node 30 s to start, which is too little on a busy machine. A head is then started again; another node is waited
-for. Nodes are lost as they are in life: all at once.
+Nodes have minutes to start, as in a session of ours. They are lost as they are in life: all at once.
 """
 
 import logging
@@ -15,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from impasto.fleet.guard import end_processes, processes_in
+from impasto.fleet.session import PATIENT, patience
 
 SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False, "no_monitor": True}
 SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
-    "RAY_worker_niceness": "0", "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
+    **PATIENT, "RAY_worker_niceness": "0", "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
     "HF_HUB_OFFLINE": "1",
 }  # fmt: skip
-_STARTS, _SECONDS = 5, 120.0
+_STARTS, _SECONDS = 3, 30.0
 
 
 class SmallCluster:
@@ -34,14 +34,17 @@ class SmallCluster:
     """
 
     def __init__(self) -> None:
+        import ray
         from ray.cluster_utils import Cluster
 
+        self._ray = ray
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         self.folder = tempfile.mkdtemp(prefix="ray-")  # sockets need a short path
         for left in reversed(range(_STARTS)):
             try:
                 head = {**SMALL, "include_dashboard": False, "temp_dir": self.folder}
-                self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
+                with patience(ray):
+                    self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
                 break
             except Exception:
                 end_processes(self.folder, {os.getpid()})
@@ -53,7 +56,7 @@ class SmallCluster:
         """Adds a node and returns the process of its raylet, as soon as the cluster has it."""
         for _ in range(_STARTS):
             known, before = self._alive(), set(self._named("raylet"))
-            with suppress(Exception):  # it started too slowly for Ray, and comes
+            with suppress(Exception), patience(self._ray):
                 self._cluster.add_node(**SMALL)
             until = time.monotonic() + _SECONDS
             while (added := set(self._named("raylet")) - before) and time.monotonic() < until:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -21,7 +22,16 @@ from impasto.fleet.place import SCHEME, Place
 
 OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
 _STARTS = 3
+PATIENCE_SECONDS = 180.0
+# Ray's own patience is that of an idle machine.
+PATIENT = {
+    "RAY_gcs_server_port_wait_time_s": "180",
+    "RAY_agent_register_timeout_ms": "180000",
+    "RAY_worker_register_timeout_seconds": "180",
+}
 _SETTINGS = {
+    **PATIENT,
+    "RAY_health_check_failure_threshold": "40",  # of 3 s each: one machine is not lost, only busy
     # Ray's own name for it is of Windows and macOS, where it is the default: services listen on 127.0.0.1, not on all
     # interfaces.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -66,14 +76,14 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
     """Starts Ray or connects to it.
 
     Raises:
-        ImpastoError: it cannot be started, also not at the third time: Ray gives itself 30 s, and a busy machine takes
-            longer. Or nothing answers at the address.
+        ImpastoError: it cannot be started, also not at the third time, or nothing answers at the address.
     """
     if place.address:
         _check_name(place.address)
     for left in reversed(range(1 if place.address else _STARTS)):
         try:
-            ray.init(**options)
+            with patience(ray):
+                ray.init(**options)
             return
         except Exception as error:
             _end(ray)
@@ -86,6 +96,29 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
                 else:
                     told = f"Ray cannot be started on this machine: {told}"
                 raise ImpastoError(told) from None
+
+
+@contextmanager
+def patience(ray: Any) -> Iterator[None]:
+    """While it lasts, a node that starts has minutes for it: Ray gives it 30 s, and has no setting for that."""
+    services = ray._private.services
+    once = services.get_node
+
+    def get_node(*words: Any, **named: Any) -> Any:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return once(*words, **named)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = once
 
 
 def _check_name(address: str) -> None:

@@ -49,6 +49,6 @@ def test_what_cannot_go_to_a_store_is_refused(tiny_pocket: Path, tmp_path: Path)
             PaintJob(**{**fields, **wrong}).run(Context())
     with pytest.raises(UsageError, match=r"is an address, but this needs a folder"):
         UpscaleJob(pictures=(tmp_path,), out=address).run(Context())
-    with closing(Queue.open(Workspace.open(tmp_path / "w"))) as queue, pytest.raises(UsageError, match="a queued job paints"):
+    with closing(Queue.open(Workspace.open(tmp_path / "w"))) as queue, pytest.raises(UsageError, match="a queued job"):
         queue.add(BatchJob(base={"checkpoint": str(tiny_pocket)}, prompts=("boats",), out=address))
     assert not store_of(address).files()

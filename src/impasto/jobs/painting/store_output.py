@@ -1,7 +1,7 @@
 """Paintings whose `--out` is the address of an object store: each is put there as soon as it is finished.
 
 Every file gets a name that its content makes, `<words>-<first 20 digits of its SHA-256><suffix>`, and is put if it is
-absent: a job that is given again, or on two machines at once, puts each picture once. Nothing is listed, replaced or renamed.
+absent: a job given again, or on two machines at once, puts each picture once. Nothing is listed, replaced or renamed.
 """
 
 import shutil
