@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from impasto.fleet.guard import end_processes, processes_in
-from impasto.fleet.session import PATIENT, patience
+from impasto.fleet.session import PATIENT, free_ports, patience
 
-SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_log_monitor": False, "no_monitor": True}
+SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20}
 SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled",
     **PATIENT, "RAY_worker_niceness": "0", "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3",
@@ -57,7 +57,7 @@ class SmallCluster:
         for _ in range(_STARTS):
             known, before = self._alive(), set(self._named("raylet"))
             with suppress(Exception), patience(self._ray):
-                self._cluster.add_node(**SMALL)
+                self._cluster.add_node(**SMALL, dashboard_agent_listen_port=free_ports(1)[0])
             until = time.monotonic() + _SECONDS
             while (added := set(self._named("raylet")) - before) and time.monotonic() < until:
                 if self._alive() - known:

@@ -86,7 +86,10 @@ def run_job(
 
         if place is None:
             return job.run(Context(on_event=hear))
-        from impasto.fleet.run import run_on
+        from impasto.fleet.run import check_divided, run_with
+        from impasto.fleet.session import ray_session
 
-        with asked_to_stop() as should_stop:
-            return run_on(job, place, Context(on_event=hear, should_stop=should_stop))
+        check_divided(job, place)
+        update("starting Ray" if not place.address else f"connecting to {place.name}", 0.0)
+        with ray_session(place) as ray, asked_to_stop() as should_stop:  # Ctrl-C before it ends all at once
+            return run_with(ray, job, place, Context(on_event=hear, should_stop=should_stop))

@@ -30,16 +30,25 @@ def run_on(job: Job, place: Place, context: Context | None = None) -> Any:
     Raises:
         UsageError: the job cannot be divided. MissingPart, ImpastoError, StoppedError: as the job, or Ray cannot be used.
     """
-    if job.kind not in SPREAD_KINDS:
-        kinds = ", ".join(SPREAD_KINDS)
-        raise UsageError(f"--on {place.name}: {job.kind} is not divided into units; those that are: {kinds}")
+    check_divided(job, place)
     context = context or Context()
     with ray_session(place) as ray:
         return run_with(ray, job, place, context)
 
 
+def check_divided(job: Job, place: Place) -> None:
+    """Checks that the job can be done in units.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if job.kind not in SPREAD_KINDS:
+        kinds = ", ".join(SPREAD_KINDS)
+        raise UsageError(f"--on {place.name}: {job.kind} is not divided into units; those that are: {kinds}")
+
+
 def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
-    """Does the same with a Ray that is connected already; it stays connected."""
+    """Does the same as `run_on` with a Ray that is connected already; it stays connected."""
     telling = _Telling(context.on_event, StatusFile(Status(job.kind, title(job), place.name)), job.kind in _COUNTED)
     spread = RaySpread(ray, place, Tally(telling.count), context.should_stop)
     try:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -23,6 +23,7 @@ from impasto.fleet.place import SCHEME, Place
 OBJECT_STORE_BYTES = 512 << 20  # weights and results in flight; more than memory allows is spilled to disk
 _STARTS = 3
 PATIENCE_SECONDS = 180.0
+_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 # Ray's own patience is that of an idle machine.
 PATIENT = {
     "RAY_gcs_server_port_wait_time_s": "180",
@@ -82,7 +83,7 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
         _check_name(place.address)
     for left in reversed(range(1 if place.address else _STARTS)):
         try:
-            with patience(ray):
+            with nullcontext() if place.address else patience(ray):
                 ray.init(**options)
             return
         except Exception as error:
@@ -100,9 +101,13 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
 
 @contextmanager
 def patience(ray: Any) -> Iterator[None]:
-    """While it lasts, a node that starts has minutes for it: Ray gives it 30 s, and has no setting for that."""
-    services = ray._private.services
-    once = services.get_node
+    """While it lasts, a node that starts has minutes for it, and starts fewer servers.
+
+    Ray ends a node whose agents take more than 15 s to choose their ports (Ray's issue 65983), and gives a node 30 s in all.
+    There is no setting for either, so the ports are chosen here, and Ray's question whether the node is there waits longer.
+    """
+    services, parameters = ray._private.services, ray._private.parameter
+    once, plain = services.get_node, parameters.RayParams
 
     def get_node(*words: Any, **named: Any) -> Any:
         until = time.monotonic() + PATIENCE_SECONDS
@@ -114,11 +119,25 @@ def patience(ray: Any) -> Iterator[None]:
                     raise
                 time.sleep(0.1)
 
-    services.get_node = get_node
+    def ray_params(**named: Any) -> Any:
+        ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+        # The log monitor prints what workers write, the other monitor asks a cloud for machines.
+        return plain(**{**ports, "include_log_monitor": False, "no_monitor": True, **named})
+
+    services.get_node, parameters.RayParams = get_node, ray_params
     try:
         yield
     finally:
-        services.get_node = once
+        services.get_node, parameters.RayParams = once, plain
+
+
+def free_ports(count: int) -> list[int]:
+    """Returns ports of loopback that nobody has at this moment."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def _check_name(address: str) -> None:

@@ -114,8 +114,13 @@ class CaptionWork:
         identities = f"{captioner.identity[:32]}/{tagger.identity[:16]}/{scorer.identity[:16]}"
         return CaptionNames(captioner.name, tagger.name, f"{identities}/{self.candidates}/{self.seed}")
 
-    def do(self, payload: Sequence[Picture], halvings: int) -> bytes:
-        """Returns the chunk's rows as JSON; after a want of memory fewer pictures are captioned at once."""
+    def do(self, payload: Sequence[Picture] | None, halvings: int) -> bytes:
+        """Returns the chunk's rows as JSON; after a want of memory fewer pictures are captioned at once.
+
+        For no payload it loads the models and returns their names.
+        """
+        if payload is None:
+            return json.dumps(asdict(self.names())).encode()
         found = CaptionedChunk([], 0, 0, [])
         at_once = max(1, len(payload) >> halvings)
         contradicted = from_tags = 0
@@ -129,21 +134,6 @@ class CaptionWork:
         return json.dumps(told).encode()
 
 
-@dataclass(frozen=True)
-class _NamesWork:
-    """Loads the models where they will run, and tells their names."""
-
-    captions: CaptionWork
-    name = "captions"
-
-    @property
-    def gpus(self) -> float:
-        return self.captions.gpus
-
-    def do(self, payload: None, halvings: int) -> bytes:
-        return json.dumps(asdict(self.captions.names())).encode()
-
-
 def names_of(work: CaptionWork, spread: Spread) -> CaptionNames:
     """Returns the names of the work's models. Where others do the work, they load the models, and this process does not.
 
@@ -152,7 +142,8 @@ def names_of(work: CaptionWork, spread: Spread) -> CaptionNames:
     """
     if spread is HERE:
         return work.names()
-    with results(spread, _NamesWork(work), [Unit(0, "", None, 0)]) as found:
+    loading = [Unit(number, "", None, 0) for number in range(spread.workers)]  # all begin to load, the first one answers
+    with results(spread, work, loading, in_order=False) as found:
         return CaptionNames(**json.loads(next(found).value()))
 
 
