@@ -103,11 +103,12 @@ def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
 def patience(ray: Any) -> Iterator[None]:
     """While it lasts, a node that starts has minutes for it, and starts fewer servers.
 
-    Ray ends a node whose agents take more than 15 s to choose their ports (Ray's issue 65983), and gives a node 30 s in all.
-    There is no setting for either, so the ports are chosen here, and Ray's question whether the node is there waits longer.
+    Ray ends a node whose agents take more than 15 s to tell their ports in files (Ray's issue 65983), and gives a node 30 s
+    in all. There is no setting for either, so the ports are chosen and told here, and Ray's question whether the node is
+    there waits longer.
     """
     services, parameters = ray._private.services, ray._private.parameter
-    once, plain = services.get_node, parameters.RayParams
+    once, begin, plain = services.get_node, services.start_raylet, parameters.RayParams
 
     def get_node(*words: Any, **named: Any) -> Any:
         until = time.monotonic() + PATIENCE_SECONDS
@@ -124,11 +125,18 @@ def patience(ray: Any) -> Iterator[None]:
         # The log monitor prints what workers write, the other monitor asks a cloud for machines.
         return plain(**{**ports, "include_log_monitor": False, "no_monitor": True, **named})
 
-    services.get_node, parameters.RayParams = get_node, ray_params
+    def start_raylet(*words: Any, **named: Any) -> Any:
+        node, folder = words[2], words[11]
+        for name in _PORTS:
+            if named.get(name):
+                ray._raylet.persist_port(folder, node, name, named[name])
+        return begin(*words, **named)
+
+    services.get_node, services.start_raylet, parameters.RayParams = get_node, start_raylet, ray_params
     try:
         yield
     finally:
-        services.get_node, parameters.RayParams = once, plain
+        services.get_node, services.start_raylet, parameters.RayParams = once, begin, plain
 
 
 def free_ports(count: int) -> list[int]:
