@@ -1,6 +1,6 @@
 """Captions a catalogue on a cluster of three nodes in this machine while things are killed, in many random schedules.
 
-    python benchmarks/fleet_kills.py --schedules 20 --pictures 240
+    python benchmarks/fleet_kills.py --schedules 20 --pictures 360
 
 In every schedule five workers get SIGKILL, a node that had come is lost, and the driver gets SIGKILL, once or twice, and is
 started again, each at a number of rows drawn by chance. In the end the log of captions must have the same bytes as that of a
@@ -84,7 +84,7 @@ def schedule(number: int, cluster: SmallCluster, folder: Path, pictures: int, li
     drivers = draw.choice((1, 2))
     until = time.monotonic() + limit
     # What happens as soon as so many rows are in the log and a moment more has passed; some at once, some at the start.
-    due = [(draw.randint(0, pictures * 2 // 3), what) for what in ("worker",) * 5 + ("driver",) * drivers + ("node",)]
+    due = [(draw.randint(0, pictures // 2), what) for what in ("worker",) * 5 + ("driver",) * drivers + ("node",)]
     due.sort(reverse=True)
     driver: subprocess.Popen[bytes] | None = None
     while driver is None or driver.poll() != 0:
@@ -126,7 +126,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--schedules", type=int, default=20)
-    parser.add_argument("--pictures", type=int, default=240)
+    parser.add_argument("--pictures", type=int, default=360)
     parser.add_argument("--first", type=int, default=0, help="the number of the first schedule")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds of a schedule at most")
     parser.add_argument("--drive", nargs=2, help=argparse.SUPPRESS)

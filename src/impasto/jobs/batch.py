@@ -15,9 +15,9 @@ from impasto.jobs.painting.output import Output
 from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
+from impasto.jobs.painting.spread.into_store import paint_into_store
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
 from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, settled_engine
-from impasto.jobs.painting.store_output import paint_into_store
 from impasto.spreading import HERE
 from impasto.stores.place import address_of
 

@@ -51,4 +51,5 @@ def test_what_cannot_go_to_a_store_is_refused(tiny_pocket: Path, tmp_path: Path)
         UpscaleJob(pictures=(tmp_path,), out=address).run(Context())
     with closing(Queue.open(Workspace.open(tmp_path / "w"))) as queue, pytest.raises(UsageError, match="a queued job"):
         queue.add(BatchJob(base={"checkpoint": str(tiny_pocket)}, prompts=("boats",), out=address))
-    assert not store_of(address).files()
+    with pytest.raises(FileNotFoundError):  # nothing was put
+        store_of(address).files()

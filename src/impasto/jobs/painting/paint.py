@@ -21,9 +21,9 @@ from impasto.jobs.painting.picture import PictureJob
 from impasto.jobs.painting.series.options import NO_SHEET, check_series
 from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
+from impasto.jobs.painting.spread.into_store import paint_into_store
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
 from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, pictures_at_once, settled_engine
-from impasto.jobs.painting.store_output import paint_into_store
 from impasto.painting.file_names import slug
 from impasto.spreading import HERE
 from impasto.stores.place import address_of
