@@ -108,6 +108,7 @@ def patience(ray: Any) -> Iterator[None]:
     there waits longer.
     """
     services, parameters = ray._private.services, ray._private.parameter
+    raylets: list[Any] = []
     once, begin, plain = services.get_node, services.start_raylet, parameters.RayParams
 
     def get_node(*words: Any, **named: Any) -> Any:
@@ -116,21 +117,23 @@ def patience(ray: Any) -> Iterator[None]:
             try:
                 return once(*words, **named)
             except RuntimeError:
-                if time.monotonic() > until:
+                if time.monotonic() > until or any(one.process.poll() is not None for one in raylets):
                     raise
                 time.sleep(0.1)
 
     def ray_params(**named: Any) -> Any:
-        ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+        ports = zip(_PORTS, free_ports(len(_PORTS)), strict=True)
+        named |= {name: port for name, port in ports if not named.get(name)}
         # The log monitor prints what workers write, the other monitor asks a cloud for machines.
-        return plain(**{**ports, "include_log_monitor": False, "no_monitor": True, **named})
+        return plain(**{"include_log_monitor": False, "no_monitor": True, **named})
 
     def start_raylet(*words: Any, **named: Any) -> Any:
         node, folder = words[2], words[11]
         for name in _PORTS:
             if named.get(name):
                 ray._raylet.persist_port(folder, node, name, named[name])
-        return begin(*words, **named)
+        raylets.append(begin(*words, **named))
+        return raylets[-1]
 
     services.get_node, services.start_raylet, parameters.RayParams = get_node, start_raylet, ray_params
     try:
