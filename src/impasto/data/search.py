@@ -44,7 +44,7 @@ def search_catalogue(
 
     Embeddings are cached by content, so only new and edited pictures are encoded. The product with 100,000 embeddings of 256
     numbers each takes a few milliseconds. Of more than `brute_force` pictures in shards an index is built and kept, which
-    finds about 97 of 100. `on_progress` is called with (done, total).
+    finds about 96 of 100. `on_progress` is called with (done, total).
 
     Raises:
         UsageError: `question` is empty, or `count` is less than 1.
