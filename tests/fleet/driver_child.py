@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.fleet.works import Doubling, units
 
+from impasto.fleet import batches
 from impasto.fleet.driver import RaySpread
 from impasto.fleet.place import Place
 from impasto.fleet.session import ray_session
@@ -15,6 +16,7 @@ WAITING = {n: "wait for second" if n < 50 else "wait for third" for n in range(4
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    batches._SECONDS = 0.0  # one unit in a batch: none waits for a later one
     place = Place.read("ray", workers=2)
     with ray_session(place) as ray:
         spread = RaySpread(ray, place)
