@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from impasto.adapters.control.nets import make_controlnet
+from impasto.adapters.control.nets import convolutions_config, make_controlnet
 from impasto.checkpoints.components import Components
 from impasto.data.caches.latents import TextStates
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.control_maps import ControlMaps, as_hint
+from impasto.training.examples.redrawn import redraw_some
 from impasto.training.examples.training_set import TrainingSet
 from impasto.training.losses.diffusion import Noise
 from impasto.training.methods.control_choices import ControlChoices
@@ -71,9 +72,10 @@ class JoinedControl(nn.Module):
 
 def join(components: Components, choices: ControlChoices) -> Components:
     """Returns the components with a `JoinedControl` in place of the U-Net; the given ones are not changed."""
-    net: Any = make_controlnet(components.unet)
+    bare = choices.layers == "convolutions"
+    net: Any = make_controlnet(components.unet, convolutions_config(components.unet.config) if bare else None)
     net.requires_grad_(True)
-    if choices.layers == "light":
+    if choices.layers != "all":
         for name, weight in net.named_parameters():
             weight.requires_grad_(is_light(name))
     joined: Any = JoinedControl(components.unet, net)
@@ -81,7 +83,7 @@ def join(components: Components, choices: ControlChoices) -> Components:
 
 
 def is_light(name: str) -> bool:
-    """Returns whether `light` trains this weight: convolutions, their norms, and what the encoder lacks."""
+    """Returns whether `light` and `convolutions` train this weight: convolutions, their norms, what the encoder lacks."""
     return not any(part in name for part in (".attentions.", "time_emb", "add_embedding", "class_embedding"))
 
 
@@ -104,13 +106,13 @@ class ControlTask(FineTuningTask):
         Raises:
             UsageError: the batch cannot be shared among the processes.
         """
-        self._maps = maps
-        self._numbers = np.zeros(0, int)
+        self._maps, self._redrawn = maps, choices.redrawn
+        self._numbers, self._step = np.zeros(0, int), 0
         super().__init__(components, data, states, choices, processes, seed=seed, choose=_leave)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         """Runs one step of the optimizer over one batch; see `FineTuningTask.step`."""
-        self._numbers = self.order.at(step)[self._own]
+        self._numbers, self._step = self.order.at(step)[self._own], step
         return super().step(step, progress)
 
     def _learn(
@@ -118,7 +120,8 @@ class ControlTask(FineTuningTask):
     ) -> torch.Tensor:
         joined: Any = self.components.unet
         numbers, self._numbers = self._numbers[: len(latents)], self._numbers[len(latents) :]
-        joined.shown = as_hint(self._maps.batch(numbers)).to(latents.device)
+        seeds = [(self.seed, self._step, int(number)) for number in numbers]
+        joined.shown = as_hint(redraw_some(self._maps.batch(numbers), self._redrawn, seeds)).to(latents.device)
         try:
             return super()._learn(latents, texts, drawn, shares, length)
         finally:
