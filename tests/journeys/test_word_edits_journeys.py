@@ -28,8 +28,12 @@ def test_words_are_swapped_and_the_edit_is_painted_again(painting: Path, impasto
     assert record["condition"]["caption"] == "ships at sunset in a storm"
     assert record["words"]["source"] == "boats at sunset, by Claude Monet"
     assert not np.array_equal(pixels("edited.png"), pixels(painting))
-    assert impasto("repaint", "edited.png", "--out", "again.png").code == 0
+    repainted = impasto("repaint", "edited.png", "--out", "again.png")
+    assert repainted.code == 0 and "note" not in repainted.err, "no engine was named, so there is nothing to say of it"
     assert np.array_equal(pixels("again.png"), pixels("edited.png"))
+    named = impasto("repaint", "edited.png", "--engine", "optimized", "--out", "named.png")
+    assert "words are edited by eager" in named.err
+    assert np.array_equal(pixels("named.png"), pixels("edited.png"))
     assert "boats -> ships" in impasto("show", "edited.png").out
     again = impasto("edit", "edited.png", "--add", "again")
     assert again.code == 2 and "came from another one" in again.err

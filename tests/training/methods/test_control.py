@@ -148,7 +148,9 @@ def test_convolutions_are_a_network_without_attention_that_loads(base: str, cata
         torch.testing.assert_close(one, two, atol=0.05 * float(one.abs().max()), rtol=0)  # int8
 
 
-def test_redrawn_maps_are_shown_where_they_are_asked_for(base: str, catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redrawn_maps_are_shown_where_they_are_asked_for(
+    base: str, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task, _ = task_of(base, catalogue, redrawn=1.0)
     seen: list[torch.Tensor] = []
     own = JoinedControl.forward
@@ -199,7 +201,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(base: str, catalogue: Path, t
 
 @pytest.mark.parametrize(
     ("changed", "match"),
-    [({"layers": "some"}, "use all, light or convolutions"), ({"redrawn": 2.0}, "redrawn 2: use 0 to 1"), ({"lora_rank": 4}, "lora_rank has no meaning"), ({"batch": 0}, "1 or more")],
+    [({"layers": "some"}, "use all, light or convolutions"), ({"redrawn": 2.0}, "redrawn 2: use 0 to 1"),
+     ({"lora_rank": 4}, "lora_rank has no meaning"), ({"batch": 0}, "1 or more")],
 )
 def test_impossible_choices(changed: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=match):

@@ -31,9 +31,8 @@ def own_controlnet(checkpoint: Path | None, kind: str) -> Path | None:
         return trained
     if kind == MAP:
         return next(iter(kinds)) if len(kinds) == 1 else None
-    if not (kind in MAKERS and MAKERS[kind].strokes):
-        return None
-    return next((folder for folder, known in kinds.items() if any(MAKERS[one].strokes for one in known if one in MAKERS)), None)
+    strokes = {name for name, maker in MAKERS.items() if maker.strokes}
+    return next((folder for folder, known in kinds.items() if kind in strokes and strokes & set(known)), None)
 
 
 def own_kinds(checkpoint: Path | None) -> dict[Path, tuple[str, ...]]:

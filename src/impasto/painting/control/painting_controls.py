@@ -45,7 +45,8 @@ class PaintingControls:
                 seen = ", ".join((net.condition, *net.also))
                 notes[f"{net.name} was trained on maps of {seen}, and follows {kind} less well"] = None
             if control.expected_hash and control.expected_hash != net.content_hash:
-                notes[f"{control.net or f'the network {net.name} of {self._parts.name}'} is not the network that it was painted with: it may differ"] = None
+                path = control.net or f"{self._parts.name}'s {net.name}"
+                notes[f"{path} is not the network that it was painted with: it may differ"] = None
             trained_on = MAKERS.get(net.condition.partition(":")[0])
             if kind == MAP and trained_on is not None and trained_on.strokes and looks_inverted(control.source.image):
                 name = control.source.note.name
@@ -81,8 +82,8 @@ class PaintingControls:
         if not controls:
             return None
         return tuple(
-            ControlNote(str(one.maker), one.source.note, one.net and self.net(one).path, self.net(one).content_hash, float(one.weight),
-                        float(one.start), float(one.until), one.guess)
+            ControlNote(str(one.maker), one.source.note, one.net and self.net(one).path, self.net(one).content_hash,
+                        float(one.weight), float(one.start), float(one.until), one.guess)
             for one in controls
         )  # fmt: skip
 
