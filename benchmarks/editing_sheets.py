@@ -1,10 +1,11 @@
 """Paints the sheets by which edits are judged by eye, nothing picked out, to docs/editing: pictures of the checkpoint's own.
 
-    python benchmarks/editing_sheets.py [--only strengths inpainted outpainted words weights thin] [--work FOLDER]
+    python benchmarks/editing_sheets.py [--only strengths inpainted outpainted words weights thin scribbled] [--work FOLDER]
 
 Strengths: six paintings from `paint --from`. Inpainted: a box with another object, by strength. Outpainted: three ways.
 Words: words swapped and added, with the maps of `attention`. Weights: one word counts less and more. Thin: a line
-of 3 px, without dilation and with it. The seeds are the numbers of the rows, from 0.
+of 3 px, without dilation and with it. Scribbled: drawings in four hands, by the checkpoint's own control network. The seeds
+are the numbers of the rows, from 0.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 import impasto
+from drawings import DRAWINGS, drawing
 from impasto.painting.sheets.layout import Picture, Sheet
 
 PAINTINGS = (
@@ -147,9 +149,27 @@ def thin(work: Path) -> tuple[Sequence[str], Rows]:
     return ("the painting", "the mask", "--thin 0", "--thin 2", "--thin 4"), rows
 
 
+HANDS = ("Claude Monet", "Vincent van Gogh", "Rembrandt", "Nicholas Roerich")
+
+
+def scribbled(work: Path) -> tuple[Sequence[str], Rows]:
+    rows: Rows = []
+    for number, text in enumerate(DRAWINGS):
+        file = work / f"drawing-{number}.png"
+        drawing(text).save(file)
+        led = {"control": [f"scribble={file}"], "seed": number, "steps": STEPS}
+        made = [
+            kept(work / f"scribbled-{number}-{hand}.png", impasto.paint, text, artist=artist, **led)
+            for hand, artist in enumerate(HANDS)
+        ]
+        alone = kept(work / f"unled-{number}.png", impasto.paint, text, artist=HANDS[0], seed=number, steps=STEPS)
+        rows.append((text, [file, *made, alone]))
+    return ("the drawing", *HANDS, f"{HANDS[0]}, without it"), rows
+
+
 SHEETS: dict[str, Callable[[Path], tuple[Sequence[str], Rows]]] = {
     "strengths": strengths, "inpainted": inpainted, "outpainted": outpainted, "words": words, "weights": weights,
-    "thin": thin,
+    "thin": thin, "scribbled": scribbled,
 }  # fmt: skip
 
 

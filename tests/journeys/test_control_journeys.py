@@ -76,6 +76,38 @@ def test_a_map_that_is_made_first_gives_the_same_painting(house: Path, net: Path
     assert np.array_equal(pixels("picture-painted.png"), pixels("map-painted.png"))
 
 
+def test_a_checkpoints_own_network_serves_several_kinds_wherever_it_lies(
+    house: Path, net: Path, tiny: Path, tmp_path: Path, impasto: Impasto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shutil.copytree(tiny, tmp_path / "own")
+    shutil.copytree(net / "control", own / "control" / "strokes")
+    card = own / "control" / "strokes" / "control.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "also": ["scribble"]}))
+    monkeypatch.setenv("IMPASTO_POCKET", str(own))
+    shutil.copy(house, "house.png")
+    shared = ("paint", "boats", "--seed", 3, "--steps", 3)
+    led = impasto(*shared, "--control", "canny=house.png", "--out", "own.png", "--json")
+    assert led.code == 0, led.err
+    (note,) = json.loads(led.out)["controls"]
+    assert note["net"] == "" and len(note["net_hash"]) == 64
+    assert impasto(*shared, "--control", "canny=house.png", "--control-net", net, "--out", "named.png").code == 0
+    assert np.array_equal(pixels("own.png"), pixels("named.png"))
+    for kind, less in (("scribble", False), ("hough", True), ("map", False)):
+        made = impasto(*shared, "--control", f"{kind}=house.png", "--out", f"{kind}.png")
+        assert made.code == 0, made.err
+        assert ("was trained on maps of canny, scribble, and follows hough less well" in made.err) == less
+    refused = impasto(*shared, "--control", "tile=house.png", "--out", "tile.png")
+    assert refused.code == 1 and "no network of its own for tile (it has strokes, canny, scribble)" in refused.err
+    own.rename(tmp_path / "moved")
+    monkeypatch.setenv("IMPASTO_POCKET", str(tmp_path / "moved"))
+    again = impasto("repaint", "own.png", "--out", "again.png")
+    assert again.code == 0 and np.array_equal(pixels("again.png"), pixels("own.png"))
+    words = ("grid", "boats", "--steps", 3, "--control", "canny=house.png", "--rows", "control-weight=0,1", "--out",
+             "sheet.png", "--json")  # fmt: skip
+    assert json.loads(impasto(*words).out)["painted"] == 2
+    assert json.loads(impasto(*words).out)["kept"] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
