@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.journeys.conftest import Impasto
 
 
@@ -96,6 +97,21 @@ def test_a_picture_without_a_record_asks_for_a_description(tmp_path: Path, impas
     plain, missing = (impasto("edit", name, "--add", "snow") for name in ("red.png", "none.png"))
     assert plain.code == 2 and "--describe" in plain.err
     assert missing.code == 1 and "no such" in missing.err
+
+
+@pytest.mark.parametrize("verb", [("edit", "--add", "snow"), ("attention", "--word", "boats"), ("repaint",)])
+def test_a_record_without_a_seed_is_one_sentence(verb: tuple[str, ...], painting: Path, impasto: Impasto) -> None:
+    with Image.open(painting) as opened:
+        record = json.loads(opened.text["impasto"])  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(record.pop("seed"), int)
+        info = PngInfo()
+        info.add_text("impasto", json.dumps(record))
+        opened.save("seedless.png", pnginfo=info)
+    before = sorted(Path().iterdir())
+    told = impasto(verb[0], "seedless.png", *verb[1:])
+    assert told.code in (1, 2) and len(told.err.strip().splitlines()) == 1
+    assert "seedless.png" in told.err and "seed" in told.err.replace("seedless.png", "")
+    assert sorted(Path().iterdir()) == before
 
 
 def test_the_edited_prompt_is_expanded(painting: Path, impasto: Impasto) -> None:

@@ -61,7 +61,7 @@ class PaintingControls:
         if path not in self._nets:
             found = load_controlnet(path, self._parts.unet, self._parts.name)
             model: Any = found.model
-            model.to(self._device, self._parts.unet.dtype)
+            torch.nn.Module.to(model, self._device, self._parts.unet.dtype)  # diffusers' own warns of no modules at all
             self._nets[path] = found
         return self._nets[path]
 
