@@ -58,8 +58,7 @@ def main() -> None:
         requests = [_request(example, name, given.net, given.weight) for example in examples]
         made[name] = [one.image for one in painter.paint_many(requests, batch_size=given.batch)]
         print(f"{name}: {(time.process_time() - started) / len(examples):.2f} CPU s a painting", flush=True)
-    for name, place in (("canny", 2), ("redrawn", 3)):
-        asked = [example[place] for example in examples]
+    for name, asked in (("canny", [one[2] for one in examples]), ("redrawn", [one[3] for one in examples])):
         ways = {"with": made[name], "without": made["without"], "apart": [*made[name][1:], made[name][0]]}
         for tolerance in TOLERANCES:
             figures = {way: _means(asked, images, tolerance) for way, images in ways.items()}

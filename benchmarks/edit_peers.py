@@ -43,7 +43,6 @@ class Peers:
 
         exported = export_checkpoint(checkpoint, folder / "exported")
         self.painter, self.steps = Painter(load_components(checkpoint)), steps
-        self.painter.open_memory("none")
         parts = self.painter.components
         net: Any = make_controlnet(parts.unet)
         generator = torch.Generator().manual_seed(0)
@@ -69,7 +68,7 @@ class Peers:
         if what == "control":
             how = {"controls": (Control(parse_maker("map"), source_in_memory(image), self.net),)}
         request = PaintRequest(Condition(TEXT), seed=seed, steps=self.steps, guidance=GUIDANCE, sampler="ddim", width=width,
-                               height=height, **how)  # fmt: skip
+                               height=height, memory="none", **how)  # fmt: skip
         return next(self.painter.paint_many([request])).image
 
     def theirs(self, what: str, image: Image.Image, seed: int) -> Image.Image:

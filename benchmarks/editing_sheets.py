@@ -4,7 +4,7 @@
 
 Strengths: six paintings from `paint --from`. Inpainted: a box with another object, by strength. Outpainted: three ways.
 Words: words swapped and added, with the maps of `attention`. Weights: one word counts less and more. Thin: a line
-of 3 px, without dilation and with it. Scribbled: drawings in four hands, by the checkpoint's own control network. The seeds
+of 3 px, without dilation and with it. Scribbled, if it is asked for: drawings in four hands, by a control network. The seeds
 are the numbers of the rows, from 0.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -149,15 +150,17 @@ def thin(work: Path) -> tuple[Sequence[str], Rows]:
     return ("the painting", "the mask", "--thin 0", "--thin 2", "--thin 4"), rows
 
 
+NETS: list[str] = []
 HANDS = ("Claude Monet", "Vincent van Gogh", "Rembrandt", "Nicholas Roerich")
 
 
 def scribbled(work: Path) -> tuple[Sequence[str], Rows]:
+    """pocket has no network of its own yet: name one with `--control-net`."""
     rows: Rows = []
     for number, text in enumerate(DRAWINGS):
         file = work / f"drawing-{number}.png"
         drawing(text).save(file)
-        led = {"control": [f"scribble={file}"], "seed": number, "steps": STEPS}
+        led: dict[str, Any] = {"control": [f"scribble={file}"], "control_net": NETS, "seed": number, "steps": STEPS}
         made = [
             kept(work / f"scribbled-{number}-{hand}.png", impasto.paint, text, artist=artist, **led)
             for hand, artist in enumerate(HANDS)
@@ -175,10 +178,12 @@ SHEETS: dict[str, Callable[[Path], tuple[Sequence[str], Rows]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=list(SHEETS), choices=list(SHEETS))
+    parser.add_argument("--only", nargs="*", default=[name for name in SHEETS if name != "scribbled"], choices=list(SHEETS))
+    parser.add_argument("--control-net", default="", help="the network of the sheet scribbled; else the checkpoint's own")
     parser.add_argument("--out", type=Path, default=Path("docs/editing"))
     parser.add_argument("--work", type=Path, help="keeps the single pictures; those that are there are not painted again")
     given = parser.parse_args()
+    NETS.extend([given.control_net] if given.control_net else [])
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         work = given.work or Path(place)

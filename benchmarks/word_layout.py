@@ -63,7 +63,7 @@ def _figures(source: Image.Image, other: Image.Image) -> tuple[float, float]:
     one, two = (np.asarray(image, float) for image in (source, other))
     psnr = 10 * np.log10(255**2 / max(float(np.square(one - two).mean()), 1e-9))
     cells = [np.asarray(image.convert("L").reduce(_CELL), float).ravel() for image in (source, other)]
-    return float(psnr), float(np.corrcoef(*cells)[0, 1])
+    return float(psnr), float(np.corrcoef(cells)[0, 1])
 
 
 if __name__ == "__main__":

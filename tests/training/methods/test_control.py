@@ -168,6 +168,21 @@ def test_redrawn_maps_are_shown_where_they_are_asked_for(
     assert torch.equal(seen[0], as_hint(wanted)) and torch.equal(seen[1], seen[0])
 
 
+def test_consistency_makes_the_map_readable_from_the_prediction(
+    base: str, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.training.losses.map_consistency._STEPS", 30)
+    task, joined = task_of(base, catalogue, consistency=3.0)
+    reader = {name: value.clone() for name, value in task._reader.state_dict().items()}  # pyright: ignore
+    seen = []
+    for _ in range(12):
+        seed_step(0, 5)
+        seen.append(task.step(5, 0.0)["misread"])
+    assert np.mean(seen[-3:]) < 0.95 * seen[0], seen
+    assert all(torch.equal(value, reader[name]) for name, value in task._reader.state_dict().items())  # pyright: ignore
+    assert joined.net.controlnet_mid_block.weight.abs().max() > 0
+
+
 def test_a_run_writes_a_net_that_loads_and_says_what_it_is(base: str, catalogue: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     made = train_control(catalogue, run, parse_maker("canny"), CHOICES, checkpoint=base, steps=3)
@@ -202,6 +217,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(base: str, catalogue: Path, t
 @pytest.mark.parametrize(
     ("changed", "match"),
     [({"layers": "some"}, "use all, light or convolutions"), ({"redrawn": 2.0}, "redrawn 2: use 0 to 1"),
+     ({"consistency": -1.0}, "consistency -1: use 0 or more"),
      ({"lora_rank": 4}, "lora_rank has no meaning"), ({"batch": 0}, "1 or more")],
 )
 def test_impossible_choices(changed: dict[str, Any], match: str) -> None:

@@ -29,6 +29,7 @@ class ControlJob(WholeCatalogueJob):
     steps: int | None = None
     layers: str | None = None
     redrawn: float | None = None
+    consistency: float | None = None
     snr_gamma: float | None = None
     noise_offset: float | None = None
     timestep_bias: float | None = None

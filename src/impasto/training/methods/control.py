@@ -14,7 +14,9 @@ from impasto.training.distributed.processes import Processes
 from impasto.training.examples.control_maps import ControlMaps, as_hint
 from impasto.training.examples.redrawn import redraw_some
 from impasto.training.examples.training_set import TrainingSet
+from impasto.training.loop.progress import Progress, no_report
 from impasto.training.losses.diffusion import Noise
+from impasto.training.losses.map_consistency import MapReader, clean_latents, misread, train_reader
 from impasto.training.methods.control_choices import ControlChoices
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
@@ -100,20 +102,25 @@ class ControlTask(FineTuningTask):
         processes: Processes,
         *,
         seed: int,
+        on_progress: Progress = no_report,
     ) -> None:
         """Takes the arguments of `FineTuningTask`; `components` are those of `join`, `maps` those of `data.entries`.
 
         Raises:
             UsageError: the batch cannot be shared among the processes.
         """
-        self._maps, self._redrawn = maps, choices.redrawn
+        self._maps, self._redrawn, self._consistency = maps, choices.redrawn, choices.consistency
+        self._reader = _reader(components, data, maps, seed, on_progress) if choices.consistency else None
+        self._misread: list[float] = []
         self._numbers, self._step = np.zeros(0, int), 0
         super().__init__(components, data, states, choices, processes, seed=seed, choose=_leave)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         """Runs one step of the optimizer over one batch; see `FineTuningTask.step`."""
         self._numbers, self._step = self.order.at(step)[self._own], step
-        return super().step(step, progress)
+        self._misread = []
+        figures = super().step(step, progress)
+        return {**figures, "misread": float(np.mean(self._misread))} if self._misread else figures
 
     def _learn(
         self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
@@ -121,11 +128,49 @@ class ControlTask(FineTuningTask):
         joined: Any = self.components.unet
         numbers, self._numbers = self._numbers[: len(latents)], self._numbers[len(latents) :]
         seeds = [(self.seed, self._step, int(number)) for number in numbers]
-        joined.shown = as_hint(redraw_some(self._maps.batch(numbers), self._redrawn, seeds)).to(latents.device)
+        asked = self._maps.batch(numbers)
+        joined.shown = as_hint(redraw_some(asked, self._redrawn, seeds)).to(latents.device)
         try:
-            return super()._learn(latents, texts, drawn, shares, length)
+            if self._reader is None:
+                return super()._learn(latents, texts, drawn, shares, length)
+            return self._learn_reading(latents, texts, drawn, shares, length, as_hint(asked))
         finally:
             joined.shown = None
+
+    def _learn_reading(
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None,
+        asked: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
+        """As `_learn`, with how badly the asked maps are read from the predicted clean latents."""
+        reader: Any = self._reader
+        device = self.processes.device
+        latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
+        noised = self.loss.noised(latents, drawn)
+        with self.processes.mixed_precision():
+            made = self._unet(noised, drawn.times, self._states_of(texts, length).to(device)).sample
+        errors = self.loss.errors(made.float(), latents, drawn)
+        alphas = self.loss.scheduler.alphas_cumprod.to(device)[drawn.times]
+        predicted = clean_latents(made.float(), noised, alphas, self.loss.prediction)
+        read = misread(reader.to(device), predicted, asked.to(device))
+        self.processes.backward(((errors + self._consistency * read) * shares.to(device)).sum())
+        self._misread.append(float(read.detach().mean()))
+        return errors.detach()
+
+
+def _reader(
+    components: Components, data: TrainingSet, maps: ControlMaps, seed: int, on_progress: Progress
+) -> MapReader:
+    """Trains a reader of these maps on the pictures' latents."""
+    channels = int(components.vae.config["latent_channels"])
+
+    def batch(numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, _ = data.posteriors(numbers)
+        return torch.from_numpy(mean), as_hint(maps.batch(numbers))
+
+    latents, shown = batch(np.zeros(1, int))
+    factor = shown.shape[-1] // latents.shape[-1]
+    return train_reader(batch, len(data.entries), channels, factor, seed,
+                        lambda n, of: on_progress("learning to read maps", n / of, {}))  # fmt: skip
 
 
 def _leave(components: Components, choices: FineTuning) -> None:

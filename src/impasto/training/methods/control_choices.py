@@ -22,6 +22,9 @@ class ControlChoices(FineTuning):
         "convolutions: as light, and the network has no attention at all: half the work."
     )
     redrawn: float = choice(0.0, "Share of maps that are redrawn as by hand: bent, thicker, strokes left out; for edges.")
+    consistency: float = choice(
+        0.0, "Weight of how badly the map is read from what is about to be painted (ControlNet++); for edges and strokes."
+    )
     epochs: float = choice(20.0, "Passes over the pictures, where neither steps nor minutes are given.")
     batch: int = choice(16, "Pictures a step, of all processes and accumulated parts together.")
     learning_rate: float = choice(1e-4, "AdamW's.")
@@ -36,6 +39,8 @@ class ControlChoices(FineTuning):
             raise UsageError(f"layers {self.layers!r}: use all, light or convolutions")
         if not 0 <= self.redrawn <= 1:
             raise UsageError(f"redrawn {self.redrawn:g}: use 0 to 1")
+        if not 0 <= self.consistency < float("inf"):
+            raise UsageError(f"consistency {self.consistency:g}: use 0 or more")
         for name in WITHOUT:
             if getattr(self, name) != ControlChoices.__dataclass_fields__[name].default:
                 raise UsageError(f"{name} has no meaning for a ControlNet: leave it out")

@@ -64,7 +64,7 @@ def train_control(
     joined = join(components, choices)
     choices = replace(choices, batch=min(choices.batch, len(data.entries)))
     validation = _validation(catalogue, joined, run, maker, choices, size, on_progress)
-    task = ControlTask(joined, data, states, maps, choices, processes, seed=seed)
+    task = ControlTask(joined, data, states, maps, choices, processes, seed=seed, on_progress=on_progress)
     fit_averaged(
         task, run, choices, processes, minutes=minutes, steps=steps, seed=seed, validation=validation, save_steps=save_steps,
         on_progress=on_progress, should_stop=should_stop,
