@@ -1,20 +1,23 @@
 """Paints the sheets by which edits are judged by eye, nothing picked out, to docs/editing: pictures of the checkpoint's own.
 
-    python benchmarks/editing_sheets.py [--only strengths inpainted outpainted words weights thin] [--work FOLDER]
+    python benchmarks/editing_sheets.py [--only strengths inpainted outpainted words weights thin scribbled] [--work FOLDER]
 
 Strengths: six paintings from `paint --from`. Inpainted: a box with another object, by strength. Outpainted: three ways.
 Words: words swapped and added, with the maps of `attention`. Weights: one word counts less and more. Thin: a line
-of 3 px, without dilation and with it. The seeds are the numbers of the rows, from 0.
+of 3 px, without dilation and with it. Scribbled, if it is asked for: drawings in four hands, by a control network. The seeds
+are the numbers of the rows, from 0.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
 import impasto
+from drawings import DRAWINGS, drawing
 from impasto.painting.sheets.layout import Picture, Sheet
 
 PAINTINGS = (
@@ -147,18 +150,40 @@ def thin(work: Path) -> tuple[Sequence[str], Rows]:
     return ("the painting", "the mask", "--thin 0", "--thin 2", "--thin 4"), rows
 
 
+NETS: list[str] = []
+HANDS = ("Claude Monet", "Vincent van Gogh", "Rembrandt", "Nicholas Roerich")
+
+
+def scribbled(work: Path) -> tuple[Sequence[str], Rows]:
+    """pocket has no network of its own yet: name one with `--control-net`."""
+    rows: Rows = []
+    for number, text in enumerate(DRAWINGS):
+        file = work / f"drawing-{number}.png"
+        drawing(text).save(file)
+        led: dict[str, Any] = {"control": [f"scribble={file}"], "control_net": NETS, "seed": number, "steps": STEPS}
+        made = [
+            kept(work / f"scribbled-{number}-{hand}.png", impasto.paint, text, artist=artist, **led)
+            for hand, artist in enumerate(HANDS)
+        ]
+        alone = kept(work / f"unled-{number}.png", impasto.paint, text, artist=HANDS[0], seed=number, steps=STEPS)
+        rows.append((text, [file, *made, alone]))
+    return ("the drawing", *HANDS, f"{HANDS[0]}, without it"), rows
+
+
 SHEETS: dict[str, Callable[[Path], tuple[Sequence[str], Rows]]] = {
     "strengths": strengths, "inpainted": inpainted, "outpainted": outpainted, "words": words, "weights": weights,
-    "thin": thin,
+    "thin": thin, "scribbled": scribbled,
 }  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", default=list(SHEETS), choices=list(SHEETS))
+    parser.add_argument("--only", nargs="*", default=[name for name in SHEETS if name != "scribbled"], choices=list(SHEETS))
+    parser.add_argument("--control-net", default="", help="the network of the sheet scribbled; else the checkpoint's own")
     parser.add_argument("--out", type=Path, default=Path("docs/editing"))
     parser.add_argument("--work", type=Path, help="keeps the single pictures; those that are there are not painted again")
     given = parser.parse_args()
+    NETS.extend([given.control_net] if given.control_net else [])
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         work = given.work or Path(place)

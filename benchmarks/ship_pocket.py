@@ -2,8 +2,8 @@
 
     python ship_pocket.py --checkpoint runs/pocket/checkpoint --out src/impasto/checkpoints/pocket [--guidance 4]
 
-The card (README.md) and the few-step student (lcm/) of the folder stay; write and train them anew. It prints each part's
-bytes and how far the shipped U-Net's answer is from the trained one's.
+The card (README.md), the few-step student (lcm/) and the control network (control/) of the folder stay; write and train them
+anew. It prints each part's bytes and how far the shipped U-Net's answer is from the trained one's.
 """
 
 import argparse

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
+from tests.adapters.control.test_nets import with_pooled_text
 from tests.journeys.conftest import Impasto
 from tests.training.painted_catalogue import write_catalogue
 
+from impasto.adapters.control.nets import make_controlnet
 from impasto.cli.main import main
 
 pytest.importorskip("cv2")
@@ -76,6 +78,41 @@ def test_a_map_that_is_made_first_gives_the_same_painting(house: Path, net: Path
     assert np.array_equal(pixels("picture-painted.png"), pixels("map-painted.png"))
 
 
+def test_a_checkpoints_own_network_serves_several_kinds_wherever_it_lies(
+    house: Path, net: Path, tiny: Path, tmp_path: Path, impasto: Impasto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shutil.copytree(tiny, tmp_path / "own")
+    shutil.copytree(net / "control", own / "control" / "strokes")
+    card = own / "control" / "strokes" / "control.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "also": ["scribble"]}))
+    monkeypatch.setenv("IMPASTO_POCKET", str(own))
+    shutil.copy(house, "house.png")
+    shared = ("paint", "boats", "--seed", 3, "--steps", 3)
+    led = impasto(*shared, "--control", "canny=house.png", "--out", "own.png", "--json")
+    assert led.code == 0, led.err
+    (note,) = json.loads(led.out)["controls"]
+    assert note["net"] == "" and len(note["net_hash"]) == 64
+    assert impasto(*shared, "--control", "canny=house.png", "--control-net", net, "--out", "named.png").code == 0
+    assert np.array_equal(pixels("own.png"), pixels("named.png"))
+    drawn = Image.new("RGB", (64, 64), "white")
+    ImageDraw.Draw(drawn).rectangle((10, 20, 50, 44), outline="black", width=2)
+    drawn.save("drawn.png")
+    for kind, less in (("scribble", False), ("hough", True), ("map", False)):
+        made = impasto(*shared, "--control", f"{kind}=drawn.png", "--out", f"{kind}.png")
+        assert made.code == 0 and "float32" not in made.err, made.err
+        assert ("was trained on maps of canny, scribble, and follows hough less well" in made.err) == less
+    refused = impasto(*shared, "--control", "tile=house.png", "--out", "tile.png")
+    assert refused.code == 1 and "no network of its own for tile (it has strokes, canny, scribble)" in refused.err
+    own.rename(tmp_path / "moved")
+    monkeypatch.setenv("IMPASTO_POCKET", str(tmp_path / "moved"))
+    again = impasto("repaint", "own.png", "--out", "again.png")
+    assert again.code == 0 and np.array_equal(pixels("again.png"), pixels("own.png"))
+    words = ("grid", "boats", "--steps", 3, "--control", "canny=house.png", "--rows", "control-weight=0,1", "--out",
+             "sheet.png", "--json")  # fmt: skip
+    assert json.loads(impasto(*words).out)["painted"] == 2
+    assert json.loads(impasto(*words).out)["kept"] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -96,6 +133,27 @@ def test_wrong_controls_are_one_sentence(words: list[str], says: str, house: Pat
     told = impasto("paint", "boats", "--out", "made.png", *(word.format(house=house, net=net) for word in words))
     assert told.code in (1, 2) and says in told.err.strip().splitlines()[-1]
     assert not Path("made.png").exists()
+
+
+def test_a_network_of_another_kind_of_checkpoint_is_one_sentence(house: Path, impasto: Impasto) -> None:
+    """As one of Stable Diffusion 2 for a checkpoint of Stable Diffusion 1: its texts have another width."""
+    make_controlnet(with_pooled_text()).save_pretrained("other")
+    told = impasto("paint", "boats", "--control", f"canny={house}", "--control-net", "other", "--out", "made.png")
+    assert told.code == 1 and len(told.err.strip().splitlines()) == 1
+    assert "is for a U-Net with texts 64 wide, but pocket has texts" in told.err and "use one for it" in told.err
+    assert not Path("made.png").exists()
+
+
+def test_a_map_in_the_wrong_polarity_is_said(net: Path, impasto: Impasto) -> None:
+    drawn = Image.new("L", (64, 64))
+    ImageDraw.Draw(drawn).rectangle((10, 20, 50, 44), outline=255)
+    drawn.save("right.png")
+    ImageOps.invert(drawn).save("wrong.png")
+    words = ("paint", "boats", "--seed", 3, "--steps", 2, "--control-net", net)
+    for name, said in (("right", False), ("wrong", True)):
+        told = impasto(*words, "--control", f"map={name}.png", "--out", f"{name}-painted.png")
+        assert told.code == 0
+        assert ("wrong.png: most of the map is white" in told.err and "expects white strokes on black" in told.err) == said
 
 
 def test_a_sheet_of_weights_has_a_cell_for_each_and_keeps_them(house: Path, net: Path, impasto: Impasto) -> None:

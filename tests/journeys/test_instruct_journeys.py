@@ -118,7 +118,7 @@ def test_checkpoints_of_other_kinds_are_one_line(impasto: Impasto, checkpoint: P
     before = tree(tmp_path)
     only = "only follows instructions: use impasto instruct PICTURE"
     asked = [
-        (("instruct", "a.png", WINTER), 2, "instruct needs a checkpoint trained for instructions (16 channels)"),
+        (("instruct", "a.png", WINTER), 2, "instruct needs a checkpoint trained for instructions, and pocket was not"),
         (("paint", "boats", "--checkpoint", checkpoint), 2, only),
         (("paint", "boats", "--from", "a.png", "--checkpoint", checkpoint), 2, only),
         (("inpaint", "a.png", "boats", "--box", "8,8,9,9", "--checkpoint", checkpoint), 2, only),

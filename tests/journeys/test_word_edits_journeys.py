@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.journeys.conftest import Impasto
 
 
@@ -28,8 +29,12 @@ def test_words_are_swapped_and_the_edit_is_painted_again(painting: Path, impasto
     assert record["condition"]["caption"] == "ships at sunset in a storm"
     assert record["words"]["source"] == "boats at sunset, by Claude Monet"
     assert not np.array_equal(pixels("edited.png"), pixels(painting))
-    assert impasto("repaint", "edited.png", "--out", "again.png").code == 0
+    repainted = impasto("repaint", "edited.png", "--out", "again.png")
+    assert repainted.code == 0 and "note" not in repainted.err, "no engine was named, so there is nothing to say of it"
     assert np.array_equal(pixels("again.png"), pixels("edited.png"))
+    named = impasto("repaint", "edited.png", "--engine", "optimized", "--out", "named.png")
+    assert "words are edited by eager" in named.err
+    assert np.array_equal(pixels("named.png"), pixels("edited.png"))
     assert "boats -> ships" in impasto("show", "edited.png").out
     again = impasto("edit", "edited.png", "--add", "again")
     assert again.code == 2 and "came from another one" in again.err
@@ -92,6 +97,21 @@ def test_a_picture_without_a_record_asks_for_a_description(tmp_path: Path, impas
     plain, missing = (impasto("edit", name, "--add", "snow") for name in ("red.png", "none.png"))
     assert plain.code == 2 and "--describe" in plain.err
     assert missing.code == 1 and "no such" in missing.err
+
+
+@pytest.mark.parametrize("verb", [("edit", "--add", "snow"), ("attention", "--word", "boats"), ("repaint",)])
+def test_a_record_without_a_seed_is_one_sentence(verb: tuple[str, ...], painting: Path, impasto: Impasto) -> None:
+    with Image.open(painting) as opened:
+        record = json.loads(opened.text["impasto"])  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(record.pop("seed"), int)
+        info = PngInfo()
+        info.add_text("impasto", json.dumps(record))
+        opened.save("seedless.png", pnginfo=info)
+    before = sorted(Path().iterdir())
+    told = impasto(verb[0], "seedless.png", *verb[1:])
+    assert told.code in (1, 2) and len(told.err.strip().splitlines()) == 1
+    assert "seedless.png" in told.err and "seed" in told.err.replace("seedless.png", "")
+    assert sorted(Path().iterdir()) == before
 
 
 def test_the_edited_prompt_is_expanded(painting: Path, impasto: Impasto) -> None:

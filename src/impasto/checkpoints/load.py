@@ -122,8 +122,8 @@ def _check_widths(where: Path, unet: Any, vae: Any, text_encoder: Any) -> None:
     if not paints(unet["in_channels"], vae["latent_channels"]):
         raise ImpastoError(
             f"{where}: its U-Net takes {unet['in_channels']} channels and its VAE gives "
-            f"{vae['latent_channels']}: only checkpoints for text-to-image, inpainting and "
-            "instructions paint"
+            f"{vae['latent_channels']}, which is another kind of checkpoint: use one for text-to-image, inpainting or "
+            "instructions"
         )
     if unet["cross_attention_dim"] != text_encoder.hidden_size:
         raise ImpastoError(

@@ -18,11 +18,12 @@ from impasto.checkpoints.load import load_components
 from impasto.errors import UsageError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.control_maps import ControlMaps, as_hint
+from impasto.training.examples.redrawn import redraw_some
 from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
 from impasto.training.loop.steps import seed_step
 from impasto.training.methods.control import ControlTask, JoinedControl, is_light, join
 from impasto.training.methods.control_choices import ControlChoices
-from impasto.training.recipes.control import train_control
+from impasto.training.recipes.control import HAND_DRAWN, save_control, train_control
 from impasto.vision.control_maps.makers import parse_maker
 
 CHOICES = ControlChoices(batch=4, learning_rate=1e-2, warmup_steps=0, validation_pictures=1)
@@ -123,6 +124,65 @@ def test_light_trains_no_attention(base: str, catalogue: Path) -> None:
     assert any("controlnet_cond_embedding" in name for name in trained)
 
 
+def test_convolutions_are_a_network_without_attention_that_loads(base: str, catalogue: Path, tmp_path: Path) -> None:
+    task, joined = task_of(base, catalogue, layers="convolutions")
+    assert not any("attentions" in name for name, _ in joined.net.named_parameters())
+    own = joined.unet.state_dict()
+    copied = [name for name in joined.net.state_dict() if "resnets" in name and name in own]
+    assert copied and all(torch.equal(joined.net.state_dict()[name], own[name]) for name in copied)
+    noisy, states = torch.randn(2, 8, 8, 8), torch.randn(2, 5, 384)
+    with torch.inference_mode():
+        joined.shown = torch.rand(2, 3, 64, 64)
+        assert torch.equal(joined(noisy, 500, states).sample, joined.unet(noisy, 500, states).sample)
+    for step in range(2):
+        seed_step(0, step)
+        task.step(step, 0.0)
+    save_control(task.components, load_components(base), tmp_path / "control", "canny", HAND_DRAWN)
+    net = load_controlnet(tmp_path, joined.unet)
+    assert (net.condition, net.also) == ("canny", HAND_DRAWN)
+    with torch.inference_mode():
+        shown = torch.rand(2, 3, 64, 64)
+        wanted, found = (one(noisy, 500, states, shown, return_dict=False)[0] for one in (joined.net.eval(), net.model))
+    assert all(one.any() for one in wanted)
+    for one, two in zip(wanted, found, strict=True):
+        torch.testing.assert_close(one, two, atol=0.05 * float(one.abs().max()), rtol=0)  # int8
+
+
+def test_redrawn_maps_are_shown_where_they_are_asked_for(
+    base: str, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = task_of(base, catalogue, redrawn=1.0)
+    seen: list[torch.Tensor] = []
+    own = JoinedControl.forward
+
+    def forward(self: JoinedControl, *args: Any, **named: Any) -> Any:
+        seen.append(torch.as_tensor(self.shown))
+        return own(self, *args, **named)
+
+    monkeypatch.setattr(JoinedControl, "forward", forward)
+    for _ in range(2):
+        seed_step(0, 3)
+        task.step(3, 0.0)
+    numbers = task.order.at(3)
+    wanted = redraw_some(task._maps.batch(numbers), 1.0, [(0, 3, int(number)) for number in numbers])
+    assert torch.equal(seen[0], as_hint(wanted)) and torch.equal(seen[1], seen[0])
+
+
+def test_consistency_makes_the_map_readable_from_the_prediction(
+    base: str, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.training.losses.map_consistency._STEPS", 30)
+    task, joined = task_of(base, catalogue, consistency=10.0, learning_rate=1e-3)
+    reader = {name: value.clone() for name, value in task._reader.state_dict().items()}  # pyright: ignore
+    seen = []
+    for _ in range(20):
+        seed_step(0, 5)
+        seen.append(task.step(5, 0.0)["misread"])
+    assert np.mean(seen[-3:]) < 0.97 * seen[0], seen
+    assert all(torch.equal(value, reader[name]) for name, value in task._reader.state_dict().items())  # pyright: ignore
+    assert joined.net.controlnet_mid_block.weight.abs().max() > 0
+
+
 def test_a_run_writes_a_net_that_loads_and_says_what_it_is(base: str, catalogue: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     made = train_control(catalogue, run, parse_maker("canny"), CHOICES, checkpoint=base, steps=3)
@@ -156,7 +216,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(base: str, catalogue: Path, t
 
 @pytest.mark.parametrize(
     ("changed", "match"),
-    [({"layers": "some"}, "use all or light"), ({"lora_rank": 4}, "lora_rank has no meaning"), ({"batch": 0}, "1 or more")],
+    [({"layers": "some"}, "use all, light or convolutions"), ({"redrawn": 2.0}, "redrawn 2: use 0 to 1"),
+     ({"consistency": -1.0}, "consistency -1: use 0 or more"),
+     ({"lora_rank": 4}, "lora_rank has no meaning"), ({"batch": 0}, "1 or more")],
 )
 def test_impossible_choices(changed: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=match):

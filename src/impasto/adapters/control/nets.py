@@ -8,6 +8,7 @@ import torch
 from diffusers.models.adapter import T2IAdapter
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
+from impasto.adapters.control.own import CARD, FOLDER
 from impasto.adapters.control.single_file import controlnet_states
 from impasto.checkpoints.applied_adapters import printable_path
 from impasto.errors import ImpastoError, MissingPart, UsageError
@@ -17,7 +18,6 @@ from impasto.weights.files import fill_module, read_weights
 from impasto.weights.header import read_json, weight_files
 
 STEM = "diffusion_pytorch_model"
-CARD, FOLDER = "control.json", "control"
 FILE_ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 _COPIED = (
     "in_channels", "flip_sin_to_cos", "freq_shift", "down_block_types", "only_cross_attention", "block_out_channels",
@@ -28,6 +28,8 @@ _COPIED = (
     "addition_time_embed_dim",
 )  # fmt: skip
 _HINT_CHANNELS = (16, 32, 96, 256)
+_LIGHT_HINT_CHANNELS = (8, 16, 32, 96)
+_WITHOUT_ATTENTION = {"CrossAttnDownBlock2D": "DownBlock2D", "UNetMidBlock2DCrossAttn": "UNetMidBlock2D"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class ControlNet:
         content_hash: SHA-256 over its files, hexadecimal.
         path: as it was given.
         condition: the maker of the maps that it was trained on, if its card says so; else "".
+        also: further kinds of maps that it was trained on.
         base_hash: of the checkpoint that it was trained with; "" if unknown.
     """
 
@@ -49,6 +52,7 @@ class ControlNet:
     path: str = ""
     condition: str = ""
     base_hash: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def is_adapter(self) -> bool:
@@ -68,12 +72,25 @@ def controlnet_config(unet_config: Any, hint_channels: tuple[int, ...] = _HINT_C
             **({"addition_embed_type_num_heads": heads} if heads else {})}  # fmt: skip
 
 
-def make_controlnet(unet: Any, hint_channels: tuple[int, ...] = _HINT_CHANNELS) -> ControlNetModel:
+def convolutions_config(unet_config: Any) -> dict[str, Any]:
+    """Returns the config of a light ControlNet: the convolutions of the U-Net's encoder without its attention.
+
+    Of the text it knows the pooled one, if the U-Net's time embedding has it.
+    """
+    config = controlnet_config(unet_config, _LIGHT_HINT_CHANNELS)
+    blocks = [_WITHOUT_ATTENTION.get(kind, kind) for kind in config["down_block_types"]]
+    return {**config, "down_block_types": blocks, "mid_block_type": _WITHOUT_ATTENTION["UNetMidBlock2DCrossAttn"]}
+
+
+def make_controlnet(unet: Any, config: dict[str, Any] | None = None) -> ControlNetModel:
     """Returns an untrained ControlNet: the U-Net's encoder, with zero convolutions after it.
 
     With it the U-Net computes what it computes without, bit for bit.
+
+    Args:
+        config: of the network; None for `controlnet_config` of the U-Net's.
     """
-    made: Any = ControlNetModel.from_config(controlnet_config(unet.config, hint_channels))
+    made: Any = ControlNetModel.from_config(config or controlnet_config(unet.config))
     own = unet.state_dict()
     state = {name: own[name] if name in own and own[name].shape == value.shape else value
              for name, value in made.state_dict().items()}  # fmt: skip
@@ -135,7 +152,7 @@ def load_controlnet(path: str | Path, unet: Any, unet_name: str = "the checkpoin
     elif kind == "ControlNetModel":
         _check_config(found, config, unet.config, unet_name)
         if card.get("shares_unet"):
-            model = make_controlnet(unet, tuple(config["conditioning_embedding_out_channels"]))
+            model = make_controlnet(unet, config)
             _fill_shared(model, weights, found)
         else:
             model = _filled(config, weights, found)
@@ -144,7 +161,7 @@ def load_controlnet(path: str | Path, unet: Any, unet_name: str = "the checkpoin
     return ControlNet(
         found.parent.name if found.name == FOLDER else found.name, model.eval().requires_grad_(False),
         hash_files({file.name: file for file in [found / "config.json", *files]}), printable_path(path),
-        str(card.get("condition", "")), str(card.get("base_hash", "")),
+        str(card.get("condition", "")), str(card.get("base_hash", "")), tuple(map(str, card.get("also", ()))),
     )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def infer_configs(shapes: Shapes, file: Path) -> dict[str, dict[str, Any]]:
     channels = configs["unet"]["in_channels"]
     if not paints(channels, configs["vae"]["latent_channels"]):
         raise ImpastoError(
-            f"{file} takes {channels} channels: only checkpoints for text-to-image, inpainting and instructions paint"
+            f"{file}: its U-Net takes {channels} channels, which is another kind of checkpoint: use one for text-to-image, "
+            "inpainting or instructions"
         )
     return configs
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import UsageError
+from impasto.errors import MissingPart, UsageError
 
 if TYPE_CHECKING:
     from impasto.painting.control.control import Control
@@ -90,14 +90,21 @@ def planned_controls(controls: "Sequence[Control]", checkpoint: Path) -> "tuple[
     """
     if not controls:
         return None
-    from impasto.adapters.control.nets import FOLDER, controlnet_hash
+    from impasto.adapters.control.nets import controlnet_hash
+    from impasto.adapters.control.own import own_controlnet
     from impasto.painting.control.record import ControlNote
 
-    nets = [one.net or str(checkpoint / FOLDER / one.maker.spec.name) for one in controls]
+    hashes = []
+    for one in controls:
+        kind = one.maker.spec.name
+        net = one.net or own_controlnet(checkpoint, kind)
+        if net is None:
+            raise MissingPart(f"{checkpoint.name} has no network of its own for {kind}: name one with --control-net")
+        hashes.append(controlnet_hash(net))
     return tuple(
-        ControlNote(str(one.maker), one.source.note, net, controlnet_hash(net), float(one.weight), float(one.start),
-                    float(one.until), one.guess)
-        for one, net in zip(controls, nets, strict=True)
+        ControlNote(str(one.maker), one.source.note, one.net, found, float(one.weight), float(one.start), float(one.until),
+                    one.guess)
+        for one, found in zip(controls, hashes, strict=True)
     )  # fmt: skip
 
 

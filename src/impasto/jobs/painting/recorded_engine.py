@@ -43,4 +43,6 @@ def recorded_engine(record: "Provenance", engine: str, device: str, precision: s
         return engine, precision
     if now != before:
         say(f"it was painted by {before}, and now by {now}: {_MAY_DIFFER}")
+    if record.words is not None and engine == AUTO and wanted == OPTIMIZED:
+        return AUTO, exact  # the same here; an engine by name would be told that eager edits words
     return wanted, exact

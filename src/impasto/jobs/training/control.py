@@ -28,6 +28,8 @@ class ControlJob(WholeCatalogueJob):
     condition: str
     steps: int | None = None
     layers: str | None = None
+    redrawn: float | None = None
+    consistency: float | None = None
     snr_gamma: float | None = None
     noise_offset: float | None = None
     timestep_bias: float | None = None

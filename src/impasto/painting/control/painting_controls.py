@@ -40,10 +40,13 @@ class PaintingControls:
         for control in dict.fromkeys(controls):
             net = self.net(control)
             kind = control.maker.spec.name
-            if kind != MAP and net.condition and net.condition.partition(":")[0] != kind:
-                notes[f"{net.name} was trained on maps of {net.condition}, and follows {kind} less well"] = None
+            known = (net.condition.partition(":")[0], *net.also)
+            if kind != MAP and net.condition and kind not in known:
+                seen = ", ".join((net.condition, *net.also))
+                notes[f"{net.name} was trained on maps of {seen}, and follows {kind} less well"] = None
             if control.expected_hash and control.expected_hash != net.content_hash:
-                notes[f"{net.path} is not the network that it was painted with: it may differ"] = None
+                path = control.net or f"{self._parts.name}'s {net.name}"
+                notes[f"{path} is not the network that it was painted with: it may differ"] = None
             trained_on = MAKERS.get(net.condition.partition(":")[0])
             if kind == MAP and trained_on is not None and trained_on.strokes and looks_inverted(control.source.image):
                 name = control.source.note.name
@@ -58,7 +61,7 @@ class PaintingControls:
         if path not in self._nets:
             found = load_controlnet(path, self._parts.unet, self._parts.name)
             model: Any = found.model
-            model.to(self._device, self._parts.unet.dtype)
+            torch.nn.Module.to(model, self._device, self._parts.unet.dtype)  # diffusers' own warns of no modules at all
             self._nets[path] = found
         return self._nets[path]
 
@@ -79,21 +82,20 @@ class PaintingControls:
         if not controls:
             return None
         return tuple(
-            ControlNote(str(one.maker), one.source.note, self.net(one).path, self.net(one).content_hash, float(one.weight),
-                        float(one.start), float(one.until), one.guess)
+            ControlNote(str(one.maker), one.source.note, one.net and self.net(one).path, self.net(one).content_hash,
+                        float(one.weight), float(one.start), float(one.until), one.guess)
             for one in controls
         )  # fmt: skip
 
     def _own(self, control: Control) -> str:
-        from impasto.adapters.control.nets import FOLDER
+        from impasto.adapters.control.own import own_controlnet, own_kinds
 
         kind = control.maker.spec.name
-        folder = self._parts.folder
-        own = None if folder is None else folder / FOLDER / kind
-        if own is not None and (own / "config.json").is_file():
+        own = own_controlnet(self._parts.folder, kind)
+        if own is not None:
             return str(own)
-        known = sorted(path.parent.name for path in folder.glob(f"{FOLDER}/*/config.json")) if folder is not None else []
-        has = f" (it has {', '.join(known)})" if known else ""
+        known = [one for kinds in own_kinds(self._parts.folder).values() for one in kinds]
+        has = f" (it has {', '.join(dict.fromkeys(known))})" if known else ""
         raise MissingPart(
             f"{self._parts.name} has no network of its own for {kind}{has}: name one with --control-net, or train one "
             f"with `impasto train control --condition {kind}`"

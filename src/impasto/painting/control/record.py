@@ -20,7 +20,7 @@ class ControlNote:
     Attributes:
         condition: the maker of the map with its settings, as `impasto control map` takes it; "map" for a map itself.
         source: the picture.
-        net: the path of the network, as it was given.
+        net: the path of the network, as it was given; "" for the checkpoint's own.
         net_hash: SHA-256 of its files, hexadecimal.
         weight: 0 .. 4.
         start, until: the shares of the steps between which it acted.
@@ -37,7 +37,7 @@ class ControlNote:
     guess: bool
 
     def __str__(self) -> str:
-        words = [f"{self.condition} of {self.source}", f"network {self.net} ({self.net_hash[:12]})"]
+        words = [f"{self.condition} of {self.source}", f"network {self.net or 'of the checkpoint'} ({self.net_hash[:12]})"]
         words.append(f"weight {self.weight:g}")
         if (self.start, self.until) != (0.0, 1.0):
             words.append(f"steps {self.start:g} to {self.until:g}")

@@ -22,10 +22,10 @@ def check_channels(components: Any, method: str) -> None:
         raise UsageError(f"{components.name} {instead}")
     if method == "model":
         raise UsageError(
-            f"--method model needs a checkpoint trained for inpainting ({needed} channels), and {components.name} takes "
-            f"{channels}: use blend or soft"
+            f"--method model needs a checkpoint trained for inpainting, and {components.name} was not: leave --method away, "
+            "since blend works with every checkpoint, or name one that was with --checkpoint"
         )
     raise UsageError(
-        f"instruct needs a checkpoint trained for instructions ({needed} channels), and {components.name} takes {channels}: "
-        "name one with --checkpoint, such as timbrooks/instruct-pix2pix, or make one with impasto train instruct"
+        f"instruct needs a checkpoint trained for instructions, and {components.name} was not: name one with --checkpoint, "
+        "such as timbrooks/instruct-pix2pix, or make one with impasto train instruct; impasto edit takes any checkpoint"
     )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from impasto import __version__
 from impasto.errors import UsageError
 from impasto.studio.requests.kinds import KINDS
-from impasto.studio.requests.listed import CONTROL, NAME, concept_words, listed_checkpoints, listed_concepts, listed_nets
+from impasto.studio.requests.listed import NAME, concept_words, listed_checkpoints, listed_concepts, listed_nets
 from impasto.studio.requests.references import RUN
 from impasto.studio.state import StudioOf
 
@@ -154,13 +154,14 @@ def get_concepts(studio: StudioOf) -> list[ConceptOption]:
 @router.get("/options/controls")
 def get_controls(studio: StudioOf) -> Controls:
     """Lists the kinds of control maps, and the networks that requests may name."""
+    from impasto.adapters.control.own import own_controlnet
     from impasto.vision.control_maps.makers import MAKERS
 
     kinds = [
         ControlKind(name=one.name, what=one.what, settings=list(one.settings)) for one in MAKERS.values() if not one.network
     ]
     own = {
-        one.name: [kind.name for kind in kinds if (one.path / CONTROL / kind.name / "config.json").is_file()]
+        one.name: [kind.name for kind in kinds if own_controlnet(one.path, kind.name) is not None]
         for one in listed_checkpoints()
     }
     return Controls(

@@ -62,7 +62,8 @@ def _named(record: "Provenance", replaced: Collection[str]) -> Iterator[tuple[st
         yield from (("start picture", one.path) for one in _sources(record))
     for control in record.controls or ():
         yield "picture of a control", control.source.path
-        yield "control network", control.net
+        if control.net:  # else it is the checkpoint's own
+            yield "control network", control.net
         if "@" in control.condition:
             yield "control network", control.condition.partition("@")[2]
     yield from (("guide's model", one.model) for one in record.guides or () if one.model)

@@ -7,13 +7,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from impasto.adapters.control.nets import make_controlnet
+from impasto.adapters.control.nets import convolutions_config, make_controlnet
 from impasto.checkpoints.components import Components
 from impasto.data.caches.latents import TextStates
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.control_maps import ControlMaps, as_hint
+from impasto.training.examples.redrawn import redraw_some
 from impasto.training.examples.training_set import TrainingSet
+from impasto.training.loop.progress import Progress, no_report
 from impasto.training.losses.diffusion import Noise
+from impasto.training.losses.map_consistency import MapReader, clean_latents, misread, train_reader
 from impasto.training.methods.control_choices import ControlChoices
 from impasto.training.methods.fine_tuning import FineTuningTask
 from impasto.training.methods.fine_tuning_choices import FineTuning
@@ -71,9 +74,10 @@ class JoinedControl(nn.Module):
 
 def join(components: Components, choices: ControlChoices) -> Components:
     """Returns the components with a `JoinedControl` in place of the U-Net; the given ones are not changed."""
-    net: Any = make_controlnet(components.unet)
+    bare = choices.layers == "convolutions"
+    net: Any = make_controlnet(components.unet, convolutions_config(components.unet.config) if bare else None)
     net.requires_grad_(True)
-    if choices.layers == "light":
+    if choices.layers != "all":
         for name, weight in net.named_parameters():
             weight.requires_grad_(is_light(name))
     joined: Any = JoinedControl(components.unet, net)
@@ -81,7 +85,7 @@ def join(components: Components, choices: ControlChoices) -> Components:
 
 
 def is_light(name: str) -> bool:
-    """Returns whether `light` trains this weight: convolutions, their norms, and what the encoder lacks."""
+    """Returns whether `light` and `convolutions` train this weight: convolutions, their norms, what the encoder lacks."""
     return not any(part in name for part in (".attentions.", "time_emb", "add_embedding", "class_embedding"))
 
 
@@ -98,31 +102,75 @@ class ControlTask(FineTuningTask):
         processes: Processes,
         *,
         seed: int,
+        on_progress: Progress = no_report,
     ) -> None:
         """Takes the arguments of `FineTuningTask`; `components` are those of `join`, `maps` those of `data.entries`.
 
         Raises:
             UsageError: the batch cannot be shared among the processes.
         """
-        self._maps = maps
-        self._numbers = np.zeros(0, int)
+        self._maps, self._redrawn, self._consistency = maps, choices.redrawn, choices.consistency
+        self._reader = _reader(components, data, maps, seed, on_progress) if choices.consistency else None
+        self._misread: list[float] = []
+        self._numbers, self._step = np.zeros(0, int), 0
         super().__init__(components, data, states, choices, processes, seed=seed, choose=_leave)
 
     def step(self, step: int, progress: float) -> dict[str, float]:
         """Runs one step of the optimizer over one batch; see `FineTuningTask.step`."""
-        self._numbers = self.order.at(step)[self._own]
-        return super().step(step, progress)
+        self._numbers, self._step = self.order.at(step)[self._own], step
+        self._misread = []
+        figures = super().step(step, progress)
+        return {**figures, "misread": float(np.mean(self._misread))} if self._misread else figures
 
     def _learn(
         self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
     ) -> torch.Tensor:
         joined: Any = self.components.unet
         numbers, self._numbers = self._numbers[: len(latents)], self._numbers[len(latents) :]
-        joined.shown = as_hint(self._maps.batch(numbers)).to(latents.device)
+        seeds = [(self.seed, self._step, int(number)) for number in numbers]
+        asked = self._maps.batch(numbers)
+        joined.shown = as_hint(redraw_some(asked, self._redrawn, seeds)).to(latents.device)
         try:
-            return super()._learn(latents, texts, drawn, shares, length)
+            if self._reader is None:
+                return super()._learn(latents, texts, drawn, shares, length)
+            return self._learn_reading(latents, texts, drawn, shares, length, as_hint(asked))
         finally:
             joined.shown = None
+
+    def _learn_reading(
+        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None,
+        asked: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
+        """As `_learn`, with how badly the asked maps are read from the predicted clean latents."""
+        reader: Any = self._reader
+        device = self.processes.device
+        latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
+        noised = self.loss.noised(latents, drawn)
+        with self.processes.mixed_precision():
+            made = self._unet(noised, drawn.times, self._states_of(texts, length).to(device)).sample
+        errors = self.loss.errors(made.float(), latents, drawn)
+        alphas = self.loss.scheduler.alphas_cumprod.to(device)[drawn.times]
+        predicted = clean_latents(made.float(), noised, alphas, self.loss.prediction)
+        read = misread(reader.to(device), predicted, asked.to(device))
+        self.processes.backward(((errors + self._consistency * read) * shares.to(device)).sum())
+        self._misread.append(float(read.detach().mean()))
+        return errors.detach()
+
+
+def _reader(
+    components: Components, data: TrainingSet, maps: ControlMaps, seed: int, on_progress: Progress
+) -> MapReader:
+    """Trains a reader of these maps on the pictures' latents."""
+    channels = int(components.vae.config["latent_channels"])
+
+    def batch(numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, _ = data.posteriors(numbers)
+        return torch.from_numpy(mean), as_hint(maps.batch(numbers))
+
+    latents, shown = batch(np.zeros(1, int))
+    factor = shown.shape[-1] // latents.shape[-1]
+    return train_reader(batch, len(data.entries), channels, factor, seed,
+                        lambda n, of: on_progress("learning to read maps", n / of, {}))  # fmt: skip
 
 
 def _leave(components: Components, choices: FineTuning) -> None:

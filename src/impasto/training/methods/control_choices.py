@@ -17,8 +17,13 @@ class ControlChoices(FineTuning):
     The paper's learning rate is 1e-5, for Stable Diffusion; small U-Nets ignore the map at that rate.
     """
 
-    layers: Literal["all", "light"] = choice(
-        "all", "What is trained: all, or light: convolutions only; the rest stays the U-Net's, and the file is smaller."
+    layers: Literal["all", "light", "convolutions"] = choice(
+        "all", "What is trained: all; light: convolutions only, the rest stays the U-Net's, and the file is smaller; or "
+        "convolutions: as light, and the network has no attention at all: half the work."
+    )
+    redrawn: float = choice(0.0, "Share of maps that are redrawn as by hand: bent, thicker, strokes left out; for edges.")
+    consistency: float = choice(
+        0.0, "Weight of how badly the map is read from what is about to be painted (ControlNet++); for edges and strokes."
     )
     epochs: float = choice(20.0, "Passes over the pictures, where neither steps nor minutes are given.")
     batch: int = choice(16, "Pictures a step, of all processes and accumulated parts together.")
@@ -30,8 +35,12 @@ class ControlChoices(FineTuning):
     def __post_init__(self) -> None:
         """Raises UsageError if a value is invalid."""
         super().__post_init__()
-        if self.layers not in ("all", "light"):
-            raise UsageError(f"layers {self.layers!r}: use all or light")
+        if self.layers not in ("all", "light", "convolutions"):
+            raise UsageError(f"layers {self.layers!r}: use all, light or convolutions")
+        if not 0 <= self.redrawn <= 1:
+            raise UsageError(f"redrawn {self.redrawn:g}: use 0 to 1")
+        if not 0 <= self.consistency < float("inf"):
+            raise UsageError(f"consistency {self.consistency:g}: use 0 or more")
         for name in WITHOUT:
             if getattr(self, name) != ControlChoices.__dataclass_fields__[name].default:
                 raise UsageError(f"{name} has no meaning for a ControlNet: leave it out")

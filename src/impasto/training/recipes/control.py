@@ -1,7 +1,7 @@
 """The recipe of a ControlNet: trains one for a checkpoint, on maps that are made from the catalogue's own pictures."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from impasto.vision.control_maps.makers import MapMaker
 from impasto.weights.int8 import save_int8
 
 VALIDATED = 32  # held-out pictures whose loss is measured
+HAND_DRAWN = ("scribble", "fake-scribble")  # the kinds of maps that redrawn edges stand for
 
 
 def train_control(
@@ -63,23 +64,25 @@ def train_control(
     joined = join(components, choices)
     choices = replace(choices, batch=min(choices.batch, len(data.entries)))
     validation = _validation(catalogue, joined, run, maker, choices, size, on_progress)
-    task = ControlTask(joined, data, states, maps, choices, processes, seed=seed)
+    task = ControlTask(joined, data, states, maps, choices, processes, seed=seed, on_progress=on_progress)
     fit_averaged(
         task, run, choices, processes, minutes=minutes, steps=steps, seed=seed, validation=validation, save_steps=save_steps,
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     if processes.is_first:
-        save_control(joined, components, run / FOLDER, condition_name(maker))
+        also = HAND_DRAWN if choices.redrawn else ()
+        save_control(joined, components, run / FOLDER, condition_name(maker), also)
         report: dict[str, Any] = {"choices": asdict(choices), "condition": condition_name(maker)}
         write_report(run, {**report, "pictures": len(data.entries), "checkpoint": components.name})
     processes.wait()
     return run / FOLDER
 
 
-def save_control(joined: Components, base: Components, folder: Path, condition: str) -> None:
+def save_control(joined: Components, base: Components, folder: Path, condition: str, also: Sequence[str] = ()) -> None:
     """Writes the ControlNet in diffusers' layout, in int8, with only the weights that differ from the U-Net's.
 
-    `control.json` names its condition and the checkpoint whose U-Net has the rest.
+    `control.json` names its condition, the kinds of maps it was `also` trained on, and the checkpoint whose U-Net has the
+    rest.
     """
     both: Any = joined.unet
     net, own = both.net, both.unet.state_dict()
@@ -89,7 +92,7 @@ def save_control(joined: Components, base: Components, folder: Path, condition: 
         if name not in own or own[name].shape != value.shape or not torch.equal(own[name], value)
     }
     card = {
-        "condition": condition, "shares_unet": True, "base": base.name, "base_hash": base.content_hash,
+        "condition": condition, "also": list(also), "shares_unet": True, "base": base.name, "base_hash": base.content_hash,
         "license": base.license,
     }  # fmt: skip
     with replace_folder(folder) as made:
