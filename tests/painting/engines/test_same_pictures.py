@@ -16,8 +16,8 @@ from impasto.adapters.textual_inversion import Concept, add_concept
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import save_memory
-from impasto.painting.engines import store
-from impasto.painting.engines.openvino import calibration, runtime
+from impasto.inference import runtime, store
+from impasto.painting.engines.openvino import calibration
 from impasto.painting.engines.openvino import engine as openvino_engine
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.painter import Painter

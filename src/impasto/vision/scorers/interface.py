@@ -15,7 +15,7 @@ class ImageEncoder(Protocol):
     """A model that converts pictures to embeddings.
 
     It may have a method `prepare(image)`, which returns the smaller picture that `embed_images` makes of one first; callers
-    run it in threads, beside the network.
+    run it in threads, beside the network. And a method `expect(pictures)`, which is told how many are to come.
 
     Attributes:
         name: the name shown to users, for instance "pocket-scorer" or "clip-vit-large-patch14".
@@ -72,6 +72,14 @@ class Projecting(Protocol):
     def project(self, features: np.ndarray) -> np.ndarray:
         """Returns embeddings float32 [n, width] from the vectors of `features`; a row of NaN stays NaN."""
         ...
+
+
+def expect_pictures(encoder: ImageEncoder, count: int) -> None:
+    """Tells an encoder that so many pictures are to come, so that it may choose what sees them fastest."""
+    inner = getattr(encoder, "features", encoder)
+    expect = getattr(inner, "expect", None)
+    if expect is not None:
+        expect(count)
 
 
 POCKET = "pocket"
