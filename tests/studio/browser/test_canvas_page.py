@@ -32,6 +32,33 @@ def test_a_mask_is_drawn_kept_and_painted(new_page, studio):
     assert record["edit"] and record["prompt"] == "a lighthouse"
 
 
+def draw_a_line(page: Any) -> None:
+    place = page.locator("[data-over]").bounding_box()
+    page.mouse.move(place["x"] + 30, place["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 90, place["y"] + 70, steps=3)
+    page.mouse.up()
+
+
+def test_undo_takes_the_stroke_of_what_is_shown(new_page, studio):
+    entry = studio.ask("/api/v1/gallery?text=dusk")["entries"][0]
+    page = new_page(f"/canvas?file=picture:{entry['id']}")
+    page.check("input[name=mode][value=inpaint]")
+    draw_a_line(page)
+    page.wait_for_selector("[data-undo]:not([disabled])")
+    page.check("input[name=mode][value=control]")
+    page.select_option("#control_kind", "scribble")
+    page.wait_for_selector("[data-undo]:disabled")  # the mask's stroke is not the scribble's
+    draw_a_line(page)
+    page.click("[data-undo]")
+    page.wait_for_selector("[data-undo]:disabled")
+    page.wait_for_selector("[data-redo]:not([disabled])")
+    page.check("input[name=mode][value=inpaint]")
+    page.wait_for_selector("[data-redo]:disabled")
+    page.click("[data-undo]")
+    page.wait_for_selector("[data-undo]:disabled")
+
+
 def test_edges_are_pulled_by_the_keyboard_alone(new_page, studio):
     entry = studio.ask("/api/v1/gallery?text=dusk")["entries"][0]
     page = new_page(f"/canvas?file=picture:{entry['id']}")

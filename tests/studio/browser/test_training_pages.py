@@ -31,7 +31,7 @@ def unfold(page: Any, fold: str) -> None:
         page.click(f"{fold} summary")
 
 
-def test_pictures_are_imported_and_reviewed_on_the_terminals_log(new_page, studio, tmp_path):
+def test_pictures_are_imported_and_reviewed_on_the_terminals_log(new_page, studio, catalogue, tmp_path):
     files = []
     for number, text in enumerate(("a blue square", "a green square", "a grey square")):
         path = tmp_path / f"square{number}.png"
@@ -45,9 +45,8 @@ def test_pictures_are_imported_and_reviewed_on_the_terminals_log(new_page, studi
     page.fill("#name", "sea")
     page.set_input_files("#files", files)
     page.click("#import button[type=submit]")
-    page.wait_for_selector("[data-review] .review img")
     page.select_option("#order", "name")
-    page.wait_for_selector("[data-caption]:has-text('a blue square')")
+    page.wait_for_selector("[data-caption]:has-text('a blue square')")  # it takes the place of the catalogue that was shown
     page.locator("main").focus()
     page.keyboard.press("a")
     page.wait_for_selector("[data-caption]:has-text('a green square')")

@@ -40,9 +40,9 @@ class PocketChoices:
     short_tokens: int = 24
     long_share: float = 0.1
     text_variants: int = 6
-    memory_shares: tuple[tuple[int, float], ...] = ((0, 0.25), (1, 0.05), (2, 0.1), (4, 0.5), (8, 0.1))
+    memory_shares: tuple[tuple[int, float], ...] = ((0, 0.2), (1, 0.3), (2, 0.1), (4, 0.35), (8, 0.05))
     neighbours: int = 16
-    own_share: float = 0.2
+    own_share: float = 0.5
     by_text_share: float = 0.5
     memory_noise: float = 0.3
     silent_share: float = 0.1

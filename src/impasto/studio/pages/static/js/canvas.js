@@ -13,6 +13,9 @@ const kept = store.get("easel", { tab: true }) ?? {};
 let picture = kept.picture ?? null, operations = kept.operations ?? [], undone = [], jobs = new Set(kept.jobs ?? []), results = kept.results ?? [], tool = "brush", scale = 1;
 const keep = () => store.set("easel", { picture, operations, jobs: [...jobs], results }, { tab: true });
 const mode = () => $("input[name=mode]:checked").value;
+// The mask and the scribble have strokes of their own: what is undone is the last one of those on the screen.
+const layer = () => (mode() === "control" ? "control" : "inpaint");
+const ofMode = (one) => one.mode === layer();
 const kind = () => $("#control_kind").value || "scribble";
 const SIDES = ["left", "right", "up", "down"];
 const edges = () => Object.fromEntries(SIDES.map((side) => [side, Math.max(0, Math.round(Number($(`#edge-${side}`).value) || 0))]));
@@ -48,13 +51,13 @@ function draw() {
   const shown = [mode(), ...(scribbling ? ["scribble"] : [])];
   for (const one of $$("[data-for]")) one.hidden = !one.dataset.for.split(" ").some((name) => shown.includes(name));
   $("[data-brush]").textContent = `${$("#brush").value} px`; $("[data-strength]").textContent = $("#strength").value;
-  $("[data-undo]").disabled = !operations.length; $("[data-redo]").disabled = !undone.length;
+  $("[data-undo]").disabled = !operations.some(ofMode); $("[data-redo]").disabled = !undone.some(ofMode);
 }
 /** Draws the operations again: they are few numbers, so undo needs no copies of pixels. */
 function replay(pen, colour) {
   const scribbling = mode() === "control";
   for (const one of operations) {
-    if (one.mode !== (scribbling ? "control" : "inpaint")) continue;
+    if (!ofMode(one)) continue;
     pen.globalCompositeOperation = one.erase ? (scribbling ? "source-over" : "destination-out") : "source-over";
     pen.fillStyle = pen.strokeStyle = one.erase && scribbling ? "#fff" : colour;
     if (one.box) pen.fillRect(...one.box);
@@ -69,14 +72,15 @@ function replay(pen, colour) {
   }
   pen.globalCompositeOperation = "source-over";
 }
-const add = (operation) => { operations.push({ mode: mode() === "control" ? "control" : "inpaint", ...operation }); undone = []; keep(); draw(); };
+const append = (operation) => { operations.push(operation); undone = undone.filter((one) => !ofMode(one)); };
+const add = (operation) => { append({ mode: layer(), ...operation }); keep(); draw(); };
 
 over.addEventListener("pointerdown", (event) => {
   if (event.button) return;
   over.setPointerCapture(event.pointerId);
   const at = (one) => [Math.round((one.offsetX / scale) * 10) / 10, Math.round((one.offsetY / scale) * 10) / 10];
-  const stroke = { mode: mode() === "control" ? "control" : "inpaint", points: [at(event)], size: Number($("#brush").value), erase: tool === "eraser" };
-  operations.push(stroke); undone = []; draw();
+  const stroke = { mode: layer(), points: [at(event)], size: Number($("#brush").value), erase: tool === "eraser" };
+  append(stroke); draw();
   const move = (one) => { for (const part of one.getCoalescedEvents?.() ?? [one]) stroke.points.push(at(part)); draw(); };
   over.addEventListener("pointermove", move);
   const end = () => { over.removeEventListener("pointermove", move); keep(); draw(); };
@@ -123,8 +127,12 @@ document.addEventListener("drop", (event) => { const file = event.dataTransfer?.
 document.addEventListener("paste", (event) => { const file = event.clipboardData?.files[0]; if (file) { event.preventDefault(); open(file); } });
 
 for (const one of $$("[data-tool]")) one.addEventListener("click", () => { tool = one.dataset.tool; for (const other of $$("[data-tool]")) other.setAttribute("aria-pressed", other === one); });
-const undo = () => { const last = operations.pop(); if (last) undone.push(last); keep(); draw(); };
-const redo = () => { const last = undone.pop(); if (last) operations.push(last); keep(); draw(); };
+function moveLast(from, to) {
+  const place = from.findLastIndex(ofMode);
+  if (place >= 0) to.push(...from.splice(place, 1));
+  keep(); draw();
+}
+const undo = () => moveLast(operations, undone), redo = () => moveLast(undone, operations);
 $("[data-undo]").addEventListener("click", undo); $("[data-redo]").addEventListener("click", redo);
 $("[data-clear]").addEventListener("click", () => add(mode() === "control" ? { box: [0, 0, 8192, 8192], erase: true } : { clear: true }));
 $("[data-invert]").addEventListener("click", () => add({ invert: true }));

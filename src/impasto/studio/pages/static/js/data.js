@@ -3,7 +3,7 @@ import { hear, listen } from "./events.js";
 import { histogram } from "./chart.js";
 
 const select = $("#catalogue"), threshold = $("#threshold"), place = $("[data-item]");
-let known = null, review = null, busy = false;
+let known = null, review = null, busy = false, coming = null; // `coming`: the catalogue an import was queued for
 const address = (name = select.value) => `/pages/catalogues/${encodeURIComponent(name)}`;
 
 async function names() {
@@ -11,6 +11,10 @@ async function names() {
   const wanted = select.value || new URLSearchParams(location.search).get("catalogue") || store.get("catalogue");
   fill(select, found.map((one) => [one, one]), found.length ? {} : { first: t("data.none") });
   if (found.includes(wanted)) select.value = wanted;
+  if (coming && found.includes(coming)) { // the imported pictures take the place of the catalogue that was shown
+    select.value = coming; coming = null; review = null;
+    history.replaceState(null, "", `/data?catalogue=${encodeURIComponent(select.value)}`);
+  }
   $("[data-work]").hidden = !found.length || readOnly; $("[data-import]").open ||= !found.length;
   return select.value;
 }
@@ -49,12 +53,16 @@ $("#import").addEventListener("submit", async (event) => {
     }
     return post(`${address(name)}/import`, { files: sent, artist: $("#artist").value.trim() });
   });
-  if (done) { queued(done); $("[data-sent]").textContent = ""; event.target.reset(); }
+  if (done) { coming = name; queued(done); $("[data-sent]").textContent = ""; event.target.reset(); }
 });
 
 // The review: one picture after the other, by keys, on the same log as the terminal's.
 const asked = () => `/pages/reviews/${encodeURIComponent(select.value)}?${new URLSearchParams({ order: $("#order").value, only: $("#only").value })}`;
-async function begin() { if (!select.value) return; review = await attempt(() => api(asked())); item(); }
+async function begin() {
+  if (!select.value) return;
+  const wanted = asked(), found = await attempt(() => api(wanted));
+  if (wanted === asked()) { review = found; item(); } // a late answer about what is no longer shown is dropped
+}
 for (const id of ["order", "only"]) { const kept = store.get("review." + id); if (kept) $("#" + id).value = kept; $("#" + id).addEventListener("change", () => { store.set("review." + id, $("#" + id).value); begin(); }); }
 async function decide(decision, text) {
   if (!review || busy || readOnly) return;
