@@ -46,6 +46,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     numbers.add_argument("--artist-paintings", type=int, default=200, help="of `new-artist`, with each memory")
     how = parser.add_argument_group("how they are painted")
     how.add_argument("--guidance", type=float, help="else what the checkpoint says, else 4")
+    how.add_argument("--size", type=int, help="pixels of a side, real and painted; else the checkpoint's")
     how.add_argument("--sampler", help="in all parts but `samplers`; else what the checkpoint says, else dpm++")
     how.add_argument("--steps", type=int, help="the same; else 20")
     how.add_argument("--memory", default="default", metavar="none|default|CATALOGUE", help="what the painter may look at")
@@ -79,6 +80,7 @@ def main(words: Sequence[str] | None = None) -> None:
             sampler=chosen.sampler,
             memory=OWN if chosen.memory == "default" else chosen.memory,
             guider=chosen.guider,
+            size=chosen.size,
         )
         works = chosen.artist_works or chosen.catalogue
         parts: dict[str, Callable[[], dict[str, Any]]] = {
@@ -89,7 +91,7 @@ def main(words: Sequence[str] | None = None) -> None:
             "samplers": lambda: samplers(judged, chosen.sampler_paintings),
             "new-artist": lambda: new_artist(judged, chosen.artist_paintings, chosen.artist, works),
         }
-        how = {**asdict(judged.sampling), "memory": chosen.memory}
+        how = {**asdict(judged.sampling), "memory": chosen.memory, "size": judged.size}
         print(", ".join(f"{name} {value}" for name, value in how.items() if value is not None))
         file = judged.work / "judgement.json"
         results = json.loads(file.read_text("utf-8")) if file.exists() else {}

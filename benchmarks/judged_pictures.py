@@ -51,17 +51,19 @@ class JudgedPictures:
         sampler: str | None = USUAL_SAMPLER,
         memory: str = OWN,
         guider: str | None = USUAL,
+        size: int | None = None,
     ) -> None:
-        """`guidance`, `steps`, `sampler`, `guider`: None takes what the checkpoint says of itself, else guidance 4 of the
-        usual guider and 20 steps. `memory`: as a `PaintRequest` has it."""
+        """`size`: of a side in pixels, real and painted; None takes the checkpoint's. `guidance`, `steps`, `sampler`,
+        `guider`: None takes what the checkpoint says of itself, else guidance 4 of the usual guider and 20 steps. `memory`:
+        as a `PaintRequest` has it."""
         self.painter = Painter.load(checkpoint, loras=loras)
-        self.size = self.painter.components.default_size
+        self.size = size or self.painter.components.default_size
         defaults = _or_judged_with(self.painter.components.painting_defaults)
         self.sampling = choose_sampling(defaults, sampler=sampler, steps=steps, guider=guider, guidance=guidance)
         self.guidance, self.steps, self.memory = self.sampling.guidance, self.sampling.steps, memory
         self._memories: dict[str, str] = {}
         self.features = ImageFeatures()
-        self.work = work / self.painter.components.content_hash[:12]
+        self.work = work / (self.painter.components.content_hash[:12] + ("" if size is None else f"-{size}"))
         self.work.mkdir(parents=True, exist_ok=True)
         entries = [e for e in read_catalogue(catalogue, check_images=False).entries if is_fit(e)]
         if not entries:

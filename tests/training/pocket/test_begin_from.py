@@ -1,26 +1,32 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from tests.training.drawn import draw_catalogue
+from PIL import Image
+from tests.training.drawn import draw_catalogue, draw_landscape
 from tests.training.pocket.test_phases import SMALL, TINY
 
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import MemoryEncoder
 from impasto.errors import ImpastoError
 from impasto.training.losses.text_whitening import TextWhitening
+from impasto.training.methods.autoencoder import posterior_of, to_tensor
 from impasto.training.methods.denoiser import make_unet
 from impasto.training.pocket import phases
 from impasto.training.pocket.begin_from import begin_from
+from impasto.training.pocket.carry_over import carry_over
 from impasto.training.pocket.denoiser_run import make_task
+from impasto.training.pocket.double_size import double_autoencoder
 from impasto.training.pocket.machine import PLAIN_CPU
 from impasto.training.pocket.pack.begin import begin_run, choices_to_go_on, memory_of
 from impasto.training.pocket.phases import PocketRequest, train_phases
 from impasto.training.pocket.prepare import prepare
-from impasto.training.recipes.pocket import load_autoencoder
+from impasto.training.recipes.pocket import load_autoencoder, load_training_pixels
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +142,43 @@ def test_tokens_unfold_to_what_was_folded() -> None:
     whitening.unfold_from(unet)
     for name, value in unet.state_dict().items():
         assert torch.allclose(value, kept[name], atol=1e-3), name
+
+
+def large_copy(checkpoint: Path, catalogue: Path, out: Path) -> Path:
+    """Returns a copy of a checkpoint that paints twice the size on the same latents."""
+    shutil.copytree(checkpoint, out)
+    squares = np.stack([np.asarray(Image.open(one).resize((128, 128))) for one in sorted(catalogue.glob("*.png"))])
+    large = double_autoencoder(load_autoencoder(checkpoint / "vae").float(), squares)
+    shutil.rmtree(out / "vae")
+    large.save_pretrained(out / "vae")
+    return out
+
+
+def test_training_goes_on_from_one_that_paints_twice_the_size(
+    trained: tuple[PocketRequest, Path], tmp_path: Path
+) -> None:
+    request, checkpoint = trained
+    large = large_copy(checkpoint, request.catalogue, tmp_path / "large")
+    run = tmp_path / "run"
+    begin_from(str(large), run)
+    made = train_phases(replace(request, choices=choices_to_go_on(run, TINY)), run, PLAIN_CPU)
+    small, begun = load_autoencoder(made / "vae").float(), load_autoencoder(checkpoint / "vae").float()
+    assert small.config["sample_size"] == begun.config["sample_size"] == 64
+    picture = to_tensor(np.stack([draw_landscape(3, 64, 64)]))
+    with torch.no_grad():
+        wanted, found = posterior_of(begun, picture).mean, posterior_of(small, picture).mean
+    assert float((found - wanted).square().mean()) < 0.05 * float(wanted.var())  # the same latents: the U-Net fits
+    kept, given = load_autoencoder(run / "checkpoint-large" / "vae"), load_autoencoder(large / "vae")
+    assert kept.config["sample_size"] == 128
+    assert torch.equal(kept.decoder.conv_out.weight, given.decoder.conv_out.weight.half())
+
+
+def test_one_that_paints_twice_the_size_is_carried_over_to_other_latents(
+    trained: tuple[PocketRequest, Path], tmp_path: Path
+) -> None:
+    request, checkpoint = trained
+    large = large_copy(checkpoint, request.catalogue, tmp_path / "large")
+    _, pixels = load_training_pixels(request.catalogue, 64, lambda *_: None)
+    same = load_autoencoder(checkpoint / "vae").float()
+    fits = carry_over(str(large), same, pixels, TINY, tmp_path / "run")
+    assert min(fits["kept"]) > 0.95

@@ -7,11 +7,13 @@ from typing import Any
 import torch
 
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError
 from impasto.training.pocket.autoencoder_run import save_autoencoder
 from impasto.training.pocket.carry_over import shape_of
 from impasto.training.pocket.choices import PocketChoices
-from impasto.training.pocket.layout import AUTOENCODER, BEGIN
+from impasto.training.pocket.half_size import is_doubled
+from impasto.training.pocket.layout import AUTOENCODER, BEGIN, FACTOR, LARGE_AUTOENCODER
 from impasto.training.pocket.pack.result import states_to_tensors, write_weights
 from impasto.weights.header import read_json
 
@@ -23,6 +25,8 @@ def begin_from(checkpoint: str, run: Path) -> None:
 
     The weights are those of a painter: the whitening of the texts is folded into them. `begin_run` takes it out again. The
     learning rate, the averages and the count of steps begin anew.
+
+    The autoencoder of a checkpoint that paints twice the size (f = 16) is halved when the run has its pictures.
 
     A checkpoint that was made before pocket had a memory gets one whose encoder begins untrained.
 
@@ -48,5 +52,6 @@ def begin_from(checkpoint: str, run: Path) -> None:
     }
     states = {"unet": parts.unet.state_dict(), **({} if memory is None else {"memory": memory.encoder.state_dict()})}
     tensors = {name: value for name, value in states_to_tensors(states, states).items() if name.startswith("averaged/")}
-    save_autoencoder(parts.vae, run / AUTOENCODER)
+    doubled = latent_factor(parts.vae.config) == 2 * FACTOR and is_doubled(parts.vae)
+    save_autoencoder(parts.vae, run / (LARGE_AUTOENCODER if doubled else AUTOENCODER))
     write_weights(run / BEGIN, tensors, told)

@@ -18,6 +18,7 @@ from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError
 from impasto.training.methods.autoencoder import Squares, posterior_of, to_tensor
 from impasto.training.pocket.choices import PocketChoices
+from impasto.training.pocket.half_size import at_factor
 from impasto.training.pocket.layout import BEGIN
 from impasto.training.pocket.pack.result import states_to_tensors, write_weights
 
@@ -47,12 +48,13 @@ def carry_over(
     if (run / BEGIN).is_dir() or any(run.glob("state-*.pt")):
         return {}
     parts = load_components(checkpoint, device=torch.device("cpu"), dtype=torch.float32)
-    if latent_factor(parts.vae.config) != latent_factor(autoencoder.config):
+    vae = at_factor(parts.vae, latent_factor(autoencoder.config), pixels)
+    if latent_factor(vae.config) != latent_factor(autoencoder.config):
         raise ImpastoError(f"--from {checkpoint}: its autoencoder has another factor than the one given")
     picked = np.linspace(0, len(pixels) - 1, min(_COMPARED, len(pixels))).astype(np.int64)
     squares = torch.as_tensor(pixels.batch(picked)).cpu().numpy()
-    scale: float = parts.vae.config["scaling_factor"]
-    old, new = _rows(parts.vae, squares) * scale, _rows(autoencoder, squares)
+    scale: float = vae.config["scaling_factor"]
+    old, new = _rows(vae, squares) * scale, _rows(autoencoder, squares)
     to_old, to_new = torch.linalg.lstsq(new, old).solution, torch.linalg.lstsq(old, new).solution
     state = {name: value.clone() for name, value in parts.unet.state_dict().items()}
     state["conv_in.weight"] = torch.einsum("oihw,ni->onhw", state["conv_in.weight"], to_old.float())

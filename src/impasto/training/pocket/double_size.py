@@ -5,6 +5,7 @@ kernels allow. The decoder's last level begins as an interpolation. All other le
 `AutoencoderKL`, so a U-Net trained on 16x16 latents of pictures of 128 px paints 256 px with it.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -134,23 +135,34 @@ def _begin_decoder(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.T
 def _fit_conv_out(large: AutoencoderKL, small: AutoencoderKL, pictures: torch.Tensor) -> None:
     """Fits the last convolution to the present features by least squares; the target is the small decoder's pictures."""
     decoder: Any = large.decoder
-    out = decoder.conv_out
     kept: list[torch.Tensor] = []
-    hook = out.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+    hook = decoder.conv_out.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+
+    def pairs() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for picture in pictures[:32].split(1):
+            latents = posterior_of(small, halved(picture)).mean
+            wanted = interpolated(small, latents)
+            decode(large, latents)
+            yield kept.pop(), wanted
+
+    fit_convolution(decoder.conv_out, pairs())
+    hook.remove()
+
+
+@torch.no_grad()
+def fit_convolution(out: nn.Conv2d, pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """Fits a 3x3 convolution with padding 1 by least squares to pairs of input [1, in, h, w] and output [1, out, h, w]."""
     normal = torch.zeros((9 * out.in_channels + 1,) * 2, dtype=torch.float64)
     product = torch.zeros((len(normal), out.out_channels), dtype=torch.float64)
-    for picture in pictures[:32].split(1):
-        latents = posterior_of(small, halved(picture)).mean
-        wanted = interpolated(small, latents)
-        decode(large, latents)
-        seen = F.unfold(kept.pop(), 3, padding=1)[0].T.double()
+    for given, wanted in pairs:
+        seen = F.unfold(given, 3, padding=1)[0].T.double()
         seen = torch.cat([seen, torch.ones_like(seen[:, :1])], 1)
         normal += seen.T @ seen
         product += seen.T @ wanted[0].flatten(1).T.double()
-    hook.remove()
     normal += _RIDGE * normal.diagonal().mean() * torch.eye(len(normal), dtype=normal.dtype)
     found = torch.linalg.solve(normal, product)
     out.weight.copy_(found[:-1].T.reshape(out.weight.shape))
+    assert out.bias is not None
     out.bias.copy_(found[-1])
 
 

@@ -20,7 +20,8 @@ from impasto.training.methods.autoencoder import AutoencoderChoices
 from impasto.training.pocket.autoencoder_run import CHOICES, bring_to_unit, fit_autoencoder, save_autoencoder
 from impasto.training.pocket.choices import PocketChoices
 from impasto.training.pocket.denoiser_run import train_pocket
-from impasto.training.pocket.layout import AUTOENCODER, BEGIN, CHECKPOINT, LARGE, PHASES
+from impasto.training.pocket.half_size import at_factor
+from impasto.training.pocket.layout import AUTOENCODER, BEGIN, CHECKPOINT, FACTOR, LARGE, LARGE_AUTOENCODER, PHASES
 from impasto.training.pocket.machine import Machine
 from impasto.training.pocket.prepare import prepare
 from impasto.training.recipes.pocket import check_size, load_autoencoder, load_training_pixels, write_report
@@ -36,6 +37,9 @@ def minutes_of(phase: str, minutes: float | None, phases: tuple[str, ...]) -> fl
 @dataclass(frozen=True)
 class PocketRequest:
     """The request for a training of pocket.
+
+    A run that begins from a checkpoint with f = 16 trains the denoiser on the latents of its halved autoencoder, and the
+    decoder from there; without a decoder's training, `checkpoint-large` gets the decoder that the run began with.
 
     Attributes:
         minutes: minutes of all phases together; `steps` (of each phase) may replace them.
@@ -96,6 +100,8 @@ def train_phases(
         )  # fmt: skip
         done.parent.mkdir(exist_ok=True)
         write_atomically(done, json.dumps(asked).encode())
+    if (run / LARGE_AUTOENCODER).is_dir() and not request.decoder:
+        _write_large(run, run / LARGE_AUTOENCODER)
     if request.decoder:
         _decoder(request, run, machine, minutes_of("decoder", request.minutes, phases), should_stop, on_progress)
     write_report(run, {"machine": machine.name, "minutes": request.minutes, "phases": list(phases)})
@@ -142,7 +148,9 @@ def _autoencoder(
     if (folder / "config.json").is_file():
         return load_autoencoder(folder)
     _, pixels = load_training_pixels(request.catalogue, request.size, on_progress)
-    if request.autoencoder is not None:
+    if (run / LARGE_AUTOENCODER).is_dir():
+        save_autoencoder(at_factor(load_autoencoder(run / LARGE_AUTOENCODER).float(), FACTOR, pixels), folder)
+    elif request.autoencoder is not None:
         given = load_autoencoder(request.autoencoder).float()
         bring_to_unit(given, pixels)
         save_autoencoder(given, folder)
@@ -182,13 +190,19 @@ def _decoder(
     try:
         train_pocket_decoder(
             request.catalogue, run / AUTOENCODER, run / CHECKPOINT, phase, machine, minutes=minutes, steps=request.steps,
-            seed=request.seed, perceptual=request.perceptual, should_stop=should_stop,
+            begin_from=run / LARGE_AUTOENCODER if (run / LARGE_AUTOENCODER).is_dir() else None, seed=request.seed,
+            perceptual=request.perceptual, should_stop=should_stop,
             on_progress=lambda stage, share, losses: on_progress(f"decoder, {stage}", share, losses),
         )  # fmt: skip
     except ImpastoError as error:  # usually no picture is large enough; the checkpoint is complete without the decoder
         on_progress(f"skipped the decoder: {error}", 1.0, {})
         return
+    _write_large(run, phase / "autoencoder")
+
+
+def _write_large(run: Path, autoencoder: Path) -> None:
+    """Writes the run's checkpoint with this autoencoder, for pictures of twice the size, as `run/checkpoint-large`."""
     with replace_folder(run / LARGE) as made:
         shutil.copytree(run / CHECKPOINT, made, dirs_exist_ok=True)
         shutil.rmtree(made / "vae")
-        load_autoencoder(phase / "autoencoder").half().save_pretrained(made / "vae", safe_serialization=True)
+        load_autoencoder(autoencoder).half().save_pretrained(made / "vae", safe_serialization=True)
