@@ -51,8 +51,9 @@ studio: $(VENV)/.installed-studio
 	exec $(BIN)/impasto studio --port="$(PORT)"
 
 # Two processes of one thread each: two of two threads on two cores would wait for each other. The files begin in the order
-# of tests/conftest.py; xdist's own puts those with the fewest tests last, which are the slowest.
-PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder
+# of tests/conftest.py; xdist's own puts those with the fewest tests last, which are the slowest. Schemathesis's plugin, which
+# only benchmarks/fuzz_api.py needs, would take a second of each process.
+PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder -p no:schemathesis
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PROCESSES)
 

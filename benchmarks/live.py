@@ -13,7 +13,7 @@ import time
 import torch
 
 from impasto.adapters.lora.files import POCKET_STUDENT
-from impasto.painting.engines.openvino.runtime import openvino_version
+from impasto.inference.runtime import openvino_version
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition

@@ -34,7 +34,7 @@ from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError
-from impasto.painting.engines.openvino.runtime import (
+from impasto.inference.runtime import (
     cpu_flags,
     cpu_has_bf16,
     cpu_has_int8,

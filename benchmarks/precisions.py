@@ -17,7 +17,7 @@ import torch
 
 from impasto.errors import ImpastoError
 from impasto.evaluation.distances.frechet import frechet_distance
-from impasto.painting.engines.openvino.runtime import cpu_has_bf16, cpu_has_int8, nncf_version
+from impasto.inference.runtime import cpu_has_bf16, cpu_has_int8, nncf_version
 from impasto.painting.painter import Painter
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition

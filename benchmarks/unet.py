@@ -18,8 +18,8 @@ import torch
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError
+from impasto.inference.runtime import CannotRun
 from impasto.painting.engines.choice import choose_engine
-from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet
 from impasto.painting.engines.openvino.calibration import calibration_inputs
 from impasto.painting.engines.openvino.engine import OpenVinoEngine

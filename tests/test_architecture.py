@@ -18,7 +18,7 @@ LEVELS = [
     {"errors"},
     {"settings", "files", "spreading"},
     {"workspace", "database", "stores"},
-    {"weights"},
+    {"weights", "inference"},
     {"language"},
     {"vision", "prompts"},
     {"checkpoints", "data"},

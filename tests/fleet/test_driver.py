@@ -38,6 +38,9 @@ def test_a_unit_that_kills_its_worker_is_given_up(spread: RaySpread, monkeypatch
     assert str(done[2].error) == "the worker died 2 times with it, perhaps for want of memory"
 
 
+MANY = 240  # more than may be in work at once: batches of a second for each worker, two of them
+
+
 def test_a_stop_keeps_what_was_in_work_and_the_next_driver_goes_on(
     spread: RaySpread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,15 +50,15 @@ def test_a_stop_keeps_what_was_in_work_and_the_next_driver_goes_on(
     asked = threading.Event()
     monkeypatch.setattr(spread, "should_stop", asked.is_set)
     got = []
-    with pytest.raises(KeyboardInterrupt), results(spread, work, units(80), place=place) as found:
+    with pytest.raises(KeyboardInterrupt), results(spread, work, units(MANY), place=place) as found:
         for one in found:
             got.append(one.unit.number)
             if len(got) == 20:
                 asked.set()
-    assert (place / NAME).stat().st_size and 20 <= len(got) < 80
+    assert (place / NAME).stat().st_size and 20 <= len(got) < MANY
     asked.clear()
-    again = [one.value() for one in spread.map(work, units(80), place=place)]
-    assert again == [f"{2 * n}/0".encode() for n in range(80)]
+    again = [one.value() for one in spread.map(work, units(MANY), place=place)]
+    assert again == [f"{2 * n}/0".encode() for n in range(MANY)]
     assert set(marks(folder).values()) == {1}  # not one unit was done twice
 
 

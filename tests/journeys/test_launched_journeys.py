@@ -20,11 +20,12 @@ LAUNCH = (sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--
 STEPS = 3000  # far more than are made before the end is asked for
 
 
-@pytest.fixture
-def train(tmp_path: Path) -> tuple[str, ...]:
-    components = make_components(tmp_path / "words", "v_prediction", pooled=True)
-    base = save_components(components, tmp_path / "base", "made by a test", text_encoder=True)
-    catalogue = write_catalogue(tmp_path / "catalogue")
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    folder = tmp_path_factory.mktemp("launched")
+    components = make_components(folder / "words", "v_prediction", pooled=True)
+    base = save_components(components, folder / "base", "made by a test", text_encoder=True)
+    catalogue = write_catalogue(folder / "catalogue")
     return ("train", "wu2022-text-encoder", "--trained", "both", "--catalogue", str(catalogue), "--checkpoint", str(base),
             "--batch", "4", "--accumulation", "2", "--learning-rate", "1e-4", "--steps", str(STEPS),
             "--validation-pictures", "0", "--precision", "fp32")  # fmt: skip

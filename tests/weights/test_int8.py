@@ -78,8 +78,9 @@ def test_such_a_checkpoint_loads_lists_and_exports(tiny_pocket: Path, tmp_path: 
 
     folder = packed(tiny_pocket, tmp_path / "packed")
     before, loaded = load_components(str(tiny_pocket)), load_components(str(folder))
-    for name, value in loaded.unet.state_dict().items():
-        former = before.unet.state_dict()[name]
+    formers, unet, vae = before.unet.state_dict(), loaded.unet.state_dict(), loaded.vae.state_dict()
+    for name, value in unet.items():
+        former = formers[name]
         assert value.dtype == torch.float32 and (value - former).abs().max() <= former.abs().max() / 220
     info, plain = inspect_checkpoint(str(folder)), inspect_checkpoint(str(tiny_pocket))
     assert info.parameters == plain.parameters and info.content_hash == loaded.content_hash != plain.content_hash
@@ -89,10 +90,9 @@ def test_such_a_checkpoint_loads_lists_and_exports(tiny_pocket: Path, tmp_path: 
     assert not list(exported.rglob("*int8*"))
     again = load_components(str(exported))
     pipeline = StableDiffusionPipeline.from_pretrained(exported)
-    for name, value in loaded.unet.state_dict().items():
-        assert torch.equal(value, again.unet.state_dict()[name])
-        assert torch.equal(value, pipeline.unet.state_dict()[name])
-    assert all(torch.equal(value, again.vae.state_dict()[name]) for name, value in loaded.vae.state_dict().items())
+    for ours, theirs in ((unet, again.unet), (unet, pipeline.unet), (vae, again.vae)):
+        others = theirs.state_dict()
+        assert all(torch.equal(value, others[name]) for name, value in ours.items())
 
 
 def test_large_models_lie_in_several_files(tiny_pocket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from impasto.evaluation.distances.diversity import diversity
 from impasto.vision.losses import background_preservation, directional
-from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer
+from impasto.vision.scorers.interface import ImageEncoder, TextImageScorer, expect_pictures
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ def measure_edits(
     """
     texts = list(dict.fromkeys([*(one.text for one in pictures), *other_texts]))
     of_texts = scorer.embed_texts(texts)
+    for encoder in (scorer, features):
+        expect_pictures(encoder, len(pictures))
     parts = scorer.embed_images(one.edited_part for one in pictures)
     on_pictures(len(pictures) // 2, len(pictures))
     found = []

@@ -64,7 +64,10 @@ class WordSearch:
         rows = self.gallery.database.read(
             f"SELECT id FROM pictures {_WITHOUT} ORDER BY made_at DESC LIMIT ?", (self._key, -1 if most is None else most)
         )
+        from impasto.vision.scorers.interface import expect_pictures
+
         ids, done, skipped = [row["id"] for row in rows], 0, []
+        expect_pictures(self.scorer, len(ids))
         for start in range(0, len(ids), TOGETHER):
             part = list(self._opened(ids[start : start + TOGETHER], skipped))
             if part:

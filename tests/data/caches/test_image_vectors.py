@@ -33,6 +33,18 @@ def test_each_picture_is_embedded_once(entries: list[CatalogueEntry]) -> None:
     assert image_vectors([], scorer).shape == (0, 3)
 
 
+def test_an_encoder_is_told_how_many_pictures_are_missing(entries: list[CatalogueEntry]) -> None:
+    told: list[int] = []
+
+    class Told(ColourScorer):
+        def expect(self, pictures: int) -> None:
+            told.append(pictures)
+
+    for some in (entries[:4], entries, entries):
+        image_vectors(some, Told())
+    assert told == [4, 6, 0]
+
+
 def test_broken_pictures_are_named_and_the_rest_is_done(entries: list[CatalogueEntry]) -> None:
     entries[0].file.write_bytes(b"no picture")
     entries[4].file.unlink()

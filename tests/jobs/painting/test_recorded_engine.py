@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from impasto.errors import MissingPart, UsageError
+from impasto.inference import runtime
 from impasto.jobs.painting.recorded_engine import recorded_engine
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.record import EngineNote
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest

@@ -9,8 +9,8 @@ from tests.painting.test_painter import request
 from tests.painting.tiny_components import make_components
 
 from impasto.errors import MissingPart, UsageError
+from impasto.inference import runtime
 from impasto.painting.engines.choice import choose_engine, describe_engine
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.record import ENGINES, EngineNote, read_engine
 from impasto.painting.foreign import RecordError
 from impasto.painting.painter import Painter

@@ -10,12 +10,13 @@ from diffusers.models.adapter import T2IAdapter
 from tests.adapters.control.test_nets import spoken, trained, with_pooled_text
 
 from impasto.adapters.control.nets import ControlNet
+from impasto.inference import runtime, store
+from impasto.inference.runtime import CannotRun
 from impasto.painting.control.controlled import ActiveControl, ControlledUNet
-from impasto.painting.engines import store
 from impasto.painting.engines.compiled import CompiledEngine
-from impasto.painting.engines.conditioned import CannotRun, ControllableUNet
+from impasto.painting.engines.conditioned import ControllableUNet
 from impasto.painting.engines.eager import PlainUNet
-from impasto.painting.engines.openvino import engine, runtime
+from impasto.painting.engines.openvino import engine
 from impasto.painting.engines.openvino.engine import CONTROLLED, OpenVinoEngine
 from impasto.painting.engines.optimized import OptimizedEngine
 from impasto.painting.optimized.unet import OptimizedUNet

@@ -13,14 +13,14 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tests.painting.tiny_components import make_components
 from tests.training.fork_server import start
 
-from impasto.painting.engines import store
-from impasto.painting.engines.conditioned import CannotRun
+from impasto.inference import runtime, store
+from impasto.inference.models import CompiledModels, Say
+from impasto.inference.runtime import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
-from impasto.painting.engines.openvino import engine, runtime
+from impasto.painting.engines.openvino import engine
 from impasto.painting.engines.openvino.engine import OpenVinoDecoder, OpenVinoEngine, OpenVinoUNet
-from impasto.painting.engines.openvino.graphs import check_unet
+from impasto.painting.engines.openvino.graphs import GRAPHS, check_unet
 from impasto.painting.engines.openvino.layers import MomentNorm
-from impasto.painting.engines.openvino.models import CompiledModels, Say
 from impasto.painting.guidance.pag import perturbed
 from impasto.painting.optimized.decoder import OptimizedDecoder
 
@@ -166,7 +166,7 @@ def test_another_version_does_not_read_the_cache(parts: Any, monkeypatch: pytest
 
 def decoder(vae: Any, say: Say = lambda _: None) -> OpenVinoDecoder:
     """OpenVINO's decoder, in fp32 to be compared; the engine itself takes it in bf16 alone."""
-    return OpenVinoDecoder(vae, CompiledModels("tiny", "fp32", say))
+    return OpenVinoDecoder(vae, CompiledModels("tiny", "fp32", say, GRAPHS))
 
 
 def _spoil(file: Path, how: str) -> None:
@@ -234,7 +234,7 @@ def test_a_graph_that_cannot_be_kept_or_read_costs_no_picture(
     made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states, guided=True)(latents, TIMESTEP)
     torch.testing.assert_close(made, expected, atol=1e-4, rtol=1e-4)
     assert notes == ["the unet graph is not kept for the next time: [Errno 28] No space left on device"]
-    key = CompiledModels("tiny", "fp32", pytest.fail).key(unet, "unet graph")
+    key = CompiledModels("tiny", "fp32", pytest.fail, GRAPHS).key(unet, "unet graph")
     store.keep_model(key, b"of another kind" * 100, name="tiny", part="unet graph", engine="openvino", precision="fp32")
     made = OpenVinoEngine("tiny", say=notes.append).unet(unet).tell(states[1:], guided=False)(latents, TIMESTEP)
     torch.testing.assert_close(made, expected[1:], atol=1e-4, rtol=1e-4)
@@ -350,7 +350,7 @@ def test_a_conversion_that_is_killed_leaves_nothing_that_is_read(own_cache: Path
 
 def test_telemetry_stays_out() -> None:
     code = (
-        "import sys; from impasto.painting.engines.openvino import runtime; runtime.load_openvino().convert_model; "
+        "import sys; from impasto.inference import runtime; runtime.load_openvino().convert_model; "
         "print('openvino_telemetry' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,12 +8,12 @@ import torch
 from tests.painting.test_painter import request
 from tests.painting.tiny_components import make_components
 
-from impasto.painting.engines import painting_engine, store
+from impasto.inference import runtime, store
+from impasto.inference.runtime import CannotRun
+from impasto.painting.engines import painting_engine
 from impasto.painting.engines.compiled import CompiledEngine
-from impasto.painting.engines.conditioned import CannotRun
 from impasto.painting.engines.eager import PlainUNet, plain_decoder
 from impasto.painting.engines.openvino import engine as openvino_engine
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.optimized import OptimizedEngine
 from impasto.painting.engines.work import BatchWork, conversion_work, evaluation_work, saved_work
 from impasto.painting.optimized import choice as optimized_choice

@@ -8,13 +8,12 @@ from PIL import Image
 from tests.painting.test_painter import difference, request
 from tests.painting.tiny_components import make_components
 
+from impasto.inference import runtime, store
 from impasto.jobs import run
 from impasto.jobs.context import Context
 from impasto.jobs.events import Note
 from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.repaint import RepaintJob
-from impasto.painting.engines import store
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.painter import Painter
 from impasto.painting.provenance.record import Provenance, png_info, read_provenance
 

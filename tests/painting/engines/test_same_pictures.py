@@ -16,14 +16,15 @@ from impasto.adapters.textual_inversion import Concept, add_concept
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import save_memory
-from impasto.painting.engines import store
-from impasto.painting.engines.openvino import calibration, runtime
+from impasto.inference import runtime, store
+from impasto.painting.engines.openvino import calibration
 from impasto.painting.engines.openvino import engine as openvino_engine
 from impasto.painting.guidance.guiders import GUIDERS
 from impasto.painting.painter import Painter
 from impasto.painting.prompt_syntax import read_syntax
 from impasto.painting.provenance.reuse import painting_key
 from impasto.painting.request import PaintRequest
+from impasto.painting.samplers import SAMPLERS
 from impasto.weights.int8 import save_int8
 
 SUITED = {"cfg++": {"sampler": "ddim", "guidance": 0.8}}
@@ -72,6 +73,14 @@ def check(components: Components, engine: str, requests: list[PaintRequest], **h
 def test_every_guider(tiny: Components, engine: str, guider: str) -> None:
     values: dict[str, Any] = {"guidance": 3.0, "guider": guider, "memory": "none", **SUITED.get(guider, {})}
     check(tiny, engine, [request(7, **values), request(8, "a red field", **values)])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_sampler(tiny: Components, engine: str) -> None:
+    """Those that evaluate the U-Net twice in a step, or between the schedule's own steps, too."""
+    images = check(tiny, engine, [request(7, sampler=name, guidance=3.0, steps=2, memory="none") for name in SAMPLERS])
+    different = [one for number, one in enumerate(images) if all(difference(one, other) > 1 for other in images[:number])]
+    assert len(different) >= 8
 
 
 @pytest.mark.parametrize("engine", ENGINES)

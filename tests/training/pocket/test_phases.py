@@ -71,8 +71,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(request_of: PocketRequest, wh
     assert not (run / "checkpoint").exists()
     train_phases(request_of, run, PLAIN_CPU, should_stop=lambda: next(asked))
     # Sums in a kernel depend on where its memory begins, by 1e-8; a step of a forgotten optimizer would differ by 1e-4.
+    resumed = weights(run)
     for name, value in weights(whole).items():
-        assert torch.allclose(value, weights(run)[name], rtol=0, atol=1e-7), name
+        assert torch.allclose(value, resumed[name], rtol=0, atol=1e-7), name
 
 
 def test_what_is_done_is_not_done_again_and_more_steps_go_on(

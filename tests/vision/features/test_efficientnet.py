@@ -1,5 +1,7 @@
 """EfficientNet-Lite2 with its normalisations fused: the same features as its package's own network."""
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from impasto.evaluation.distances.frechet import frechet_distance
+from impasto.inference import runtime
 from impasto.vision.features.efficientnet import WIDTH, ImageFeatures
 
 lite: Any = pytest.importorskip("efficientnet_lite_pytorch")
@@ -44,3 +48,29 @@ def test_prepared_pictures_have_the_features_of_whole_ones() -> None:
     prepared = [features.prepare(image) for image in images]
     assert [(one.size, one.mode) for one in prepared] == [((96, 96), "RGB")] * 2
     assert np.array_equal(features.embed_images(prepared), features.embed_images(images))
+
+
+@pytest.mark.skipif(not runtime.openvino_version(), reason="OpenVINO is not installed")
+def test_openvino_sees_the_same(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that caches of features may hold rows of both: distances to one set differ by less than a thousandth."""
+    monkeypatch.setattr(runtime, "openvino_may_pay", lambda: True)
+    plain, converted = ImageFeatures(side=64), ImageFeatures(side=64)
+    assert plain.identity == converted.identity
+    draw = np.random.default_rng(3)
+    first, second = (draw.integers(0, 256, (16, 64, 64, 3), np.uint8) // scale for scale in (1, 2))
+    plain.expect(10)
+    converted.expect(10**6)
+    monkeypatch.setattr("impasto.vision.features.efficientnet._load", lambda _: pytest.fail("it was loaded again"))
+    sent = pickle.loads(pickle.dumps(converted))
+    monkeypatch.undo()
+    rows, others = plain.of_squares(first), converted.of_squares(first)
+    assert not np.array_equal(rows, others)  # it was OpenVINO
+    assert np.abs(rows - others).max() < 1e-5 * np.abs(rows).max()
+    reference = plain.of_squares(second)
+    distance = frechet_distance(rows, reference, allow_few=True)
+    assert frechet_distance(others, reference, allow_few=True) == pytest.approx(distance, rel=1e-3)
+    both = frechet_distance(others, converted.of_squares(second), allow_few=True)
+    assert both == pytest.approx(distance, rel=1e-3)
+    assert np.array_equal(sent.of_squares(first[:3]), others[:3])
+    wide = draw.integers(0, 256, (1, 80, 100, 3), np.uint8)
+    assert np.array_equal(plain.of_squares(wide), converted.of_squares(wide))  # torch resizes what is no such square

@@ -7,6 +7,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from impasto.errors import ImpastoError, MissingPart
+from impasto.inference import runtime
 from impasto.vision.features import inception as inception_features
 from impasto.vision.features.inception import InceptionFeatures, clean_square
 from impasto.vision.features.inception_network import Inception
@@ -29,7 +30,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_features_do_not_depend_on_the_batch_and_logits_follow_from_them(weights: Path) -> None:
+def test_features_do_not_depend_on_the_batch_and_logits_follow_from_them(
+    weights: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoder = InceptionFeatures(weights, batch=2)
     assert (encoder.is_fid, encoder.name, encoder.width) == (False, "inception-v3", 2048)
     noise = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
@@ -42,6 +45,12 @@ def test_features_do_not_depend_on_the_batch_and_logits_follow_from_them(weights
     fc = torch.load(weights, weights_only=True)["fc.weight"].double().numpy()
     np.testing.assert_allclose(encoder.logits(together), together.astype(float) @ fc.T, rtol=1e-9)
     assert encoder.embed_images([]).shape == (0, 2048)
+    if runtime.openvino_version():
+        monkeypatch.setattr(runtime, "openvino_may_pay", lambda: True)
+        encoder.expect(10**6)
+        others = encoder.embed_images(pictures[:2])
+        assert not np.array_equal(others, together[:2])  # it was OpenVINO
+        assert np.abs(others - together[:2]).max() < 1e-5 * np.abs(together).max()
 
 
 def test_normalisations_are_worked_in_and_pools_are_tensorflows(weights: Path) -> None:

@@ -17,7 +17,7 @@ cache = typer.Typer(
 @cache.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the converted models, the most recently used first."""
-    from impasto.painting.engines.store import engines_folder, limit_bytes, list_models
+    from impasto.inference.store import engines_folder, limit_bytes, list_models
 
     folder, limit, models = engines_folder(), limit_bytes(), list_models()
     if as_json:
@@ -32,7 +32,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 @cache.command()
 def clear() -> None:
     """Remove all converted models, and nothing else."""
-    from impasto.painting.engines.store import clear_models, engines_folder
+    from impasto.inference.store import clear_models, engines_folder
 
     try:
         freed = clear_models()

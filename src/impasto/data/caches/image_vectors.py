@@ -27,7 +27,7 @@ from impasto.data.shards.member import ShardMember
 from impasto.errors import ImpastoError
 from impasto.settings import cache_folder
 from impasto.spreading import HERE, Spread, Unit, results, unit_key
-from impasto.vision.scorers.interface import ImageEncoder, Projecting
+from impasto.vision.scorers.interface import ImageEncoder, Projecting, expect_pictures
 
 CHUNK = 64  # pictures whose vectors go to disk together: a kill loses at most these
 GATHERED = 4096  # rows that are copied together from the cache
@@ -69,6 +69,7 @@ def image_vectors(
             store = _cache_of(encoder, kept_as, entries)
             store.check(keys.values())
             missing = [n for n, key in keys.items() if key not in store]
+            expect_pictures(encoder, len(missing))
             if spread is not HERE:
                 _embed_elsewhere(entries, missing, encoder, store, keys, reasons, on_progress, spread)
                 missing = []

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from impasto.errors import MissingPart, UsageError
+from impasto.inference import runtime
 from impasto.painting.engines.eager import name_of
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.record import AUTO, COMPILED, EAGER, ENGINES, OPENVINO, OPTIMIZED, EngineNote
 from impasto.settings import choose_precision
 

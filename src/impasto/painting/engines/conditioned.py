@@ -12,10 +12,6 @@ from impasto.painting.engines.record import EngineNote
 Decode = Callable[[torch.Tensor], torch.Tensor]
 
 
-class CannotRun(Exception):
-    """An engine cannot run a model; the message is a phrase that says why. `eager` runs every model."""
-
-
 class ConditionedUNet(Protocol):
     """A U-Net that takes its text states once, and is then evaluated in every step."""
 

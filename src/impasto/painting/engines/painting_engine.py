@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from impasto.painting.engines import store
+from impasto.inference import runtime, store
+from impasto.inference.runtime import CannotRun
 from impasto.painting.engines.compiled import CompiledEngine
-from impasto.painting.engines.conditioned import CannotRun, ConditionedUNet, Engine
+from impasto.painting.engines.conditioned import ConditionedUNet, Engine
 from impasto.painting.engines.eager import EagerEngine
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.calibration import calibration_inputs
 from impasto.painting.engines.openvino.engine import OpenVinoEngine, OpenVinoUNet
 from impasto.painting.engines.optimized import OptimizedEngine

@@ -17,7 +17,7 @@ class ImageEncoder(Protocol):
     """A model that converts pictures to embeddings.
 
     It may have a method `prepare(image)`, which returns the smaller picture that `embed_images` makes of one first; callers
-    run it in threads, beside the network.
+    run it in threads, beside the network. And a method `expect(pictures)`, which is told how many are to come.
 
     Attributes:
         name: the name shown to users, for instance "pocket-scorer" or "clip-vit-large-patch14".
@@ -87,6 +87,14 @@ class Calibrated(Protocol):
 
     config: "ScorerConfig"
     offsets: dict[str, float]
+
+
+def expect_pictures(encoder: ImageEncoder, count: int) -> None:
+    """Tells an encoder that so many pictures are to come, so that it may choose what sees them fastest."""
+    inner = getattr(encoder, "features", encoder)
+    expect = getattr(inner, "expect", None)
+    if expect is not None:
+        expect(count)
 
 
 POCKET = "pocket"

@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
-from impasto.painting.engines.conditioned import CannotRun, ControllableUNet, Decode, Residuals
+from impasto.inference import runtime
+from impasto.inference.models import CompiledModels, Part, Say, Traced
+from impasto.inference.runtime import CannotRun
+from impasto.painting.engines.conditioned import ControllableUNet, Decode, Residuals
 from impasto.painting.engines.eager import PlainUNet
-from impasto.painting.engines.openvino import runtime
 from impasto.painting.engines.openvino.graphs import (
+    GRAPHS,
     DecoderGraph,
     DenoiserGraph,
     NotConvertible,
@@ -29,7 +31,6 @@ from impasto.painting.engines.openvino.graphs import (
     text_attentions,
     text_memory,
 )
-from impasto.painting.engines.openvino.models import CompiledModels, Part, Say, Traced
 from impasto.painting.engines.record import OPENVINO, EngineNote
 from impasto.painting.optimized.choice import optimize_decoder
 
@@ -56,7 +57,7 @@ class OpenVinoEngine:
         """
         self.note = EngineNote(OPENVINO, runtime.library_version(precision), precision, "cpu")
         self._calibration = calibration
-        self._models = CompiledModels(name, precision, say)
+        self._models = CompiledModels(name, precision, say, GRAPHS)
         self._made: dict[int, OpenVinoUNet] = {}
 
     def unet(self, unet: Any) -> ControllableUNet:
@@ -126,7 +127,7 @@ class OpenVinoUNet:
             if request is None:
                 plain = plain or PlainUNet(self._unet).tell(states, guided=guided)
                 return plain(latents, timestep)
-            return _infer(request, [latents, timestep.reshape(1).float(), *told])
+            return runtime.infer(request, [latents, timestep.reshape(1).float(), *told])
 
         return predict
 
@@ -143,7 +144,7 @@ class OpenVinoUNet:
                 plain = plain or PlainUNet(self._unet).tell_controlled(states, guided=guided)
                 return plain(latents, timestep, added)
             maps = control_inputs(self._unet, added, len(told[1]), (latents.shape[2], latents.shape[3]))
-            return _infer(request, [latents, timestep.reshape(1).float(), *told, *maps])
+            return runtime.infer(request, [latents, timestep.reshape(1).float(), *told, *maps])
 
         return predict
 
@@ -199,7 +200,7 @@ class OpenVinoDecoder:
         self._request = models.request(vae, Part(DECODER, [[-1, channels, -1, -1]], trace))
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
-        return _infer(self._request, [latents])
+        return runtime.infer(self._request, [latents])
 
 
 def _sizes(latents: torch.Tensor, rows: int) -> Sizes:
@@ -242,17 +243,6 @@ def _traced_unet(unet: Any, precision: str, controlled: bool) -> Traced:
 
 def _traced_decoder(vae: Any, channels: int) -> Traced:
     return DecoderGraph(vae), (torch.randn(1, channels, 8, 8),)
-
-
-def _infer(request: Any, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    arrays = [part.detach().contiguous().numpy() for part in inputs]
-    try:
-        result = request.infer(arrays, share_inputs=True, share_outputs=True)
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "alloc" in str(error):
-            raise torch.OutOfMemoryError("OpenVINO's memory ran out") from None
-        raise
-    return torch.from_numpy(np.array(result[0]))  # a copy: the request writes its next result into the same memory
 
 
 def _padded(part: torch.Tensor, tokens: int) -> torch.Tensor:

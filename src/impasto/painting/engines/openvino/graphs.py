@@ -19,6 +19,9 @@ from impasto.painting.engines.conditioned import Residuals
 from impasto.painting.engines.openvino.layers import ToldAttention, fold_upsampling, norm_by_moments
 from impasto.weights.sharing import copy_sharing_weights
 
+# Raise it when the graphs change what they compute or take: models of another number are converted anew.
+GRAPHS = 2
+
 # Keys and values [m, heads, tokens, width] of every cross-attention to the text, in the order of the layers.
 TextMemory = list[torch.Tensor]
 

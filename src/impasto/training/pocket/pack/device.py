@@ -133,7 +133,8 @@ class Training:
     def denoiser(self, prepared: Prepared, vae: AutoencoderKL, scratch: Path) -> None:
         """Trains the denoiser, writes the weights periodically and at the end, and paints the sheet."""
         task = make_task(prepared, self.choices(), self.machine, seed=self.options.seed)
-        rate, work = matrix_rate(self.machine), picture_operations(task)
+        rate = matrix_rate(self.machine, 0.1 if self.options.tiny else 1.0)
+        work = picture_operations(task)
         self.log |= {"matrix_rate": rate, "operations_a_picture": work}
         if self.machine.device.type == "cuda" and self.options.batch is None:
             self.log["trial"] = choose(task, min(TRIAL, self.left / 4), self.options.compile, self.say)

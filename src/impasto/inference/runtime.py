@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.painting.engines.conditioned import CannotRun
-
 # Several sets of a model's inputs.
 Samples = Sequence[Sequence[torch.Tensor]]
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
+
+
+class CannotRun(Exception):
+    """An engine cannot run a model; the message is a phrase that says why. torch itself runs every model."""
 
 
 @cache
@@ -236,6 +238,22 @@ def imported(data: bytes, precision: str) -> Any:
         return _core().import_model(data, "CPU", settings(precision))
     except RuntimeError as error:
         raise CannotRun(f"OpenVINO cannot read the converted model ({last_line(error)})") from None
+
+
+def infer(request: Any, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Returns a copy of the first output of a compiled model's request.
+
+    Raises:
+        torch.OutOfMemoryError: OpenVINO's memory ran out.
+    """
+    arrays = [part.detach().contiguous().numpy() for part in inputs]
+    try:
+        result = request.infer(arrays, share_inputs=True, share_outputs=True)
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, MemoryError) or "alloc" in str(error):
+            raise torch.OutOfMemoryError("OpenVINO's memory ran out") from None
+        raise
+    return torch.from_numpy(np.array(result[0]))  # a copy: the request writes its next result into the same memory
 
 
 def available_memory() -> int | None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from impasto.cli.main import app
-from impasto.painting.engines import store
+from impasto.inference import store
 
 KEYS = [letter * 64 for letter in "abcd"]
 

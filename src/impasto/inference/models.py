@@ -1,4 +1,4 @@
-"""Compiled OpenVINO models of one checkpoint: from the cache, else converted and kept there."""
+"""Compiled OpenVINO models of one checkpoint or network: from the cache, else converted and kept there."""
 
 import hashlib
 import json
@@ -10,20 +10,28 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from impasto.painting.engines import store
-from impasto.painting.engines.conditioned import CannotRun
-from impasto.painting.engines.openvino import runtime
-from impasto.painting.engines.openvino.runtime import Samples
-from impasto.painting.engines.record import OPENVINO
+from impasto.inference import runtime, store
+from impasto.inference.runtime import CannotRun, Samples
 
-# Raise it when the graphs change what they compute or take: models of another number are converted anew.
-GRAPHS = 2
 # Bytes in use at once, as a multiple of the weights': while converting, the graph's, the compiled ones and their file.
 _CONVERTING, _RUNNING = 3.5, 2.2
 
 Say = Callable[[str], None]
 # A torch module, and small inputs by which it is traced.
 Traced = tuple[nn.Module, tuple[torch.Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a model is made of, for one that is not loaded while its converted form is in the cache.
+
+    Attributes:
+        content: a hash over its weights and all else that it is made of.
+        size: bytes of its weights in fp32.
+    """
+
+    content: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -53,39 +61,47 @@ class CompiledModels:
         say: told what does not work as usual.
     """
 
-    def __init__(self, name: str, precision: str, say: Say) -> None:
-        """`name`: of the checkpoint, for the list of the cache."""
+    def __init__(self, name: str, precision: str, say: Say, graphs: int) -> None:
+        """`name`: of the checkpoint or network, for the list of the cache.
+
+        `graphs`: the number of what the traced modules compute and take: models of another number are converted anew.
+        """
         self.precision = precision
         self.say = say
-        self._name = name
+        self._name, self._number = name, graphs
         self._hashes: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
         self._found: set[str] = set()
         self._graphs: dict[str, Any] = {}
 
-    def key(self, model: nn.Module, part: str) -> str:
+    def key(self, model: nn.Module | Weights, part: str) -> str:
         """Returns the key of a model in the cache: over its weights, with adapters, and all else that it depends on."""
-        known = self._hashes.get(model)
-        if known is None:
-            known = self._hashes[model] = model_hash(model)
+        known = self._content(model)
         library = runtime.library_version(self.precision)
-        made_of = [part, GRAPHS, library, torch.__version__, self.precision, runtime.cpu_identity(), known]
+        made_of = [part, self._number, library, torch.__version__, self.precision, runtime.cpu_identity(), known]
         return hashlib.sha256("\n".join(map(str, made_of)).encode()).hexdigest()
 
-    def is_kept(self, model: nn.Module, part: str) -> bool:
+    def _content(self, model: nn.Module | Weights) -> str:
+        if isinstance(model, Weights):
+            return model.content
+        if model not in self._hashes:
+            self._hashes[model] = model_hash(model)
+        return self._hashes[model]
+
+    def is_kept(self, model: nn.Module | Weights, part: str) -> bool:
         """Returns whether the compiled `part`, or its graph, is in the cache, or was made or found by this object."""
         key = self.key(model, part)
         if key not in self._found and store.find_model(key) is not None:
             self._found.add(key)
         return key in self._found
 
-    def request(self, model: nn.Module, part: Part) -> Any:
+    def request(self, model: nn.Module | Weights, part: Part) -> Any:
         """Returns a request that runs a compiled part: from the cache, else from its graph, else converted.
 
         Raises:
             CannotRun: there is too little memory, or it cannot be converted.
         """
         key = self.key(model, part.name)
-        size = sum(tensor.numel() * 4 for tensor in model.parameters())
+        size = model.size if isinstance(model, Weights) else sum(tensor.numel() * 4 for tensor in model.parameters())
         kept = store.find_model(key)
         _require_memory(size * (_CONVERTING if kept is None else _RUNNING))
         if kept is not None:
@@ -98,7 +114,7 @@ class CompiledModels:
         # From its bytes this time, too: a model that was compiled but not exported rounds some sums otherwise.
         return runtime.imported(data, self.precision).create_infer_request()
 
-    def _graph(self, model: nn.Module, part: Part) -> Any:
+    def _graph(self, model: nn.Module | Weights, part: Part) -> Any:
         """Returns the part's graph; one that serves several sizes is kept in the cache."""
         if not part.graph:
             return runtime.convert(*part.trace(), self.precision, part.samples)
@@ -127,7 +143,7 @@ class CompiledModels:
         try:
             store.keep_model(
                 key, data, name=self._name, part=part,
-                engine=f"{OPENVINO} {runtime.library_version(self.precision)}", precision=self.precision,
+                engine=f"openvino {runtime.library_version(self.precision)}", precision=self.precision,
             )  # fmt: skip
         except store.NotKept as error:
             self.say(f"the converted {part} is not kept for the next time: {error}")
