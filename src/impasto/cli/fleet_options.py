@@ -66,7 +66,7 @@ def with_fleet(command: Callable[..., None]) -> Callable[..., None]:
     """Decorator that adds `--on` and what goes with it after the command's own options; `run_job` then obeys them."""
 
     def run(**given: Any) -> None:
-        on, workers, cores, gpus = (given.pop(name) for name in FLEET_NAMES)
+        on, workers, cores, gpus = (given.pop(name, default) for name, (_, default) in _OPTIONS.items())
         if on is None:
             if workers is not None or cores != 1 or gpus is not None:
                 raise UsageError("--workers, --cores-per-worker and --gpus-per-run go with --on")

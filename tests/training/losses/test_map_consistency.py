@@ -30,12 +30,16 @@ def pictures(count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_reader_reads_and_changes_no_generator() -> None:
     latents, maps = pictures()
     before = torch.random.get_rng_state()
-    reader = train_reader(lambda numbers: (latents[numbers], maps[numbers]), len(latents), 3, 4, seed=1)
+
+    def trained(steps: int) -> MapReader:
+        return train_reader(lambda numbers: (latents[numbers], maps[numbers]), len(latents), 3, 4, seed=1, steps=steps)
+
+    reader = trained(150)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert not any(weight.requires_grad for weight in reader.parameters())
     torch.manual_seed(0)
     untrained, right = misread(MapReader(3, 4), latents, maps).mean(), misread(reader, latents, maps)
     assert right.shape == (64,) and right.mean() < 0.2 * untrained
     assert misread(reader, latents, maps.roll(1, 0)).mean() > 2 * right.mean(), "another one's map is not read there"
-    again = train_reader(lambda numbers: (latents[numbers], maps[numbers]), len(latents), 3, 4, seed=1)
-    assert all(torch.equal(one, two) for one, two in zip(reader.parameters(), again.parameters(), strict=True))
+    once, again = trained(5), trained(5)
+    assert all(torch.equal(one, two) for one, two in zip(once.parameters(), again.parameters(), strict=True))

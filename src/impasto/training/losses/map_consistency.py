@@ -54,7 +54,13 @@ def misread(reader: MapReader, latents: torch.Tensor, maps: torch.Tensor) -> tor
 
 
 def train_reader(
-    batch: Batch, count: int, channels: int, factor: int, seed: int, on_step: Callable[[int, int], None] = lambda n, of: None
+    batch: Batch,
+    count: int,
+    channels: int,
+    factor: int,
+    seed: int,
+    on_step: Callable[[int, int], None] = lambda n, of: None,
+    steps: int = _STEPS,
 ) -> MapReader:
     """Trains a reader; it is returned frozen.
 
@@ -68,15 +74,15 @@ def train_reader(
         torch.manual_seed(seed)
         reader = MapReader(channels, factor)
         optimizer = torch.optim.AdamW(reader.parameters(), lr=_RATE)
-        for step in range(_STEPS):
+        for step in range(steps):
             latents, maps = batch(draw.integers(0, count, min(_BATCH, count)))
             blurred = latents + _BLUR * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
             for group in optimizer.param_groups:
-                group["lr"] = _RATE * (1 - step / _STEPS)
+                group["lr"] = _RATE * (1 - step / steps)
             optimizer.zero_grad()
             misread(reader, blurred, maps).mean().backward()
             optimizer.step()
-            on_step(step + 1, _STEPS)
+            on_step(step + 1, steps)
     return reader.eval().requires_grad_(False)
 
 
