@@ -42,23 +42,29 @@ def double_autoencoder(small: AutoencoderKL, squares: np.ndarray) -> Autoencoder
     widths: tuple[int, ...] = tuple(small.config["block_out_channels"])
     if widths[0] < 3 * len(_CORNERS):
         raise UsageError(f"an autoencoder whose finest level has {widths[0]} channels cannot be doubled: it needs 12")
-    config: dict[str, Any] = {k: v for k, v in small.config.items() if not k.startswith("_")}
-    config.update(
+    large = with_levels(
+        small,
         block_out_channels=(widths[0], *widths),
         down_block_types=("DownEncoderBlock2D", *small.config["down_block_types"]),
         up_block_types=(*small.config["up_block_types"], "UpDecoderBlock2D"),
         sample_size=2 * small.config["sample_size"],
     )
-    build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
-    large: AutoencoderKL = build(**config).eval()
-    for name in ("quant_conv", "post_quant_conv"):
-        part = getattr(small, name)
-        if part is not None:
-            getattr(large, name).load_state_dict(part.state_dict())
     pictures = to_tensor(squares)
     _begin_encoder(large.encoder, small.encoder, pictures)
     _begin_decoder(large, small, pictures)
     return large
+
+
+def with_levels(autoencoder: AutoencoderKL, **changes: Any) -> AutoencoderKL:
+    """Returns an untrained autoencoder with these changes of the config and the same convolutions around the latents."""
+    config: dict[str, Any] = {name: value for name, value in autoencoder.config.items() if not name.startswith("_")}
+    build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
+    made: AutoencoderKL = build(**{**config, **changes}).eval()
+    for name in ("quant_conv", "post_quant_conv"):
+        part = getattr(autoencoder, name)
+        if part is not None:
+            getattr(made, name).load_state_dict(part.state_dict())
+    return made
 
 
 def _begin_encoder(large: Any, small: Any, pictures: torch.Tensor) -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import UsageError
 from impasto.training.methods.autoencoder import Squares, decode, posterior_of, to_tensor
-from impasto.training.pocket.double_size import fit_convolution, halved
+from impasto.training.pocket.double_size import fit_convolution, halved, with_levels
 
 _FITTED = 32  # pictures that the kernels are fitted to
 
@@ -56,19 +56,13 @@ def half_autoencoder(large: AutoencoderKL, squares: np.ndarray) -> AutoencoderKL
     if not is_doubled(large):
         levels = ", ".join(map(str, widths))
         raise UsageError(f"an autoencoder with levels of {levels} channels was not made by doubling one")
-    config: dict[str, Any] = {name: value for name, value in large.config.items() if not name.startswith("_")}
-    config.update(
+    small = with_levels(
+        large,
         block_out_channels=widths[1:],
         down_block_types=tuple(large.config["down_block_types"])[1:],
         up_block_types=tuple(large.config["up_block_types"])[:-1],
         sample_size=large.config["sample_size"] // 2,
     )
-    build: Any = AutoencoderKL  # diffusers types its tuples as tuples of one
-    small: AutoencoderKL = build(**config).eval()
-    for name in ("quant_conv", "post_quant_conv"):
-        part = getattr(large, name)
-        if part is not None:
-            getattr(small, name).load_state_dict(part.state_dict())
     pictures = to_tensor(squares)
     _copy_encoder(small.encoder, large.encoder, pictures)
     _copy_decoder(small, large, pictures)
