@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from impasto.files import decoded
+from impasto.files import decoded, replace_folder
 
 TEXT = "café, 日没\r\nthé"
 
@@ -19,3 +21,50 @@ def test_odd_bytes() -> None:
     assert decoded(b"") == "" and decoded(b"\x80 1 \x81") == "€ 1 \x81"
     with pytest.raises(UnicodeDecodeError):
         decoded(b"\xff\xfe\x00\xd8")
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    for content in ("first", "second"):
+        with replace_folder(folder) as unfinished:
+            (unfinished / "file").write_text(content)
+        assert (folder / "file").read_text() == content
+    with pytest.raises(ZeroDivisionError), replace_folder(folder) as unfinished:
+        (unfinished / "file").write_text(str(1 / 0))
+    assert (folder / "file").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_that_another_process_replaces_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, moved = tmp_path / "made", Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        result = moved(path, target)
+        if path == folder:  # the other process is faster
+            folder.mkdir()
+            (folder / "file").write_text("another")
+        return result
+
+    folder.mkdir()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="not empty"), replace_folder(folder) as unfinished:
+        (unfinished / "file").write_text("own")
+        patch.setattr(Path, "replace", replace)
+    assert (folder / "file").read_text() == "another"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_that_cannot_be_replaced_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, moved = tmp_path / "made", Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        if path.suffix == ".tmp":
+            raise PermissionError(13, "Permission denied")
+        return moved(path, target)
+
+    folder.mkdir()
+    (folder / "file").write_text("before")
+    with monkeypatch.context() as patch, pytest.raises(PermissionError), replace_folder(folder) as unfinished:
+        (unfinished / "file").write_text("own")
+        patch.setattr(Path, "replace", replace)
+    assert (folder / "file").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -4,7 +4,7 @@ import codecs
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,8 +39,13 @@ def written_atomically(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Creates an empty temporary folder beside `folder`. It replaces `folder` on success, and is deleted on an exception."""
+    """Creates an empty temporary folder beside `folder`. It replaces `folder` on success, and is deleted on an exception.
+
+    Raises:
+        OSError: it cannot be written, or (ENOTEMPTY) another process replaced `folder` at the same time; its folder stays.
+    """
     temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
+    before = temporary.with_suffix(".old")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -51,14 +56,18 @@ def replace_folder(folder: Path) -> Iterator[Path]:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        before = folder.parent / f".{folder.name}.{os.getpid()}.old"
-        if folder.exists():
+        with suppress(FileNotFoundError):
             folder.replace(before)
-        temporary.replace(folder)
+        try:
+            temporary.replace(folder)
+        except OSError:
+            if before.exists() and not folder.exists():  # else another process was faster
+                before.replace(folder)
+            raise
         sync_folder(folder.parent)
-        shutil.rmtree(before, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 BYTE_ORDER_MARKS = (

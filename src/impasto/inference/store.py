@@ -3,6 +3,7 @@
 An entry is a folder `engines/<key>` in the cache folder with the model (`model.blob`) and its description (`entry.json`).
 """
 
+import errno
 import json
 import os
 import shutil
@@ -102,7 +103,7 @@ def keep_model(key: str, data: bytes, *, name: str, part: str, engine: str, prec
             (unfinished / MODEL).write_bytes(data)
             (unfinished / ENTRY).write_text(json.dumps(asdict(entry)), "utf-8")
     except OSError as error:
-        if (folder / key / ENTRY).exists():
+        if error.errno == errno.ENOTEMPTY or (folder / key / ENTRY).exists():
             return  # another process was faster
         raise NotKept(f"{folder}: {error.strerror or error}") from None
 
