@@ -1,7 +1,7 @@
 """The job `batch`: prompts x artists x settings x seeds, each combination one painting."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,7 +17,7 @@ from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
 from impasto.jobs.painting.spread.into_store import paint_into_store
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
-from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, settled_engine
+from impasto.jobs.painting.spread.settled import SettledEngines, checkpoint_hash, is_gpu
 from impasto.spreading import HERE
 from impasto.stores.place import address_of
 
@@ -130,6 +130,13 @@ class BatchJob(Job):
             fields |= self.settings[place.settings]
         return PaintJob(**{**fields, "seed": place.seed})
 
+    def engines(self, context: Context) -> SettledEngines:
+        """Returns which engine paints them, decided for the whole batch."""
+        choices = max(1, len(self.settings))
+        times = self.total // choices
+        firsts = ((self.unit(number * (len(self.seeds) or self.count)), times) for number in range(choices))
+        return SettledEngines(context).decide(firsts)
+
     def run(self, context: Context) -> list[PaintedFile]:
         """Paints one after the other into `out`. In the queue, every painting is a unit instead, which survives a kill.
 
@@ -141,9 +148,10 @@ class BatchJob(Job):
         if context.spread is not HERE:
             return self._run_spread(context)
         batch, done, failed = self.settled(), [], 0
+        engines = batch.engines(context)
         for number in range(batch.total):
             try:
-                done += batch.unit(number).run(context)
+                done += engines.settle(batch.unit(number)).run(context)
             except StoppedError:
                 raise StoppedError(f"stopped: {len(done)} of {batch.total} paintings finished") from None
             except ImpastoError as error:
@@ -160,18 +168,12 @@ class BatchJob(Job):
         seed = self.seed
         if seed is None and not self.seeds:
             seed = kept_seed(self, self.out, secrets.randbelow(2**32))
-        batch, engines = self.model_copy(update={"seed": seed}), dict[tuple[str, str, str], str]()
-
-        def units() -> Iterator[str]:
-            for number in range(batch.total):
-                one = batch.unit(number)
-                asked = (one.engine, one.device, one.precision)
-                engines.setdefault(asked, settled_engine(*asked))
-                yield one.model_copy(update={"engine": engines[asked]}).to_json()
-
+        batch = self.model_copy(update={"seed": seed})
+        engines = batch.engines(context)
+        units = (engines.settle(batch.unit(number)).to_json() for number in range(batch.total))
         hashes = {checkpoint_hash(str({**self.base, **one}.get("checkpoint", first.checkpoint)))
                   for one in self.settings or ({},)}  # fmt: skip
         return paint_spread(
-            units(), batch.total, self.out, context, PaintWork(is_gpu(first.device)), job=self,
+            units, batch.total, self.out, context, PaintWork(is_gpu(first.device)), job=self,
             content="/".join(sorted(hashes)), pictures=1, go_on=True,
         )  # fmt: skip

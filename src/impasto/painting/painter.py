@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -300,6 +301,27 @@ class Painter:
 
     def _memory_tokens(self, request: PaintRequest) -> int:
         return len(self._looking.look(request).tokens)
+
+    def decide_engine(
+        self, groups: Sequence[tuple[Sequence[PaintRequest], int]], batch_size: int | None = None
+    ) -> tuple[str, list[str]]:
+        """Decides which engine is to paint a whole job, so that its parts can be painted apart. Nothing is painted.
+
+        Args:
+            groups: requests that are painted together, and how often such ones are.
+            batch_size: as in `paint_many`.
+
+        Returns:
+            Its name, as `--engine` takes it, and what the user should know.
+        """
+        work: list[BatchWork] = []
+        for requests, times in groups:
+            for _, batch in batches_of(requests, self.components, self.device, batch_size, self._memory_tokens):
+                if not needs_gradients(batch[0]):
+                    one = self._work(batch)
+                    work.append(replace(one, evaluations=one.evaluations * times))
+        worse = self._worse.models({find_guider(request.guider).worse for requests, _ in groups for request in requests})
+        return self._engine.decide(work, worse), self._engine.take_notes()
 
     def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
         request, parts = batch[0], self.components

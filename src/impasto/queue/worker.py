@@ -20,11 +20,11 @@ from impasto.jobs import job_from_json
 from impasto.jobs.base import Job
 from impasto.jobs.context import Context
 from impasto.jobs.division import SPREAD_KINDS
-from impasto.jobs.events import Event, PictureDone, Preview, Progress
+from impasto.jobs.events import Event, Note, PictureDone, Preview, Progress
 from impasto.jobs.painter_pool import PainterPool
 from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.spread.paintings import PaintWork, unpacked
-from impasto.jobs.painting.spread.settled import is_gpu, settled_engine
+from impasto.jobs.painting.spread.settled import SettledEngines, is_gpu
 from impasto.queue.claims import LEASE_SECONDS, Claimed, Claims
 from impasto.queue.events import event_data, preview_bytes, report_of
 from impasto.queue.publishing import UnitFolder, elsewhere, publish
@@ -173,7 +173,7 @@ class Worker:
 
     def _units_elsewhere(self, claimed: Claimed, plan: Plan, ended: set[int]) -> bool:
         """The same by the workers of the spread, several units at once; each is recorded when its result comes."""
-        engines: dict[tuple[str, str, str], str] = {}
+        engines = SettledEngines(Context(on_event=self._say_note, spread=self._spread))
 
         def units() -> Iterator[Unit]:
             for number in range(claimed.units):
@@ -183,12 +183,11 @@ class Worker:
                 try:
                     job = plan.unit(number)
                     assert isinstance(job, PaintJob)
-                    asked = (job.engine, job.device, job.precision)
-                    engines.setdefault(asked, settled_engine(*asked))
+                    settled = engines.decide([(job, claimed.units)]).settle(job)
                 except ImpastoError as error:
                     self._failed(claimed, number, str(error))
                     continue
-                text = job.model_copy(update={"engine": engines[asked]}).to_json()
+                text = settled.to_json()
                 yield Unit(number, unit_key(text), text, plan.group)
 
         self._yields, alike, last = False, 0, ""
@@ -336,6 +335,10 @@ class Worker:
             return True
         self._note = self._watch.note = ""
         return False
+
+    def _say_note(self, event: Event) -> None:
+        if isinstance(event, Note):
+            self.on_line(event.text)
 
     def _say_waiting(self, text: str) -> None:
         if text.partition(":")[0] != self._note.partition(":")[0] or not self._note:

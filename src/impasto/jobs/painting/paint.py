@@ -23,7 +23,7 @@ from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
 from impasto.jobs.painting.spread.into_store import paint_into_store
 from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
-from impasto.jobs.painting.spread.settled import checkpoint_hash, is_gpu, pictures_at_once, settled_engine
+from impasto.jobs.painting.spread.settled import SettledEngines, checkpoint_hash, is_gpu, pictures_at_once
 from impasto.painting.file_names import slug
 from impasto.spreading import HERE
 from impasto.stores.place import address_of
@@ -190,7 +190,7 @@ class PaintJob(PictureJob):
         if self.seed is None:
             seed = kept_seed(self, self.out, seed)
         group = 1 if self.best_of > 1 else self.batch or pictures_at_once(first, self.device)
-        settled = self.model_copy(update={"engine": settled_engine(self.engine, self.device, self.precision)})
+        settled = SettledEngines(context).decide([(self, 1)]).settle(self)
         units = (
             settled.model_copy(update={
                 "seed": seed + number * self.best_of, "count": min(group, self.count - number), "overwrite": False,

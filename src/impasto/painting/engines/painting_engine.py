@@ -75,6 +75,16 @@ class PaintingEngine:
             self._wanted = None
             self._use(self._first)
 
+    def decide(self, batches: Sequence[BatchWork], weaker: Mapping[str, nn.Module] | None = None) -> str:
+        """Returns the name of the engine with which `prepare` would run this work, which is counted; converts nothing."""
+        if self._name != AUTO:
+            return self._name
+        batches = [batch for batch in batches if not batch.words]
+        wanted = self._wanted
+        if batches and isinstance(wanted, OpenVinoEngine) and self._pays(wanted, batches, weaker or {}):
+            return wanted.note.name
+        return self._first.note.name
+
     def take_notes(self) -> list[str]:
         """Returns what the user should know, each sentence once."""
         notes, self._notes = list(dict.fromkeys(self._notes)), []
