@@ -1,10 +1,12 @@
 """Paintings whose `--out` is the address of an object store."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.fleet.elsewhere import Elsewhere
+from tests.stores.s3_server import s3_server
 
 from impasto.errors import UsageError
 from impasto.jobs.batch import BatchJob
@@ -21,9 +23,19 @@ from impasto.stores.place import address_of
 from impasto.workspace import Workspace
 
 
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with s3_server() as name:
+        yield f"s3://{name}"
+
+
+@pytest.mark.parametrize("root", ["memory://", "s3"])
 @pytest.mark.parametrize("spread", [HERE, Elsewhere()], ids=["here", "spread"])
-def test_paintings_are_put_once_under_names_of_their_content(spread: object, tiny_pocket: Path, tmp_path: Path) -> None:
-    address = f"memory://{tmp_path.name}/made"
+def test_paintings_are_put_once_under_names_of_their_content(
+    spread: object, root: str, tiny_pocket: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    start = f"{request.getfixturevalue('bucket')}/" if root == "s3" else root
+    address = f"{start}{tmp_path.name}/made"
     job = PaintJob(
         prompt="boats", checkpoint=str(tiny_pocket), count=3, seed=1, steps=2, engine="optimized", out=Path(address)
     )  # fmt: skip
@@ -37,7 +49,8 @@ def test_paintings_are_put_once_under_names_of_their_content(spread: object, tin
         assert [store.read(name) for name in names] == [one.path.read_bytes() for one in local]
         told = [address_of(event.path) for event in events if isinstance(event, PictureDone)]
         assert told == [f"{address}/{name}" for name in names] == [address_of(one.path) for one in made]
-    assert not list((cache_folder() / "to-store").iterdir()) and not Path("memory:").exists()
+    assert not list((cache_folder() / "to-store").iterdir())
+    assert not Path("memory:").exists() and not Path("s3:").exists()
 
 
 def test_what_cannot_go_to_a_store_is_refused(tiny_pocket: Path, tmp_path: Path) -> None:
