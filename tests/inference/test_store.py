@@ -1,5 +1,6 @@
 """The cache of converted models: whole or not there, bounded, shared by processes, listed and emptied."""
 
+import json
 import multiprocessing
 import os
 import time
@@ -116,6 +117,12 @@ def test_it_is_listed_and_emptied(own_cache: Path) -> None:
     run = CliRunner().invoke(app, ["cache", "list"])
     assert run.exit_code == 0 and KEYS[0][:12] in run.stdout and "tiny, unet" in run.stdout
     assert '"size": 1048576' in CliRunner().invoke(app, ["cache", "list", "--json"]).stdout
-    assert "1.0 MB" in CliRunner().invoke(app, ["cache", "clear"]).stdout
+    merged = own_cache / "language" / "small-1.gguf"
+    merged.parent.mkdir()
+    merged.write_bytes(bytes(1 << 19))
+    assert "0.5 MB: a language model with its LoRA" in CliRunner().invoke(app, ["cache", "list"]).stdout
+    listed = json.loads(CliRunner().invoke(app, ["cache", "list", "--json"]).stdout)
+    assert listed["merged"] == [{"file": str(merged), "size": 1 << 19}]
+    assert "1.5 MB" in CliRunner().invoke(app, ["cache", "clear"]).stdout and not merged.exists()
     assert store.list_models() == [] and other.exists()
     assert CliRunner().invoke(app, ["cache", "clear"]).exit_code == 0

@@ -179,8 +179,12 @@ def load_prompt_model(name: str | Path | None = None) -> Continues:
 
 @cache
 def _adapted(adapter: Path) -> SmallModel:
-    """SmolLM2 with a LoRA, which is loaded once."""
-    return SmallModel(smollm2_file(), adapter=adapter, many=True)
+    """SmolLM2 with a LoRA, which is loaded once: merged, or beside it where there is no room for the merged file."""
+    from impasto.language.merged_gguf import merged_model
+
+    model = smollm2_file()
+    merged = merged_model(model, adapter)
+    return SmallModel(model, adapter=adapter, many=True) if merged is None else SmallModel(merged, many=True)
 
 
 def prompt_model_name(name: str | Path | None) -> str:
