@@ -92,7 +92,8 @@ def test_a_checkpoints_own_network_serves_several_kinds_wherever_it_lies(
     assert led.code == 0, led.err
     (note,) = json.loads(led.out)["controls"]
     assert note["net"] == "" and len(note["net_hash"]) == 64
-    assert impasto(*shared, "--control", "canny=house.png", "--control-net", net, "--out", "named.png").code == 0
+    named = impasto(*shared, "--control", "canny=house.png", "--control-net", net, "--out", "named.png")
+    assert named.code == 0 and "another checkpoint" not in named.err
     assert np.array_equal(pixels("own.png"), pixels("named.png"))
     drawn = Image.new("RGB", (64, 64), "white")
     ImageDraw.Draw(drawn).rectangle((10, 20, 50, 44), outline="black", width=2)
@@ -101,6 +102,10 @@ def test_a_checkpoints_own_network_serves_several_kinds_wherever_it_lies(
         made = impasto(*shared, "--control", f"{kind}=drawn.png", "--out", f"{kind}.png")
         assert made.code == 0 and "float32" not in made.err, made.err
         assert ("was trained on maps of canny, scribble, and follows hough less well" in made.err) == less
+    foreign = Path(shutil.copytree(net / "control", tmp_path / "foreign"))
+    (foreign / "control.json").write_text(json.dumps({**json.loads(card.read_text()), "base_hash": "0" * 64}))
+    told = impasto(*shared, "--control", "canny=house.png", "--control-net", foreign, "--out", "foreign.png")
+    assert told.code == 0 and "foreign was trained with another checkpoint than pocket" in told.err
     refused = impasto(*shared, "--control", "tile=house.png", "--out", "tile.png")
     assert refused.code == 1 and "no network of its own for tile (it has strokes, canny, scribble)" in refused.err
     own.rename(tmp_path / "moved")

@@ -1,9 +1,10 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from impasto.adapters.control.own import own_controlnet, own_kinds
+from impasto.adapters.control.own import own_controlnet, own_files, own_kinds
 from impasto.errors import ImpastoError
 
 
@@ -44,3 +45,15 @@ def test_a_broken_card_is_named(tmp_path: Path) -> None:
     network(tmp_path, "strokes", "canny", "scribble")
     with pytest.raises(ImpastoError, match="'also' is no list"):
         own_controlnet(tmp_path, "canny")
+
+
+def test_a_checkpoint_that_is_saved_again_takes_them_along(tiny_pocket: Path, tmp_path: Path) -> None:
+    from impasto.checkpoints.export.components import save_components
+    from impasto.checkpoints.load import load_components
+
+    assert own_files(tiny_pocket) == {}
+    own = Path(shutil.copytree(tiny_pocket, tmp_path / "own"))
+    network(own, "strokes", "canny", ("scribble",))
+    saved = save_components(load_components(str(own)), tmp_path / "saved", "", text_encoder=False)
+    assert own_kinds(saved) == {saved / "control" / "strokes": ("strokes", "canny", "scribble")}
+    assert sorted(own_files(saved)) == ["control/strokes/config.json", "control/strokes/control.json"]

@@ -46,6 +46,12 @@ def own_kinds(checkpoint: Path | None) -> dict[Path, tuple[str, ...]]:
     return {config.parent: _kinds(config.parent) for config in sorted((checkpoint / FOLDER).glob("*/config.json"))}
 
 
+def own_files(checkpoint: Path) -> dict[str, Path]:
+    """Returns all files of the checkpoint's own networks, as relative name -> file; empty if it has none."""
+    files = (file for config in (checkpoint / FOLDER).glob("*/config.json") for file in config.parent.iterdir())
+    return {str(file.relative_to(checkpoint)): file for file in sorted(files) if file.is_file()}
+
+
 def _kinds(folder: Path) -> tuple[str, ...]:
     card = read_json(folder / CARD) if (folder / CARD).is_file() else {}
     also = card.get("also", [])

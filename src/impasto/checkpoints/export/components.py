@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from impasto.adapters.control.own import own_files
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.export.diffusers import write_index
 from impasto.checkpoints.painting_defaults import PAINTING_FILE
@@ -17,10 +18,13 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
-    """Writes loaded components with the license, memory and painting defaults of their folder; returns the new folder.
+    """Writes loaded components with the license, memory, painting defaults and control networks of their folder.
 
     `text_encoder`: whether to write the text encoder and the tokenizer too. Without them, the checkpoint uses MiniLM as its
     text encoder, as pocket does.
+
+    Returns:
+        The new folder.
     """
     parts: dict[str, Any] = {"unet": components.unet, "vae": components.vae}
     if text_encoder:
@@ -34,7 +38,7 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
         card=card,
         tokenizer=components.tokenizer if text_encoder else None,
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
-        memory=memory_files(source) if source is not None else {},
+        further={**memory_files(source), **own_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
     )
 
@@ -48,13 +52,13 @@ def save_parts(
     card: str = "",
     tokenizer: Any = None,
     license_file: Path | None = None,
-    memory: Mapping[str, Path] = MappingProxyType({}),
+    further: Mapping[str, Path] = MappingProxyType({}),
     painting_file: Path | None = None,
 ) -> Path:
     """Writes the models `parts` in fp16, each under its name, with the noise schedule and the artists; returns the folder.
 
-    `card` becomes README.md; `memory` maps relative names to the files of a memory to copy. The folder appears only when
-    all files are on disk.
+    `card` becomes README.md; `further` maps relative names to files that are copied, such as those of a memory. The folder
+    appears only when all files are on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
@@ -75,8 +79,8 @@ def save_parts(
             shutil.copyfile(license_file, temporary / "LICENSE")
         if painting_file is not None:
             shutil.copyfile(painting_file, temporary / PAINTING_FILE)
-        for name, file in memory.items():
-            (temporary / name).parent.mkdir(exist_ok=True)
+        for name, file in further.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, temporary / name)
         write_index(temporary)
     return folder

@@ -47,6 +47,9 @@ class PaintingControls:
             if control.expected_hash and control.expected_hash != net.content_hash:
                 path = control.net or f"{self._parts.name}'s {net.name}"
                 notes[f"{path} is not the network that it was painted with: it may differ"] = None
+            if control.net and net.base_hash and net.base_hash != self._parts.base_hash:
+                other = f"{net.name} was trained with another checkpoint than {self._parts.name}"
+                notes[f"{other}, and may lead it less well"] = None
             trained_on = MAKERS.get(net.condition.partition(":")[0])
             if kind == MAP and trained_on is not None and trained_on.strokes and looks_inverted(control.source.image):
                 name = control.source.note.name
