@@ -77,7 +77,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def offline(
     own_cache: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """No test reads or writes the caches of whoever runs it, nor asks the network."""
+    """No test reads or writes the caches of whoever runs it, nor asks the network; a merged language model is shared."""
+    merged = Path(os.environ[SHARED]) / "language"
+    merged.mkdir(exist_ok=True)
+    (own_cache / "language").symlink_to(merged)
     hub = str(tmp_path_factory.mktemp("hub"))
     monkeypatch.setenv("HF_HUB_CACHE", hub)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", hub)

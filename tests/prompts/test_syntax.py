@@ -2,6 +2,7 @@
 
 import pytest
 
+from impasto.errors import UsageError
 from impasto.prompts.syntax import foreign_notes, read_text
 from impasto.prompts.weights import pieces_of
 
@@ -86,3 +87,20 @@ def test_other_tools_syntax_is_named(text: str, note: str) -> None:
 )
 def test_plain_texts_get_no_note(text: str) -> None:
     assert foreign_notes(text) == []
+
+
+def test_a_prompt_that_is_much_too_long_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"a prompt of 10001 characters: use 10000 at most, it begins with 'word word"):
+        read_text(("word " * 2001)[:10_001])
+    assert read_text("word " * 2000).words.startswith("word word")
+
+
+@pytest.mark.parametrize("text", ["1", " ", "a-", "--ar ", "(a)", "::", "a::1", "<lora:a:", ")0"])
+def test_what_repeats_is_read_in_time_proportional_to_its_length(text: str) -> None:
+    repeated = (text * 10_000)[:10_000]
+    assert isinstance(read_text(repeated).words, str)  # 50,000 characters once took 40 s
+
+
+def test_words_before_midjourneys_weights() -> None:
+    (note,) = read_text("a red boat::2 two | sails::-0.5, sky::1.5 and").notes
+    assert "(a red boat:2), (sails:-0.5), (sky:1.5)" in note
