@@ -16,7 +16,7 @@ _TOKENS = re.compile(
     rf"""
       \\(?P<escaped>.)
     | (?P<tag><(?:lora|lyco|hypernet):[^<>\n]*>)
-    | \b(?:with|use)Lora\(\s*(?P<lora>[^(),:]+?)\s*(?:[,:]\s*(?P<scale>[^(),]+?)\s*)?\)
+    | \b(?:with|use)Lora\((?P<lora>[^(),:]+)(?:[,:](?P<scale>[^(),]+))?\)
     | "(?P<quoted>[^"\\()]*)"(?P<quoted_weight>\++|-+|\d+(?:\.\d*)?|\.\d+){_END}
     | (?P<from>{_WORD}+)\.swap\((?P<to>[^()]*)\)
     | (?P<word>{_WORD}*?\w)(?P<word_weight>\++|-+){_END}
@@ -39,7 +39,8 @@ def as_a1111(text: str) -> tuple[str, tuple[str, ...]]:
         elif found["tag"]:
             parts.append(found["tag"])
         elif found["lora"]:
-            parts.append(f"<lora:{found['lora']}{':' + found['scale'] if found['scale'] else ''}>")
+            name, scale = found["lora"].strip(), (found["scale"] or "").strip()
+            parts.append(f"<lora:{name}{':' + scale if scale else ''}>")
         elif found["quoted"] is not None:
             parts.append(_weighted(escaped(found["quoted"]), found["quoted_weight"]))
         elif found["from"]:
