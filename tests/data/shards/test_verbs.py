@@ -12,7 +12,7 @@ from tests.training.drawn import draw_catalogue
 from impasto.data.annotations.filtering import filter_catalogue
 from impasto.data.annotations.imported_captions import import_captions
 from impasto.data.annotations.imported_into_shards import import_captions_into_shards
-from impasto.data.annotations.log import content_of
+from impasto.data.annotations.log import AnnotationLog, content_of
 from impasto.data.annotations.opting_out import opt_out
 from impasto.data.annotations.review import ReviewSession
 from impasto.data.annotations.tagging import tag_catalogue
@@ -163,3 +163,17 @@ def test_a_copy_index(tmp_path: Path) -> None:
         match = load_copy_index(file).nearest(seen.features[0], seen.edges[0])
         assert (match.training.file_name, round(match.similarity, 3)) == (name, 1.0)
     assert made[0] == made[1] and made[0][1][0] == len(made[0][0])
+
+
+def test_a_lost_manifest_undoes_no_decision(tmp_path: Path) -> None:
+    folder, shards = draw_catalogue(tmp_path / "folder", 6), tmp_path / "shards"
+    export_catalogue(folder, "shards", shards, ExportChoices(shard_size=3))
+    names = [entry.file_name for part in catalogue_parts(shards) for entry in part.entries]
+    (part, *_) = catalogue_parts(shards)
+    entry = part.entries[1]
+    row = {"file_name": entry.file_name, "content": content_of(entry.file), "decision": "reject", "text": "", "time": ""}
+    AnnotationLog(part.home, "review").append([row])
+    kept = [entry.file_name for part in catalogue_parts(shards) for entry in part.entries]
+    assert kept == [name for name in names if name != entry.file_name]
+    (shards / "manifest.parquet").unlink()
+    assert [entry.file_name for part in catalogue_parts(shards) for entry in part.entries] == kept

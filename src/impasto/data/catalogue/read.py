@@ -223,6 +223,14 @@ def _skipped(item: Lost, refused: dict[str, str]) -> Skipped:
     return Skipped(shown if len(shown) <= 200 else f"{shown[:200]}...", reason)
 
 
+def _unmistakable(entry: CatalogueEntry) -> str:
+    """Returns the entry's name, with its place behind a line's end in shards: two shards may have one name twice."""
+    file = entry.file
+    if not isinstance(file, ShardMember):
+        return entry.file_name
+    return f"{entry.file_name}\n{file.place.shard.removesuffix('.tar')}/{file.member}"
+
+
 def _whole_and_different(
     part: Catalogue, contents: FirstNames, on_progress: Callable[[int, int], None] | None
 ) -> list[CatalogueEntry]:
@@ -245,8 +253,10 @@ def _whole_and_different(
         for number, (entry, (content, reason)) in enumerate(zip(rows, pool.map(look, rows), strict=True), 1):
             if reason:
                 report.skipped.append(Skipped(entry.file_name, reason))
-            elif (first := contents.first(content, entry.file_name)) != entry.file_name:
-                report.skipped.append(Skipped(entry.file_name, f"the same picture as {first}"))
+            elif (first := contents.first(content, own := _unmistakable(entry))) != own:
+                name, _, place = first.partition("\n")
+                named = place if name == entry.file_name else name
+                report.skipped.append(Skipped(entry.file_name, f"the same picture as {named}"))
             else:
                 kept.append(entry)
             if on_progress is not None:

@@ -52,8 +52,13 @@ class ShardMember(PosixPath):
     def with_segments(self, *segments: Any) -> Path:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Path(*segments)
 
+    @property
+    def member(self) -> str:
+        """Its name in the shard."""
+        return str(self).removeprefix(f"{Path(self.place.store)}/{self.place.shard}/")
+
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return ShardMember.at, (self.place, str(self).removeprefix(f"{Path(self.place.store)}/{self.place.shard}/"))
+        return ShardMember.at, (self.place, self.member)
 
     def read_bytes(self) -> bytes:
         place = self.place

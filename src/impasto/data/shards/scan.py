@@ -6,6 +6,7 @@ members, keys that come twice, names that leave the shard, links, and a shard th
 
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class _Sample:
 def scan_shard(file: BinaryIO, shard: StoredFile, store: str) -> ScannedShard:
     """Reads a shard once, from its beginning to its end, and hashes its pictures.
 
-    The pictures' names in the catalogue are SHARD/MEMBER, with the shard's name without ".tar".
+    The pictures' names in the catalogue are SHARD/MEMBER, with the shard's name without ".tar". In shards of our own export
+    they are those of the manifest, which stand in each picture's metadata beside its hash: annotations go by them.
 
     Raises:
         OSError: the shard cannot be read.
@@ -69,11 +71,21 @@ def scan_shard(file: BinaryIO, shard: StoredFile, store: str) -> ScannedShard:
             continue
         beside = read_beside(sorted(sample.texts, key=lambda name: name.endswith(".json")), sample.texts.__getitem__)
         found.remarks += ((f"{shard.name}/{sample.key}", remark) for remark in beside.remarks)
-        name, told = f"{stem}/{sample.member}", CatalogueReport()
+        name, told = _own_name(sample, sample.place) or f"{stem}/{sample.member}", CatalogueReport()
         entry = entry_of_row(name, Path(name), with_catalogue_columns(beside.row), told)
         found.remarks += ((f"{shard.name}/{sample.key}", warning.reason) for warning in told.warnings)
         found.rows.append(ManifestRow(sample.member, sample.place, name, row_of_entry(entry)))
     return found
+
+
+def _own_name(sample: "_Sample", place: MemberPlace) -> str:
+    """Returns the name under which our own export knew this very picture; "" in shards of others."""
+    try:
+        row = json.loads(sample.texts.get(f"{sample.key}.json", b"null"))
+    except ValueError:
+        return ""
+    name = row.get("file_name") if isinstance(row, dict) and row.get("content") == place.content else None
+    return name if isinstance(name, str) and not leaves(name) else ""
 
 
 def _samples(file: BinaryIO, shard: StoredFile, store: str, found: ScannedShard) -> Iterator[_Sample]:

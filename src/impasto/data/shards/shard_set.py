@@ -21,7 +21,7 @@ from impasto.stores.store import Store, StoredFile
 
 MOST = 4096  # pictures of a part: a larger shard is several parts
 _SHARD = ".tar"
-_VERSION = "1"  # of what a scan finds
+_VERSION = "2"  # of what a scan finds
 
 
 @dataclass
