@@ -20,6 +20,7 @@ from impasto.fleet.crew import Crew, Member
 from impasto.fleet.driver import RaySpread, _Run
 from impasto.fleet.journal import NAME, Journal
 from impasto.fleet.place import Place
+from impasto.fleet.session import _held_interrupts
 from impasto.fleet.status import Status, StatusFile
 from impasto.fleet.tally import Tally
 from impasto.spreading import unit_key
@@ -148,3 +149,19 @@ def test_the_first_interrupt_asks_and_the_second_stops(capsys: pytest.CaptureFix
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_while_ray_starts_waits_for_its_end() -> None:
+    done: list[str] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what comes after the signal is what is tested
+            with _held_interrupts():
+                signal.raise_signal(signal.SIGINT)
+                done.append("started")
+            done.append("not reached")
+        assert done == ["started"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with _held_interrupts():
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)

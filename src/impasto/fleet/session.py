@@ -7,13 +7,16 @@ however that ends: Ray's servers ask the kernel to be killed with their parent, 
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from types import FrameType
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -63,14 +66,41 @@ def ray_session(place: Place) -> Iterator[Any]:
                 "num_cpus": place.workers_here() * place.cores, "include_dashboard": False, "configure_logging": False,
                 "object_store_memory": OBJECT_STORE_BYTES, "_temp_dir": ends.enter_context(_guarded_folder()),
             }  # fmt: skip
-        import ray
+        with _held_interrupts():
+            import ray
 
-        if ray.is_initialized():
-            raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
-        ends.callback(_end, ray)
-        _connect(ray, place, options)
-        silence(ray)
+            if ray.is_initialized():
+                raise ImpastoError("this process is connected to a Ray already: call ray.shutdown() before")
+            ends.callback(_end, ray)
+            _connect(ray, place, options)
+            silence(ray)
         yield ray
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Holds an interrupt (Ctrl-C) until the end, when it acts; a second one ends the process at once.
+
+    Ray cannot be interrupted while it starts: what is half there crashes the process at its end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        del frame
+        if held:
+            os._exit(128 + number)  # the guard ends what Ray has started
+        held.append(number)
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held and callable(before):
+            before(held[0], None)
 
 
 def _connect(ray: Any, place: Place, options: Mapping[str, Any]) -> None:
