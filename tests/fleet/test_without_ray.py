@@ -155,7 +155,7 @@ def test_an_interrupt_while_ray_starts_waits_for_its_end() -> None:
     done: list[str] = []
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what comes after the signal is what is tested
+        with pytest.raises(KeyboardInterrupt):
             with _held_interrupts():
                 signal.raise_signal(signal.SIGINT)
                 done.append("started")

@@ -16,7 +16,7 @@ from impasto.jobs.painting.paint import PaintJob
 from impasto.jobs.painting.paint_files import PaintedFile
 from impasto.jobs.painting.series.plan import NO_ARTIST
 from impasto.jobs.painting.spread.into_store import paint_into_store
-from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
+from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread, say_begun_elsewhere
 from impasto.jobs.painting.spread.settled import SettledEngines, checkpoint_hash, is_gpu
 from impasto.spreading import HERE
 from impasto.stores.place import address_of
@@ -147,6 +147,7 @@ class BatchJob(Job):
             return paint_into_store(self, address, context)
         if context.spread is not HERE:
             return self._run_spread(context)
+        say_begun_elsewhere(self, self.out, context)
         batch, done, failed = self.settled(), [], 0
         engines = batch.engines(context)
         for number in range(batch.total):

@@ -22,7 +22,7 @@ from impasto.jobs.painting.series.options import NO_SHEET, check_series
 from impasto.jobs.painting.series.painting import Keeping, paint_series
 from impasto.jobs.painting.series.plan import NO_ARTIST, plan_series, resolve_artists
 from impasto.jobs.painting.spread.into_store import paint_into_store
-from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread
+from impasto.jobs.painting.spread.paintings import PaintWork, kept_seed, paint_spread, say_begun_elsewhere
 from impasto.jobs.painting.spread.settled import SettledEngines, checkpoint_hash, is_gpu, pictures_at_once
 from impasto.painting.file_names import slug
 from impasto.spreading import HERE
@@ -145,6 +145,7 @@ class PaintJob(PictureJob):
             return paint_into_store(self, address, context)
         if context.spread is not HERE:
             return self._run_spread(context)
+        say_begun_elsewhere(self, self.out, context)
         seed = secrets.randbelow(2**32) if self.seed is None else self.seed
         seeds = [seed + k * self.best_of for k in range(self.count)]
         if self.avoid_copies is not None and not self.avoid_copies.exists():

@@ -11,6 +11,7 @@ from impasto.jobs.batch import BatchJob
 from impasto.jobs.context import Context
 from impasto.jobs.events import Event, Note
 from impasto.jobs.painting.paint import PaintJob
+from impasto.jobs.painting.spread.paintings import place_of
 from impasto.jobs.painting.spread.settled import SettledEngines
 from impasto.painting.engines import painting_engine
 from impasto.painting.engines.work import BatchWork
@@ -99,3 +100,14 @@ def test_where_openvino_never_pays_nothing_is_loaded(tiny_pocket: Path, monkeypa
     job, here = PaintJob(prompt="x", checkpoint=str(tiny_pocket)), Context()
     monkeypatch.setattr(here.painters, "painter", pytest.fail)
     assert SettledEngines(here).decide([(job, 9)]).settle(job).engine == "optimized"
+
+
+def test_a_job_that_was_begun_elsewhere_and_is_now_painted_here_says_so(tiny_pocket: Path, tmp_path: Path) -> None:
+    for job in (
+        PaintJob(prompt="boats", checkpoint=str(tiny_pocket), seed=3, steps=2, out=tmp_path / "one"),
+        BatchJob(base={"checkpoint": str(tiny_pocket), "steps": 2}, prompts=("boats",), seed=3, out=tmp_path / "many"),
+    ):
+        place_of(job, job.out).mkdir(parents=True)
+        events: list[Event] = []
+        job.run(context(HERE, events))
+        assert sum("begun with --on" in one.text for one in events if isinstance(one, Note)) == 1

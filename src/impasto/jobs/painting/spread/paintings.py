@@ -181,6 +181,12 @@ def place_of(job: Job, out: Path) -> Path:
     return folder / f".impasto-{unit_key(job.to_json())[:16]}"
 
 
+def say_begun_elsewhere(job: Job, out: Path, context: Context) -> None:
+    """Notes that the same job was begun by workers of a `Spread` and did not end: it is now painted anew."""
+    if place_of(job, out).is_dir():
+        context.note(f"{out}: the same command was begun with --on and did not end; without --on all is painted again")
+
+
 def kept_seed(job: Job, out: Path, seed: int) -> int:
     """Returns the seed that a killed job of the same JSON drew, or keeps `seed` as this one's."""
     file = place_of(job, out) / "seed"
