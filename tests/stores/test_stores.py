@@ -14,6 +14,7 @@ from impasto.jobs.data.export import ExportJob
 from impasto.jobs.data.statistics import StatisticsJob
 from impasto.stores.opening import store_of
 from impasto.stores.place import address_of
+from impasto.stores.remote import RemoteStore
 from impasto.stores.store import Store
 
 
@@ -103,3 +104,17 @@ def test_what_is_an_address() -> None:
     assert address_of("pictures/a") is None and address_of("C:/pictures") is None and address_of("/s3:/x") is None
     with pytest.raises(UsageError, match="fsspec knows no"):
         store_of("nosuch://bucket")
+
+
+def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs")
+
+    def unheard(path: str) -> None:
+        raise type("EndpointConnectionError", (Exception,), {})("http://127.0.0.1:9?X-Amz-Signature=secret")
+
+    store = store_of("s3://unheard/x")
+    assert isinstance(store, RemoteStore)
+    monkeypatch.setattr(store._system, "info", unheard)
+    with pytest.raises(OSError) as raised:
+        store.find("a")
+    assert raised.value.strerror == "no store answers at the endpoint: check AWS_ENDPOINT_URL and the network"

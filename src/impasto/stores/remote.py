@@ -12,6 +12,14 @@ from impasto.stores.store import Store, StoredFile
 _PACKAGES = {"s3": "impasto[s3]", "s3a": "impasto[s3]", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 
 
+# What the libraries of S3, Google and Azure raise when there is no connection, or nothing comes through it.
+_NO_ANSWER = frozenset({
+    "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyConnectionError", "ConnectionClosedError",
+    "ClientConnectorError", "ClientConnectorDNSError", "ServerTimeoutError", "ConnectionTimeoutError", "ServiceRequestError",
+    "ConnectionRefusedError", "ConnectionError", "TimeoutError",
+})  # fmt: skip
+
+
 class RemoteStore(Store):
     """Objects below an address. Credentials come from the environment or fsspec's configuration, never from the address.
 
@@ -93,6 +101,10 @@ class RemoteStore(Store):
                 raise PermissionError(
                     errno.EACCES, "there are no credentials (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)", where
                 ) from None
+            if kind in _NO_ANSWER:
+                setting = "AWS_ENDPOINT_URL" if self.place.startswith(("s3:", "s3a:")) else "the address"
+                told = f"no store answers at the endpoint: check {setting} and the network"
+                raise OSError(errno.EHOSTUNREACH, told, where) from None
             raise OSError(errno.EIO, f"the store answered with {kind}", where) from None
 
 
