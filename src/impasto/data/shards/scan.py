@@ -30,6 +30,8 @@ _BESIDE = (*CAPTION_ENDINGS, *TAG_ENDINGS, ".json")
 _ON_THE_SIDE = frozenset({5, 6, 7, 8})  # of EXIF's orientation
 _ORIENTATION = 0x0112
 _END = bytes(512)
+_LOST = "what came after it is lost, too; without a manifest the number is not known"
+_CUT_OFF = f"the shard is cut off inside it: {_LOST}"
 
 
 @dataclass
@@ -127,7 +129,7 @@ def _members(file: BinaryIO, shard: StoredFile, found: ScannedShard) -> Iterator
         try:
             member = tar.next()
         except (tarfile.TarError, EOFError) as error:
-            found.problems.append((shard.name, f"cut off or damaged after {tar.offset} bytes ({_line(error)})"))
+            found.problems.append((shard.name, f"cut off or damaged after {tar.offset} bytes ({_line(error)}): {_LOST}"))
             return
         if member is None:
             break
@@ -140,7 +142,7 @@ def _members(file: BinaryIO, shard: StoredFile, found: ScannedShard) -> Iterator
         elif leaves(name):
             found.problems.append((f"{shard.name}/{name[:200]}", "a name that leaves the shard: not used"))
         elif member.offset_data + member.size > shard.size:
-            found.problems.append((f"{shard.name}/{name}", "the shard is cut off inside it"))
+            found.problems.append((f"{shard.name}/{name}", _CUT_OFF))
             return
         else:
             member.name = name
