@@ -9,10 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from tests.fleet.works import Doubling, units
 from typer.testing import CliRunner
 
 from impasto.cli.fleet_options import fleet_words
+from impasto.cli.jobs import _show
 from impasto.cli.main import app
 from impasto.cli.stopping import asked_to_stop
 from impasto.errors import MissingPart, UsageError
@@ -20,9 +22,11 @@ from impasto.fleet.crew import Crew, Member
 from impasto.fleet.driver import RaySpread, _Run
 from impasto.fleet.journal import NAME, Journal
 from impasto.fleet.place import Place
+from impasto.fleet.run import _Telling
 from impasto.fleet.session import _held_interrupts
-from impasto.fleet.status import Status, StatusFile
+from impasto.fleet.status import FOLDER, Status, StatusFile, read_statuses
 from impasto.fleet.tally import Tally
+from impasto.jobs.events import Event, Progress
 from impasto.spreading import unit_key
 
 KEYS = [unit_key(str(n)) for n in range(4)]
@@ -125,6 +129,58 @@ def test_the_jobs_that_run_ended_and_were_killed(tmp_path: Path, monkeypatch: py
     rows = {row["kind"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert {kind: row["state"] for kind, row in rows.items()} == {"tag": "running", "caption": "lost"}
     assert rows["tag"].keys() == asdict(Status("", "", "")).keys() and rows["tag"]["share"] == 0.25
+    head, *told = CliRunner().invoke(app, ["jobs"]).stdout.splitlines()  # through a pipe: figures under their names
+    facts = [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in told]
+    assert [(one["job"], one["state"], one["done"]) for one in facts] == [
+        ("data caption", "lost", "25%"), ("data tag", "running", "25%"),
+    ]  # fmt: skip
+
+
+def test_the_list_of_jobs_only_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(app, ["jobs", "--workspace", str(tmp_path / "none")])
+    assert isinstance(done.exception, UsageError) and "there is no such folder" in str(done.exception)
+    assert not (tmp_path / "none").exists()
+    done = CliRunner().invoke(app, ["jobs", "--workspace", str(tmp_path)])
+    assert done.exit_code == 0 and not done.stdout and "no job with --on" in done.stderr and not list(tmp_path.iterdir())
+    monkeypatch.setenv("IMPASTO_WORKSPACE", str(tmp_path))
+    old = StatusFile(Status("tag", "works", "ray", state="done"))
+    monkeypatch.setattr("impasto.fleet.status._KEPT_SECONDS", -1.0)
+    assert not read_statuses(tmp_path) and len(list((tmp_path / FOLDER).iterdir())) == 1
+    StatusFile(Status("tag", "works", "ray", started=old.status.started + 1))  # who writes removes
+    assert [one.state for one in read_statuses(tmp_path)] == ["running"]
+    assert len(list((tmp_path / FOLDER).iterdir())) == 1
+
+
+def test_the_list_of_jobs_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    why = "2 of 6 paintings failed: the worker died 6 times with it, perhaps for want of memory"
+    _show([
+        Status("batch", "boats, " * 30, "ray", state="failed", stage="4 of 6", error=why),
+        Status("train/wang2023-artists", "Monet", "ray://head:10001", stage="123456 of 1000000 trainings of all"),
+        Status("caption", "絵" * 60, "ray", state="lost", stage="6 of 14 pictures", share=0.43, rows_per_second=12345.6),
+    ])  # fmt: skip
+    out = capsys.readouterr().out
+    assert all(cell_len(line) <= 80 for line in out.splitlines())
+    for words in ("paint ", "failed", "4 of 6", "train wang2023-artist", "data caption", "6 of 14 pictures", "12346", "43%"):
+        assert words in out
+    assert why in " ".join(out.split()) and "123456 of 1000000 trainings of all" in out and "the same command" in out
+
+
+def test_the_file_of_a_job_is_right_to_one_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr("impasto.fleet.status._FREE_SECONDS", 60.0)  # a busy machine may take long for a write
+    heard: list[Event] = []
+    telling = _Telling(heard.append, StatusFile(Status("batch", "boats", "ray")), by_rows=True)
+    tally = Tally(telling.count)
+    tally.begin(6)
+    for done in range(1, 5):
+        tally.done = done
+        telling.hear(Progress(f"{done} of 6", done / 6))
+        assert [(one.stage, one.share) for one in read_statuses(tmp_path)] == [(f"{done} of 6", done / 6)]
+    tally.end(2, 0, 0)  # also within the first second
+    telling.end("stopped")
+    (one,) = read_statuses(tmp_path)
+    assert (one.state, one.stage, one.workers) == ("stopped", "4 of 6", 2) and one.rows_per_second > 0
 
 
 def test_the_line_of_the_whole() -> None:

@@ -135,6 +135,7 @@ class _Run:
             for ref in self._calls:
                 self._forget(ref)
             self._kept.close(done=done)
+            self._tally.end(self._crew.ready, self._crew.lost, self._batches.retries)
 
     def _new(self, units: Iterable[Unit]) -> Generator[Unit | None]:
         """Yields the units that are not in the journal, and None for each that is: it is ended already."""

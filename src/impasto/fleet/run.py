@@ -129,7 +129,10 @@ class _Telling:
 
     def end(self, state: str, error: str = "") -> None:
         """Writes how the job ended."""
-        self.file.status.state, self.file.status.error, self.file.status.ends = state, error, None
+        status = self.file.status
+        status.state, status.error, status.ends = state, error, None
+        if state == "done":
+            status.share = 1.0
         self.file.write(now=True)
 
     def _tell(self) -> None:

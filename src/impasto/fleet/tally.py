@@ -52,7 +52,7 @@ class Tally:
 
     Attributes:
         done: rows done by workers since `begin`; `known`: rows whose results a former driver left.
-        on_count: called about once a second while units are in work.
+        on_count: called about once a second while units are in work, and at the end of a step.
     """
 
     on_count: Callable[[Count], None] = _nobody
@@ -61,13 +61,16 @@ class Tally:
     rows: int = 0
     _samples: list[tuple[float, int]] = field(default_factory=list)
     _told: float = 0.0
+    _begun: float = 0.0
+    _past: tuple[int, float] = (0, 0.0)  # rows and seconds of the steps that ended
     count: Count = Count(0, 0, 0.0, 0, 0, 0)
 
     def begin(self, rows: int) -> None:
         """Begins a step of so many rows."""
         self.done = self.known = 0
         self.rows = rows
-        self._samples = [(time.monotonic(), 0)]
+        self._begun = time.monotonic()
+        self._samples = [(self._begun, 0)]
 
     def tell(self, workers: int, lost: int, retries: int) -> None:
         """Tells the present figures, if the last ones are a second old."""
@@ -79,6 +82,15 @@ class Tally:
         while len(self._samples) > 2 and now - self._samples[1][0] > _RECENT_SECONDS:
             self._samples.pop(0)
         begun, before = self._samples[0]
-        speed = (self.done - before) / max(now - begun, 1e-6)
+        self._tell((self.done - before) / max(now - begun, 1e-6), workers, lost, retries)
+
+    def end(self, workers: int, lost: int, retries: int) -> None:
+        """Ends a step and tells its last figures; the speed is that of all steps so far."""
+        rows, seconds = self._past
+        if self.done:  # a step of no rows loads models, say
+            self._past = rows, seconds = rows + self.done, seconds + time.monotonic() - self._begun
+        self._tell(rows / max(seconds, 1e-6), workers, lost, retries)
+
+    def _tell(self, speed: float, workers: int, lost: int, retries: int) -> None:
         self.count = Count(self.done + self.known, self.rows, speed, workers, lost, retries)
         self.on_count(self.count)
