@@ -42,6 +42,10 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
 }  # fmt: skip
 FLEET_NAMES = tuple(_OPTIONS)
+SPREADING = (
+    "data caption, data tag, paint, evaluate, train wang2023-artist, train wang2023-masters, reproduce wang2023, queue work "
+    "and studio"
+)  # the verbs with `--on`
 _SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 _place: "Place | None" = None

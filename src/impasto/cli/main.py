@@ -31,6 +31,7 @@ from impasto.cli.editing.edit import edit
 from impasto.cli.editing.inpaint import inpaint
 from impasto.cli.editing.instruct import instruct
 from impasto.cli.editing.outpaint import outpaint
+from impasto.cli.fleet_options import SPREADING
 from impasto.cli.gallery import gallery_app
 from impasto.cli.jobs import jobs
 from impasto.cli.judging.evaluate import evaluate
@@ -217,7 +218,10 @@ def _report(error: Exception) -> int:
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         help_text = f"{context.command_path if context else 'impasto'} --help"
-        say_error(f"{error.format_message().rstrip('.')} (see `{help_text}`)")
+        message = error.format_message().rstrip(".")
+        if message.startswith("No such option: --on ") or message == "No such option: --on":
+            message = f"No such option: --on, which goes with {SPREADING}"
+        say_error(f"{message} (see `{help_text}`)")
         return error.exit_code
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         # The reader of the output has closed the pipe; buffered output must not fail again at exit.
