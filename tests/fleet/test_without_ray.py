@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -15,9 +18,9 @@ from typer.testing import CliRunner
 
 from impasto.cli.fleet_options import fleet_words
 from impasto.cli.jobs import _show
-from impasto.cli.main import app
+from impasto.cli.main import app, main
 from impasto.cli.stopping import asked_to_stop
-from impasto.errors import MissingPart, UsageError
+from impasto.errors import MissingPart, StoppedError, UsageError
 from impasto.fleet.crew import Crew, Member
 from impasto.fleet.driver import RaySpread, _Run
 from impasto.fleet.journal import NAME, Journal
@@ -26,6 +29,8 @@ from impasto.fleet.run import _Telling
 from impasto.fleet.session import _held_interrupts
 from impasto.fleet.status import FOLDER, Status, StatusFile, read_statuses
 from impasto.fleet.tally import Tally
+from impasto.jobs.context import Context
+from impasto.jobs.data.caption import CaptionJob
 from impasto.jobs.events import Event, Progress
 from impasto.spreading import unit_key
 
@@ -117,6 +122,14 @@ def test_without_ray_the_command_line_says_what_it_needs(tmp_path: Path, monkeyp
     assert isinstance(done.exception, UsageError) and "go with --on" in str(done.exception)
 
 
+def test_a_verb_that_does_not_spread_names_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["data", "stats", ".", "--on", "ray"])
+    assert raised.value.code == 2
+    err = capsys.readouterr().err
+    assert "No such option: --on, which goes with data caption, data tag, paint" in err and "data stats --help" in err
+
+
 def test_the_jobs_that_run_ended_and_were_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPASTO_WORKSPACE", str(tmp_path))
     gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -181,6 +194,41 @@ def test_the_file_of_a_job_is_right_to_one_unit(tmp_path: Path, monkeypatch: pyt
     telling.end("stopped")
     (one,) = read_statuses(tmp_path)
     assert (one.state, one.stage, one.workers) == ("stopped", "4 of 6", 2) and one.rows_per_second > 0
+
+
+@pytest.mark.parametrize("all_there", [True, False])
+def test_a_stop_that_comes_when_all_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_there: bool
+) -> None:
+    pytest.importorskip("ray")
+    place, all_units, asked = tmp_path / "units", units(6), threading.Event()
+    journal = Journal(place)
+    journal.put([(unit.key, b"") for unit in (all_units if all_there else all_units[:5])])
+    journal.close(done=False)
+    monkeypatch.setattr(Crew, "look_after", lambda crew: None)
+    monkeypatch.setattr(Crew, "free", lambda crew, depth: None if asked.is_set() else Member(None))
+    monkeypatch.setattr(RaySpread, "reference", lambda spread, work: ("", []))
+    spread = RaySpread(None, Place(), should_stop=asked.is_set, ahead=2)
+    got: list[int] = []
+    with nullcontext() if all_there else pytest.raises(KeyboardInterrupt):
+        for one in spread.map(Doubling(), all_units, place=place):
+            got.append(one.unit.number)
+            assert spread.is_mapping
+            if len(got) == (6 if all_there else 1):
+                asked.set()
+    assert not spread.is_mapping and place.exists() != all_there
+    assert got == list(range(6)) if all_there else len(got) < 6
+
+
+def test_a_stopped_caption_job_says_how_many_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*given: Any) -> None:
+        given[4](5, 6)  # the progress
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("impasto.data.annotations.captioning.write_captions", stopped)
+    monkeypatch.setattr("impasto.data.annotations.caption_work.names_of", lambda work, spread: None)
+    with pytest.raises(StoppedError, match="stopped: 5 of 6 pictures are done, and the same command goes on"):
+        CaptionJob(catalogue=tmp_path).run(Context())
 
 
 def test_the_line_of_the_whole() -> None:

@@ -31,7 +31,8 @@ class RaySpread:
         ray: the module, connected.
         place: where, and what each worker gets.
         tally: counts what was done, for the progress.
-        should_stop: asked all the time; True lets the units in work finish, keeps them, and ends with KeyboardInterrupt.
+        should_stop: asked all the time; True lets the units in work finish, keeps them, and ends with KeyboardInterrupt,
+            unless these were the last.
         ahead: see `AHEAD`.
     """
 
@@ -41,7 +42,13 @@ class RaySpread:
     should_stop: Callable[[], bool] = lambda: False
     ahead: int = AHEAD
     _crews: dict[float, Crew] = field(default_factory=dict)
+    _mapping: int = 0
     _sent: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether a `map` goes on: then it asks whether to stop, and yields first what was in work."""
+        return self._mapping > 0
 
     @property
     def workers(self) -> int:
@@ -62,7 +69,11 @@ class RaySpread:
         crew = self._crew(work.gpus if self.place.gpus is None else self.place.gpus)
         run = _Run(self, crew, work, chain([first], coming), place, in_order)
         self.tally.begin(rows)
-        yield from run.results()
+        self._mapping += 1
+        try:
+            yield from run.results()
+        finally:
+            self._mapping -= 1
 
     def reference(self, work: Work) -> tuple[str, list[Any]]:
         """Returns the work's name for the actors, and its pickled bytes in Ray's object store: a node gets them once."""
@@ -123,7 +134,9 @@ class _Run:
         except KeyboardInterrupt:
             self._finish()
             yield from self._ready()
-            raise
+            if not self._is_complete():
+                raise
+            done = True
         except (ConnectionError, RayError) as error:
             told = f"{self._spread.place.name} was lost ({' '.join(str(error).split())[:200]})"
             raise WorkersLost(f"{told}: give the same command again, it goes on from what is kept") from None
@@ -250,6 +263,13 @@ class _Run:
         while self._calls and self._crew.ready:
             self._hear(_WAIT_SECONDS)
             self._crew.look_after()
+
+    def _is_complete(self) -> bool:
+        """Whether a stop that was asked for came when all was done; whoever stops units of hours wants the rest later."""
+        if not self._spread.should_stop() or hasattr(self._work, "stop") or self._calls:
+            return False
+        waits = self._batches.take(1)
+        return not waits and self._batches.is_over and not self._ended
 
     def _key(self, unit: Unit) -> str:
         """Its own key where results stay; else its number, since two units may have the same content."""

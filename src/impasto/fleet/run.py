@@ -52,7 +52,9 @@ def run_with(ray: Any, job: Job, place: Place, context: Context) -> Any:
     telling = _Telling(context.on_event, StatusFile(Status(job.kind, title(job), place.name)), job.kind in _COUNTED)
     spread = RaySpread(ray, place, Tally(telling.count), context.should_stop)
     try:
-        result = job.run(replace(context, on_event=telling.hear, spread=spread))
+        # While units are in work, the spread stops: what they made is taken before the job is interrupted.
+        asked = replace(context, should_stop=lambda: not spread.is_mapping and context.should_stop())
+        result = job.run(replace(asked, on_event=telling.hear, spread=spread))
     except (KeyboardInterrupt, SystemExit, StoppedError):
         telling.end("stopped")
         raise

@@ -80,11 +80,20 @@ class CaptionJob(Job):
             CaptionModels(self.captioner, self.tagger, self.scorer), tuple(tag_vocabulary()), self.candidates, self.seed
         )
         asked = Asked(self.all_pictures, self.most)
+        count, counted = context.count("pictures"), (0, 0)
+
+        def tell(done: int, of: int) -> None:
+            nonlocal counted
+            counted = done, of
+            count(done, of)
+
         try:
             names = names_of(work, context.spread)
-            outcome = write_captions(self.catalogue, work, names, asked, context.count("pictures"), context.spread)
+            outcome = write_captions(self.catalogue, work, names, asked, tell, context.spread)
         except KeyboardInterrupt:
-            raise StoppedError("stopped: run the same command again to go on; what was captioned is kept") from None
+            done, of = counted
+            told = f"{done} of {of} pictures are done" if of else "no picture is done yet"
+            raise StoppedError(f"stopped: {told}, and the same command goes on from there") from None
         note_report(outcome.report, context)
         return Captioned(outcome, names.captioner, names.tagger)
 
