@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -13,6 +12,7 @@ from PIL import Image
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.asked import Asked
+from impasto.painting.batch_work import Groups, scheduler_of, work_of, works_of
 from impasto.painting.batches import check_memory_error
 from impasto.painting.batching import batches_of
 from impasto.painting.conditioning import Conditioning
@@ -34,7 +34,6 @@ from impasto.painting.editing.record import Fit
 from impasto.painting.engines.choice import choose_engine
 from impasto.painting.engines.painting_engine import PaintingEngine
 from impasto.painting.engines.record import AUTO
-from impasto.painting.engines.work import BatchWork
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.guiding import Guiding
 from impasto.painting.guidance.record import USUAL_INTERVAL, Interval, Worse
@@ -50,7 +49,6 @@ from impasto.painting.painting import Painting
 from impasto.painting.prompt_to_prompt.painting_words import PaintingWords
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.request import PaintRequest
-from impasto.painting.schedulers import make_scheduler, set_steps
 from impasto.painting.watching import OnBatchStep, OnPreview, OnStep, Watching
 from impasto.prompts.artists import Artist, ArtistIndex
 from impasto.prompts.condition import Condition
@@ -276,11 +274,11 @@ class Painter:
         for request in requests:
             check_edit(request, self.components)
         batches = list(batches_of(requests, self.components, self.device, batch_size, self._memory_tokens))
-        total = sum(evaluations(batch[0], self._scheduler(batch[0])) for _, batch in batches)
+        total = sum(evaluations(batch[0], scheduler_of(batch[0], self.components, self.device)) for _, batch in batches)
         # Guides that need gradients run diffusers' own U-Net.
         ours = [batch for _, batch in batches if not needs_gradients(batch[0])]
         if ours:
-            self._engine.prepare([self._work(batch) for batch in ours], worse)
+            self._engine.prepare([work_of(batch, self.components, self.device) for batch in ours], worse)
         for request in requests:
             self._worse.of(find_guider(request.guider).worse, self._engine_of(request))
         controls = [control for request in requests for control in request.controls]
@@ -297,43 +295,20 @@ class Painter:
                     yield self._painting(request, (image, kept_files(request.edit)))
             else:
                 yield from self._paint_batch(batch, watching.batch(first, done_before), on_note)
-            done_before += evaluations(batch[0], self._scheduler(batch[0]))
+            done_before += evaluations(batch[0], scheduler_of(batch[0], self.components, self.device))
 
     def _memory_tokens(self, request: PaintRequest) -> int:
         return len(self._looking.look(request).tokens)
 
-    def decide_engine(
-        self, groups: Sequence[tuple[Sequence[PaintRequest], int]], batch_size: int | None = None
-    ) -> tuple[str, list[str]]:
-        """Decides which engine is to paint a whole job, so that its parts can be painted apart. Nothing is painted.
-
-        Args:
-            groups: requests that are painted together, and how often such ones are.
-            batch_size: as in `paint_many`.
+    def decide_engine(self, groups: Groups, batch_size: int | None = None) -> tuple[str, list[str]]:
+        """Decides which engine paints a whole job, so that its parts can be painted apart; paints nothing.
 
         Returns:
             Its name, as `--engine` takes it, and what the user should know.
         """
-        work: list[BatchWork] = []
-        for requests, times in groups:
-            for _, batch in batches_of(requests, self.components, self.device, batch_size, self._memory_tokens):
-                if not needs_gradients(batch[0]):
-                    one = self._work(batch)
-                    work.append(replace(one, evaluations=one.evaluations * times))
+        works = works_of(groups, self.components, self.device, batch_size, self._memory_tokens)
         worse = self._worse.models({find_guider(request.guider).worse for requests, _ in groups for request in requests})
-        return self._engine.decide(work, worse), self._engine.take_notes()
-
-    def _work(self, batch: Sequence[PaintRequest]) -> BatchWork:
-        request, parts = batch[0], self.components
-        width, height = (side // latent_factor(parts.vae.config) for side in size_to_paint(request, parts))
-        sides = sum(request.sides)
-        each = evaluations(request, self._scheduler(request)) * sides * len(batch)
-        return BatchWork(each, len(batch), height, width, bool(request.controls), request.words is not None, sides)
-
-    def _scheduler(self, request: PaintRequest) -> Any:
-        scheduler = make_scheduler(request.sampler, self.components.scheduler_config, request.eta)
-        set_steps(scheduler, request.steps, self.device)
-        return scheduler
+        return self._engine.decide(works, worse), self._engine.take_notes()
 
     def _paint_batch(
         self, batch: Sequence[PaintRequest], watch: OnBatchStep, on_note: Callable[[str], None]
@@ -371,7 +346,7 @@ class Painter:
         generators = [torch.Generator().manual_seed(request.seed) for request in batch]
         channels = self.components.vae.config["latent_channels"]
         latents = first_noise(generators, (channels, height // factor, width // factor), self.device)
-        scheduler = self._scheduler(batch[0])
+        scheduler = scheduler_of(batch[0], self.components, self.device)
         edited = edited_latents(batch, latents, scheduler, self.components)
         guider = find_guider(batch[0].guider)
         prediction_type = self.components.scheduler_config.get("prediction_type", "epsilon")

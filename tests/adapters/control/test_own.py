@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from impasto.adapters.control.own import own_controlnet, own_files, own_kinds
+from impasto.adapters.control.own import own_controlnet, own_kinds
+from impasto.checkpoints.control_files import control_files
 from impasto.errors import ImpastoError
 
 
@@ -51,9 +52,9 @@ def test_a_checkpoint_that_is_saved_again_takes_them_along(tiny_pocket: Path, tm
     from impasto.checkpoints.export.components import save_components
     from impasto.checkpoints.load import load_components
 
-    assert own_files(tiny_pocket) == {}
+    assert control_files(tiny_pocket) == {}
     own = Path(shutil.copytree(tiny_pocket, tmp_path / "own"))
     network(own, "strokes", "canny", ("scribble",))
     saved = save_components(load_components(str(own)), tmp_path / "saved", "", text_encoder=False)
     assert own_kinds(saved) == {saved / "control" / "strokes": ("strokes", "canny", "scribble")}
-    assert sorted(own_files(saved)) == ["control/strokes/config.json", "control/strokes/control.json"]
+    assert sorted(control_files(saved)) == ["control/strokes/config.json", "control/strokes/control.json"]

@@ -8,9 +8,10 @@ import torch
 from diffusers.models.adapter import T2IAdapter
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
-from impasto.adapters.control.own import CARD, FOLDER
+from impasto.adapters.control.own import CARD
 from impasto.adapters.control.single_file import controlnet_states
 from impasto.checkpoints.applied_adapters import printable_path
+from impasto.checkpoints.control_files import FOLDER
 from impasto.errors import ImpastoError, MissingPart, UsageError
 from impasto.weights.content_hash import hash_files
 from impasto.weights.file_hash import hash_file

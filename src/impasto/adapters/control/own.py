@@ -5,11 +5,12 @@ It does not import torch: the studio lists them.
 
 from pathlib import Path
 
+from impasto.checkpoints.control_files import control_folders
 from impasto.errors import ImpastoError
 from impasto.vision.control_maps.makers import MAKERS, MAP
 from impasto.weights.header import read_json
 
-CARD, FOLDER = "control.json", "control"
+CARD = "control.json"
 
 
 def own_controlnet(checkpoint: Path | None, kind: str) -> Path | None:
@@ -43,13 +44,7 @@ def own_kinds(checkpoint: Path | None) -> dict[Path, tuple[str, ...]]:
     """
     if checkpoint is None or not checkpoint.is_dir():
         return {}
-    return {config.parent: _kinds(config.parent) for config in sorted((checkpoint / FOLDER).glob("*/config.json"))}
-
-
-def own_files(checkpoint: Path) -> dict[str, Path]:
-    """Returns all files of the checkpoint's own networks, as relative name -> file; empty if it has none."""
-    files = (file for config in (checkpoint / FOLDER).glob("*/config.json") for file in config.parent.iterdir())
-    return {str(file.relative_to(checkpoint)): file for file in sorted(files) if file.is_file()}
+    return {folder: _kinds(folder) for folder in control_folders(checkpoint)}
 
 
 def _kinds(folder: Path) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from impasto.adapters.control.own import own_files
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.export.diffusers import write_index
 from impasto.checkpoints.painting_defaults import PAINTING_FILE
 from impasto.files import replace_folder, write_atomically
@@ -38,7 +38,7 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
         card=card,
         tokenizer=components.tokenizer if text_encoder else None,
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
-        further={**memory_files(source), **own_files(source)} if source is not None else {},
+        further={**memory_files(source), **control_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
     )
 

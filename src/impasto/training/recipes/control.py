@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from impasto.adapters.control.nets import CARD, FOLDER
+from impasto.adapters.control.nets import CARD
 from impasto.checkpoints.components import Components
+from impasto.checkpoints.control_files import FOLDER
 from impasto.checkpoints.load import load_components
 from impasto.errors import ImpastoError
 from impasto.files import replace_folder, write_atomically
