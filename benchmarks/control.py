@@ -6,7 +6,8 @@ Each held-out picture's own text is painted twice from the same noise: along the
 two paintings (Canny's, thresholds by Otsu, as `--control canny` makes them) are compared with the map. Two kinds of maps:
 canny, and the same edges redrawn as by hand. An edge counts as found if the other map has one within the tolerance, 1 px
 across, down or diagonally. Means over the pictures; "apart" compares a map with the painting along another one, which is
-what edges anywhere would give. One thread.
+what edges anywhere would give; "rebuilt" is the picture itself through the autoencoder, as well as a painting can follow.
+One thread.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import torch
 from PIL import Image, ImageOps
 
 from impasto.evaluation.edge_likeness import edge_likeness
+from impasto.painting.batches import to_image
 from impasto.painting.control.control import Control
 from impasto.painting.editing.source import source_in_memory
 from impasto.painting.painter import Painter
@@ -58,8 +60,11 @@ def main() -> None:
         requests = [_request(example, name, given.net, given.weight) for example in examples]
         made[name] = [one.image for one in painter.paint_many(requests, batch_size=given.batch)]
         print(f"{name}: {(time.process_time() - started) / len(examples):.2f} CPU s a painting", flush=True)
+    rebuilt = [_rebuilt(painter, one[1]) for one in examples]
     for name, asked in (("canny", [one[2] for one in examples]), ("redrawn", [one[3] for one in examples])):
-        ways = {"with": made[name], "without": made["without"], "apart": [*made[name][1:], made[name][0]]}
+        ways = {
+            "with": made[name], "without": made["without"], "apart": [*made[name][1:], made[name][0]], "rebuilt": rebuilt,
+        }  # fmt: skip
         for tolerance in TOLERANCES:
             figures = {way: _means(asked, images, tolerance) for way, images in ways.items()}
             told = "; ".join(f"{way} {f1:.3f} (precision {p:.3f}, recall {r:.3f})" for way, (f1, p, r) in figures.items())
@@ -67,6 +72,13 @@ def main() -> None:
             print(f"{name}, tolerance {tolerance} px: F1 {told}; {ratio:.2f} times the uncontrolled one", flush=True)
     if given.sheet:
         _sheet(examples[:SHOWN], made).save(given.sheet)
+
+
+@torch.inference_mode()
+def _rebuilt(painter: Painter, picture: Image.Image) -> Image.Image:
+    """Returns the picture, encoded and decoded."""
+    vae, pixels = painter.components.vae, torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    return to_image(vae.decode(vae.encode(pixels / 127.5 - 1).latent_dist.mode()).sample[0])
 
 
 def _examples(catalogue: Path, count: int, painter: Painter, steps: int) -> Iterator[Example]:
