@@ -104,6 +104,7 @@ def test_killed_and_stopped_drivers_leave_no_process_and_the_next_goes_on(tmp_pa
     seen(driver, 49)
     started = descendants(driver.pid)
     driver.send_signal(signal.SIGINT)
+    time.sleep(5)  # until a busy machine's driver has heard it: nothing new is begun then
     (tmp_path / "third").touch()  # the units in work are finished and kept
     out, err = driver.communicate(timeout=120)
     assert driver.returncode != 0 and gone(started)

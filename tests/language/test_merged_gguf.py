@@ -17,6 +17,13 @@ NAMES = ("token_embd.weight", "blk.0.attn_q.weight", "blk.0.norm.weight")
 SHAPES = ((50, 64), (96, 64), (64,))
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, without the merged models that tests share."""
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
@@ -56,10 +63,10 @@ def finish(writer: Any) -> None:
     writer.close()
 
 
-def test_a_merged_model_has_the_adapters_weights_and_the_rest_as_it_was(own_cache: Path, tmp_path: Path) -> None:
+def test_a_merged_model_has_the_adapters_weights_and_the_rest_as_it_was(cache: Path, tmp_path: Path) -> None:
     stored, change = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
     file = merged_model(tmp_path / "m.gguf", tmp_path / "a.gguf")
-    assert file is not None and file.is_relative_to(own_cache)
+    assert file is not None and file.is_relative_to(cache)
     read, before = gguf.GGUFReader(file), gguf.GGUFReader(tmp_path / "m.gguf")
     found = {one.name: gguf.quants.dequantize(one.data, one.tensor_type) for one in read.tensors}
     assert list(found) == list(NAMES)
@@ -71,7 +78,7 @@ def test_a_merged_model_has_the_adapters_weights_and_the_rest_as_it_was(own_cach
     assert {key: field.contents() for key, field in read.fields.items()} == described
 
 
-def test_it_is_written_once_for_each_content(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_once_for_each_content(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(tmp_path / "m.gguf")
     for alpha in (8.0, 16.0):
         write_adapter(tmp_path / "a.gguf", alpha=alpha)
@@ -79,22 +86,22 @@ def test_it_is_written_once_for_each_content(own_cache: Path, tmp_path: Path, mo
         with monkeypatch.context() as patch:
             patch.setattr(merged_gguf, "_merge", pytest.fail)
             assert merged_model(tmp_path / "m.gguf", tmp_path / "a.gguf") == first
-    assert len(list((own_cache / "language").iterdir())) == 2
+    assert len(list((cache / "language").iterdir())) == 2
 
 
 @pytest.mark.parametrize(
     ("adapter", "why"),
     [({"name": "blk.7.attn_q.weight"}, "it changes blk.7.attn_q.weight.lora_a"), ({"rows": 90}, "could not be broadcast")],
 )
-def test_an_adapter_of_another_model(own_cache: Path, tmp_path: Path, adapter: dict[str, Any], why: str) -> None:
+def test_an_adapter_of_another_model(cache: Path, tmp_path: Path, adapter: dict[str, Any], why: str) -> None:
     write_model(tmp_path / "m.gguf")
     write_adapter(tmp_path / "a.gguf", **adapter)
     with pytest.raises(ImpastoError, match=rf"a\.gguf is not a LoRA that fits .*m\.gguf: .*{why}"):
         merged_model(tmp_path / "m.gguf", tmp_path / "a.gguf")
-    assert not list((own_cache / "language").iterdir())
+    assert not list((cache / "language").iterdir())
 
 
-def test_damaged_files(own_cache: Path, tmp_path: Path) -> None:
+def test_damaged_files(cache: Path, tmp_path: Path) -> None:
     write_model(tmp_path / "m.gguf")
     write_adapter(tmp_path / "a.gguf")
     whole = (tmp_path / "a.gguf").read_bytes()
@@ -105,7 +112,7 @@ def test_damaged_files(own_cache: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_adapter_beside_the_model(
-    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_model(tmp_path / "m.gguf")
     write_adapter(tmp_path / "a.gguf")
@@ -117,4 +124,4 @@ def test_a_full_disk_leaves_the_adapter_beside_the_model(
     monkeypatch.setattr(GgufFile, "write_like", full)
     assert merged_model(tmp_path / "m.gguf", tmp_path / "a.gguf") is None
     assert "No space left on device: the adapter is run beside the model" in caplog.text
-    assert not list((own_cache / "language").iterdir())
+    assert not list((cache / "language").iterdir())
