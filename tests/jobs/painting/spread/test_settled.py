@@ -95,6 +95,15 @@ def test_what_cannot_be_painted_decides_nothing(tiny_pocket: Path, tmp_path: Pat
     assert settled.settle(wrong) is wrong and settled.settle(named) is named
 
 
+@installed
+def test_a_batch_of_word_edits_says_nothing_of_engines(pays_after: Any, tiny_pocket: Path, tmp_path: Path) -> None:
+    pays_after(1.0)
+    base = {"checkpoint": str(tiny_pocket), "steps": 2, "sampler": "ddim", "swap": ("boats=ships",)}
+    events: list[Event] = []
+    BatchJob(base=base, prompts=("boats", "boats at sea"), seed=1, out=tmp_path / "made").run(context(HERE, events))
+    assert not [one.text for one in events if isinstance(one, Note) and "words are edited by" in one.text]
+
+
 def test_where_openvino_never_pays_nothing_is_loaded(tiny_pocket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "openvino_may_pay", lambda: False)
     job, here = PaintJob(prompt="x", checkpoint=str(tiny_pocket)), Context()

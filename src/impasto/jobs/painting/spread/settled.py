@@ -85,6 +85,8 @@ class SettledEngines:
         for job, times in jobs:
             request = job.settle(setup, job.seed or 0)
             groups.append(([request] * (job.count * job.best_of), times))
+        if all(request.words is not None for requests, _ in groups for request in requests):
+            return first.engine  # words are edited by eager, whatever the engine is
         name, notes = painter.decide_engine(groups, first.batch)
         for note in notes:
             self._context.note(note)
