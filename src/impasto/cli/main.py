@@ -50,6 +50,7 @@ from impasto.cli.painting.repaint import repaint
 from impasto.cli.painting.show import show
 from impasto.cli.painting.upscale import upscale
 from impasto.cli.queue.app import queue_app
+from impasto.cli.stopping import hear_ctrl_c_everywhere
 from impasto.cli.studio import studio
 from impasto.cli.train.app import train
 from impasto.cli.train.runs import runs_app
@@ -142,6 +143,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     _quieten()
     if argv is None:
         _spare_the_collector()
+        hear_ctrl_c_everywhere()
     command = _command()
     follows = False
     try:
