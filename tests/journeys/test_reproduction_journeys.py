@@ -126,6 +126,34 @@ def test_stopped_in_every_phase_it_goes_on(impasto: Impasto, tmp_path: Path) -> 
     assert names[0] == names[1]
 
 
+def test_more_seeds_extend_a_reproduction(impasto: Impasto, tmp_path: Path) -> None:
+    short = (*ONE_ARTIST, "--paintings", "3", "--no-annotate")
+    assert impasto("reproduce", *short).code == 0
+    place = tmp_path / "again"
+    before = {path: path.stat().st_mtime_ns for path in (place / "paintings").rglob("*.png")}
+    text = (place / "report" / "report.md").read_text("utf-8")
+    assert "seed by seed" not in text and "One retraining an artist (seed 0)" in text
+    done = impasto("reproduce", *short, "--seeds", "2")
+    assert done.code == 0 and "already complete" not in done.err, done.err
+    after = {path: path.stat().st_mtime_ns for path in (place / "paintings").rglob("*.png")}
+    assert before.items() < after.items() and len(after) == len(before) + 4 * 3
+    assert {path.name for path in (place / "runs").iterdir()} == {"rembrandt", "rembrandt-seed-1"}
+    weights = [next(run.rglob("unet/*.safetensors")).read_bytes() for run in (place / "runs").iterdir()]
+    assert weights[0] != weights[1]
+    text = (place / "report" / "report.md").read_text("utf-8")
+    assert "2 retrainings an artist" in text and "With each of 2 seeds, the distance by retraining, plain, falls for" in text
+    row = next(line for line in text.splitlines() if line.startswith("| Rembrandt") and "; together " in line)
+    assert row.count("; together ") == 4
+    values = list(csv.DictReader((place / "report" / "table.csv").open(encoding="utf-8")))
+    assert len({(row["of"], row["checkpoint"], row["prompts"], row["measure"]) for row in values}) == len(values)
+    pooled = [row for row in values if row["of"] == "Rembrandt, all seeds" and row["measure"] == "frechet"]
+    assert len(pooled) == 4 and {row["pictures"] for row in pooled} == {"6"}
+    again = impasto("reproduce", *short, "--seeds", "2")
+    assert "already complete" in again.err and again.out == done.out
+    given = ("--runs", "rembrandt=again/runs/rembrandt", "--out", "other", "--seeds", "2")
+    check(impasto("reproduce", *short, *given), 2, "a run that is there has one seed")
+
+
 def test_time_bounds_leave_out_and_tell(impasto: Impasto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.reproduction.wang2023.study._ROUND", 2)
     bounds = ("--bounds", "expand=0.000001,paint=0.000001")

@@ -188,6 +188,7 @@ class ReproduceFields(TypedDict, total=False):
     captioner: str | None
     below: float | None
     bounds: Mapping[str, float] | None
+    seeds: int
     # wu2022's alone:
     eta: float | None
     extended: int | None

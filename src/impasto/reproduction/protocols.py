@@ -82,6 +82,8 @@ class Wang2023:
             hundred prompts.
         expand_seeds: the seeds of Table 2; the expansions of the first are painted.
         bounds: phase -> minutes that it may take at most; what is left undone is told in the report.
+        seeds: how often everything is retrained and painted, each time with other seeds of training and pictures, so that
+            a gain can be told from chance. Retraining j has `training_seed` + j, its picture k `seed` + 100,000 j + k.
     """
 
     artists: tuple[str, ...] = tuple(master.name for master in WANG2023_MASTERS)
@@ -98,6 +100,7 @@ class Wang2023:
     seed: int = 6000
     figure_seed: int = 1
     training_seed: int = 0
+    seeds: int = 1
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,9 @@ def wang2023(
             show_default="none; quick has some",
         ),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=20, help="Retrain and paint so often, each time with other seeds: a gain or chance?")
+    ] = 1,
 ) -> None:
     """Tables 1 to 3, figures 7 to 11: caption, retrain for each artist, expand prompts, paint, measure, report."""
     from impasto.jobs.judging.reproduce import Wang2023Job
@@ -119,7 +122,7 @@ def wang2023(
         prompt_model=prompt_model, index=index, expand_seed=expand_seed, expansion_config=expansion_config,
         features=features, weights=weights, scorer=scorer,
         annotate=annotate, tagger=tagger, captioner=captioner, below=below,
-        bounds=None if bounds is None else _bounds(bounds),
+        bounds=None if bounds is None else _bounds(bounds), seeds=seeds,
         command=tuple(context.find_root().obj or ()),
     )  # fmt: skip
     _run(job)

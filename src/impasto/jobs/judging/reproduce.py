@@ -143,7 +143,7 @@ class ReproduceJob(Job):
         page = place.path / "report" / "report.html"
         if place.path.exists() and not place.path.is_dir():
             raise UsageError(f"--out {place.path} is not a folder")
-        with place.begin(f"reproduce-{name}", self.command, study.settings(), 0, changeable=("bounds",)):
+        with place.begin(f"reproduce-{name}", self.command, study.settings(), 0, changeable=("bounds", "seeds")):
             if place.is_complete:
                 header, rows = _earlier_table(place.path, context)
                 return Reproduction(place.path, page, header, rows, was_complete=True)
@@ -173,6 +173,8 @@ class Wang2023Job(ReproduceJob):
         tagger, captioner: as `TagJob` and `CaptionJob` take them; None for pocket.
         below: the similarity, -1 to 1, below which a pair of picture and caption is removed; None for the scorer's own.
         bounds: phase ("caption", "expand", "paint") -> minutes that it may take at most; None for the protocol's.
+        seeds: how often all is retrained and painted, each time with other seeds, 1 to 20; more of them extend a
+            reproduction that is there.
     """
 
     kind: ClassVar[str] = "reproduce/wang2023"
@@ -184,6 +186,7 @@ class Wang2023Job(ReproduceJob):
     captioner: str | None = None
     below: float | None = None
     bounds: Mapping[str, float] | None = None
+    seeds: int = 1
 
     def __hash__(self) -> int:
         return hash(self.to_json())  # a mapping of its own has no hash
@@ -200,7 +203,7 @@ class Wang2023Job(ReproduceJob):
         seeds = tuple(self.expand_seed + seed for seed in protocol.expand_seeds)
         protocol = changed(
             protocol, sampling=sampling, minutes=self.minutes, paintings=self.paintings, precision=self.precision or None,
-            annotates=self.annotate, below=self.below, expand_seeds=seeds, bounds=self.bounds,
+            annotates=self.annotate, below=self.below, expand_seeds=seeds, bounds=self.bounds, seeds=self.seeds,
         )  # fmt: skip
         parts = self.parts("wang2023", self.tagger, self.captioner)
         study = Wang2023Study(protocol, self.catalogue, self.checkpoint, Workspace(self.out), parts)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from impasto.evaluation.estimate import Estimate
 from impasto.reproduction.differences import differences_section
 from impasto.reproduction.manifest import shown_name
 from impasto.reproduction.parts import Parts
@@ -12,7 +13,15 @@ from impasto.reproduction.report_parts import cost_section, duration, used_secti
 from impasto.reproduction.wang2023 import tables
 from impasto.reproduction.wang2023.differences import wang2023_differences
 from impasto.reproduction.wang2023.figures import listed_figures
-from impasto.reproduction.wang2023.findings import CHECKPOINTS, PROMPTS, Findings
+from impasto.reproduction.wang2023.findings import (
+    CHANGES,
+    CHECKPOINTS,
+    PROMPTS,
+    Change,
+    Findings,
+    change_of,
+    named_with_seed,
+)
 
 _SHOWN = (
     "Figure 7 shows real works of the catalogue: whether they may be published depends on their licences, which it names."
@@ -33,19 +42,23 @@ def wang2023_report(
     """Builds the whole report; it contains no folder of this machine."""
     table_3, name = tables.table_3(protocol, found), found.judge.distance_name
     what = f"{len(protocol.artists)} artists, {found.paintings} paintings in each of four sets per artist"
+    if found.again:
+        what += f", all of it with {protocol.seeds} seeds"
     no_fid = "" if name == "FID" else " They are no FID."
     summary = (
         f"The protocol of wang2023 with the checkpoint {shown_name(checkpoint)}: {what}, in"
         f" {duration(sum(seconds.values()))}. Distances are {name}s on {found.judge.extractor.name}'s features to"
         f" held-out works.{no_fid}"
     )
+    again = (tables.seed_by_seed(protocol, found),) if found.again else ()
     named = (f"Named: {found.judge.probe_told}.",)
     sections = (
         Section("What the numbers show", points=_points(protocol, found)),
         Section("Table 1: the data", tables=(tables.table_1(protocol, found),), paragraphs=_data(protocol, found)),
         Section("Table 2: expanded prompts", tables=(tables.table_2(protocol, found),)),
         Section(
-            f"Table 3: {name}", tables=(table_3, tables.changes(protocol, found)), paragraphs=(_reading(protocol, found),)
+            f"Table 3: {name}", tables=(table_3, tables.changes(protocol, found), *again),
+            paragraphs=(_reading(protocol, found),),
         ),
         Section("Other measures", tables=(tables.other_measures(protocol, found),), paragraphs=named),
         Section(
@@ -108,11 +121,32 @@ def _points(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
             before, after = (told(found.measure("all", one, prompts, "frechet")) for one in CHECKPOINTS)
             change = told(found.retraining("all", prompts).get("frechet"))
             points.append(f"All artists together, {prompts} prompts: {before} before, {after} after, a change of {change}.")
+    if found.again:
+        points += [_with_every_seed(protocol, found, *one) for one in zip(CHANGES, tables.CHANGE_WORDS, strict=True)]
     points.append(
         "The paper says: “the retrained model achieves more realistic results compared with the original model”, and that"
         " with expansion both “demonstrate better performance” (section 4.4)."
     )
     return tuple(points)
+
+
+def _with_every_seed(protocol: Wang2023, found: Findings, change: Change, what: str) -> str:
+    """Says for how many artists the distance falls with every seed, and what all their paintings together show."""
+    seeds = protocol.seeds
+    values = {
+        of: [one.value for one in found.with_every_seed(of, change, "frechet") if isinstance(one, Estimate)]
+        for of in tables.whose(protocol)
+    }
+    falls, rises = (
+        sum(len(values[of]) == seeds and all(sign * value > 0 for value in values[of]) for of in protocol.artists)
+        for sign in (-1, 1)
+    )
+    whose = "all" if "all" in values else protocol.artists[0]
+    together = told(change_of(found.pooled, whose, change).get("frechet"))
+    return (
+        f"With each of {seeds} seeds, the distance {what}, falls for {falls} of {len(protocol.artists)} artists, and rises"
+        f" for {rises}; of all paintings together it changes by {together}."
+    )
 
 
 def _doubts(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
@@ -121,7 +155,10 @@ def _doubts(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
     width, (lacking, asked) = found.judge.extractor.width, found.unexpanded
     doubts = [
         f"One retraining an artist (seed {protocol.training_seed}). The intervals are of chance in the pictures, not in the"
-        " training: another seed may change the sign of a small change.",
+        " training: another seed may change the sign of a small change."
+        if not found.again
+        else f"{protocol.seeds} retrainings an artist. The intervals are of chance in the pictures; that of the training"
+        " shows only between the seeds.",
         "Distance and probe see the same features, made to tell photographs apart: they agree more easily than two judges"
         " would.",
         "The original checkpoint is told the artist too. Where it was trained on the same artists' works (its model card"
@@ -151,11 +188,15 @@ def _doubts(protocol: Wang2023, found: Findings) -> tuple[str, ...]:
 
 def _values(protocol: Wang2023, found: Findings) -> list[Value]:
     values = []
-    for (of, checkpoint, prompts), judged in found.judged.items():
-        values += [
-            Value(of, checkpoint, prompts, name, measured, found.held_out[of] if name in _DISTANCES else 0)
-            for name, measured in judged.measures.items()
-        ]
+    for seed, sets in enumerate((found.judged, *found.again)):
+        for (of, checkpoint, prompts), judged in sets.items():
+            values += [
+                Value(
+                    named_with_seed(of, seed), checkpoint, prompts, name, measured,
+                    found.held_out[of] if name in _DISTANCES else 0,
+                )
+                for name, measured in judged.measures.items()
+            ]  # fmt: skip
     for of in tables.whose(protocol):
         for prompts in PROMPTS:
             moved = found.retraining(of, prompts).items()
@@ -163,4 +204,12 @@ def _values(protocol: Wang2023, found: Findings) -> list[Value]:
         for checkpoint in CHECKPOINTS:
             moved = found.expansion(of, checkpoint).items()
             values += [Value(of, checkpoint, "plain to expanded", name, one, found.held_out[of]) for name, one in moved]
+        for change in CHANGES if found.again else ():
+            (before, plain), (after, richer) = change
+            which = f"{before} to {after}" if before != after else before
+            prompts = f"{plain} to {richer}" if plain != richer else plain
+            sets = {named_with_seed(of, seed): one for seed, one in enumerate(found.again, 1)}
+            for name, judged in {**sets, f"{of}, all seeds": found.pooled}.items():
+                moved = change_of(judged, of, change).items()
+                values += [Value(name, which, prompts, key, one, found.held_out[of]) for key, one in moved]
     return values

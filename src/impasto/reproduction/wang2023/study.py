@@ -7,18 +7,17 @@ from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
 from impasto.errors import ImpastoError, UsageError
-from impasto.evaluation.features import FeatureSet
 from impasto.painting.file_names import slug
 from impasto.painting.provenance.reuse import is_painted
 from impasto.prompts.condition import Condition
 from impasto.reproduction.annotated_catalogue import AnnotatedCatalogue, AnnotatedData
 from impasto.reproduction.expansions import Expansions
 from impasto.reproduction.manifest import manifest_of
-from impasto.reproduction.measures import Judge, Judged, OnShare, together
+from impasto.reproduction.measures import Judge, OnShare
 from impasto.reproduction.parts import Parts
 from impasto.reproduction.pictures import PaintingCheckpoint, PaintingPrompt, PaintingSet, paint_sets, plan_set
 from impasto.reproduction.protocols import Wang2023
-from impasto.reproduction.real_works import FEWEST_HELD_OUT, RealWorks, evenly_spread, selection_hash
+from impasto.reproduction.real_works import FEWEST_HELD_OUT, RealWorks, selection_hash
 from impasto.reproduction.report import Report
 from impasto.reproduction.report_files import REPORT_FOLDER, write_numbers, write_report
 from impasto.reproduction.retrainings import (
@@ -35,7 +34,8 @@ from impasto.reproduction.retrainings import (
 )
 from impasto.reproduction.time_bounds import Bound, TimeIsUp, parse_bounds
 from impasto.reproduction.wang2023.figures import draw_figures
-from impasto.reproduction.wang2023.findings import CHECKPOINTS, FIGURES, PROMPTS, Findings, Sets
+from impasto.reproduction.wang2023.findings import CHECKPOINTS, FIGURES, PROMPTS, Findings, Sets, named_with_seed
+from impasto.reproduction.wang2023.judging import judge_all
 from impasto.reproduction.wang2023.report import wang2023_report
 from impasto.reproduction.workspace import OnProgress, PhaseTimes, Workspace
 from impasto.spreading import HERE, Spread
@@ -46,6 +46,8 @@ NAME = "wang2023"
 ANNOTATION = ("tag", "caption", "filter")
 PHASES = (*ANNOTATION, "retrain", "expand", "paint", "measure", "figures")
 _ROUND = 16  # pictures of each set that are painted between two looks at the clock
+_SEEDS_APART = 100_000  # of the pictures of two seeds of a protocol
+_MOST_SEEDS = 20
 _FEWEST = 3  # pictures of a set: fewer cannot be compared, however little time is left
 
 
@@ -162,29 +164,29 @@ class Wang2023Study:
         return replace(found, others=[entry for entry in works.everything if entry.artist not in self.protocol.artists])
 
     def _retrain(self, base: PaintingCheckpoint, catalogue: Path, tell: OnProgress) -> dict[str, PaintingCheckpoint]:
-        """Retrains on each artist; returns artist -> retrained checkpoint."""
+        """Retrains on each artist with each seed; returns artist, `named_with_seed` -> retrained checkpoint."""
         found = {}
         choices = as_asked(wang2023_artist(base.side), self.protocol.precision)
 
-        def retraining(artist: str) -> Retraining:
+        def retraining(artist: str, seed: int) -> Retraining:
             return Retraining(
                 "wang2023-artist", choices, catalogue, self.checkpoint, artist, self.protocol.minutes,
-                self.protocol.training_seed,
+                self.protocol.training_seed + seed,
             )  # fmt: skip
 
+        whole = [(artist, seed) for seed in range(self.protocol.seeds) for artist in self.protocol.artists]
         if self.spread is not HERE:
-            wanted = [artist for artist in self.protocol.artists if artist not in self.runs]
-            folders = [(retraining(artist), self.place.file("runs", folder_name(artist))) for artist in wanted]
+            wanted = [one for one in whole if one[0] not in self.runs]
+            folders = [(retraining(*one), self.place.file("runs", folder_name(*one))) for one in wanted]
             retrain_side_by_side(folders, self.spread, tell)
-        for number, artist in enumerate(self.protocol.artists):
-            run = self.runs.get(artist)
+        for number, (artist, seed) in enumerate(whole):
+            run, name = self.runs.get(artist), named_with_seed(artist, seed)
             if run is None:
-                what = retraining(artist)
-                each = progress_for(artist, number, len(self.protocol.artists), tell)
-                run = retrained(what, self.place.file("runs", folder_name(artist)), each)
-            found[artist] = PaintingCheckpoint.of(str(run))
-            if found[artist].side != base.side:
-                sides = f"{found[artist].side} px and {self.checkpoint} {base.side}"
+                each = progress_for(name, number, len(whole), tell)
+                run = retrained(retraining(artist, seed), self.place.file("runs", folder_name(artist, seed)), each)
+            found[name] = PaintingCheckpoint.of(str(run))
+            if found[name].side != base.side:
+                sides = f"{found[name].side} px and {self.checkpoint} {base.side}"
                 raise ImpastoError(f"{run} paints {sides}: take a run of that checkpoint")
         return found
 
@@ -221,18 +223,19 @@ class Wang2023Study:
         def asks(conditions: Sequence[Condition], seeds: Sequence[int], richer: Sequence[str]) -> list[PaintingPrompt]:
             return [PaintingPrompt(*one) for one in zip(conditions, seeds, richer, strict=True)]
 
-        for artist in protocol.artists:
-            conditions, seeds = self._asked(works, artist), [protocol.seed + k for k in range(protocol.paintings)]
-            for checkpoint, source in zip(CHECKPOINTS, (base, sources[artist]), strict=True):
+        for artist, turn in ((artist, turn) for turn in range(protocol.seeds) for artist in protocol.artists):
+            conditions, name = self._asked(works, artist), named_with_seed(artist, turn)
+            seeds = [protocol.seed + _SEEDS_APART * turn + k for k in range(protocol.paintings)]
+            for checkpoint, source in zip(CHECKPOINTS, (base, sources[name]), strict=True):
                 for prompts in PROMPTS:
-                    folder = self.place.path / "paintings" / folder_name(artist) / f"{checkpoint}-{prompts}"
+                    folder = self.place.path / "paintings" / folder_name(artist, turn) / f"{checkpoint}-{prompts}"
                     richer = [expansions.of([one], seed) if prompts == "expanded" else "" for one in conditions]
-                    sets[artist, checkpoint, prompts] = plan_set(
+                    sets[name, checkpoint, prompts] = plan_set(
                         folder, source, protocol.sampling, asks(conditions, seeds, richer)
                     )
         # As in the paper, the first row is the original checkpoint without an artist in the prompt.
         texts = [expansions.of(self._figure_group(prompt), seed) for prompt in protocol.prompts]
-        for artist, source in (("", base), *sources.items()):
+        for artist, source in (("", base), *((artist, sources[artist]) for artist in protocol.artists)):
             conditions = [Condition(caption=prompt, artist=artist) for prompt in protocol.prompts]
             for prompts in PROMPTS:
                 folder = self.place.path / "paintings" / FIGURES / f"{folder_name(artist) or 'original'}-{prompts}"
@@ -269,42 +272,22 @@ class Wang2023Study:
     def _measure(self, works: RealWorks, sets: Sets, expansions: Expansions, data: AnnotatedData, tell: OnShare) -> Findings:
         features, scorer = self.parts.load_features(), self.parts.load_scorer()
         judge = Judge(works.everything, self.protocol.artists, tell, features, scorer, self.spread)
-        judged: dict[tuple[str, str, str], Judged] = {}
-        everybody: dict[tuple[str, str], list[FeatureSet]] = {}
-        held_out: list[FeatureSet] = []
+        found = judge_all(judge, self.protocol, works, sets, tell)
         facts: dict[str, tuple[int, TrainingFacts, bool]] = {}
-        for artist in self.protocol.artists:
-            real = judge.features(f"{artist}, held out", works.works(artist, held_out=True))
-            held_out.append(real)
-            own = evenly_spread(works.works(artist), len(sets[artist, "original", "plain"].wanted))
-            floor = judge.features(f"{artist}, training pictures", own)
-            judged[artist, "real", ""] = judge.judge_rows(floor, real, [artist] * len(floor.rows))
-            everybody.setdefault(("real", ""), []).append(floor)
-            for checkpoint in CHECKPOINTS:
-                for prompts in PROMPTS:
-                    name = f"{artist}, {checkpoint}, {prompts}"
-                    judged[artist, checkpoint, prompts], features = judge.judge_set(
-                        name, sets[artist, checkpoint, prompts], real
-                    )
-                    everybody.setdefault((checkpoint, prompts), []).append(features)
-            run = self.runs.get(artist) or self.place.path / "runs" / folder_name(artist)
-            facts[artist] = (len(works.works(artist)), training_facts(run), artist in self.runs)
-        tell("all artists together", 0.0)
-        real = together("held out", held_out)
-        artists = self.protocol.artists
-        for (checkpoint, prompts), parts in everybody.items():
-            names = [artist for artist, part in zip(artists, parts, strict=True) for _ in part.rows]
-            pooled = judge.judge_rows(together(f"all, {checkpoint}", parts), real, names)
-            judged["all", checkpoint, prompts] = pooled
-        counts = {artist: len(one.rows) for artist, one in zip(artists, held_out, strict=True)}
+        for seed in range(self.protocol.seeds):
+            for artist in self.protocol.artists:
+                run = self.runs.get(artist) or self.place.path / "runs" / folder_name(artist, seed)
+                pictures = len(works.works(artist))
+                facts[named_with_seed(artist, seed)] = (pictures, training_facts(run), artist in self.runs)
         asked = self._expanded(works, expansions)
         table_2 = {
             prompt: tuple(expansions.of(self._figure_group(prompt), seed) for seed in self.protocol.expand_seeds)
             for prompt in self.protocol.prompts
         }
         return Findings(
-            judge, judged, {**counts, "all": len(real.rows)}, facts, (sum(not text for text in asked.values()), len(asked)),
-            expansions.late, table_2, data, len(sets[artists[0], "original", "plain"].wanted),
+            judge, found.judged, found.held_out, facts, (sum(not text for text in asked.values()), len(asked)),
+            expansions.late, table_2, data, len(sets[self.protocol.artists[0], "original", "plain"].wanted), found.again,
+            found.pooled,
         )  # fmt: skip
 
     def _used(
@@ -343,6 +326,10 @@ def check_study(study: Wang2023Study) -> None:
     check_minutes(protocol.minutes)
     parse_bounds(protocol.bounds)
     study.parts.check()
+    if not 1 <= protocol.seeds <= _MOST_SEEDS:
+        raise UsageError(f"seeds {protocol.seeds}: use 1 to {_MOST_SEEDS}")
+    if protocol.seeds > 1 and study.runs:
+        raise UsageError(f"seeds {protocol.seeds} and runs: a run that is there has one seed; give only one of them")
     if protocol.below is not None and not -1 <= protocol.below <= 1:
         raise UsageError(f"--below {protocol.below:g}: a similarity lies between -1 and 1")
     side = PaintingCheckpoint.of(study.checkpoint).side
@@ -356,11 +343,11 @@ def check_study(study: Wang2023Study) -> None:
 def needed_space(study: Wang2023Study) -> int:
     """Returns about how many bytes the whole reproduction takes."""
     info = inspect_checkpoint(study.checkpoint)
-    artists = study.protocol.artists
-    paintings = 4 * study.protocol.paintings * len(artists)
-    return disk_space(info.bytes, len(artists) - len(study.runs), paintings, info.default_size or 512)
+    artists, seeds = study.protocol.artists, study.protocol.seeds
+    paintings = 4 * study.protocol.paintings * len(artists) * seeds
+    return disk_space(info.bytes, (len(artists) - len(study.runs)) * seeds, paintings, info.default_size or 512)
 
 
-def folder_name(artist: str) -> str:
-    """Returns the artist's folder name, the same as `impasto train wang2023-masters` uses."""
-    return slug(artist) if artist else ""
+def folder_name(artist: str, seed: int = 0) -> str:
+    """Returns the artist's folder name, the same as `impasto train wang2023-masters` uses; of a further seed its own."""
+    return f"{slug(artist)}-seed-{seed}" if seed else slug(artist) if artist else ""

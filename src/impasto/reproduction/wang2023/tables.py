@@ -1,14 +1,18 @@
 """The tables of the report on wang2023: 1 (data), 2 (expanded prompts), 3 (distances), and further ones."""
 
+from dataclasses import replace
+
+from impasto.evaluation.estimate import Estimate, Measured
 from impasto.reproduction.protocols import Wang2023
 from impasto.reproduction.report import Table, percent, told
 from impasto.reproduction.report_parts import duration
-from impasto.reproduction.wang2023.findings import CELLS, CHECKPOINTS, PROMPTS, Findings
+from impasto.reproduction.wang2023.findings import CELLS, CHANGES, CHECKPOINTS, PROMPTS, Findings, change_of
 
 # Numbers of paintings in the whole of WikiArt that a text at hand prints: wu2022, section 4.
 _WIKIART = {"Vincent van Gogh": 1889, "Nicholas Roerich": 1860, "Pierre-Auguste Renoir": 1400}
 _WITH = {"plain": "without expansion", "expanded": "with expansion"}
 HEADER = tuple(f"{checkpoint}, {_WITH[prompts]}" for checkpoint, prompts in CELLS)
+CHANGE_WORDS = ("by retraining, plain", "by retraining, expanded", "by expansion, original", "by expansion, retrained")
 FLOOR = "his training pictures"
 
 
@@ -94,12 +98,30 @@ def changes(protocol: Wang2023, found: Findings) -> Table:
         )
         for of in whose(protocol)
     )  # fmt: skip
-    header = (
-        "change of the distance", "by retraining, plain", "by retraining, expanded", "by expansion, original",
-        "by expansion, retrained",
-    )  # fmt: skip
+    header = ("change of the distance", *CHANGE_WORDS)
     note = "Below 0 is nearer. The intervals are of pairs: the same prompt and seed, the same held-out works."
     return Table(header, rows, note)
+
+
+def seed_by_seed(protocol: Wang2023, found: Findings) -> Table:
+    """The changes of the distance with each seed of training and pictures, and with the paintings of all together."""
+    rows = []
+    for of in whose(protocol):
+        cells = []
+        for change in CHANGES:
+            each = ", ".join(told(one) for one in map(_value, found.with_every_seed(of, change, "frechet")))
+            cells.append(f"{each}; together {told(change_of(found.pooled, of, change).get('frechet'))}")
+        rows.append((of, *cells))
+    note = (
+        f"{protocol.seeds} seeds of the retraining and of the pictures, one after the other; then all their paintings as one"
+        " set, with a 95 % interval of chance in the pictures. Below 0 is nearer."
+    )
+    return Table(("change of the distance, seed by seed", *CHANGE_WORDS), tuple(rows), note)
+
+
+def _value(found: Measured | None) -> Measured | None:
+    """The measure without its interval."""
+    return replace(found, low=None, high=None) if isinstance(found, Estimate) else found
 
 
 def other_measures(protocol: Wang2023, found: Findings) -> Table:
@@ -122,8 +144,7 @@ def other_measures(protocol: Wang2023, found: Findings) -> Table:
 def retrainings(protocol: Wang2023, found: Findings) -> Table:
     """The statistics of each artist's retraining."""
     rows = []
-    for artist in protocol.artists:
-        pictures, facts, before = found.facts[artist]
+    for artist, (pictures, facts, before) in found.facts.items():
         loss = f"{facts.validation[-1][1]:.4g}" if facts.validation else "–"
         steps = str(facts.steps) if facts.steps else "–"
         time = duration(facts.seconds) if facts.seconds else "–"
