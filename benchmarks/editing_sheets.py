@@ -155,7 +155,7 @@ HANDS = ("Claude Monet", "Vincent van Gogh", "Rembrandt", "Nicholas Roerich")
 
 
 def scribbled(work: Path) -> tuple[Sequence[str], Rows]:
-    """pocket has no network of its own yet: name one with `--control-net`."""
+    """Drawings in four hands, and without the drawing; `--control-net` names another network than pocket's."""
     rows: Rows = []
     for number, text in enumerate(DRAWINGS):
         file = work / f"drawing-{number}.png"
