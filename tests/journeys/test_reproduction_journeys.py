@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from PIL import Image
 from tests.journeys.conftest import Impasto
 from tests.journeys.reproduce_child import reproduce_in_child, without_language_model, write_works
 from tests.journeys.test_bad_input import check, tree
+from tests.painting.memory.drawn_memory import drawn_memory
 from tests.training.fork_server import start
 
+from impasto.checkpoints.memory import save_memory
 from impasto.prompts.expansion.choices import ExpansionChoices
 from impasto.reproduction.parts import Parts
 
@@ -126,7 +129,12 @@ def test_stopped_in_every_phase_it_goes_on(impasto: Impasto, tmp_path: Path) -> 
     assert names[0] == names[1]
 
 
-def test_more_seeds_extend_a_reproduction(impasto: Impasto, tmp_path: Path) -> None:
+def test_more_seeds_extend_a_reproduction(
+    impasto: Impasto, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With a memory, as pocket has one: its paintings have to be found again, too.
+    save_memory(drawn_memory(), Path(shutil.copytree(tiny, tmp_path / "tiny")) / "memory")
+    monkeypatch.setenv("IMPASTO_POCKET", str(tmp_path / "tiny"))
     short = (*ONE_ARTIST, "--paintings", "3", "--no-annotate")
     assert impasto("reproduce", *short).code == 0
     place = tmp_path / "again"

@@ -12,12 +12,14 @@ from impasto.checkpoints.listing import inspect_checkpoint
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
+from impasto.painting.memory.reader import planned_use
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.provenance.reuse import is_painted, painting_key
 from impasto.painting.request import PaintRequest
 from impasto.prompts.condition import Condition
 from impasto.reproduction.protocols import Sampling
 from impasto.spreading import HERE, Spread, Unit, results, unit_key
+from impasto.weights.content_hash import memory_hash
 
 if TYPE_CHECKING:
     from impasto.painting.painter import Painter
@@ -25,11 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaintingCheckpoint:
-    """A checkpoint for painting: its name as `--checkpoint` takes it, its content hash, and the pixels of a side."""
+    """A checkpoint for painting.
+
+    Attributes:
+        checkpoint: its name, as `--checkpoint` takes it.
+        content_hash: of its weights.
+        side: pixels of a side.
+        memory: the hash of its memory; "" if it has none.
+    """
 
     checkpoint: str
     content_hash: str
     side: int
+    memory: str = ""
 
     @classmethod
     def of(cls, checkpoint: str) -> "PaintingCheckpoint":
@@ -39,7 +49,7 @@ class PaintingCheckpoint:
             UsageError, MissingPart, ImpastoError: the same as `inspect_checkpoint`.
         """
         info = inspect_checkpoint(checkpoint)
-        return cls(checkpoint, info.content_hash, info.default_size or 512)
+        return cls(checkpoint, info.content_hash, info.default_size or 512, memory_hash(info.path))
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,8 @@ def plan_set(folder: Path, source: PaintingCheckpoint, sampling: Sampling, asks:
             eta=sampling.eta, width=source.side, height=source.side,
             prompt=ask.condition.caption if ask.expansion else "", expansion=ask.expansion or None,
         )  # fmt: skip
-        record = Provenance.of(request, source.checkpoint, source.content_hash)
+        use = planned_use(request, source.checkpoint, source.memory)
+        record = Provenance.of(request, source.checkpoint, source.content_hash, memory=use)
         wanted.append(PlannedPainting(request, record, folder / f"{number:04}-{painting_key(record)[:12]}.png"))
     return PaintingSet(source, tuple(wanted))
 

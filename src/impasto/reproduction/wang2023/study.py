@@ -266,7 +266,9 @@ class Wang2023Study:
                 paint_sets(
                     [replace(one, wanted=one.wanted[:end]) for one in measured.values()], on_share, spread=self.spread
                 )
-            done = _complete(measured)
+            before, done = done, _complete(measured)
+            if done == before and not (bound.is_over and done >= _FEWEST):
+                raise ImpastoError(f"the paintings in {self.place.path} are not found again after they were painted")
         return {key: replace(one, wanted=one.wanted[:done]) if key in measured else one for key, one in sets.items()}
 
     def _measure(self, works: RealWorks, sets: Sets, expansions: Expansions, data: AnnotatedData, tell: OnShare) -> Findings:
