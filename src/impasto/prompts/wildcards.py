@@ -10,6 +10,7 @@ dynamicprompts. `\{`, `\}`, `\|` and `\_` are the characters themselves.
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,11 @@ def _chosen(text: str, seed: int, folder: Path | None, own: OwnLists, ours: dict
     return " ".join(plain(str(chosen)).split())
 
 
+@lru_cache(maxsize=1 << 16)  # each picture of a batch chooses from the same lists
+def _prepared_value(text: str) -> str:
+    return prepared(balanced(literal(text), _nothing), lambda name: _NAME.fullmatch(f"__{name}__") is not None)
+
+
 def _collections(lists: Any) -> Any:
     """Returns lists for dynamicprompts, whose values are read in the same grammar as the prompt."""
     from dynamicprompts.wildcards.collection.list import ListWildcardCollection
@@ -120,7 +126,7 @@ def _collections(lists: Any) -> Any:
 
     def item(value: Any) -> Any:
         text, weight = value if isinstance(value, tuple) else (value, 1.0)
-        text = prepared(balanced(literal(text), _nothing), lambda name: _NAME.fullmatch(f"__{name}__") is not None)
+        text = _prepared_value(text)
         return text if weight == 1 else WildcardItem(content=text, weight=weight)
 
     return {name: ListWildcardCollection([item(value) for value in values]) for name, values in lists.items()}
