@@ -62,7 +62,8 @@ def main() -> None:
     wanted = needed(start, power, goal)
     print(f"{given.goal:.0%} of the way, {floor + goal:.0f}, needs {wanted:.3g} pictures [{low:.2g}, {high:.2g}]")
     for machine, rate in given.rate:
-        print(f"  {machine}, {float(rate):g} pictures/s: {wanted / float(rate) / 3600:,.1f} h")
+        hours = wanted / float(rate) / 3600
+        print(f"  {machine}, {float(rate):g} pictures/s: {hours:.3g} h")
 
 
 if __name__ == "__main__":
