@@ -28,6 +28,7 @@ from judging.nearness import nearest
 from judging.new_artist import new_artist
 from judging.style import probe
 
+ROOT = Path(__file__).parents[1]
 PARTS = ("motif", "probe", "nearest", "frechet", "samplers", "new-artist")
 
 
@@ -54,7 +55,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--prompts", type=Path, default=PROMPTS, help="of `motif`: lines MOTIF: PROMPT")
     parser.add_argument("--artist", help="of `new-artist`")
     parser.add_argument("--artist-works", type=Path, metavar="CATALOGUE", help="where his works are, if not in --catalogue")
-    parser.add_argument("--figure", type=Path, default=Path("docs/nearest.png"), help="of `nearest`")
+    parser.add_argument("--figure", type=Path, default=ROOT / "docs/nearest.png", help="of `nearest`")
     chosen = parser.parse_args(words)
     counts = {name: value for name, value in vars(chosen).items() if name.endswith("paintings")}
     if min(counts.values()) < 2:
