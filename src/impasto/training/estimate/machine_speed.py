@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 _SECONDS = 0.1  # duration of each of the three measurements
+_FRESH = 60.0  # seconds for which a process takes a measurement to be right
 _SIDE = 768  # side of a square matrix, large enough for a processor's full rate
 _NUMBERS = 8 * 2**20  # 32 MB: no cache holds three of these
 _SMALL = 64
@@ -31,8 +32,21 @@ class MachineSpeed:
         return flops / self.flops + moved / self.moved + operations * self.operation
 
 
+_measured: dict[tuple[torch.device, torch.dtype], tuple[float, MachineSpeed]] = {}
+
+
 def measure_speed(device: torch.device, dtype: torch.dtype = torch.float32) -> MachineSpeed:
-    """Measures the device's speed at matrix products in `dtype`, at additions and at tiny operations."""
+    """Measures the device's speed at matrix products in `dtype`, at additions and at tiny operations.
+
+    Within a minute the same is not measured again.
+    """
+    last = _measured.get((device, dtype))
+    if last is None or time.monotonic() - last[0] > _FRESH:
+        last = _measured[device, dtype] = time.monotonic(), _measure(device, dtype)
+    return last[1]
+
+
+def _measure(device: torch.device, dtype: torch.dtype) -> MachineSpeed:
     a, b = (torch.ones(_SIDE, _SIDE, device=device, dtype=dtype) for _ in range(2))
     x, y, z = (torch.ones(_NUMBERS, device=device) for _ in range(3))
     small = torch.ones(_SMALL, device=device)
