@@ -20,7 +20,7 @@ from impasto.settings import cache_folder
 from impasto.training.distributed.processes import Processes
 from impasto.training.estimate.estimate import usual_tokens
 from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
-from impasto.training.methods.fine_tuning import FineTuningTask, pads_to_batch
+from impasto.training.methods.fine_tuning import FineTuningTask, Told, pads_to_batch
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.recipes.retraining import retrain
 from impasto.training.recipes.wu2022 import WU2022_TEXT_ENCODER_POCKET, wu2022_joint, wu2022_text_encoder
@@ -111,7 +111,7 @@ def test_texts_are_padded_to_the_longest_of_most_batches(
     for longest, length in ((24, 24), (25, 32), (77, 80)):
         monkeypatch.setattr(type(components), "count_tokens", lambda _, texts, longest=longest: longest)
         assert task._length(["a"], short) == length
-    assert task._states_of(data.texts[0][:1], 80).shape[1] == components.max_tokens
+    assert task._states_of(Told(data.texts[0][:1], 80)).shape[1] == components.max_tokens
 
 
 def test_only_checkpoints_like_pocket_pad_texts_to_the_batch_by_themselves(base: str, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_what_depends_on_the_checkpoint_waits_for_it() -> None:
         ("wu2022-joint", FineTuning, ()),
         ("lora", FineTuning, ("fresh_text_encoder", "trained")),
         ("dreambooth", FineTuning, ("fresh_text_encoder", "aspect_buckets")),
-        ("textual-inversion", FineTuning, ("fresh_text_encoder", "aspect_buckets", "trained", "lora_rank")),
+        ("textual-inversion", FineTuning, ("fresh_text_encoder", "aspect_buckets", "trained", "lora_rank", "works")),
         ("distill", Distillation, WITHOUT),
     ],
 )

@@ -55,7 +55,7 @@ def dreambooth(
     run_verb(context)
 
 
-@partial(with_choices, without=(*_UNUSED, "trained", "lora_rank"))
+@partial(with_choices, without=(*_UNUSED, "trained", "lora_rank", "works"))
 def textual_inversion(
     *,
     context: typer.Context,

@@ -28,6 +28,7 @@ class DistillJob(WholeCatalogueJob):
     updates: int | None = None
     fresh_text_encoder: bool | None = None
     aspect_buckets: bool | None = None
+    works: bool | None = None
     lora_rank: int | None = None
     layers: str | None = None
     guidance: float | None = None

@@ -61,7 +61,7 @@ class LoraJob(PersonalJob):
         artist: uses only this artist's works; the catalogue's name or a part of it. "" for all artists.
         trigger: words that are put before every text and that activate the LoRA in a prompt.
         consent: who agreed to the training on works of living artists, for the run's record and the model card.
-        lora_rank, aspect_buckets: see `FineTuning`.
+        lora_rank, aspect_buckets, works: see `FineTuning`.
     """
 
     kind: ClassVar[str] = "train/lora"
@@ -72,6 +72,7 @@ class LoraJob(PersonalJob):
     consent: str = ""
     lora_rank: int | None = None
     aspect_buckets: bool | None = None
+    works: bool | None = None
 
     @property
     def pictures_folder(self) -> Path:
@@ -108,7 +109,7 @@ class DreamBoothJob(PersonalJob):
         prior_pictures: number of class pictures to paint, 1 to 10,000.
         prior_weight: weight of the class pictures.
         template: the text of the pictures; {} is the place of the words.
-        trained, lora_rank: see `FineTuning`.
+        trained, lora_rank, works: see `FineTuning`.
     """
 
     kind: ClassVar[str] = "train/dreambooth"
@@ -121,6 +122,7 @@ class DreamBoothJob(PersonalJob):
     template: str = TEMPLATE
     trained: str | None = None
     lora_rank: int | None = None
+    works: bool | None = None
 
     @property
     def pictures_folder(self) -> Path:

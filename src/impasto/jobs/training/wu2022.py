@@ -15,7 +15,7 @@ class Wu2022Job(RecipeJob):
 
     Attributes:
         consent: who agreed to the training on works of living artists, for the run's record and the model card.
-        trained, fresh_text_encoder, lora_rank, aspect_buckets: see `FineTuning`.
+        trained, fresh_text_encoder, lora_rank, aspect_buckets, works: see `FineTuning`.
     """
 
     consent: str = ""
@@ -23,6 +23,7 @@ class Wu2022Job(RecipeJob):
     fresh_text_encoder: bool | None = None
     lora_rank: int | None = None
     aspect_buckets: bool | None = None
+    works: bool | None = None
 
     @property
     def whose(self) -> str:

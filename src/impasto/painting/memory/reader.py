@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from impasto.checkpoints.memory import PaintingMemory, Work
+from impasto.checkpoints.memory_ranking import Ranking, apportion
 from impasto.data.catalogue.entry import Skipped
 from impasto.data.catalogue.plain_text import cleaned
 from impasto.errors import UsageError
 from impasto.painting.memory.codes import pack, unpack
 from impasto.painting.memory.folder_memory import OnPictures, folder_hash, read_folder_memory
 from impasto.painting.memory.likes import code_of, mixed
-from impasto.painting.memory.ranking import Ranking, apportion
 from impasto.painting.memory.record import LONGEST_TEXT, NONE, OWN, Like, MemoryUse, SeenWork
 
 if TYPE_CHECKING:

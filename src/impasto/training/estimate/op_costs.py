@@ -71,7 +71,8 @@ _MOST_GIVEN = 20_000
 def _made(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Returns what `func` returns. An operation that was met before with the same shapes is not run again."""
     schema = func._schema
-    if not schema.returns or schema.is_mutable or func.is_view or any(value.alias_info is not None for value in schema.returns):
+    aliases = func.is_view or any(value.alias_info is not None for value in schema.returns)
+    if not schema.returns or schema.is_mutable or aliases:
         return func(*args, **kwargs)
     try:
         key = func, _described(args), tuple((name, _described(value)) for name, value in sorted(kwargs.items()))

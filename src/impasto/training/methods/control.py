@@ -18,7 +18,7 @@ from impasto.training.loop.progress import Progress, no_report
 from impasto.training.losses.diffusion import Noise
 from impasto.training.losses.map_consistency import MapReader, clean_latents, misread, train_reader
 from impasto.training.methods.control_choices import ControlChoices
-from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning import FineTuningTask, Told
 from impasto.training.methods.fine_tuning_choices import FineTuning
 
 
@@ -122,9 +122,7 @@ class ControlTask(FineTuningTask):
         figures = super().step(step, progress)
         return {**figures, "misread": float(np.mean(self._misread))} if self._misread else figures
 
-    def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
-    ) -> torch.Tensor:
+    def _learn(self, latents: torch.Tensor, told: Told, drawn: Noise, shares: torch.Tensor) -> torch.Tensor:
         joined: Any = self.components.unet
         numbers, self._numbers = self._numbers[: len(latents)], self._numbers[len(latents) :]
         seeds = [(self.seed, self._step, int(number)) for number in numbers]
@@ -132,22 +130,21 @@ class ControlTask(FineTuningTask):
         joined.shown = as_hint(redraw_some(asked, self._redrawn, seeds)).to(latents.device)
         try:
             if self._reader is None:
-                return super()._learn(latents, texts, drawn, shares, length)
-            return self._learn_reading(latents, texts, drawn, shares, length, as_hint(asked))
+                return super()._learn(latents, told, drawn, shares)
+            return self._learn_reading(latents, told, drawn, shares, as_hint(asked))
         finally:
             joined.shown = None
 
     def _learn_reading(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None,
-        asked: torch.Tensor,
-    ) -> torch.Tensor:  # fmt: skip
+        self, latents: torch.Tensor, told: Told, drawn: Noise, shares: torch.Tensor, asked: torch.Tensor
+    ) -> torch.Tensor:
         """As `_learn`, with how badly the asked maps are read from the predicted clean latents."""
         reader: Any = self._reader
         device = self.processes.device
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         noised = self.loss.noised(latents, drawn)
         with self.processes.mixed_precision():
-            made = self._unet(noised, drawn.times, self._states_of(texts, length).to(device)).sample
+            made = self._unet(noised, drawn.times, self._states_of(told).to(device)).sample
         errors = self.loss.errors(made.float(), latents, drawn)
         alphas = self.loss.scheduler.alphas_cumprod.to(device)[drawn.times]
         predicted = clean_latents(made.float(), noised, alphas, self.loss.prediction)

@@ -5,10 +5,11 @@ import torch
 from impasto.checkpoints.components import Components
 from impasto.data.caches.latents import TextStates
 from impasto.training.distributed.processes import Processes
+from impasto.training.examples.shown_works import ShownWorks
 from impasto.training.examples.training_set import TrainingSet
 from impasto.training.losses.diffusion import Noise
 from impasto.training.methods.distillation_choices import Distillation
-from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning import FineTuningTask, Told
 from impasto.training.methods.fine_tuning_choices import FineTuning
 from impasto.training.methods.latent_consistency import LatentConsistency
 
@@ -49,6 +50,7 @@ class DistillationTask(FineTuningTask):
         *,
         seed: int,
         steps: int = 4,
+        works: ShownWorks | None = None,
     ) -> None:
         """Takes the arguments of `FineTuningTask`; `states` are those of `data.all_texts`.
 
@@ -57,20 +59,19 @@ class DistillationTask(FineTuningTask):
         Raises:
             UsageError: the batch cannot be shared among the processes.
         """
-        super().__init__(components, data, states, choices, processes, seed=seed, choose=add_student)
+        super().__init__(components, data, states, choices, processes, seed=seed, choose=add_student, works=works)
         self.guidance, self.teacher_steps = choices.guidance, choices.teacher_steps
         self.loss: LatentConsistency = LatentConsistency(
             components.scheduler_config, leap=choices.leap, huber=choices.huber, steps=steps
         )
 
-    def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
-    ) -> torch.Tensor:
+    def _learn(self, latents: torch.Tensor, told: Told, drawn: Noise, shares: torch.Tensor) -> torch.Tensor:
         device, loss = self.processes.device, self.loss
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
-        noisy, states = loss.noised(latents, drawn), self._states_of(texts, length).to(device)
+        noisy, states = loss.noised(latents, drawn), self._states_of(told).to(device)
+        plain = self._states_of(Told([""], told.length)).to(device).expand(len(states), -1, -1)
         with torch.no_grad():
-            ahead, times = self._ahead(noisy, drawn.times, states)
+            ahead, times = self._ahead(noisy, drawn.times, states, plain)
             target = loss.consistent(self.components.unet(ahead, times, states).sample.float(), ahead, times)
         made = loss.consistent(self._unet(noisy, drawn.times, states).sample.float(), noisy, drawn.times)
         errors = loss.distances(made, target)
@@ -78,25 +79,32 @@ class DistillationTask(FineTuningTask):
         return errors.detach()
 
     def _ahead(
-        self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor
+        self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor, plain: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the latents that the teacher's steps reach, and their timesteps."""
         end, now = self.loss.earlier(times), times
         for left in range(self.teacher_steps, 0, -1):
             until = now + (end - now) // left
-            noisy, now = self.loss.step(self._taught(noisy, now, states), noisy, now, until), until
+            noisy, now = self.loss.step(self._taught(noisy, now, states, plain), noisy, now, until), until
         return noisy, now
 
-    def _taught(self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        """Returns the teacher's guided prediction (Ho and Salimans 2022), of the same shape as `noisy`."""
+    def _taught(
+        self, noisy: torch.Tensor, times: torch.Tensor, states: torch.Tensor, plain: torch.Tensor
+    ) -> torch.Tensor:
+        """Returns the teacher's guided prediction (Ho and Salimans 2022), of the same shape as `noisy`.
+
+        As in painting, guidance leads from the empty text without works, `plain`, to the text with its works, `states`.
+        """
         unet = self.components.unet
         unet.disable_adapters()
         try:
             if self.guidance == 1:
                 return unet(noisy, times, states).sample.float()
-            plain = self._states_of([""], states.shape[1]).to(states).expand_as(states)
-            both = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), torch.cat([plain, states])).sample.float()
+            if plain.shape == states.shape:
+                both = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), torch.cat([plain, states])).sample.float()
+                away, towards = both.chunk(2)
+            else:
+                away, towards = (unet(noisy, times, told).sample.float() for told in (plain, states))
         finally:
             unet.enable_adapters()
-        away, towards = both.chunk(2)
         return away + self.guidance * (towards - away)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from impasto.data.caches.latents import TextStates
 from impasto.errors import UsageError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.aspect_buckets import BucketedOrder
+from impasto.training.examples.shown_works import ShownWorks
 from impasto.training.examples.training_set import TrainingSet
 from impasto.training.loop.optimizers import make_optimizer
 from impasto.training.loop.steps import ShuffledOrder
@@ -104,6 +106,21 @@ def padded_length(longest: int) -> int:
     return max(SHORT_TOKENS, -(-longest // 8) * 8)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the U-Net is told of a part of a batch.
+
+    Attributes:
+        texts: a text for each picture.
+        length: the number of tokens that the texts are padded to; None for all of the encoder's.
+        works: tokens of works of the checkpoint's memory, [n, works, width]; None for no work.
+    """
+
+    texts: list[str]
+    length: int | None = None
+    works: torch.Tensor | None = None
+
+
 class FineTuningTask:
     """Trains by the checkpoint's own loss (`DiffusionLoss`) on cached posteriors.
 
@@ -122,6 +139,7 @@ class FineTuningTask:
         order: Order | None = None,
         importance: torch.Tensor | None = None,
         choose: Callable[[Components, FineTuning], None] = choose_weights,
+        works: ShownWorks | None = None,
     ) -> None:
         """Sets up the task. A batch is `choices.batch` pictures.
 
@@ -131,11 +149,12 @@ class FineTuningTask:
             order: the order of the pictures; default: all of them, shuffled in every epoch.
             importance: the weight of each picture's error in the mean over a batch, float32 [n]; default: 1.
             choose: marks the weights that are trained.
+            works: the works of the checkpoint's memory that the U-Net sees beside the texts; None: it sees none.
 
         Raises:
             UsageError: the batch cannot be shared among the processes; aspect buckets with another order.
         """
-        self.components, self.data, self.states = components, data, states
+        self.components, self.data, self.states, self.works = components, data, states, works
         self.choices, self.processes, self.seed = choices, processes, seed
         self.loss = DiffusionLoss(
             components.scheduler_config,
@@ -198,10 +217,12 @@ class FineTuningTask:
         parts = [slice(start, start + size) for start in range(own.start, own.stop, size)]
         # The gradients are averaged over the processes, while each computes a sum: so multiply by their number.
         shares = counts * self.processes.count
+        tokens = None if self.works is None else self.works.tokens(numbers, step)
         found = []
         for place, part in enumerate(parts):
             with nullcontext() if place + 1 == len(parts) else self.processes.apart(*self._wrapped):
-                found.append(self._learn(latents[part], texts[part], drawn.of(part), shares[part], length))
+                told = Told(texts[part], length, None if tokens is None else tokens[part])
+                found.append(self._learn(latents[part], told, drawn.of(part), shares[part]))
         norm = self.processes.clip(self.parameters, self.choices.gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)  # now and not at the next step: painting before it needs the memory
@@ -209,17 +230,12 @@ class FineTuningTask:
         weighted = (errors * counts).sum().item()
         return {"loss": weighted, "gradient": norm, **self._by_band(errors, drawn.times)}
 
-    def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
-    ) -> torch.Tensor:
-        """Computes gradients of a part of the batch, with errors weighted by `shares`; returns the errors, float32 [n].
-
-        `length`: see `_states_of`.
-        """
+    def _learn(self, latents: torch.Tensor, told: Told, drawn: Noise, shares: torch.Tensor) -> torch.Tensor:
+        """Computes gradients of a part of the batch, with errors weighted by `shares`; returns the errors, float32 [n]."""
         device = self.processes.device
         latents, drawn = latents.to(device), Noise(drawn.noise.to(device), drawn.times.to(device))
         with self.processes.mixed_precision():  # also for the one of the two that is frozen
-            states = self._states_of(texts, length).to(device)
+            states = self._states_of(told).to(device)
             made = self._unet(self.loss.noised(latents, drawn), drawn.times, states).sample
         errors = self.loss.errors(made.float(), latents, drawn)
         self.processes.backward((errors * shares.to(device)).sum())
@@ -231,13 +247,15 @@ class FineTuningTask:
             return None
         return padded_length(self.components.count_tokens(texts))
 
-    def _states_of(self, texts: list[str], length: int | None = None) -> torch.Tensor:
-        """Returns the texts' token states [n, length, width]; `length` None: of all the encoder's tokens."""
+    def _states_of(self, told: Told) -> torch.Tensor:
+        """Returns the texts' token states, followed by the works' tokens as in painting: [n, length + works, width]."""
         if self.states is not None:
-            return torch.from_numpy(self.states.states(texts)[:, :length])
-        numbers, mask = self.components.text_inputs(texts)
-        mask = mask if mask is None else mask[:, :length]
-        return self._encoder(numbers[:, :length], attention_mask=mask)[0]
+            states = torch.from_numpy(self.states.states(told.texts)[:, : told.length])
+        else:
+            numbers, mask = self.components.text_inputs(told.texts)
+            mask = mask if mask is None else mask[:, : told.length]
+            states = self._encoder(numbers[:, : told.length], attention_mask=mask)[0]
+        return states if told.works is None else torch.cat([states, told.works.to(states)], dim=1)
 
     def _by_band(self, errors: torch.Tensor, times: torch.Tensor) -> dict[str, float]:
         """Returns the mean error of each band of timesteps that the batch contains."""

@@ -47,6 +47,7 @@ class FineTuning:
         "checkpoint's own training."
     )
     text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
+    works: bool = choice(True, "Show works of the checkpoint's memory, if it has one, beside the texts, as in painting.")
     gradient_checkpointing: bool = choice(False, "Compute activations twice and keep none: less memory, more time.")
     aspect_buckets: bool = choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
     size: int = choice(0, "Pixels of a side; 0: the checkpoint's own.")

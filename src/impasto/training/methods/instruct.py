@@ -16,7 +16,7 @@ from impasto.errors import UsageError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.instruct_pairs import InstructPairs
 from impasto.training.losses.diffusion import Noise
-from impasto.training.methods.fine_tuning import FineTuningTask
+from impasto.training.methods.fine_tuning import FineTuningTask, Told
 from impasto.training.methods.instruct_choices import InstructChoices
 
 
@@ -137,13 +137,11 @@ class InstructTask(FineTuningTask):
         self._shown = _shown(self._inputs, numbers, hidden)[self._own]
         return super().step(step, progress)
 
-    def _learn(
-        self, latents: torch.Tensor, texts: list[str], drawn: Noise, shares: torch.Tensor, length: int | None
-    ) -> torch.Tensor:
+    def _learn(self, latents: torch.Tensor, told: Told, drawn: Noise, shares: torch.Tensor) -> torch.Tensor:
         joined: Any = self.components.unet
         joined.shown, self._shown = self._shown[: len(latents)].to(latents.device), self._shown[len(latents) :]
         try:
-            return super()._learn(latents, texts, drawn, shares, length)
+            return super()._learn(latents, told, drawn, shares)
         finally:
             joined.shown = None
 

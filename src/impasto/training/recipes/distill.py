@@ -12,6 +12,7 @@ from impasto.adapters.lora.low_rank import Layers, LowRank
 from impasto.checkpoints.load import load_components
 from impasto.files import write_atomically
 from impasto.training.distributed.processes import Processes
+from impasto.training.examples.shown_works import shown_works
 from impasto.training.examples.training_set import encode_texts, encode_training_set, entries_of
 from impasto.training.loop.optimizers import check_optimizer
 from impasto.training.loop.progress import Progress, no_report
@@ -55,7 +56,8 @@ def distill(
     size = choices.size or components.default_size
     data = encode_training_set(entries_of(catalogue), components, size, on_progress=on_progress)
     states = encode_texts(data.all_texts, components, on_progress)
-    task = DistillationTask(components, data, states, choices, processes, seed=seed, steps=steps)
+    works = shown_works(components, data.entries, seed, on_progress) if choices.works else None
+    task = DistillationTask(components, data, states, choices, processes, seed=seed, steps=steps, works=works)
     fit(task, run, minutes, updates, save_steps=save_steps, on_progress=on_progress, should_stop=should_stop)
     if processes.is_first:
         made = lora_of(components, choices.lora_rank, run.name)

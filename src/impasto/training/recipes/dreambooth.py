@@ -11,6 +11,7 @@ from impasto.checkpoints.load import load_components
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.distributed.processes import Processes
+from impasto.training.examples.shown_works import shown_works
 from impasto.training.examples.training_set import encode_texts, encode_training_set
 from impasto.training.loop.optimizers import check_optimizer
 from impasto.training.loop.progress import Progress, no_report
@@ -87,8 +88,10 @@ def dreambooth(
         order = PairedOrder(subjects, classes, choices.batch, seed)
         importance = prior_importance(len(data.entries), classes, prior_weight)
         choices = replace(choices, batch=2 * choices.batch)
+    entitled = [replace(entry, caption=texts[0], artist="") for entry, texts in zip(data.entries, data.texts, strict=True)]
+    works = shown_works(components, entitled, seed, on_progress) if choices.works else None
     task = FineTuningTask(
-        components, data, states, choices, processes, seed=seed, order=order, importance=importance
+        components, data, states, choices, processes, seed=seed, order=order, importance=importance, works=works
     )
     fit(
         task, run, minutes, steps, validation=pictures_only(components, run, choices, [text], states),

@@ -21,6 +21,7 @@ from impasto.language.text_encoders import untrained_like
 from impasto.prompts.living import Life, life_of, life_of_columns
 from impasto.settings import give_back_freed_memory
 from impasto.training.distributed.processes import Processes
+from impasto.training.examples.shown_works import shown_works
 from impasto.training.examples.training_set import (
     TEXT_VARIANTS,
     UNCACHED_TEXT_VARIANTS,
@@ -104,7 +105,8 @@ def retrain(
     validation = held_out_validation(
         catalogue, artist, components, run, choices, trigger=trigger, on_progress=on_progress
     )
-    task = FineTuningTask(components, data, states, choices, processes, seed=seed)
+    works = shown_works(components, data.entries, seed, on_progress) if choices.works else None
+    task = FineTuningTask(components, data, states, choices, processes, seed=seed, works=works)
     kept = fit(
         task, run, minutes, steps, validation=validation, save_steps=save_steps, on_progress=on_progress,
         should_stop=should_stop,

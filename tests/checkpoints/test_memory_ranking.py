@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.painting.memory.drawn_memory import drawn_memory
 
-from impasto.painting.memory.ranking import NEAREST, Ranking, apportion
+from impasto.checkpoints.memory_ranking import NEAREST, Ranking, apportion
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,17 @@ def test_the_same_for_the_same_and_others_for_other_seeds(ranking: Ranking) -> N
     assert [again.find("boats at sunset", "boats at sunset", "", seed, 4) for seed in range(8)] == found
     assert all(len(set(places)) == 4 for places in found)
     assert len({places[0] for places in found}) > 2
+
+
+def test_many_prompts_find_what_each_finds_alone(ranking: Ranking) -> None:
+    prompts = [
+        ("boats at sunset, by Claude Monet", "boats at sunset", "Claude Monet"), ("red roses", "red roses", ""),
+        ("", "", "Rembrandt"), ("storm", "storm", "Nobody"),
+    ] * 70  # fmt: skip
+    done: list[int] = []
+    found = ranking.best_of_each(prompts, 5, done.append)
+    assert found == [ranking.best(*prompt, 5) for prompt in prompts]
+    assert done == [256, 280] and ranking.best_of_each([]) == []
 
 
 def test_words_in_common_count(ranking: Ranking) -> None:
