@@ -4,11 +4,13 @@ import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.painting.memory.drawn_memory import drawn_memory
 
 from impasto.checkpoints.memory_ranking import NEAREST, Ranking, apportion
+from impasto.language.sentence_encoder import sentence_encoder
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +34,11 @@ def test_many_prompts_find_what_each_finds_alone(ranking: Ranking) -> None:
     prompts = [
         ("boats at sunset, by Claude Monet", "boats at sunset", "Claude Monet"), ("red roses", "red roses", ""),
         ("", "", "Rembrandt"), ("storm", "storm", "Nobody"),
-    ] * 70  # fmt: skip
-    done: list[int] = []
-    found = ranking.best_of_each(prompts, 5, done.append)
+    ]  # fmt: skip
+    sentences = sentence_encoder().vectors([text for text, _, _ in prompts])
+    found = list(ranking.best_of_each(sentences, [(words, artist) for _, words, artist in prompts], 5))
     assert found == [ranking.best(*prompt, 5) for prompt in prompts]
-    assert done == [256, 280] and ranking.best_of_each([]) == []
+    assert list(ranking.best_of_each(np.zeros((0, 384), np.float32), [])) == []
 
 
 def test_words_in_common_count(ranking: Ranking) -> None:

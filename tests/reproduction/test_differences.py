@@ -1,5 +1,6 @@
 """What a report lists as different follows from the settings in use, not from fixed words."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from safetensors.torch import save_file
 from tests.checkpoints.stable_diffusion import to_ldm
+from tests.painting.memory.drawn_memory import drawn_memory
 from tests.painting.tiny_components import make_components
 from tests.vision.tiny_recognize_anything import save
 
 from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.listing import text_encoder_config
+from impasto.checkpoints.memory import save_memory
 from impasto.prompts.condition import FIELD_DROPOUT
 from impasto.prompts.expansion.choices import ExpansionChoices
 from impasto.prompts.expansion.term_table import TermTable
@@ -202,4 +205,18 @@ def test_what_is_trained_and_the_loss_are_those_of_the_choices(checkpoints: dict
     stages = [WU2022_TEXT_ENCODER_POCKET, replace(WU2022_JOINT_POCKET, timestep_bias=5.0)]
     assert compare_loss(checkpoints["epsilon"], stages, "e")[1].here == "the noisiest quarter 5 times as often as others"
     assert compare_loss(checkpoints["epsilon"], [WU2022_TEXT_ENCODER], "e")[1].same is True
+
+
+def test_works_of_a_memory_are_a_difference(checkpoints: dict[str, str], tmp_path: Path) -> None:
+    plain, shows = checkpoints["v_prediction"], [WU2022_TEXT_ENCODER_POCKET, WU2022_JOINT_POCKET]
+    row = compare_loss(plain, shows, "e")[2]
+    assert (row.what, row.here, row.same) == ("what the U-Net attends to beside the text", "nothing", True)
+    save_memory(drawn_memory(width=16), Path(shutil.copytree(plain, tmp_path / "with")) / "memory")
+    row = compare_loss(str(tmp_path / "with"), shows, "e")[2]
+    assert row.here == "works of the checkpoint's memory, in retraining and in painting" and row.same is False
+    hides = [replace(one, works=False) for one in shows]
+    assert compare_loss(str(tmp_path / "with"), hides, "e")[2].here.endswith("in painting alone")
+    # The report of each paper has the row.
+    for rows in (wang2023(str(tmp_path / "with")), wu2022(str(tmp_path / "with"))):
+        assert rows["what the U-Net attends to beside the text"].same is False
     assert TWO_STAGES in Wu2022().arms

@@ -4,7 +4,7 @@ import hashlib
 import math
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 ANCHORS = 12  # the number of best works from which the seed chooses the anchor
 NEAREST = 16  # the number of the anchor's neighbours from which the seed chooses the others; training uses as many
 WORDS = 0.2  # added to the similarity of a work whose title or caption has all of the prompt's words
-_AT_ONCE = 256  # texts that are compared at once
 _SAME = 0.999  # two codes with a larger cosine are of the same picture
 _COMMON = frozenset({"and", "are", "for", "from", "into", "over", "the", "their", "there", "this", "under", "while", "with"})
 
@@ -60,22 +59,17 @@ class Ranking:
         return self._first(self._marks(text, words), artist, count)
 
     def best_of_each(
-        self, prompts: Sequence[tuple[str, str, str]], count: int = ANCHORS, on_done: Callable[[int], object] | None = None
-    ) -> list[list[int]]:
-        """Returns `best` of many prompts, each with its text, its words and its artist; faster than one after the other.
+        self, sentences: np.ndarray, prompts: Sequence[tuple[str, str]], count: int = ANCHORS
+    ) -> Iterator[list[int]]:
+        """Yields `best` of each of many prompts.
 
         Args:
-            on_done: called with the number of prompts that are done.
+            sentences: the vectors of the prompts' texts by MiniLM, float32 [n, 384].
+            prompts: the words and the artist of each.
         """
-        found: list[list[int]] = []
-        for start in range(0, len(prompts), _AT_ONCE):
-            part = prompts[start : start + _AT_ONCE]
-            asked = self._scorer.embed_texts([text for text, _, _ in part])
-            for vector, (_, words, artist) in zip(asked, part, strict=True):
-                found.append(self._first(self._vectors @ vector + WORDS * self._shared(words), artist, count))
-            if on_done is not None:
-                on_done(len(found))
-        return found
+        asked = self._scorer.embed_sentences(sentences)
+        for vector, (words, artist) in zip(asked, prompts, strict=True):
+            yield self._first(self._vectors @ vector + WORDS * self._shared(words), artist, count)
 
     def _first(self, marks: np.ndarray, artist: str, count: int) -> list[int]:
         """Returns the artist's `count` works with the highest marks."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from impasto.checkpoints.listing import inspect_checkpoint
 from impasto.prompts.condition import FIELD_DROPOUT, Condition
@@ -9,6 +10,7 @@ from impasto.prompts.expansion.settings import ExpansionSettings
 from impasto.reproduction.paper_checkpoints import Identity, PaperCheckpoint
 from impasto.reproduction.report import Section, Table
 from impasto.training.methods.fine_tuning_choices import FineTuning
+from impasto.weights.content_hash import memory_hash
 
 TITLE = "What differs from the paper"
 _PREDICTIONS = {"epsilon": "the noise", "v_prediction": "v (Salimans and Ho 2022)", "sample": "the latent without noise"}
@@ -49,7 +51,8 @@ def compare_checkpoint(paper: PaperCheckpoint, found: Identity, side: int) -> li
 
 
 def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -> list[Compared]:
-    """Returns the comparisons of the diffusion loss: what the U-Net predicts, and how often each timestep is drawn.
+    """Returns the comparisons of the diffusion loss: what the U-Net predicts, how often each timestep is drawn, and what
+    the U-Net is told beside the text.
 
     Args:
         checkpoint: the original checkpoint, as `--checkpoint` takes it.
@@ -59,7 +62,8 @@ def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -
     Raises:
         UsageError, MissingPart, ImpastoError: the same as `inspect_checkpoint`.
     """
-    kind = inspect_checkpoint(checkpoint).prediction_type
+    info = inspect_checkpoint(checkpoint)
+    kind = info.prediction_type
     biases = list(dict.fromkeys(one.timestep_bias for one in stages))
     often = " and ".join(f"{bias:g}" for bias in biases)
     drawn = "all alike" if biases == [1.0] else f"the noisiest quarter {often} times as often as others"
@@ -67,7 +71,15 @@ def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -
         Compared(f"what the U-Net predicts ({equation})", _PREDICTIONS["epsilon"], _PREDICTIONS.get(kind, kind),
                  kind == "epsilon"),
         Compared("timesteps that are drawn in training", "all alike", drawn, biases == [1.0]),
+        Compared("what the U-Net attends to beside the text", "nothing", _beside(info.path, stages), not memory_hash(info.path)),
     ]  # fmt: skip
+
+
+def _beside(checkpoint: Path, stages: Sequence[FineTuning]) -> str:
+    if not memory_hash(checkpoint):
+        return "nothing"
+    shown = all(one.works for one in stages)
+    return f"works of the checkpoint's memory, {'in retraining and in painting' if shown else 'in painting alone'}"
 
 
 def trained_words(choices: FineTuning) -> str:

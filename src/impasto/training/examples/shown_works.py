@@ -13,6 +13,7 @@ import torch
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.memory import Work
 from impasto.checkpoints.memory_ranking import ANCHORS, Ranking, draw_anchor
+from impasto.data.caches.sentence_vectors import sentence_rows
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.prompts.artists import plain_name
 from impasto.training.examples.training_set import condition_of
@@ -21,6 +22,7 @@ from impasto.training.loop.progress import Progress, no_report
 NOISE = 0.3  # deviation of the noise on codes, as in pocket's own training: a code must not identify a single picture
 # How many of a hundred batches see no work, and how many see one. The others see as many as a painting does.
 _NONE, _ONE = 20, 10
+_TOLD_EVERY = 500  # pictures
 
 
 class ShownWorks:
@@ -78,20 +80,18 @@ def shown_works(
     if memory is None or not memory.works:
         return None
     ranking = Ranking(memory)
-    prompts: list[tuple[str, str, str]] = []
-    for entry in entries:
-        condition = condition_of(entry)
-        words = " ".join(filter(None, (condition.caption, condition.genre, condition.style)))
-        prompts.append((condition.text(), words, condition.artist))
-
-    def told(done: int) -> None:
-        on_progress("finding works in the memory", done / len(prompts), {})
-
-    best = ranking.best_of_each(prompts, ANCHORS + 1, told)
-    for number, (places, entry) in enumerate(zip(best, entries, strict=True)):
+    conditions = [condition_of(entry) for entry in entries]
+    sentences = sentence_rows(
+        [condition.text() for condition in conditions], lambda n, of: on_progress("reading texts", n / of, {})
+    )
+    prompts = [(" ".join(filter(None, (one.caption, one.genre, one.style))), one.artist) for one in conditions]
+    best: list[list[int]] = []
+    for places, entry in zip(ranking.best_of_each(sentences, prompts, ANCHORS + 1), entries, strict=True):
         others = [place for place in places if not _is_of(memory.works[place], entry)]
-        best[number] = (others or places)[:ANCHORS]
-    return ShownWorks(ranking, best, [artist for _, _, artist in prompts], seed)
+        best.append((others or places)[:ANCHORS])
+        if len(best) % _TOLD_EVERY == 0 or len(best) == len(entries):
+            on_progress("finding works in the memory", len(best) / len(entries), {})
+    return ShownWorks(ranking, best, [one.artist for one in conditions], seed)
 
 
 def _is_of(work: Work, entry: CatalogueEntry) -> bool:

@@ -126,10 +126,14 @@ class PocketScorer:
         """Returns unit vectors float32 [n, width] of squares [n, 3, side, side] in 0 .. 1, with gradients."""
         return self.projections.image(self.features.of_pixels(pixels))
 
-    @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Returns unit vectors float32 [n, width]."""
-        return self.projections.text(torch.from_numpy(sentence_encoder().vectors(texts))).numpy()
+        return self.embed_sentences(sentence_encoder().vectors(texts))
+
+    @torch.inference_mode()
+    def embed_sentences(self, sentences: np.ndarray) -> np.ndarray:
+        """Returns unit vectors float32 [n, width] from the texts' vectors by MiniLM, float32 [n, 384]."""
+        return self.projections.text(torch.from_numpy(sentences)).numpy()
 
 
 def identity_of(folder: Path) -> str:
