@@ -14,6 +14,7 @@ from impasto.weights.content_hash import memory_hash
 
 TITLE = "What differs from the paper"
 _PREDICTIONS = {"epsilon": "the noise", "v_prediction": "v (Salimans and Ho 2022)", "sample": "the latent without noise"}
+_NOTHING = "nothing"
 _TRAINED = {
     "unet": "the U-Net; text encoder and autoencoder stay as they are",
     "text-encoder": "the text encoder; U-Net and autoencoder stay as they are",
@@ -64,6 +65,7 @@ def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -
     """
     info = inspect_checkpoint(checkpoint)
     kind = info.prediction_type
+    beside = _beside(info.path, stages)
     biases = list(dict.fromkeys(one.timestep_bias for one in stages))
     often = " and ".join(f"{bias:g}" for bias in biases)
     drawn = "all alike" if biases == [1.0] else f"the noisiest quarter {often} times as often as others"
@@ -71,13 +73,13 @@ def compare_loss(checkpoint: str, stages: Sequence[FineTuning], equation: str) -
         Compared(f"what the U-Net predicts ({equation})", _PREDICTIONS["epsilon"], _PREDICTIONS.get(kind, kind),
                  kind == "epsilon"),
         Compared("timesteps that are drawn in training", "all alike", drawn, biases == [1.0]),
-        Compared("what the U-Net attends to beside the text", "nothing", _beside(info.path, stages), not memory_hash(info.path)),
+        Compared("what the U-Net attends to beside the text", _NOTHING, beside, beside == _NOTHING),
     ]  # fmt: skip
 
 
 def _beside(checkpoint: Path, stages: Sequence[FineTuning]) -> str:
     if not memory_hash(checkpoint):
-        return "nothing"
+        return _NOTHING
     shown = all(one.works for one in stages)
     return f"works of the checkpoint's memory, {'in retraining and in painting' if shown else 'in painting alone'}"
 
