@@ -35,9 +35,12 @@ class SmallCluster:
 
     def __init__(self) -> None:
         import ray
+        from ray._common.utils import get_ray_address_file
         from ray.cluster_utils import Cluster
 
         self._ray = ray
+        # Cluster writes its address there, wherever its own folder is, and does not make the folder.
+        Path(get_ray_address_file(None)).parent.mkdir(parents=True, exist_ok=True)
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         self.folder = tempfile.mkdtemp(prefix="ray-")  # sockets need a short path
         for left in reversed(range(_STARTS)):
