@@ -205,6 +205,7 @@ def test_what_is_trained_and_the_loss_are_those_of_the_choices(checkpoints: dict
     stages = [WU2022_TEXT_ENCODER_POCKET, replace(WU2022_JOINT_POCKET, timestep_bias=5.0)]
     assert compare_loss(checkpoints["epsilon"], stages, "e")[1].here == "the noisiest quarter 5 times as often as others"
     assert compare_loss(checkpoints["epsilon"], [WU2022_TEXT_ENCODER], "e")[1].same is True
+    assert TWO_STAGES in Wu2022().arms
 
 
 def test_works_of_a_memory_are_a_difference(checkpoints: dict[str, str], tmp_path: Path) -> None:
@@ -219,4 +220,3 @@ def test_works_of_a_memory_are_a_difference(checkpoints: dict[str, str], tmp_pat
     # The report of each paper has the row.
     for rows in (wang2023(str(tmp_path / "with")), wu2022(str(tmp_path / "with"))):
         assert rows["what the U-Net attends to beside the text"].same is False
-    assert TWO_STAGES in Wu2022().arms

@@ -12,6 +12,7 @@ import torch
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.painting.memory.drawn_memory import drawn_memory
 from tests.training.painted_catalogue import write_catalogue
+from tests.training.test_retraining import train_whole_and_stopped
 
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import Work, save_memory
@@ -144,19 +145,18 @@ def test_the_unet_learns_with_the_tokens_behind_the_text(base: str, tmp_path: Pa
 
 
 def test_a_stopped_run_goes_on_to_the_bit_with_works(base: str, tmp_path: Path) -> None:
-    catalogue, calls = write_catalogue(tmp_path / "catalogue"), 0
+    train_whole_and_stopped(write_catalogue(tmp_path / "catalogue"), base, tmp_path, CHOICES)
 
-    def stop_at_third() -> bool:
-        nonlocal calls
-        calls += 1
-        return calls == 3
 
-    retrain(catalogue, tmp_path / "whole", CHOICES, checkpoint=base, steps=6)
-    with pytest.raises(KeyboardInterrupt):
-        retrain(catalogue, tmp_path / "stopped", CHOICES, checkpoint=base, steps=6, should_stop=stop_at_third)
-    retrain(catalogue, tmp_path / "stopped", CHOICES, checkpoint=base, steps=6)
-    hashes = {load_components(str(tmp_path / run)).content_hash for run in ("whole", "stopped")}
-    assert len(hashes) == 1
+def test_the_works_of_a_step_do_not_depend_on_the_steps_before(base: str) -> None:
+    """Of an artist with fewer works than a painting sees, others have to be shown, too."""
+    memory = drawn_memory()
+    memory.works[:] = [Work(f"{n}.jpg", "Rembrandt" if n < 3 else "Claude Monet", "Boats") for n in range(60)]
+    save_memory(memory, Path(base) / "memory")
+    pictures, one = entries(("mine/a.png", "Rembrandt", "Boats at sunset")), np.array([0])
+    whole = shown(base, pictures)
+    told = [whole.places(one, step) for step in range(60)]
+    assert [shown(base, pictures).places(one, step) for step in range(60)] == told
 
 
 def test_a_subject_is_learned_with_works_too(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,9 @@ class ShownWorks:
     def _draw(self, number: int, count: int, draw: random.Random) -> list[int]:
         anchor, artist = draw_anchor(self._best[number], draw), self._artists[number]
         if (anchor, artist) not in self._near:
-            self._near[anchor, artist] = self.ranking.nearest(self.ranking.memory.codes[anchor], artist, count)
+            memory = self.ranking.memory
+            # For as many as a painting sees, whatever this step shows: what is kept must not depend on the steps before.
+            self._near[anchor, artist] = self.ranking.nearest(memory.codes[anchor], artist, memory.config.neighbours - 1)
         near = self._near[anchor, artist]
         others = draw.sample(near, min(count - 1, len(near)))
         return [anchor, *others, *[anchor] * (count - 1 - len(others))]
