@@ -154,9 +154,9 @@ def test_the_works_of_a_step_do_not_depend_on_the_steps_before(base: str) -> Non
     memory.works[:] = [Work(f"{n}.jpg", "Rembrandt" if n < 3 else "Claude Monet", "Boats") for n in range(60)]
     save_memory(memory, Path(base) / "memory")
     pictures, one = entries(("mine/a.png", "Rembrandt", "Boats at sunset")), np.array([0])
-    whole = shown(base, pictures)
-    told = [whole.places(one, step) for step in range(60)]
-    assert [shown(base, pictures).places(one, step) for step in range(60)] == told
+    whole, alone = shown(base, pictures), [shown(base, pictures).places(one, step) for step in range(60)]
+    few_first = sorted(range(60), key=lambda step: sum(map(len, alone[step])))
+    assert [whole.places(one, step) for step in few_first] == [alone[step] for step in few_first]
 
 
 def test_a_subject_is_learned_with_works_too(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
