@@ -1,4 +1,8 @@
-"""Loads a checkpoint's guide for autoguidance (Karras et al. 2024): a weaker snapshot of its U-Net, in `guide/`."""
+"""A checkpoint's guide, in `guide/`: another U-Net that guidance leads away from.
+
+It is a weaker snapshot of the checkpoint's own U-Net (autoguidance, Karras et al. 2024), or the U-Net that this one was
+retrained from (Domain Guidance, Zhong et al. 2025).
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,7 @@ def has_guide(folder: Path | None) -> bool:
 
 def lacking_guide(name: str) -> str:
     """Returns the error message for a checkpoint without a guide."""
-    return f"{name} holds no guide/, the weaker U-Net that the guider auto leads away from: use another guider, such as cfg"
+    return f"{name} holds no guide/, the U-Net that the guiders auto and domain lead away from: use another, such as cfg"
 
 
 def load_guide(folder: Path, unet: Any) -> "UNet2DConditionModel":

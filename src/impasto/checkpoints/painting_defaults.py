@@ -9,6 +9,7 @@ from impasto.errors import ImpastoError
 from impasto.weights.header import read_json
 
 PAINTING_FILE = "painting.json"
+AUTO, DOMAIN = "auto", "domain"  # the guiders that need a guide
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class PaintingDefaults:
 def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
     """Reads `painting.json`, such as {"guider": "cfg", "guidance": 2.5, "sampler": "dpm++", "steps": 25}.
 
-    Each key is optional, and so is the file. Other keys are ignored. Autoguidance is ignored too if the guide is missing, as
-    in a checkpoint that was retrained from one that had it.
+    Each key is optional, and so is the file. Other keys are ignored. A guider that needs a guide is ignored too if the guide
+    is missing, and so is the guidance of `auto`, which is measured on a scale of its own.
 
     Raises:
         ImpastoError: the file exists, and one of the values is of the wrong type.
@@ -49,8 +50,8 @@ def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
     interval = said.get("guidance_interval")
     pair = isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
     _demand(file, "guidance_interval", interval is None or pair)
-    if said.get("guider") == "auto" and not has_guide(folder):
-        said = {**said, "guider": "", "guidance": None}
+    if said.get("guider") in (AUTO, DOMAIN) and not has_guide(folder):
+        said = {**said, "guider": "", **({"guidance": None} if said["guider"] == AUTO else {})}
     return PaintingDefaults(
         guider=said.get("guider", ""),
         guidance=None if said.get("guidance") is None else float(said["guidance"]),
@@ -58,6 +59,23 @@ def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
         sampler=said.get("sampler", ""),
         steps=said.get("steps"),
     )
+
+
+def domain_guided(folder: Path | None) -> dict[str, Any] | None:
+    """Returns the content of `painting.json` for a checkpoint that is retrained from `folder`, with Domain Guidance.
+
+    None: the checkpoint in `folder` asks for a guider that Domain Guidance cannot stand in for.
+
+    Raises:
+        ImpastoError: its `painting.json` is broken.
+    """
+    own = read_painting_defaults(folder)
+    if own.guider not in ("", "cfg", AUTO, DOMAIN):
+        return None
+    said = read_json(folder / PAINTING_FILE) if folder is not None and (folder / PAINTING_FILE).is_file() else {}
+    if own.guider == AUTO:
+        said.pop("guidance", None)
+    return {**said, "guider": DOMAIN}
 
 
 def _is_number(value: Any) -> bool:

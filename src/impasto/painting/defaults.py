@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from impasto.checkpoints.painting_defaults import PaintingDefaults
+from impasto.checkpoints.painting_defaults import DOMAIN, PaintingDefaults
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.samplers import find_sampler
@@ -34,9 +34,9 @@ def choose_sampling(
 ) -> Sampling:
     """Returns the user's settings, with a fitting default for each one that is None.
 
-    The checkpoint's steps apply to its own sampler only, and its guidance to its own guider only. Its guider applies only
-    if it is compatible with the sampler and the negative prompt that the user chose. With `lcm`, whose student model paints
-    without guidance, none of them applies.
+    The checkpoint's steps apply to its own sampler only, and its guidance to its own guider only; cfg and domain take the
+    same. Its guider applies only if it is compatible with the sampler and the negative prompt that the user chose. With
+    `lcm`, whose student model paints without guidance, none of them applies.
 
     Raises:
         UsageError: no such sampler or guider.
@@ -52,7 +52,8 @@ def choose_sampling(
         spec = find_guider(own_guider)
         suits = (not spec.samplers or sampler in spec.samplers) and (spec.asks_away or not negative)
         guider = own_guider if suits and not few_steps else USUAL
-    owned = guider == own_guider and (not few_steps or sampler == defaults.sampler)
+    same_scale = {guider, own_guider} <= {USUAL, DOMAIN}
+    owned = (guider == own_guider or same_scale) and (not few_steps or sampler == defaults.sampler)
     if guidance is None and owned:
         guidance = defaults.guidance
     if guidance is None:

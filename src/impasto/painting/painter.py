@@ -354,7 +354,10 @@ class Painter:
         weights = torch.tensor([request.guidance for request in batch]).to(self.device) if towards and away else None
         engine = self._engine_of(batch[0])
         worse = self._worse.of(guider.worse, engine) if weights is not None else None
-        unet = self._controls.unet(engine.unet, batch[0].controls, (width, height), scheduler.timesteps)
+        told = (width, height), scheduler.timesteps
+        unet = self._controls.unet(engine.unet, batch[0].controls, *told)
+        if worse is not None and guider.asks_away:  # it predicts the negative side, which guess mode leaves alone
+            worse = self._controls.unet(worse, [one for one in batch[0].controls if not one.guess], *told)
         predict = guider.predictor(
             Guiding(
                 unet if edited is None else edited.unet(unet),

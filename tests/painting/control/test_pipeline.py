@@ -60,3 +60,19 @@ def test_it_is_the_pipelines_picture(
     assert difference(ours, theirs) <= 1
     assert difference(ours, plain) > 8
 
+
+@pytest.mark.parametrize("guess", [False, True])
+def test_controls_act_on_both_sides_of_domain_guidance(painter: Painter, tmp_path: Path, guess: bool) -> None:
+    """With an original that has not moved, it paints as cfg does: guess mode leaves the negative side alone."""
+    parts = replace(painter.components)
+    parts.__dict__["guide"] = parts.unet
+    trained(parts.unet).save_pretrained(tmp_path / "net")
+    control = Control(parse_maker("map"), source_in_memory(lines()), str(tmp_path / "net"), guess=guess)
+    wanted = PaintRequest(Condition("boats at sunset"), seed=3, steps=3, guidance=4.0, width=64, height=64)
+    own = Painter(parts)
+    cfg, domain, bare = (
+        next(own.paint_many([replace(wanted, **changed)])).image
+        for changed in ({"controls": (control,)}, {"controls": (control,), "guider": "domain"}, {"guider": "domain"})
+    )
+    assert difference(cfg, domain) <= 1 and difference(bare, domain) > 8
+

@@ -7,7 +7,7 @@ import torch
 from tests.painting.guidance.analytic import LineUNet, drawn, guiding, halves
 
 from impasto.errors import UsageError
-from impasto.painting.guidance import apg, auto, cfg, cfg_plus_plus, interval, pag
+from impasto.painting.guidance import apg, auto, cfg, cfg_plus_plus, domain, interval, pag
 from impasto.painting.guidance.conditions import Conditions
 from impasto.painting.guidance.guiders import GUIDERS, check_guider, find_guider
 from impasto.painting.guidance.record import parse_interval, write_interval
@@ -35,7 +35,7 @@ def test_cfg(away_tokens: int) -> None:
 
 def test_without_weights_one_side_is_asked() -> None:
     latents, conditions = drawn()
-    for guider in (cfg, interval, apg, auto, pag):
+    for guider in (cfg, interval, apg, auto, domain, pag):
         made = guiding(Conditions(conditions.towards), None)
         towards, _ = halves(guiding(conditions, None), latents)
         assert torch.equal(guider.predictor(made)(latents, torch.tensor(500)), towards)
@@ -78,6 +78,24 @@ def test_away_from_a_worse_unet(guider: Any) -> None:
         else PerturbedAttentionGuidance(1.0, 3.0, perturbed_guidance_layers=0).forward(towards, None, weaker)
     )
     torch.testing.assert_close(ours[0], theirs.pred[0])
+
+
+@pytest.mark.parametrize("away_tokens", [5, 2])
+def test_domain_leads_away_from_the_originals_negative_side(away_tokens: int) -> None:
+    from diffusers.guiders.classifier_free_guidance import ClassifierFreeGuidance
+
+    latents, conditions = drawn(away_tokens=away_tokens)
+    unet, original = LineUNet(), LineUNet(slope=0.9)
+    made = guiding(conditions, W, unet=unet, worse=original)
+    towards, _ = halves(guiding(conditions, None, unet=LineUNet()), latents)
+    _, away = halves(guiding(conditions, None, unet=LineUNet(slope=0.9)), latents)
+    ours = domain.predictor(made)(latents, torch.tensor(500))
+    assert torch.equal(ours, away + column(W) * (towards - away))
+    assert (unet.asked, original.asked) == ([2], [2])
+    torch.testing.assert_close(ours[0], ClassifierFreeGuidance(guidance_scale=W[0]).forward(towards, away).pred[0])
+    # An original that has not moved makes it classifier-free guidance.
+    same = guiding(conditions, W, unet=unet, worse=unet)
+    assert torch.equal(domain.predictor(same)(latents, torch.tensor(500)), cfg.predictor(same)(latents, torch.tensor(500)))
 
 
 def clean(prediction_type: str, x: torch.Tensor, prediction: torch.Tensor, alpha_bar: float) -> torch.Tensor:
@@ -141,7 +159,7 @@ def test_refusals() -> None:
     for name in GUIDERS:
         check_guider(name, **settings)
     for name, changed, words in (
-        ("cgf", {}, "unknown guider 'cgf': use one of cfg, interval, auto, apg, cfg\\+\\+, pag"),
+        ("cgf", {}, "unknown guider 'cgf': use one of cfg, interval, auto, domain, apg, cfg\\+\\+, pag"),
         ("cfg++", {"sampler": "dpm++"}, "is defined for ddim and euler, not for dpm\\+\\+"),
         ("cfg++", {"eta": 0.5}, "leave eta at 0"),
         ("cfg++", {"guidance": 5.0}, "guidance 5: the guider cfg\\+\\+ takes 0 to 1, usually 0.6"),

@@ -1,5 +1,6 @@
 """Painting by each guider with a random checkpoint: batches, the record, what a checkpoint says of itself."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.painting.test_painter import difference, request
 from tests.painting.tiny_components import make_components
 
 from impasto.checkpoints.guide import load_guide
-from impasto.checkpoints.painting_defaults import PaintingDefaults, read_painting_defaults
+from impasto.checkpoints.painting_defaults import PaintingDefaults, domain_guided, read_painting_defaults
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.defaults import Sampling, choose_sampling
 from impasto.painting.engines.eager import PlainUNet
@@ -58,7 +59,7 @@ def test_guiders_differ_and_agree_where_they_must(painter: Painter) -> None:
         return next(painter.paint_many([request(5, guider=guider, **settings)])).image
 
     plain = paint("cfg", guidance=1.0)
-    for guider in ("interval", "auto", "apg", "pag"):
+    for guider in ("interval", "auto", "domain", "apg", "pag"):
         assert difference(paint(guider, guidance=1.0), plain) == 0
         assert difference(paint(guider), plain) > 0
         assert difference(paint(guider), paint("cfg")) > 0
@@ -127,7 +128,26 @@ def test_what_is_usual_with_what() -> None:
     assert choose_sampling(own, sampler="lcm") == Sampling("lcm", 4, "cfg", 1.0, None)
     assert choose_sampling(own, guider="cfg++", guidance=0.3) == Sampling("euler", 30, "cfg++", 0.3, None)
     assert choose_sampling(PaintingDefaults(guidance=2.5), sampler="lcm").guidance == 1.0
+    retrained = PaintingDefaults("domain", 2.5)
+    assert choose_sampling(retrained, negative="storm") == Sampling("dpm++", 25, "domain", 2.5, None)
+    assert choose_sampling(retrained, guider="cfg") == Sampling("dpm++", 25, "cfg", 2.5, None)
+    assert choose_sampling(retrained, guider="apg").guidance == 5.0
+    assert choose_sampling(retrained, sampler="lcm") == Sampling("lcm", 4, "cfg", 1.0, None)
     assert choose_sampling(PaintingDefaults("interval", 3.0, (0.3, 0.9))).guidance_interval == (0.3, 0.9)
+
+
+def test_what_a_retrained_checkpoint_says(tmp_path: Path) -> None:
+    assert domain_guided(None) == domain_guided(tmp_path) == {"guider": "domain"}
+    (tmp_path / "guide").mkdir()
+    file = tmp_path / "painting.json"
+    for own, wanted in (
+        ({"guidance": 2.5, "steps": 3, "later": 1}, {"guider": "domain", "guidance": 2.5, "steps": 3, "later": 1}),
+        ({"guider": "domain", "guidance": 3}, {"guider": "domain", "guidance": 3}),
+        ({"guider": "auto", "guidance": 2.5, "steps": 3}, {"guider": "domain", "steps": 3}),
+        ({"guider": "interval", "guidance": 3}, None),
+    ):
+        file.write_text(json.dumps(own))
+        assert domain_guided(tmp_path) == wanted
 
 
 def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:
@@ -139,7 +159,11 @@ def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:
     assert (told.guider, told.guidance, told.sampler, told.steps) == ("cfg", 2.5, "euler", 3)
     file.write_text('{"guider": "auto", "guidance": 2.5, "steps": 3}')
     assert read_painting_defaults(tmp_path) == PaintingDefaults(steps=3)  # it has no guide
+    file.write_text('{"guider": "domain", "guidance": 2.5, "steps": 3}')
+    assert read_painting_defaults(tmp_path) == PaintingDefaults(guidance=2.5, steps=3)  # on the scale of cfg
     (tmp_path / "guide").mkdir()
+    assert read_painting_defaults(tmp_path) == PaintingDefaults("domain", 2.5, steps=3)
+    file.write_text('{"guider": "auto", "guidance": 2.5, "steps": 3}')
     assert read_painting_defaults(tmp_path) == PaintingDefaults("auto", 2.5, steps=3)
     for wrong in ('{"guidance": "much"}', '{"steps": true}', '{"sampler": 3}', '{"guidance_interval": [1]}'):
         file.write_text(wrong)

@@ -1,9 +1,11 @@
 """Prompt-to-prompt on a random checkpoint: its identities hold to the bit, whatever the weights are."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from tests.painting.test_painter import difference
 from tests.painting.tiny_components import make_components
 
 from impasto.checkpoints.components import Components
@@ -59,6 +61,20 @@ def test_the_source_is_the_painters_picture(parts: Components, editor: PromptEdi
     pixels = painter._pixels(latents)
     apart = torch.tensor(list(to_image(pixels).tobytes())).int() - torch.tensor(list(painted.image.tobytes())).int()
     assert apart.abs().max() <= 1
+
+
+def test_domain_guidance_is_the_painters_too(parts: Components, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no guide/"):
+        PromptEditor(replace(parts)).paint(SOURCE, [], replace(HOW, guider="domain"), SHAPE)
+    retrained = replace(parts)
+    pooled = parts.unet.config["class_embed_type"] is not None
+    retrained.__dict__["guide"] = make_components(tmp_path, pooled=pooled, seed=2).unet
+    how = {"seed": 3, "sampler": "ddim", "steps": 6, "guidance": 4.0, "prompt_syntax": "plain"}
+    painter = Painter(retrained)
+    painted = [painter.paint(SOURCE, guider=guider, **how).image for guider in ("domain", "cfg")]
+    made = PromptEditor(retrained).paint(SOURCE, [], replace(HOW, guider="domain"), SHAPE).latents
+    ours = to_image(painter._pixels(made))
+    assert difference(ours, painted[0]) <= 1 < difference(*painted)
 
 
 def test_a_weight_changes_the_picture_and_more_weight_changes_it_more(editor: PromptEditor) -> None:

@@ -35,7 +35,8 @@ def repaint(
     steps: Annotated[int | None, typer.Option(help="Another number of steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="Another guidance.")] = None,
     guider: Annotated[
-        str | None, typer.Option(help="Another guider, with its usual guidance: cfg, interval, auto, apg, cfg++, pag.")
+        str | None,
+        typer.Option(help="Another guider, with its usual guidance: cfg, interval, auto, domain, apg, cfg++, pag."),
     ] = None,
     guidance_interval: IntervalWords = None,
     eta: Annotated[float | None, typer.Option(help="Another eta.")] = None,

@@ -11,7 +11,7 @@ from torch import nn
 from impasto.inference import runtime, store
 from impasto.inference.runtime import CannotRun
 from impasto.painting.engines.compiled import CompiledEngine
-from impasto.painting.engines.conditioned import ConditionedUNet, Engine
+from impasto.painting.engines.conditioned import ControllableUNet, Engine
 from impasto.painting.engines.eager import EagerEngine
 from impasto.painting.engines.openvino.calibration import calibration_inputs
 from impasto.painting.engines.openvino.engine import OpenVinoEngine, OpenVinoUNet
@@ -50,7 +50,7 @@ class PaintingEngine:
                 components.name, inference, self._say, partial(calibration_inputs, components)
             )
         self._notes: list[str] = []
-        self._weaker: dict[str, ConditionedUNet] = {}
+        self._weaker: dict[str, ControllableUNet] = {}
         self._use(self._first)
         self._is_optimized = isinstance(self.unet, OptimizedUNet)
 
@@ -90,7 +90,7 @@ class PaintingEngine:
         notes, self._notes = list(dict.fromkeys(self._notes)), []
         return notes
 
-    def another(self, name: str, model: nn.Module) -> ConditionedUNet:
+    def another(self, name: str, model: nn.Module) -> ControllableUNet:
         """Returns another U-Net by the same engine, or by `eager` if it cannot run it; kept under its name."""
         if name not in self._weaker:
             try:

@@ -56,6 +56,7 @@ GUIDERS: dict[str, GuiderSpec] = {
         GuiderSpec("cfg", "Ho & Salimans 2022", "cfg"),
         GuiderSpec("interval", "Kynkäänniemi et al. 2024", "interval"),
         GuiderSpec("auto", "Karras et al. 2024", "auto", 2.0, asks_away=False, worse="guide"),
+        GuiderSpec("domain", "Zhong et al. 2025", "domain", worse="guide"),
         GuiderSpec("apg", "Sadat et al. 2024", "apg"),
         GuiderSpec("cfg++", "Chung et al. 2024", "cfg_plus_plus", 0.6, 1.0, samplers=("ddim", "euler")),
         GuiderSpec("pag", "Ahn et al. 2024", "pag", 4.0, asks_away=False, worse="perturbed"),

@@ -12,14 +12,14 @@ from impasto.painting.guidance.record import Worse
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.conditioned import ConditionedUNet
+    from impasto.painting.engines.conditioned import ControllableUNet
     from impasto.painting.engines.painting_engine import PaintingEngine
 
 
 class RunsUNets(Protocol):
     """What runs weaker U-Nets."""
 
-    def another(self, name: str, model: nn.Module) -> "ConditionedUNet":
+    def another(self, name: str, model: nn.Module) -> "ControllableUNet":
         """Returns a U-Net ready to run, kept under its name."""
         ...
 
@@ -40,7 +40,7 @@ class WeakerUNets:
         """
         return {kind: self._model(kind) for kind in kinds if kind}
 
-    def of(self, kind: Worse, engine: "RunsUNets | None" = None) -> "ConditionedUNet | None":
+    def of(self, kind: Worse, engine: "RunsUNets | None" = None) -> "ControllableUNet | None":
         """Returns one of `models`, ready to run; None for a guider that needs neither. It raises the same.
 
         `engine` runs it in place of the painter's.

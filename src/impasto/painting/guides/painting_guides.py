@@ -22,7 +22,7 @@ from impasto.weights.sharing import copy_sharing_weights
 
 if TYPE_CHECKING:
     from impasto.checkpoints.components import Components
-    from impasto.painting.engines.conditioned import ConditionedUNet, ControllableUNet
+    from impasto.painting.engines.conditioned import ControllableUNet
     from impasto.painting.request import PaintRequest
     from impasto.prompts.condition import Condition
 
@@ -35,7 +35,7 @@ class PaintingGuides:
         self._scorers: dict[str, DifferentiableScorer] = {}
         self._classifiers: dict[str, SavedClassifier] = {}
         self._texts: dict[tuple[str, str], torch.Tensor] = {}
-        self._others: dict[str, ConditionedUNet] = {}
+        self._others: dict[str, ControllableUNet] = {}
         self._eager = EagerEngine(device, components.unet.dtype)
         self.note = self._eager.note
 
@@ -72,7 +72,7 @@ class PaintingGuides:
         """The checkpoint's U-Net, as diffusers runs it; its weights need no gradients."""
         return self._eager.unet(_without_gradients(self._parts.unet))
 
-    def another(self, name: str, model: Any) -> "ConditionedUNet":
+    def another(self, name: str, model: Any) -> "ControllableUNet":
         """Returns another U-Net likewise; kept under its name."""
         if name not in self._others:
             self._others[name] = self._eager.unet(_without_gradients(model))

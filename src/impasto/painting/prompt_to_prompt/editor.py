@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from impasto.checkpoints.guide import lacking_guide
+from impasto.checkpoints.painting_defaults import DOMAIN
+from impasto.errors import UsageError
 from impasto.painting.denoising import denoise, first_noise
+from impasto.painting.guidance.record import USUAL
 from impasto.painting.prompt_to_prompt.attention import AttentionController, AttentionEdit, AttentionMaps, control
 from impasto.painting.prompt_to_prompt.inversion import DdimPath, fit_null_text, invert
 from impasto.painting.prompt_to_prompt.local_blend import LocalBlend
@@ -42,13 +46,14 @@ class WordEdit:
 
 @dataclass(frozen=True)
 class Sampled:
-    """How the pictures are painted: sampler, steps, guidance, eta, and the seed of the noise."""
+    """How the pictures are painted: sampler, steps, guidance, eta, the seed of the noise, and the guider: cfg or domain."""
 
     sampler: str
     steps: int
     guidance: float
     seed: int = 0
     eta: float = 0.0
+    guider: str = USUAL
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,12 @@ class PromptEditor:
             on_step: called with (steps done, all steps).
 
         Raises:
-            UsageError: a text lacks a word; the sampler does not take the steps.
+            UsageError: a text lacks a word; the sampler does not take the steps; the guider is domain, and the checkpoint
+                has no guide.
         """
+        original = self._parts.guide if sampled.guider == DOMAIN else None
+        if sampled.guider == DOMAIN and original is None:
+            raise UsageError(lacking_guide(self._parts.base_name))
         texts = [source, *(edit.text for edit in edits)]
         read = [self.read(text) for text in texts]
         more = 0 if tokens is None else len(tokens)
@@ -143,7 +152,7 @@ class PromptEditor:
             if sampled.guidance == 1:
                 return towards
             told = away if begin is None or begin.away is None else begin.away[done]
-            other = self._answer(seen, timestep, told.expand(rows, -1, -1))
+            other = self._answer(seen, timestep, told.expand(rows, -1, -1), original)
             return other + sampled.guidance * (towards - other)
 
         def between(_: int, made: torch.Tensor) -> torch.Tensor:
@@ -193,9 +202,11 @@ class PromptEditor:
         set_steps(scheduler, steps, self._device)
         return DdimPath.of(scheduler, self._velocity)
 
-    def _answer(self, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+    def _answer(
+        self, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, unet: Any = None
+    ) -> torch.Tensor:
         dtype = self._parts.unet.dtype
-        return self._unet(latents.to(dtype), timestep, states.to(dtype), return_dict=False)[0].float()
+        return (unet or self._unet)(latents.to(dtype), timestep, states.to(dtype), return_dict=False)[0].float()
 
     def _with_tokens(self, states: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
         states = states.to(self._device)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from impasto.checkpoints.painting_defaults import DOMAIN
 from impasto.checkpoints.size import latent_factor
 from impasto.errors import UsageError
 from impasto.painting.batches import to_image
@@ -39,14 +40,16 @@ class PaintingWords:
         """Checks what an edit of words cannot be combined with.
 
         Raises:
-            UsageError: a guider other than cfg, weighted words in brackets, a control, a mask, or a sampler other than ddim
-                for a photograph.
+            UsageError: a guider other than cfg and domain, weighted words in brackets, a control, a mask, or, for a
+                photograph, a sampler other than ddim or a guider other than cfg.
         """
         for request in requests:
             if (words := request.words) is None:
                 continue
-            if request.guider != USUAL:
-                raise UsageError(f"words are edited with the guider cfg, not with {request.guider}")
+            if request.guider not in (USUAL, DOMAIN):
+                raise UsageError(f"words are edited with the guiders cfg and domain, not with {request.guider}")
+            if words.inversion and request.guider != USUAL:
+                raise UsageError(f"a photograph is inverted for the guider cfg, not for {request.guider}")
             if request.weights is not None:
                 raise UsageError("an edit of words takes weights as --weight WORD=NUMBER, not as brackets in the prompt")
             if request.guides:
@@ -155,7 +158,7 @@ def _word_edit(request: "PaintRequest") -> WordEdit:
 
 
 def _sampled(request: "PaintRequest") -> Sampled:
-    return Sampled(request.sampler, request.steps, request.guidance, request.seed, request.eta)
+    return Sampled(request.sampler, request.steps, request.guidance, request.seed, request.eta, request.guider)
 
 
 def _told(watch: OnBatchStep) -> Callable[[int, int], None]:
