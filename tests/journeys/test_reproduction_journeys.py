@@ -81,8 +81,14 @@ def test_killed_and_continued_it_gives_the_whole_report(
         assert str(tmp_path) not in made and str(Path.home()) not in made
     assert page.count('<img src="data:image/webp;base64,') == 1 + 4 + 2 and "<script" not in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
-    for said in ("no FID", "One retraining an artist", "prompts nothing was found that expands them"):
+    for said in (
+        "no FID", "One retraining an artist", "prompts nothing was found that expands them",
+        "The retrained checkpoints are painted by Domain Guidance",
+    ):
         assert said in text and said in page
+    for kind, guider in (("original", "cfg"), ("retrained", "domain")):
+        painted = next((place / "paintings" / "rembrandt" / f"{kind}-plain").glob("[!.]*.png"))
+        assert f"guider: {guider}" in impasto("show", painted).out.splitlines()
     for name in re.findall(r"\]\((\S+\.png)\)", text):
         with Image.open(place / "report" / name) as sheet:
             assert sheet.width > 4 * 96

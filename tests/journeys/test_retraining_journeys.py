@@ -32,6 +32,7 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
     pictures = {}
     for name, options in {
         "base": ("--checkpoint", base), "whole": ("--checkpoint", runs["whole"]),
+        "cfg": ("--checkpoint", runs["whole"], "--guider", "cfg"),
         "lora": ("--checkpoint", base, "--lora", runs["lora"]),
         "none": ("--checkpoint", base, "--lora", f"{runs['lora']}:0"),
     }.items():  # fmt: skip
@@ -42,7 +43,16 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
 
         pictures[name] = Image.open(file).tobytes()
     assert pictures["base"] == pictures["none"]
-    assert len({pictures[name] for name in ("base", "whole", "lora")}) == 3
+    assert len({pictures[name] for name in ("base", "whole", "lora", "cfg")}) == 4
+    shown = [impasto("show", tmp_path / f"{name}.png").out.splitlines() for name in ("base", "whole", "cfg", "lora")]
+    assert [next(line for line in lines if line.startswith("guider: ")) for lines in shown] == [
+        "guider: cfg", "guider: domain", "guider: cfg", "guider: cfg",
+    ]  # fmt: skip
+    # Exported, the checkpoint keeps its guide.
+    exported, out = tmp_path / "exported", tmp_path / "of-export.png"
+    assert impasto("checkpoints", "export", runs["whole"], exported).code == 0
+    assert impasto("paint", "boats", "--seed", "1", "--steps", "2", "--out", out, "--checkpoint", exported).code == 0
+    assert Image.open(out).tobytes() == pictures["whole"]
     again = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--validation-pictures", "1", "--run", runs["whole"])
     assert again.code == 0 and "already complete" in again.err
 

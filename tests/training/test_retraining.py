@@ -12,6 +12,7 @@ from tests.training.painted_catalogue import write_catalogue
 from impasto.adapters.lora.files import load_lora
 from impasto.adapters.lora.merge import apply_loras
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.painting_defaults import PaintingDefaults
 from impasto.errors import ImpastoError, UsageError
 from impasto.training.distributed.processes import Processes
 from impasto.training.examples.training_set import encode_training_set, entries_of
@@ -55,6 +56,34 @@ def test_the_loss_falls_and_the_run_is_a_checkpoint(catalogue: Path, base: str, 
     for old, new in zip(before.vae.parameters(), after.vae.parameters(), strict=True):
         assert torch.equal(old, new)
     assert "pictures by Claude Monet" in (run / "checkpoint" / "README.md").read_text()
+
+
+def test_the_first_original_is_the_guide(catalogue: Path, base: str, tmp_path: Path) -> None:
+    (Path(base) / "painting.json").write_text('{"guidance": 2.5}')
+    first, second, without, encoder = (tmp_path / name for name in ("first", "second", "without", "encoder"))
+    retrain(catalogue, first, CHOICES, checkpoint=base, artist="monet", steps=2)
+    parts = load_components(str(first))
+    assert parts.painting_defaults == PaintingDefaults("domain", 2.5)
+    latents, states = torch.randn(2, 8, 8, 8), parts.encode_text(["boats", ""])
+    predictions = []
+    with torch.inference_mode():
+        for unet in (load_components(base).unet, parts.guide, parts.unet):
+            assert unet is not None
+            predictions.append(unet(latents, 500, states).sample)
+    original, guide, own = predictions
+    assert (guide - original).abs().mean() < 0.02 * original.abs().mean() < (own - original).abs().mean()
+    # Retrained again, it is led away from the same original.
+    retrain(catalogue, second, CHOICES, checkpoint=str(first), artist="monet", steps=2)
+    again = load_components(str(second))
+    assert again.painting_defaults == parts.painting_defaults
+    assert again.guide is not None and parts.guide is not None
+    for one, other in zip(again.guide.parameters(), parts.guide.parameters(), strict=True):
+        assert torch.equal(one, other)
+    retrain(catalogue, without, replace(CHOICES, domain_guidance=False), checkpoint=base, artist="monet", steps=2)
+    retrain(catalogue, encoder, replace(CHOICES, trained="both"), checkpoint=base, artist="monet", steps=2)
+    for run in (without, encoder):
+        parts = load_components(str(run))
+        assert parts.guide is None and parts.painting_defaults == PaintingDefaults(guidance=2.5)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.checkpoints.listing import inspect_checkpoint
+from impasto.checkpoints.painting_defaults import DOMAIN, read_painting_defaults
 from impasto.data.catalogue.entry import CatalogueEntry
 from impasto.errors import ImpastoError
 from impasto.files import write_atomically
+from impasto.painting.guidance.record import USUAL
 from impasto.painting.memory.reader import planned_use
 from impasto.painting.provenance.record import Provenance
 from impasto.painting.provenance.reuse import is_painted, painting_key
@@ -34,12 +36,14 @@ class PaintingCheckpoint:
         content_hash: of its weights.
         side: pixels of a side.
         memory: the hash of its memory; "" if it has none.
+        guider: domain for a retrained checkpoint that has its original's U-Net as guide, else cfg.
     """
 
     checkpoint: str
     content_hash: str
     side: int
     memory: str = ""
+    guider: str = USUAL
 
     @classmethod
     def of(cls, checkpoint: str) -> "PaintingCheckpoint":
@@ -49,7 +53,8 @@ class PaintingCheckpoint:
             UsageError, MissingPart, ImpastoError: the same as `inspect_checkpoint`.
         """
         info = inspect_checkpoint(checkpoint)
-        return cls(checkpoint, info.content_hash, info.default_size or 512, memory_hash(info.path))
+        guider = DOMAIN if read_painting_defaults(info.path).guider == DOMAIN else USUAL
+        return cls(checkpoint, info.content_hash, info.default_size or 512, memory_hash(info.path), guider)
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def plan_set(folder: Path, source: PaintingCheckpoint, sampling: Sampling, asks:
         condition = replace(ask.condition, caption=ask.expansion) if ask.expansion else ask.condition
         request = PaintRequest(
             condition, seed=ask.seed, sampler=sampling.sampler, steps=sampling.steps, guidance=sampling.guidance,
-            eta=sampling.eta, width=source.side, height=source.side,
+            guider=source.guider, eta=sampling.eta, width=source.side, height=source.side,
             prompt=ask.condition.caption if ask.expansion else "", expansion=ask.expansion or None,
         )  # fmt: skip
         use = planned_use(request, source.checkpoint, source.memory)

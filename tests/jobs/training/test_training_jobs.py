@@ -119,9 +119,11 @@ def test_what_depends_on_the_checkpoint_waits_for_it() -> None:
         ("wang2023-masters", FineTuning, ()),
         ("wu2022-text-encoder", FineTuning, ()),
         ("wu2022-joint", FineTuning, ()),
-        ("lora", FineTuning, ("fresh_text_encoder", "trained")),
-        ("dreambooth", FineTuning, ("fresh_text_encoder", "aspect_buckets")),
-        ("textual-inversion", FineTuning, ("fresh_text_encoder", "aspect_buckets", "trained", "lora_rank", "works")),
+        ("lora", FineTuning, ("fresh_text_encoder", "trained", "domain_guidance")),
+        ("dreambooth", FineTuning, ("fresh_text_encoder", "aspect_buckets", "domain_guidance")),
+        ("textual-inversion", FineTuning, (
+            "fresh_text_encoder", "aspect_buckets", "trained", "lora_rank", "works", "domain_guidance",
+        )),
         ("distill", Distillation, WITHOUT),
     ],
 )

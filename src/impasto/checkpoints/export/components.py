@@ -10,18 +10,27 @@ from typing import Any
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.export.diffusers import write_index
-from impasto.checkpoints.painting_defaults import PAINTING_FILE
+from impasto.checkpoints.guide import GUIDE
+from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, domain_guided
 from impasto.files import replace_folder, write_atomically
 from impasto.weights.content_hash import memory_files
+from impasto.weights.header import is_int8, weight_files
+from impasto.weights.int8 import STEM, save_int8
 
 SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
-def save_components(components: Components, folder: Path, card: str, *, text_encoder: bool) -> Path:
+def save_components(
+    components: Components, folder: Path, card: str, *, text_encoder: bool, original: Components | None = None
+) -> Path:
     """Writes loaded components with the license, memory, painting defaults and control networks of their folder.
 
-    `text_encoder`: whether to write the text encoder and the tokenizer too. Without them, the checkpoint uses MiniLM as its
-    text encoder, as pocket does.
+    Args:
+        text_encoder: whether to write the text encoder and the tokenizer too. Without them, the checkpoint uses MiniLM as
+            its text encoder, as pocket does.
+        original: the checkpoint that was retrained. Its U-Net becomes the guide, in int8, and Domain Guidance the default
+            guider, unless it asks for a guider that Domain Guidance cannot stand in for. If it was retrained itself, its
+            guide stays the guide.
 
     Returns:
         The new folder.
@@ -30,6 +39,7 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
     if text_encoder:
         parts |= {"text_encoder": components.text_encoder}
     source = components.folder
+    painting = None if original is None else domain_guided(original.folder)
     return save_parts(
         parts,
         folder,
@@ -40,6 +50,8 @@ def save_components(components: Components, folder: Path, card: str, *, text_enc
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
         further={**memory_files(source), **control_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
+        guide_of=None if painting is None else original,
+        painting=painting,
     )
 
 
@@ -54,11 +66,14 @@ def save_parts(
     license_file: Path | None = None,
     further: Mapping[str, Path] = MappingProxyType({}),
     painting_file: Path | None = None,
+    guide_of: Components | None = None,
+    painting: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes the models `parts` in fp16, each under its name, with the noise schedule and the artists; returns the folder.
 
-    `card` becomes README.md; `further` maps relative names to files that are copied, such as those of a memory. The folder
-    appears only when all files are on disk.
+    `card` becomes README.md; `further` maps relative names to files that are copied, such as those of a memory; `guide_of`
+    is a checkpoint whose U-Net before all retraining becomes the guide; `painting` is written in place of `painting_file`.
+    The folder appears only when all files are on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
@@ -77,10 +92,27 @@ def save_parts(
             write_atomically(temporary / "README.md", card.encode())
         if license_file is not None:
             shutil.copyfile(license_file, temporary / "LICENSE")
-        if painting_file is not None:
+        if guide_of is not None:
+            _write_guide(guide_of, temporary / GUIDE)
+        if painting is not None:
+            write_atomically(temporary / PAINTING_FILE, json.dumps(dict(painting), indent=1).encode())
+        elif painting_file is not None:
             shutil.copyfile(painting_file, temporary / PAINTING_FILE)
         for name, file in further.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, temporary / name)
         write_index(temporary)
     return folder
+
+
+def _write_guide(original: Components, target: Path) -> None:
+    """Writes the checkpoint's guide, if it is painted by Domain Guidance, else its U-Net; int8 files are copied."""
+    part, model = ("guide", original.guide) if original.painting_defaults.guider == DOMAIN else ("unet", original.unet)
+    source = original.folder / part if original.folder is not None else None
+    if source is None or not all(file.suffix == ".safetensors" and is_int8(file) for file in weight_files(source, STEM)):
+        save_int8(model, target)
+        return
+    target.mkdir()
+    for file in source.glob("*"):
+        if file.name == "config.json" or (file.name.startswith(STEM) and ".int8" in file.name):
+            shutil.copyfile(file, target / file.name)

@@ -12,10 +12,10 @@ from impasto.training.recipes.personal import ConceptKind
 
 # Options that these methods do not use: their texts need the checkpoint's own text encoder, and their pictures are few
 # squares.
-_UNUSED = ("fresh_text_encoder", "aspect_buckets")
+_UNUSED = ("fresh_text_encoder", "aspect_buckets", "domain_guidance")
 
 
-@partial(with_choices, without=("fresh_text_encoder", "trained"))
+@partial(with_choices, without=("fresh_text_encoder", "trained", "domain_guidance"))
 def lora(
     *,
     context: typer.Context,

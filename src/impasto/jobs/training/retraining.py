@@ -17,7 +17,7 @@ class ArtistRecipeJob(RecipeJob):
         catalogue: a folder of pictures with metadata.
         checkpoint: the checkpoint to retrain, as `PaintJob` takes it.
         consent: who agreed to the training on works of living artists, for the run's record and the model card.
-        trained, fresh_text_encoder, lora_rank, aspect_buckets, works: see `FineTuning`.
+        trained, fresh_text_encoder, lora_rank, aspect_buckets, works, domain_guidance: see `FineTuning`.
     """
 
     catalogue: Path
@@ -28,6 +28,7 @@ class ArtistRecipeJob(RecipeJob):
     lora_rank: int | None = None
     aspect_buckets: bool | None = None
     works: bool | None = None
+    domain_guidance: bool | None = None
 
     @property
     def base(self) -> str:

@@ -15,7 +15,7 @@ class Wu2022Job(RecipeJob):
 
     Attributes:
         consent: who agreed to the training on works of living artists, for the run's record and the model card.
-        trained, fresh_text_encoder, lora_rank, aspect_buckets, works: see `FineTuning`.
+        trained, fresh_text_encoder, lora_rank, aspect_buckets, works, domain_guidance: see `FineTuning`.
     """
 
     consent: str = ""
@@ -24,6 +24,7 @@ class Wu2022Job(RecipeJob):
     lora_rank: int | None = None
     aspect_buckets: bool | None = None
     works: bool | None = None
+    domain_guidance: bool | None = None
 
     @property
     def whose(self) -> str:

@@ -1,5 +1,6 @@
 """Compares the settings of a reproduction with those of wang2023, for the section on what differs."""
 
+from impasto.checkpoints.painting_defaults import DOMAIN
 from impasto.data.annotations.captioning import CANDIDATES
 from impasto.prompts.expansion.choices import ExpansionChoices
 from impasto.reproduction.annotated_catalogue import AnnotatedData
@@ -142,6 +143,12 @@ def _expansion(protocol: Wang2023, choices: ExpansionChoices, parts: Parts) -> l
     ]  # fmt: skip
 
 
+def _guidance(guider: str) -> str:
+    if guider == DOMAIN:
+        return "Domain Guidance (Zhong et al. 2025): the negative side is predicted by the original checkpoint's U-Net"
+    return "as that of the original checkpoint"
+
+
 def _judgement(protocol: Wang2023, found: Findings) -> list[Compared]:
     sampling, judge = protocol.sampling, found.judge
     return [
@@ -150,6 +157,7 @@ def _judgement(protocol: Wang2023, found: Findings) -> list[Compared]:
         Compared("prompts of the figures", "eight", f"{len(protocol.prompts)}", protocol.prompts == WANG2023_PROMPTS),
         Compared("sampler, steps, guidance", "not said",
                  f"{sampling.sampler}, {sampling.steps} steps, guidance {sampling.guidance:g}", None),
+        Compared("guidance of the retrained checkpoints", "not said", " or ".join(map(_guidance, found.guiders)), None),
         Compared("measure", "FID (Inception-v3)", f"{judge.distance_name} on {judge.extractor.name}'s features",
                  judge.distance_name == "FID"),
         Compared("real pictures of the comparison", "not said", "held-out works, which no retraining has seen", None),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from impasto.evaluation.estimate import Estimate, Measured
+from impasto.painting.guidance.record import USUAL
 from impasto.reproduction.annotated_catalogue import AnnotatedData
 from impasto.reproduction.measures import Judge, Judged
 from impasto.reproduction.pictures import PaintingSet
@@ -59,6 +60,7 @@ class Findings:
         expanded: prompt of the figures -> its expansion with each seed; "" where none was found.
         data: what tagging, captioning and filtering did.
         paintings: number of paintings in each set that are measured.
+        guiders: those of the retrained checkpoints' paintings.
     """
 
     judge: Judge
@@ -72,6 +74,7 @@ class Findings:
     paintings: int
     again: tuple[Mapping[tuple[str, str, str], Judged], ...] = ()
     pooled: Mapping[tuple[str, str, str], Judged] = field(default_factory=dict)
+    guiders: tuple[str, ...] = (USUAL,)
 
     def measure(self, of: str, checkpoint: str, prompts: str, name: str) -> Measured | None:
         """Returns one measure; None if it was not computed."""

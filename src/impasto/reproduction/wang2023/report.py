@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from impasto.checkpoints.painting_defaults import DOMAIN
 from impasto.evaluation.estimate import Estimate
 from impasto.reproduction.differences import differences_section
 from impasto.reproduction.manifest import shown_name
@@ -27,6 +28,10 @@ _SHOWN = (
     "Figure 7 shows real works of the catalogue: whether they may be published depends on their licences, which it names."
     " All other pictures are paintings made here."
 )
+_GUIDED = (
+    " The retrained checkpoints are painted by Domain Guidance, as is their default: the negative side is predicted by the"
+    " original's U-Net."
+)
 _DISTANCES = ("frechet", "frechet_infinite", "kernel")
 
 
@@ -48,7 +53,7 @@ def wang2023_report(
     summary = (
         f"The protocol of wang2023 with the checkpoint {shown_name(checkpoint)}: {what}, in"
         f" {duration(sum(seconds.values()))}. Distances are {name}s on {found.judge.extractor.name}'s features to"
-        f" held-out works.{no_fid}"
+        f" held-out works.{no_fid}{_GUIDED if DOMAIN in found.guiders else ''}"
     )
     again = (tables.seed_by_seed(protocol, found),) if found.again else ()
     named = (f"Named: {found.judge.probe_told}.",)

@@ -289,7 +289,7 @@ class Wang2023Study:
         return Findings(
             judge, found.judged, found.held_out, facts, (sum(not text for text in asked.values()), len(asked)),
             expansions.late, table_2, data, len(sets[self.protocol.artists[0], "original", "plain"].wanted), found.again,
-            found.pooled,
+            found.pooled, tuple(sorted({sets[of, "retrained", "plain"].source.guider for of in self.protocol.artists})),
         )  # fmt: skip
 
     def _used(

@@ -51,7 +51,7 @@ _TRAINING = (
     "seed", "steps", "epochs", "minutes", "batch", "accumulation", "optimizer", "learning_rate", "final_rate",
     "warmup_steps", "weight_decay", "gradient_norm", "ema_decay", "text_padding", "gradient_checkpointing", "precision",
     "size", "keep_states", "snr_gamma", "noise_offset", "timestep_bias", "text_dropout", "validation_every",
-    "validation_pictures", "keep_best", "lora_rank", "aspect_buckets", "works",
+    "validation_pictures", "keep_best", "lora_rank", "aspect_buckets", "works", "domain_guidance",
 )  # fmt: skip
 _MANY = ("count", "batch", "preview_every")
 

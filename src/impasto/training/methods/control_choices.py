@@ -7,7 +7,7 @@ from impasto.errors import UsageError
 from impasto.training.methods.fine_tuning_choices import FineTuning, choice
 
 # Choices of a retraining that do not apply here: the U-Net is frozen, and the network beside it has no LoRA.
-WITHOUT = ("trained", "fresh_text_encoder", "lora_rank", "aspect_buckets", "keep_best", "works")
+WITHOUT = ("trained", "fresh_text_encoder", "lora_rank", "aspect_buckets", "keep_best", "works", "domain_guidance")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from impasto.training.methods.fine_tuning_choices import FineTuning, choice
 # Choices of a retraining that do not apply here: the student is a LoRA of the U-Net and has a loss of its own.
 WITHOUT = (
     "trained", "snr_gamma", "noise_offset", "timestep_bias", "text_dropout", "validation_every",
-    "validation_pictures", "keep_best",
+    "validation_pictures", "keep_best", "domain_guidance",
 )  # fmt: skip
 MOST_STEPS = 50
 

@@ -48,6 +48,9 @@ class FineTuning:
     )
     text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
     works: bool = choice(True, "Show works of the checkpoint's memory, if it has one, beside the texts, as in painting.")
+    domain_guidance: bool = choice(
+        True, "Keep the original U-Net as guide, and paint by Domain Guidance by default; not for a LoRA or a text encoder."
+    )
     gradient_checkpointing: bool = choice(False, "Compute activations twice and keep none: less memory, more time.")
     aspect_buckets: bool = choice(False, "Pictures keep their shape; each batch has one of several, of about size x size.")
     size: int = choice(0, "Pixels of a side; 0: the checkpoint's own.")

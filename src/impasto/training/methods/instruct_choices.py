@@ -7,7 +7,9 @@ from impasto.training.methods.fine_tuning_choices import FineTuning, choice
 
 # Choices of a retraining that do not apply here: the U-Net is trained whole, and which conditions are left out is
 # `condition_dropout`.
-WITHOUT = ("trained", "fresh_text_encoder", "lora_rank", "aspect_buckets", "keep_best", "text_dropout", "works")
+WITHOUT = (
+    "trained", "fresh_text_encoder", "lora_rank", "aspect_buckets", "keep_best", "text_dropout", "works", "domain_guidance",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ def retrain(
     report: dict[str, Any] = {"pictures": len({entry.file_name for entry in data.entries}), "artist": artist}
     report |= {"living": list(living)} if living else {}
     report |= {"consent": consent} if consent else {}
-    return save_result(task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent)
+    return save_result(
+        task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent, original=checkpoint
+    )
 
 
 def fit(
@@ -175,11 +177,14 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
 
 
 def save_result(
-    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = ""
+    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = "", *, original: str = ""
 ) -> Path:
     """Writes `run/lora` if the task trained one, else `run/checkpoint`, and then the report; returns that folder.
 
-    `trigger` is the trigger words of the LoRA, and `consent` says who agreed to the training.
+    Args:
+        trigger: the trigger words of the LoRA.
+        consent: who agreed to the training.
+        original: the name of the checkpoint that was retrained, for Domain Guidance; "" for none.
     """
     components, choices, processes = task.components, task.choices, task.processes
     if processes.is_first:
@@ -190,7 +195,9 @@ def save_result(
             _with_artists(components, task.data)
             with_encoder = writes_text_encoder(components, choices)
             card = card_of(components, task.data, consent)
-            save_components(components, run / "checkpoint", card, text_encoder=with_encoder)
+            guided = original and choices.domain_guidance and choices.trained == "unet"
+            base = load_components(original, dtype=torch.float32) if guided else None
+            save_components(components, run / "checkpoint", card, text_encoder=with_encoder, original=base)
         # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
