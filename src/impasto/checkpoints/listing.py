@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from impasto.checkpoints.guide import GUIDE, has_guide
 from impasto.checkpoints.model_card import read_artists, read_license
 from impasto.checkpoints.size import picture_size
 from impasto.checkpoints.source import Source, find_source, own_checkpoints, pocket_folder
@@ -117,7 +118,7 @@ def _inspect_folder(source: Source) -> CheckpointInfo:
     schedule = read_json(folder / "scheduler" / "scheduler_config.json")
     parameters = {
         part: count_parameters(weight_files(folder / part, "diffusion_pytorch_model"))
-        for part in ("unet", "vae")
+        for part in ("unet", "vae", *([GUIDE] if has_guide(folder) else []))
     }
     if (folder / "text_encoder").is_dir():
         parameters["text_encoder"] = count_parameters(weight_files(folder / "text_encoder", "model"))

@@ -164,6 +164,8 @@ def test_the_parts_add_up(base: str) -> None:
         step = counted(base, replace(choices, ema_decay=0.0))
         told[name] = memory_of(step, optimizer, choices, resting=resting, decoding=10)
         assert disk_of(step, optimizer, choices, []).state >= 12 * step.trained
+        guided, without = (disk_of(step, optimizer, choices, [], guide).made for guide in (empty.unet, None))
+        assert guided - without == sum(weight.numel() for weight in empty.unet.parameters())
     plain, unet = told["plain"], sum(weight.numel() for weight in empty.unet.parameters())
     assert plain.weights == plain.gradients == 4 * unet and plain.optimizer == pytest.approx(8 * unet, rel=0.01)
     assert PROCESS + 4 * plain.weights < plain.training < PROCESS + 4 * plain.weights + 2 * plain.activations + plain.resting

@@ -21,7 +21,7 @@ from impasto.cli.painting.expansion_options import (
 from impasto.errors import UsageError
 
 OFF = "off"  # no expansion
-GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, apg, cfg++ or pag; see docs/guidance.md."
+GUIDER_HELP = "What leads it towards the prompt: cfg, interval, auto, domain, apg, cfg++ or pag; see docs/guidance.md."
 INTERVAL_HELP = "The shares of the timesteps between which the guider interval guides: 0 is clean, 1 noise."
 MEMORY_HELP = "A folder of pictures to look at in place of the checkpoint's own works; none for none."
 LIKE_HELP = "A picture to be like, and how much; may be repeated. The prompt may then be left out."

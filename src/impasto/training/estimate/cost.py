@@ -161,13 +161,17 @@ def memory_of(
     )
 
 
-def disk_of(step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, written: Sequence[nn.Module]) -> Disk:
+def disk_of(
+    step: StepCosts, optimizer: OptimizerCosts, choices: FineTuning, written: Sequence[nn.Module],
+    guide: nn.Module | None = None,
+) -> Disk:
     """Returns the disk use of a run: states hold weights, optimizer and averages in fp32, a checkpoint its parts in fp16.
 
-    `written` are the parts of the checkpoint that will be written, unless a LoRA is written.
+    `written` are the parts of the checkpoint that will be written, unless a LoRA is written; `guide` is written in int8.
     """
     state = (4 + optimizer.state + (4 if choices.ema_decay else 0)) * step.trained
     made = 4 * step.trained if choices.lora_rank else sum(map(size_of, written)) // 2
+    made += size_of(guide) // 4 if guide is not None else 0
     return Disk(int(state), made)
 
 

@@ -103,6 +103,8 @@ def estimate(
     written = [components.unet, components.vae]
     if writes_text_encoder(components, choices):
         written.append(components.text_encoder)
+    whole_unet = choices.trained == "unet" and not choices.lora_rank
+    guide = components.unet if whole_unet and choices.domain_guidance and choose is choose_weights else None
     channels, width = components.unet.config["in_channels"], components.unet.config["cross_attention_dim"]
     latents = 2 * 2 * len(entries) * channels * (side // factor) ** 2
     states = 2 * len(texts) * components.max_tokens * width if keeps_states else 0
@@ -134,7 +136,7 @@ def estimate(
             decoding=encoding.decoding if choices.validation_pictures else 0, resting=resting, data=latents + states,
             on_gpu=device.type == "cuda",
         ),
-        disk=disk_of(step, optimizer, choices, written),
+        disk=disk_of(step, optimizer, choices, written, guide),
         on_gpu=device.type == "cuda",
     )  # fmt: skip
 
