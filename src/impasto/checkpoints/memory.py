@@ -116,6 +116,11 @@ class MemoryEncoder(nn.Module):
         return self.outer(nn.functional.silu(self.inner(codes)))
 
 
+def to_grid(codes: torch.Tensor) -> torch.Tensor:
+    """Rounds codes to values that int8 levels can represent, so that the stored codes equal those used for painting."""
+    return (codes * _STEPS).round().clamp(-127, 127) / _STEPS
+
+
 def latent_moments(latents: torch.Tensor) -> torch.Tensor:
     """Returns the mean and standard deviation of each channel: latents [n, c, h, w] -> [n, 2 c]."""
     flat = latents.flatten(2)

@@ -2,8 +2,7 @@
 
 import torch
 
-from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder, PaintingMemory, Work
-from impasto.painting.memory.codes import to_grid
+from impasto.checkpoints.memory import MemoryConfig, MemoryEncoder, PaintingMemory, Work, to_grid
 
 SUBJECTS = ("boats at sunset", "wheat field", "storm at sea", "portrait of a lady", "red roses")
 

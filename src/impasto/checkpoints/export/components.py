@@ -11,9 +11,10 @@ from impasto.checkpoints.components import Components
 from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.export.diffusers import write_index
 from impasto.checkpoints.guide import GUIDE
+from impasto.checkpoints.memory import PaintingMemory, save_memory
 from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, domain_guided
 from impasto.files import replace_folder, write_atomically
-from impasto.weights.content_hash import memory_files
+from impasto.weights.content_hash import MEMORY, memory_files
 from impasto.weights.header import is_int8, weight_files
 from impasto.weights.int8 import STEM, save_int8
 
@@ -21,7 +22,8 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(
-    components: Components, folder: Path, card: str, *, text_encoder: bool, original: Components | None = None
+    components: Components, folder: Path, card: str, *, text_encoder: bool, original: Components | None = None,
+    memory: PaintingMemory | None = None,
 ) -> Path:
     """Writes loaded components with the license, memory, painting defaults and control networks of their folder.
 
@@ -31,6 +33,7 @@ def save_components(
         original: the checkpoint that was retrained. Its U-Net becomes the guide, in int8, and Domain Guidance the default
             guider, unless it asks for a guider that Domain Guidance cannot stand in for. If it was retrained itself, its
             guide stays the guide.
+        memory: in place of that of the components' folder.
 
     Returns:
         The new folder.
@@ -48,10 +51,11 @@ def save_components(
         card=card,
         tokenizer=components.tokenizer if text_encoder else None,
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
-        further={**memory_files(source), **control_files(source)} if source is not None else {},
+        further={**(memory_files(source) if memory is None else {}), **control_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
         guide_of=None if painting is None else original,
         painting=painting,
+        memory=memory,
     )
 
 
@@ -68,12 +72,13 @@ def save_parts(
     painting_file: Path | None = None,
     guide_of: Components | None = None,
     painting: Mapping[str, Any] | None = None,
+    memory: PaintingMemory | None = None,
 ) -> Path:
     """Writes the models `parts` in fp16, each under its name, with the noise schedule and the artists; returns the folder.
 
     `card` becomes README.md; `further` maps relative names to files that are copied, such as those of a memory; `guide_of`
-    is a checkpoint whose U-Net before all retraining becomes the guide; `painting` is written in place of `painting_file`.
-    The folder appears only when all files are on disk.
+    is a checkpoint whose U-Net before all retraining becomes the guide; `painting` is written in place of `painting_file`,
+    and `memory` beside them. The folder appears only when all files are on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
@@ -92,6 +97,8 @@ def save_parts(
             write_atomically(temporary / "README.md", card.encode())
         if license_file is not None:
             shutil.copyfile(license_file, temporary / "LICENSE")
+        if memory is not None:
+            save_memory(memory, temporary / MEMORY)
         if guide_of is not None:
             _write_guide(guide_of, temporary / GUIDE)
         if painting is not None:

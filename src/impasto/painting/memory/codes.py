@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 _STEPS = 127 / 4  # int8 levels per standard deviation, as in `save_memory`
 
 
-def to_grid(codes: torch.Tensor) -> torch.Tensor:
-    """Rounds codes to values that int8 levels can represent, so that the stored codes equal those used for painting."""
-    return (codes * _STEPS).round().clamp(-127, 127) / _STEPS
-
-
 def pack(codes: torch.Tensor) -> str:
     """Returns the base64 of the int8 levels of codes of any shape."""
     levels = (codes * _STEPS).round().clamp(-127, 127).to(torch.int8)

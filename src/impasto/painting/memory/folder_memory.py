@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work
+from impasto.checkpoints.memory import MemoryEncoder, PaintingMemory, Work, to_grid
 from impasto.data.annotations.log import content_of
 from impasto.data.caches.image_vectors import image_vectors
 from impasto.data.caches.row_cache import RowCache, content_key
@@ -20,7 +20,7 @@ from impasto.data.catalogue.entry import CatalogueEntry, CatalogueReport, Skippe
 from impasto.data.catalogue.pictures import open_picture
 from impasto.data.catalogue.read import read_catalogue
 from impasto.errors import ImpastoError
-from impasto.painting.memory.codes import encoder_key, features_for, moments_of, to_grid
+from impasto.painting.memory.codes import encoder_key, features_for, moments_of
 from impasto.settings import cache_folder
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
-from impasto.checkpoints.memory import MemoryEncoder
+from impasto.checkpoints.memory import MemoryEncoder, to_grid
 from impasto.data.annotations.log import content_of
 from impasto.data.catalogue.pictures import open_picture
 from impasto.errors import ImpastoError, UsageError
-from impasto.painting.memory.codes import features_for, moments_of, pack, to_grid, unpack
+from impasto.painting.memory.codes import features_for, moments_of, pack, unpack
 from impasto.painting.memory.record import MOST_LIKES, Like, LikeFile
 
 if TYPE_CHECKING:

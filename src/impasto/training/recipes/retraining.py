@@ -16,11 +16,13 @@ from impasto.adapters.lora.keys import parse_keys
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.load import load_components
+from impasto.checkpoints.memory import PaintingMemory
 from impasto.errors import ImpastoError, UsageError
 from impasto.language.text_encoders import untrained_like
 from impasto.prompts.living import Life, life_of, life_of_columns
 from impasto.settings import give_back_freed_memory
 from impasto.training.distributed.processes import Processes
+from impasto.training.examples.new_works import with_new_works
 from impasto.training.examples.shown_works import shown_works
 from impasto.training.examples.training_set import (
     TEXT_VARIANTS,
@@ -105,6 +107,14 @@ def retrain(
     validation = held_out_validation(
         catalogue, artist, components, run, choices, trigger=trigger, on_progress=on_progress
     )
+    memory = None
+    if choices.works and not choices.lora_rank:
+        if not processes.is_first:
+            processes.wait()  # the others read from the cache what the first has computed
+        memory = with_new_works(components, data, on_progress)
+        if processes.is_first:
+            processes.wait()
+        components.memory = memory or components.memory
     works = shown_works(components, data.entries, seed, on_progress) if choices.works else None
     task = FineTuningTask(components, data, states, choices, processes, seed=seed, works=works)
     kept = fit(
@@ -115,8 +125,9 @@ def retrain(
     report |= {"living": list(living)} if living else {}
     report |= {"consent": consent} if consent else {}
     return save_result(
-        task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent, original=checkpoint
-    )
+        task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent, original=checkpoint,
+        memory=memory,
+    )  # fmt: skip
 
 
 def fit(
@@ -177,7 +188,8 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
 
 
 def save_result(
-    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = "", *, original: str = ""
+    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = "", *, original: str = "",
+    memory: PaintingMemory | None = None,
 ) -> Path:
     """Writes `run/lora` if the task trained one, else `run/checkpoint`, and then the report; returns that folder.
 
@@ -185,6 +197,7 @@ def save_result(
         trigger: the trigger words of the LoRA.
         consent: who agreed to the training.
         original: the name of the checkpoint that was retrained, for Domain Guidance; "" for none.
+        memory: in place of that checkpoint's.
     """
     components, choices, processes = task.components, task.choices, task.processes
     if processes.is_first:
@@ -194,10 +207,12 @@ def save_result(
         else:
             _with_artists(components, task.data)
             with_encoder = writes_text_encoder(components, choices)
-            card = card_of(components, task.data, consent)
+            card = card_of(components, task.data, consent, memory)
             guided = original and choices.domain_guidance and choices.trained == "unet"
             base = load_components(original, dtype=torch.float32) if guided else None
-            save_components(components, run / "checkpoint", card, text_encoder=with_encoder, original=base)
+            save_components(
+                components, run / "checkpoint", card, text_encoder=with_encoder, original=base, memory=memory
+            )
         # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
@@ -255,13 +270,18 @@ def _lives(data: TrainingSet) -> dict[str, Life]:
     return {name: life or life_of(name) for name, life in lives.items()}
 
 
-def card_of(components: Components, data: TrainingSet, consent: str = "") -> str:
-    """Returns the model card: the base checkpoint, the training data, and who consented to their use."""
+def card_of(
+    components: Components, data: TrainingSet, consent: str = "", memory: PaintingMemory | None = None
+) -> str:
+    """Returns the model card: the base checkpoint, the training data, who consented to their use, and the new memory."""
     living = living_artists(data)
     said = ""
     if living or consent:
         names = ", ".join(f"{name} (born {life.born})" for name, life in living.items())
         said = f"\n## Consent\n{consent or 'None is recorded.'}{f' Dated as living: {names}.' if living else ''}\n"
+    remembered = ""
+    if memory is not None:
+        remembered = f"Its memory holds {len(memory.works)} works: those of its base, and these pictures.\n"
     checkpoint = components.base_name
     license_line = f"license: {components.license}\n" if components.license else ""
     names = {entry.artist for entry in data.entries}
@@ -270,5 +290,5 @@ def card_of(components: Components, data: TrainingSet, consent: str = "") -> str
         f"---\n{license_line}base_model: {checkpoint}\ntags: [text-to-image, paintings]\n---\n"
         f"# {checkpoint}, retrained\n\nMade by Impasto from the checkpoint {checkpoint} (content hash "
         f"{components.content_hash[:16]}).\n\n"
-        f"## What it saw\nBeside what its base saw: {len(data.entries)} pictures by {whom}.\n{said}"
+        f"## What it saw\nBeside what its base saw: {len(data.entries)} pictures by {whom}.\n{remembered}{said}"
     )
