@@ -73,6 +73,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--paintings", type=int, default=200, help="of each artist by each checkpoint")
     parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--guider", help="cfg ...; without it, each checkpoint's own")
     parser.add_argument("--steps", type=int, default=20, help="of dpm++")
     parser.add_argument("--work", type=Path, default=Path("scratch/artists"), help="what is done; goes on from there")
     parser.add_argument("--figure", type=Path, default=Path("docs/artists.png"))
@@ -81,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> None:
     if not all(runs.values()) or chosen.paintings < 2:
         parser.error("--run ARTIST=RUN, and at least 2 paintings")
     try:
-        settings = {"guidance": chosen.guidance, "steps": chosen.steps}
+        settings: dict[str, Any] = {"guidance": chosen.guidance, "guider": chosen.guider, "steps": chosen.steps}
         base = JudgedPictures(chosen.catalogue, chosen.base, chosen.work, cache_folder(), **settings)
         probe, accuracy = probe_of(base, list(runs))
         print(f"a probe of {len(probe.classes)} artists; on held-out real paintings it is right in {accuracy:.1%}\n")
