@@ -18,8 +18,8 @@ from impasto.training.loop.progress import Progress, no_report
 from impasto.vision.features.efficientnet import ImageFeatures
 
 MOST = 50_000  # works: a memory is searched whole for each prompt
-# Two codes with a larger cosine are of the same picture. For 198 works by Monet in pocket's memory, that of the same work is at
-# least 0.9999, and that of the nearest other work at most 0.83.
+# Two codes with a larger cosine are of the same picture. For 198 works by Monet in pocket's memory, that of the same work is
+# 0.9999 or more, and that of the nearest other work 0.83 or less.
 SAME = 0.95
 
 
