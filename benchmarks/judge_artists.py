@@ -76,7 +76,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--guider", help="cfg ...; without it, each checkpoint's own")
     parser.add_argument("--steps", type=int, default=20, help="of dpm++")
     parser.add_argument("--work", type=Path, default=Path("scratch/artists"), help="what is done; goes on from there")
-    parser.add_argument("--figure", type=Path, default=Path("docs/artists.png"))
+    parser.add_argument("--figure", type=Path, default=Path("docs/artists.webp"))
     chosen = parser.parse_args(words)
     runs = dict(text.partition("=")[::2] for text in chosen.run)
     if not all(runs.values()) or chosen.paintings < 2:
@@ -103,7 +103,7 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{artist:24s}{shares}   {distances}   {row['paintings']} paintings, {row['held_out']} held out")
     print("few pictures: compare the distances only with each other, along a line")
     chosen.figure.parent.mkdir(parents=True, exist_ok=True)
-    draw_sheet(rows, labels).save(chosen.figure, optimize=True)
+    draw_sheet(rows, labels).save(chosen.figure, optimize=True, quality=80)
     write_atomically(chosen.work / "artists.json", json.dumps(found, indent=1, ensure_ascii=False).encode())
     print(f"{chosen.figure}, {chosen.work / 'artists.json'}")
 

@@ -51,7 +51,7 @@ _TRAINING = (
     "seed", "steps", "epochs", "minutes", "batch", "accumulation", "optimizer", "learning_rate", "final_rate",
     "warmup_steps", "weight_decay", "gradient_norm", "ema_decay", "text_padding", "gradient_checkpointing", "precision",
     "size", "keep_states", "snr_gamma", "noise_offset", "timestep_bias", "text_dropout", "validation_every",
-    "validation_pictures", "keep_best", "lora_rank", "aspect_buckets", "works", "domain_guidance",
+    "validation_pictures", "keep_best", "lora_rank", "aspect_buckets", "works",
 )  # fmt: skip
 _MANY = ("count", "batch", "preview_every")
 
@@ -90,7 +90,7 @@ KINDS: dict[str, ApiKind] = {
         {"catalogue": "catalogue", "checkpoint": "checkpoint", "out": "run"}, ("catalogue", "out"),
     ),
     "train/wang2023-artist": ApiKind(
-        (*_TRAINING, "artist", "consent", "fresh_text_encoder"),
+        (*_TRAINING, "artist", "consent", "fresh_text_encoder", "domain_guidance"),
         {"catalogue": "catalogue", "checkpoint": "checkpoint", "out": "run"}, ("catalogue", "out"),
     ),
 }  # fmt: skip
