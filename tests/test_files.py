@@ -2,9 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from impasto.files import decoded, replace_folder
+from impasto.files import decoded, replace_folder, with_usual_permissions
 
 TEXT = "café, 日没\r\nthé"
+
+
+def test_files_of_other_libraries_get_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "unet").mkdir()
+    usual, private = tmp_path / "usual", tmp_path / "unet" / "private"
+    for file in (usual, private):
+        file.write_bytes(b"")
+    private.chmod(0o600)
+    with_usual_permissions(tmp_path)
+    assert private.stat().st_mode == usual.stat().st_mode
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["unet", "usual"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

@@ -70,6 +70,23 @@ def replace_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(before, ignore_errors=True)
 
 
+def with_usual_permissions(folder: Path) -> None:
+    """Gives the files in `folder` and below the permissions that this process's new files have there.
+
+    Libraries that write under a temporary name leave files that nobody else may read.
+    """
+    probe = folder / f".{os.getpid()}.probe"
+    handle = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        usual = os.fstat(handle).st_mode & 0o777
+    finally:
+        os.close(handle)
+        probe.unlink()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(usual)
+
+
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),

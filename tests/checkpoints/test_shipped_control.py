@@ -11,6 +11,7 @@ pytest.importorskip("cv2")
 
 from impasto.adapters.control.nets import load_controlnet
 from impasto.adapters.control.own import own_controlnet
+from impasto.checkpoints.export.diffusers import export_checkpoint
 from impasto.checkpoints.load import load_components
 from impasto.painting.control.control import Control
 from impasto.painting.editing.source import source_in_memory
@@ -73,3 +74,12 @@ def test_edges_are_painted_where_they_are_asked_for(painter: Painter, kind: str)
             shares.append(float(led[:, :64].sum() / led.sum()))
         moved.append(shares[0] - shares[1])
     assert np.mean(moved) > 0.08, moved
+
+
+def test_an_export_takes_it_along(tmp_path: Path) -> None:
+    export_checkpoint("pocket", tmp_path / "exported")
+    found = own_controlnet(tmp_path / "exported", "scribble")
+    assert found is not None
+    assert {file.name: file.read_bytes() for file in found.iterdir()} == {
+        file.name: file.read_bytes() for file in folder("scribble").iterdir()
+    }

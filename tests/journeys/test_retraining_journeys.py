@@ -1,5 +1,6 @@
 """Retraining from the command line: an artist of a catalogue, a run that is a checkpoint, a LoRA that paints."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_retrained_checkpoint_and_a_lora_paint(impasto: Impasto, catalogue: Pa
     assert impasto("checkpoints", "export", runs["whole"], exported).code == 0
     assert impasto("paint", "boats", "--seed", "1", "--steps", "2", "--out", out, "--checkpoint", exported).code == 0
     assert Image.open(out).tobytes() == pictures["whole"]
+    inspected = impasto("checkpoints", "inspect", exported).out.splitlines()
+    assert "usual guider: domain" in inspected and any(line.startswith("guide parameters: ") for line in inspected)
+    assert {file.stat().st_mode & 0o777 for file in exported.rglob("*") if file.is_file()} == {
+        (exported / "model_index.json").stat().st_mode & 0o777
+    }
+    shutil.rmtree(exported / "guide")
+    alone = impasto("paint", "boats", "--steps", "2", "--out", tmp_path / "alone.png", "--checkpoint", exported)
+    assert alone.code == 0 and "names the guider domain, but has no guide/ for it: painted by cfg" in alone.err
     again = impasto(*train, "--batch", "4", "--learning-rate", "0.01", "--validation-pictures", "1", "--run", runs["whole"])
     assert again.code == 0 and "already complete" in again.err
 

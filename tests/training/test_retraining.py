@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,9 +82,25 @@ def test_the_first_original_is_the_guide(catalogue: Path, base: str, tmp_path: P
         assert torch.equal(one, other)
     retrain(catalogue, without, replace(CHOICES, domain_guidance=False), checkpoint=base, artist="monet", steps=2)
     retrain(catalogue, encoder, replace(CHOICES, trained="both"), checkpoint=base, artist="monet", steps=2)
-    for run in (without, encoder):
+    left = tmp_path / "left"
+    retrain(catalogue, left, replace(CHOICES, domain_guidance=False), checkpoint=str(first), artist="monet", steps=2)
+    assert json.loads((left / "checkpoint" / "painting.json").read_text()) == {"guidance": 2.5}
+    for run in (without, encoder, left):
         parts = load_components(str(run))
         assert parts.guide is None and parts.painting_defaults == PaintingDefaults(guidance=2.5)
+
+
+def test_what_its_base_says_of_painting_is_read_first(catalogue: Path, base: str, tmp_path: Path) -> None:
+    told: list[str] = []
+    settings: dict[str, Any] = {"checkpoint": base, "artist": "monet", "steps": 2}
+    file = Path(base) / "painting.json"
+    file.write_text('{"guider": "domain"}')
+    retrain(catalogue, tmp_path / "run", CHOICES, **settings, on_progress=lambda what, share, figures: told.append(what))
+    assert told[0] == "lacking the guide of its base, whose own U-Net is taken for the original"
+    file.write_text('{"guider": ')
+    with pytest.raises(ImpastoError, match=r"painting\.json is not valid JSON"):
+        retrain(catalogue, tmp_path / "other", CHOICES, **settings)
+    assert not list(tmp_path.glob("other/state-*"))
 
 
 @pytest.mark.parametrize(

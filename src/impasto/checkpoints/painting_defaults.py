@@ -1,6 +1,6 @@
 """Reads a checkpoint's own default settings for painting from the file `painting.json` in its folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class PaintingDefaults:
         guidance: of that guider.
         guidance_interval: of the guider `interval`.
         steps: of that sampler.
+        lacks_guide: the guider that the file names, and that is left out because there is no guide; "" otherwise.
     """
 
     guider: str = ""
@@ -28,6 +29,7 @@ class PaintingDefaults:
     guidance_interval: tuple[float, float] | None = None
     sampler: str = ""
     steps: int | None = None
+    lacks_guide: str = field(default="", compare=False)
 
 
 def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
@@ -50,7 +52,8 @@ def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
     interval = said.get("guidance_interval")
     pair = isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval))
     _demand(file, "guidance_interval", interval is None or pair)
-    if said.get("guider") in (AUTO, DOMAIN) and not has_guide(folder):
+    lacks_guide = said["guider"] if said.get("guider") in (AUTO, DOMAIN) and not has_guide(folder) else ""
+    if lacks_guide:
         said = {**said, "guider": "", **({"guidance": None} if said["guider"] == AUTO else {})}
     return PaintingDefaults(
         guider=said.get("guider", ""),
@@ -58,7 +61,24 @@ def read_painting_defaults(folder: Path | None) -> PaintingDefaults:
         guidance_interval=None if interval is None else (float(interval[0]), float(interval[1])),
         sampler=said.get("sampler", ""),
         steps=said.get("steps"),
+        lacks_guide=lacks_guide,
     )
+
+
+def without_guide(folder: Path | None) -> dict[str, Any] | None:
+    """Returns the content of `painting.json` for a checkpoint that is made from `folder` without its guide.
+
+    None: the file stays as it is.
+
+    Raises:
+        ImpastoError: the file is broken.
+    """
+    own = read_painting_defaults(folder)
+    guider = own.lacks_guide or own.guider
+    if folder is None or guider not in (AUTO, DOMAIN):
+        return None
+    left = ("guider", "guidance") if guider == AUTO else ("guider",)
+    return {name: value for name, value in read_json(folder / PAINTING_FILE).items() if name not in left}
 
 
 def domain_guided(folder: Path | None) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from impasto.checkpoints.painting_defaults import DOMAIN, PaintingDefaults
+from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, PaintingDefaults
+from impasto.errors import UsageError
 from impasto.painting.guidance.guiders import find_guider
 from impasto.painting.guidance.record import USUAL, Interval
 from impasto.painting.samplers import find_sampler
@@ -42,6 +43,7 @@ def choose_sampling(
         UsageError: no such sampler or guider.
     """
     own_sampler, own_guider = defaults.sampler or USUAL_SAMPLER, defaults.guider or USUAL
+    _check_own(own_sampler, own_guider)
     if guider is None and guidance_interval is not None:
         guider = "interval"
     if sampler is None:
@@ -64,3 +66,12 @@ def choose_sampling(
     if steps is None and sampler == own_sampler:
         steps = defaults.steps
     return Sampling(sampler, found.usual_steps if steps is None else steps, guider, guidance, guidance_interval)
+
+
+def _check_own(sampler: str, guider: str) -> None:
+    """Raises UsageError if a checkpoint's own sampler or guider is not known; the message names its file."""
+    try:
+        find_sampler(sampler)
+        find_guider(guider)
+    except UsageError as error:
+        raise UsageError(f"the checkpoint's {PAINTING_FILE}: {error}") from None

@@ -12,7 +12,7 @@ from tests.painting.test_painter import difference, request
 from tests.painting.tiny_components import make_components
 
 from impasto.checkpoints.guide import load_guide
-from impasto.checkpoints.painting_defaults import PaintingDefaults, domain_guided, read_painting_defaults
+from impasto.checkpoints.painting_defaults import PaintingDefaults, domain_guided, read_painting_defaults, without_guide
 from impasto.errors import ImpastoError, UsageError
 from impasto.painting.defaults import Sampling, choose_sampling
 from impasto.painting.engines.eager import PlainUNet
@@ -128,6 +128,9 @@ def test_what_is_usual_with_what() -> None:
     assert choose_sampling(own, sampler="lcm") == Sampling("lcm", 4, "cfg", 1.0, None)
     assert choose_sampling(own, guider="cfg++", guidance=0.3) == Sampling("euler", 30, "cfg++", 0.3, None)
     assert choose_sampling(PaintingDefaults(guidance=2.5), sampler="lcm").guidance == 1.0
+    for wrong in (PaintingDefaults("domian"), PaintingDefaults(sampler="dpm+++")):
+        with pytest.raises(UsageError, match=r"the checkpoint's painting\.json: unknown (guider|sampler) 'd\S+'"):
+            choose_sampling(wrong)
     retrained = PaintingDefaults("domain", 2.5)
     assert choose_sampling(retrained, negative="storm") == Sampling("dpm++", 25, "domain", 2.5, None)
     assert choose_sampling(retrained, guider="cfg") == Sampling("dpm++", 25, "cfg", 2.5, None)
@@ -148,6 +151,13 @@ def test_what_a_retrained_checkpoint_says(tmp_path: Path) -> None:
     ):
         file.write_text(json.dumps(own))
         assert domain_guided(tmp_path) == wanted
+    for own, wanted in (
+        ({"guidance": 2.5, "guider": "domain", "steps": 3}, {"guidance": 2.5, "steps": 3}),
+        ({"guidance": 2.5, "guider": "auto", "steps": 3}, {"steps": 3}), ({"guidance": 2.5}, None),
+    ):
+        file.write_text(json.dumps(own))
+        assert without_guide(tmp_path) == wanted
+    assert without_guide(None) is None
 
 
 def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:
@@ -161,6 +171,7 @@ def test_a_checkpoint_says_how_it_is_painted_with(tmp_path: Path) -> None:
     assert read_painting_defaults(tmp_path) == PaintingDefaults(steps=3)  # it has no guide
     file.write_text('{"guider": "domain", "guidance": 2.5, "steps": 3}')
     assert read_painting_defaults(tmp_path) == PaintingDefaults(guidance=2.5, steps=3)  # on the scale of cfg
+    assert read_painting_defaults(tmp_path).lacks_guide == "domain"
     (tmp_path / "guide").mkdir()
     assert read_painting_defaults(tmp_path) == PaintingDefaults("domain", 2.5, steps=3)
     file.write_text('{"guider": "auto", "guidance": 2.5, "steps": 3}')

@@ -12,8 +12,8 @@ from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.export.diffusers import write_index
 from impasto.checkpoints.guide import GUIDE
 from impasto.checkpoints.memory import PaintingMemory, save_memory
-from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, domain_guided
-from impasto.files import replace_folder, write_atomically
+from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, domain_guided, without_guide
+from impasto.files import replace_folder, with_usual_permissions, write_atomically
 from impasto.weights.content_hash import MEMORY, memory_files
 from impasto.weights.header import is_int8, weight_files
 from impasto.weights.int8 import STEM, save_int8
@@ -42,7 +42,8 @@ def save_components(
     if text_encoder:
         parts |= {"text_encoder": components.text_encoder}
     source = components.folder
-    painting = None if original is None else domain_guided(original.folder)
+    painting = without_guide(source) if original is None else domain_guided(original.folder)
+    guided = original is not None and painting is not None
     return save_parts(
         parts,
         folder,
@@ -53,7 +54,7 @@ def save_components(
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
         further={**(memory_files(source) if memory is None else {}), **control_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
-        guide_of=None if painting is None else original,
+        guide_of=original if guided else None,
         painting=painting,
         memory=memory,
     )
@@ -109,6 +110,7 @@ def save_parts(
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, temporary / name)
         write_index(temporary)
+        with_usual_permissions(temporary)
     return folder
 
 

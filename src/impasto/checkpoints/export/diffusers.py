@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.painting_defaults import PAINTING_FILE
 from impasto.checkpoints.size import inpainting_channels, instruct_channels
 from impasto.checkpoints.source import find_source
 from impasto.errors import ImpastoError, UsageError
+from impasto.files import with_usual_permissions
 from impasto.weights.content_hash import files_that_count
 from impasto.weights.header import is_int8, read_json, weight_files
 
@@ -38,6 +40,7 @@ def export_checkpoint(name: str, folder: Path) -> Path:
         else:
             _save_file(name, temporary)
         write_index(temporary)
+        with_usual_permissions(temporary)
         _sync(temporary)
         temporary.replace(folder)
     except OSError as error:
@@ -68,13 +71,14 @@ def _copy_folder(source: Path, target: Path) -> None:
         found = [file for file in weight_files(source / part, stem) if file.suffix == ".safetensors"]
         if [file for file in found if is_int8(file)]:  # reads every header, which detects a broken file
             packed.append(part)
-    files = files_that_count(source) | {name: source / name for name in BESIDE if (source / name).is_file()}
+    files = files_that_count(source) | control_files(source)
+    files |= {name: source / name for name in BESIDE if (source / name).is_file()}
     for part in ("text_encoder", "tokenizer"):
         files |= {f"{part}/{file.name}": file for file in (source / part).glob("*") if file.is_file()}
     for name, file in files.items():
         if name.partition("/")[0] in packed and ".int8" in file.name:
             continue
-        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target / name)
     if "text_encoder" not in parts:
         _write_minilm(target)

@@ -43,9 +43,13 @@ def list_(as_json: AsJson = False) -> None:
 def inspect(name: Name, as_json: AsJson = False) -> None:
     """Show what a checkpoint holds, without loading its weights."""
     from impasto.checkpoints.listing import inspect_checkpoint
+    from impasto.checkpoints.painting_defaults import read_painting_defaults
 
     info = inspect_checkpoint(name)
-    facts = {**_facts(info), "content_hash": info.content_hash}
+    own = read_painting_defaults(info.path)
+    usual = {f"usual_{what}": getattr(own, what) for what in ("guider", "guidance", "sampler", "steps")}
+    usual = {what: value for what, value in usual.items() if value}
+    facts = {**_facts(info), **usual, "content_hash": info.content_hash}
     if as_json:
         say_json(facts)
         return

@@ -143,6 +143,8 @@ class PaintingSetup:
         )
         for request in requests:
             check_edit(request, painter.components)
+        if (guider := painter.components.painting_defaults.lacks_guide) and any(r.guider == "cfg" for r in requests):
+            context.note(f"{self.checkpoint} names the guider {guider}, but has no guide/ for it: painted by cfg")
         self.adapters.say_other_bases(self.checkpoint, painter.components.base_hash, context.note)
         for note in [*text_notes(painter.components, requests), *edit_notes(requests)]:
             context.note(note)

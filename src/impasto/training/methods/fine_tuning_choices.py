@@ -47,7 +47,9 @@ class FineTuning:
         "checkpoint's own training."
     )
     text_dropout: float = choice(0.1, "Share of pictures that are learned without a text.")
-    works: bool = choice(True, "Show works of the checkpoint's memory, if it has one, beside the texts, as in painting.")
+    works: bool = choice(
+        True, "Show works of the checkpoint's memory, if it has one, beside the texts, and add the new pictures to it."
+    )
     domain_guidance: bool = choice(
         True, "Keep the original U-Net as guide, and paint by Domain Guidance by default; not for a LoRA or a text encoder."
     )

@@ -17,6 +17,7 @@ from impasto.checkpoints.components import Components
 from impasto.checkpoints.export.components import save_components
 from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import PaintingMemory
+from impasto.checkpoints.painting_defaults import DOMAIN
 from impasto.errors import ImpastoError, UsageError
 from impasto.language.text_encoders import untrained_like
 from impasto.prompts.living import Life, life_of, life_of_columns
@@ -78,6 +79,8 @@ def retrain(
     choices = settled(choices)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
+    if components.painting_defaults.lacks_guide == DOMAIN:  # it is read here, too, so that a broken file is told at once
+        on_progress("lacking the guide of its base, whose own U-Net is taken for the original", 0.0, {})
     if choices.fresh_text_encoder:
         components.text_encoder = untrained_like(components.text_encoder, seed)
     entries = entries_of(catalogue, artist)
