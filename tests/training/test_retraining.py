@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from tests.checkpoints.stable_diffusion import to_ldm
 from tests.checkpoints.tiny import make_tiny_pocket
 from tests.training.painted_catalogue import write_catalogue
 
@@ -211,3 +213,16 @@ def test_an_artist_with_one_picture_is_trained_on_it(tmp_path: Path, base: str, 
     (catalogue / "3.png").unlink()
     retrain(catalogue, tmp_path / "run", CHOICES, checkpoint=base, artist="rembrandt", steps=2)
     assert len(losses(tmp_path / "run")) == 2
+
+
+def test_a_single_file_is_the_guide_of_what_it_becomes(
+    catalogue: Path, tiny_parts: dict[str, Any], with_tokenizer: Path, tmp_path: Path
+) -> None:
+    save_file(to_ldm(tiny_parts), tmp_path / "tiny.safetensors")
+    base = load_components(str(tmp_path / "tiny.safetensors"))
+    choices = replace(CHOICES, size=64, batch=2)
+    retrain(catalogue, tmp_path / "run", choices, checkpoint=str(tmp_path / "tiny.safetensors"), artist="monet", steps=1)
+    guide = load_components(str(tmp_path / "run")).guide
+    assert guide is not None
+    for one, other in zip(guide.parameters(), base.unet.parameters(), strict=True):
+        assert (one - other).abs().max() <= other.abs().max() / 100

@@ -80,7 +80,7 @@ class Components:
 
     @cached_property
     def guide(self) -> "UNet2DConditionModel | None":
-        """The weaker snapshot of its U-Net, read on first access; None if it has none.
+        """The U-Net that guidance leads away from (`checkpoints.guide`), read on first access; None if it has none.
 
         Raises:
             MissingPart, ImpastoError: its guide is incomplete, or does not fit its U-Net.

@@ -7,11 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from impasto.checkpoints.components import Components
 from impasto.checkpoints.control_files import control_files
 from impasto.checkpoints.export.diffusers import write_index
 from impasto.checkpoints.guide import GUIDE
+from impasto.checkpoints.load import load_components
 from impasto.checkpoints.memory import PaintingMemory, save_memory
+from impasto.checkpoints.model_folder import load_model
 from impasto.checkpoints.painting_defaults import DOMAIN, PAINTING_FILE, domain_guided, without_guide
 from impasto.files import replace_folder, with_usual_permissions, write_atomically
 from impasto.weights.content_hash import MEMORY, memory_files
@@ -22,7 +26,7 @@ SHARD = "15MB"  # every file of a small checkpoint stays below 16 MiB
 
 
 def save_components(
-    components: Components, folder: Path, card: str, *, text_encoder: bool, original: Components | None = None,
+    components: Components, folder: Path, card: str, *, text_encoder: bool, keeps_original: bool = False,
     memory: PaintingMemory | None = None,
 ) -> Path:
     """Writes loaded components with the license, memory, painting defaults and control networks of their folder.
@@ -30,9 +34,9 @@ def save_components(
     Args:
         text_encoder: whether to write the text encoder and the tokenizer too. Without them, the checkpoint uses MiniLM as
             its text encoder, as pocket does.
-        original: the checkpoint that was retrained. Its U-Net becomes the guide, in int8, and Domain Guidance the default
-            guider, unless it asks for a guider that Domain Guidance cannot stand in for. If it was retrained itself, its
-            guide stays the guide.
+        keeps_original: whether the U-Net that the components were loaded with, before they were retrained, becomes the
+            guide, in int8, and Domain Guidance the default guider; not if the folder asks for a guider that Domain Guidance
+            cannot stand in for. If the folder holds a retrained checkpoint, its guide stays the guide.
         memory: in place of that of the components' folder.
 
     Returns:
@@ -42,8 +46,7 @@ def save_components(
     if text_encoder:
         parts |= {"text_encoder": components.text_encoder}
     source = components.folder
-    painting = without_guide(source) if original is None else domain_guided(original.folder)
-    guided = original is not None and painting is not None
+    painting = domain_guided(source) if keeps_original else without_guide(source)
     return save_parts(
         parts,
         folder,
@@ -54,7 +57,7 @@ def save_components(
         license_file=source / "LICENSE" if source is not None and (source / "LICENSE").is_file() else None,
         further={**(memory_files(source) if memory is None else {}), **control_files(source)} if source is not None else {},
         painting_file=source / PAINTING_FILE if source is not None and (source / PAINTING_FILE).is_file() else None,
-        guide_of=original if guided else None,
+        guide_of=components if keeps_original and painting is not None else None,
         painting=painting,
         memory=memory,
     )
@@ -78,8 +81,8 @@ def save_parts(
     """Writes the models `parts` in fp16, each under its name, with the noise schedule and the artists; returns the folder.
 
     `card` becomes README.md; `further` maps relative names to files that are copied, such as those of a memory; `guide_of`
-    is a checkpoint whose U-Net before all retraining becomes the guide; `painting` is written in place of `painting_file`,
-    and `memory` beside them. The folder appears only when all files are on disk.
+    is a checkpoint whose U-Net before all retraining, read from its files, becomes the guide; `painting` is written in place
+    of `painting_file`, and `memory` beside them. The folder appears only when all files are on disk.
     """
     with replace_folder(folder) as temporary:
         for name, module in parts.items():
@@ -114,12 +117,20 @@ def save_parts(
     return folder
 
 
-def _write_guide(original: Components, target: Path) -> None:
-    """Writes the checkpoint's guide, if it is painted by Domain Guidance, else its U-Net; int8 files are copied."""
-    part, model = ("guide", original.guide) if original.painting_defaults.guider == DOMAIN else ("unet", original.unet)
-    source = original.folder / part if original.folder is not None else None
-    if source is None or not all(file.suffix == ".safetensors" and is_int8(file) for file in weight_files(source, STEM)):
-        save_int8(model, target)
+def _write_guide(components: Components, target: Path) -> None:
+    """Writes the guide of the components' folder, if it is painted by Domain Guidance, else its U-Net, as they are on disk.
+
+    Int8 files are copied; of others the U-Net alone is loaded, in fp16.
+    """
+    folder = components.folder
+    if folder is None:
+        save_int8(load_components(components.base_name, dtype=torch.float16).unet, target)
+        return
+    source = folder / (GUIDE if components.painting_defaults.guider == DOMAIN else "unet")
+    if not all(file.suffix == ".safetensors" and is_int8(file) for file in weight_files(source, STEM)):
+        from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+        save_int8(load_model(UNet2DConditionModel, source, torch.device("cpu"), torch.float16), target)
         return
     target.mkdir()
     for file in source.glob("*"):

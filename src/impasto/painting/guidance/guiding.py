@@ -24,7 +24,7 @@ class Guiding:
         scheduler: the scheduler, with its timesteps set.
         prediction_type: what the U-Net predicts: epsilon or v_prediction.
         interval: the shares of the timesteps, 0 (clean) to 1 (noise), between which `interval` guides.
-        worse: a worse U-Net, for the guiders that lead away from one.
+        worse: the other U-Net, for the guiders that lead away from one: a worse one, or the original.
     """
 
     unet: "ConditionedUNet"

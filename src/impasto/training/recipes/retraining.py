@@ -79,7 +79,8 @@ def retrain(
     choices = settled(choices)
     processes = Processes(choices.precision)
     components = load_components(checkpoint, device=processes.device, dtype=torch.float32)
-    if components.painting_defaults.lacks_guide == DOMAIN:  # it is read here, too, so that a broken file is told at once
+    # Read here, so that a broken file is told at once.
+    if components.painting_defaults.lacks_guide == DOMAIN and choices.domain_guidance and not choices.lora_rank:
         on_progress("lacking the guide of its base, whose own U-Net is taken for the original", 0.0, {})
     if choices.fresh_text_encoder:
         components.text_encoder = untrained_like(components.text_encoder, seed)
@@ -128,8 +129,8 @@ def retrain(
     report |= {"living": list(living)} if living else {}
     report |= {"consent": consent} if consent else {}
     return save_result(
-        task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent, original=checkpoint,
-        memory=memory,
+        task, run, report if kept is None else {**report, "best_step": kept}, trigger, consent,
+        keeps_original=choices.domain_guidance, memory=memory,
     )  # fmt: skip
 
 
@@ -191,15 +192,16 @@ def rest_encoders(task: FineTuningTask, *, paints: bool) -> None:
 
 
 def save_result(
-    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = "", *, original: str = "",
-    memory: PaintingMemory | None = None,
+    task: FineTuningTask, run: Path, report: dict[str, Any], trigger: str = "", consent: str = "", *,
+    keeps_original: bool = False, memory: PaintingMemory | None = None,
 ) -> Path:
     """Writes `run/lora` if the task trained one, else `run/checkpoint`, and then the report; returns that folder.
 
     Args:
         trigger: the trigger words of the LoRA.
         consent: who agreed to the training.
-        original: the name of the checkpoint that was retrained, for Domain Guidance; "" for none.
+        keeps_original: whether the U-Net before the training is kept as guide, for Domain Guidance; not if a text encoder
+            was trained.
         memory: in place of that checkpoint's.
     """
     components, choices, processes = task.components, task.choices, task.processes
@@ -211,11 +213,10 @@ def save_result(
             _with_artists(components, task.data)
             with_encoder = writes_text_encoder(components, choices)
             card = card_of(components, task.data, consent, memory)
-            guided = original and choices.domain_guidance and choices.trained == "unet"
-            base = load_components(original, dtype=torch.float32) if guided else None
             save_components(
-                components, run / "checkpoint", card, text_encoder=with_encoder, original=base, memory=memory
-            )
+                components, run / "checkpoint", card, text_encoder=with_encoder,
+                keeps_original=keeps_original and choices.trained == "unet", memory=memory,
+            )  # fmt: skip
         # Written last: a run that has a report is complete.
         write_report(run, {"choices": asdict(choices), "processes": processes.count, **report})
     processes.wait()
